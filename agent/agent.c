@@ -1,0 +1,176 @@
+/*
+ * agent.c: the loop: wait, drain, refresh, save, roll over, retire.
+ */
+#include "agent.h"
+#include "clock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* While the store works, its completions are looked for this often. */
+#define STORE_POLL_MS  5
+#define FINAL_WAIT_NS  (30 * NS_PER_SECOND)
+#define SECOND_MS      1000
+
+volatile sig_atomic_t agent_stop, agent_snapshot;
+
+uint64_t agent_uptime_seconds(const struct agent *a)
+{
+	return (clock_monotonic_ns() - a->started_ns) / NS_PER_SECOND;
+}
+
+static int open_store(struct agent *a)
+{
+	int refused, err = store_open(
+			 a->config->io, a->folder.fd, a->folder.lock_fd, &a->store, &refused);
+
+	if (err && a->config->io == STORE_IO_URING)
+		log_error(a->log, "io_uring is refused here (%s): use --io auto or --io posix",
+		    strerror(-err));
+	else if (err)
+		log_error(a->log, "cannot start the store: %s", strerror(-err));
+	else if (refused)
+		log_info(a->log, "storing by plain system calls: io_uring is refused here (%s)",
+		    strerror(-refused));
+	else
+		log_info(a->log, "storing by %s",
+		    strcmp(store_kind(a->store), "posix") ? store_kind(a->store)
+							  : "plain system calls");
+	return err;
+}
+
+static int open_all(struct agent *a)
+{
+	int err = folder_open(a->config->data_dir, a->log, &a->folder);
+
+	if (!err)
+		err = intake_open(a);
+	if (!err)
+		err = open_store(a);
+	if (!err)
+		err = saver_restore(a);
+	if (err)
+		return err;
+	log_info(a->log, "serving bus '%s', files in %s", a->paths.name, a->folder.path);
+	return 0;
+}
+
+static void close_all(struct agent *a)
+{
+	store_close(a->store);
+	ledger_free(&a->ledger);
+	intake_close(a);
+	folder_close(&a->folder);
+}
+
+static void say_refused(struct agent *a)
+{
+	if (a->ledger.refused == a->refused_said)
+		return;
+	log_error(a->log, "%llu samples could not be counted: out of memory, or too many periods at "
+			  "once",
+	    (unsigned long long)(a->ledger.refused - a->refused_said));
+	a->refused_said = a->ledger.refused;
+}
+
+static void every_second(struct agent *a, uint64_t now_ns)
+{
+	uint64_t monotonic_ns = clock_monotonic_ns();
+
+	if (monotonic_ns < a->second_next_ns)
+		return;
+	a->second_next_ns = monotonic_ns + SECOND_MS * 1000000u;
+	board_beat(a->board);
+	intake_look_after(a, now_ns);
+	saver_look_after_folder(a);
+	if (a->store)
+		retention_run(a, now_ns);
+	say_refused(a);
+}
+
+/* How long the loop may sleep, in milliseconds. */
+static int sleep_ms(struct agent *a, uint64_t now_ns)
+{
+	uint64_t end = periods_next_end(&a->ledger.periods, now_ns);
+	uint64_t monotonic_ns = clock_monotonic_ns();
+	uint64_t ms = SECOND_MS;
+
+	if (a->store && store_poll(a->store) > 0)
+		return STORE_POLL_MS;
+	if (a->second_next_ns <= monotonic_ns)
+		return 0;
+	if ((a->second_next_ns - monotonic_ns) / 1000000 < ms)
+		ms = (a->second_next_ns - monotonic_ns) / 1000000 + 1;
+	if (end - now_ns < ms * 1000000)
+		ms = (end - now_ns) / 1000000 + 1;
+	return (int)ms;
+}
+
+/* One turn of the loop. True: there is more to drain. */
+static bool turn(struct agent *a, bool at_once)
+{
+	uint64_t now_ns = clock_realtime_ns();
+	bool more = intake_drain(a, now_ns);
+
+	every_second(a, now_ns);
+	if (a->store) {
+		store_poll(a->store);
+		if (agent_snapshot) {
+			agent_snapshot = 0;
+			saver_snapshot(a, now_ns);
+		}
+		if (!a->saver.busy)
+			ledger_fold(&a->ledger, now_ns);
+		saver_run(a, now_ns, at_once && !more);
+	}
+	bulletin_refresh(a, now_ns);
+	return more;
+}
+
+/* Drains what there is and sees it onto the disk: the exit status. */
+static int finish(struct agent *a)
+{
+	uint64_t deadline_ns = clock_monotonic_ns() + FINAL_WAIT_NS;
+	bool more;
+
+	do {
+		more = turn(a, true);
+		if (a->store)
+			store_flush(a->store, 100);
+	} while (clock_monotonic_ns() < deadline_ns && agent_stop < 2 &&
+	    (more || !saver_is_done(a, clock_realtime_ns())));
+	if (saver_is_done(a, clock_realtime_ns()))
+		return 0;
+	log_error(a->log, "stopped before everything was on the disk; what the ring still holds is "
+			  "counted by the next agent");
+	return 1;
+}
+
+int agent_run(const struct config *config, struct log *log)
+{
+	struct agent *a = calloc(1, sizeof(*a));
+	int status = 1;
+
+	if (!a) {
+		log_error(log, "out of memory");
+		return 1;
+	}
+	a->config = config;
+	a->log = log;
+	a->folder.fd = a->folder.lock_fd = a->bus_lock_fd = -1;
+	a->started_ns = clock_monotonic_ns();
+	a->retired_day = INT64_MIN;
+	a->board_changes = UINT64_MAX;
+	if (open_all(a) == 0) {
+		while (!agent_stop && !config->once)
+			if (!turn(a, false))
+				(void)orbus_reader_wait(
+				    a->reader, sleep_ms(a, clock_realtime_ns()));
+		status = finish(a);
+		log_info(log, "stopped");
+	}
+	close_all(a);
+	free(a);
+	return status;
+}

@@ -1,0 +1,140 @@
+/*
+ * agent.h: the persistence agent: its parts, and who calls whom.
+ *
+ *   agent.c      the loop: wait, drain, refresh, save, roll over, retire
+ *   intake.c     ring -> ledger: draining, orphans, what was lost
+ *   saver.c      ledger -> store: the checkpoint, then the files
+ *   bases.c      store -> ledger: what a period's file already holds
+ *   bulletin.c   ledger -> board
+ *   retention.c  old files out
+ *
+ * All of it runs in one thread. Only the store works beside it.
+ */
+#ifndef ORBUS_AGENT_AGENT_H
+#define ORBUS_AGENT_AGENT_H
+
+#include "board.h"
+#include "config.h"
+#include "folder.h"
+#include "ledger.h"
+#include "object.h"
+#include "reader.h"
+#include "store.h"
+
+#include <signal.h>
+
+/* Says each trouble once, and once that it is over. */
+struct complaint {
+	int error;
+	enum store_step step;
+};
+
+struct saver {
+	bool busy;
+	bool failed;
+	size_t files_left;
+	uint64_t changes;         /* ledger's when the running save was made */
+	uint64_t saved_changes;   /* ledger's when the last good one was */
+	uint64_t next_ns;         /* CLOCK_MONOTONIC: not before */
+	unsigned backoff_seconds; /* 0: all is well */
+	struct saver_file *files;
+	struct complaint complaint;
+};
+
+struct agent {
+	const struct config *config;
+	struct log *log;
+	struct folder folder;
+	struct store *store;
+	struct orbus_reader *reader;
+	struct board *board;
+	struct ledger ledger;
+	struct saver saver;
+	struct bus_paths paths;
+	int bus_lock_fd;           /* holds the bus's agent lock */
+	uint64_t bus_lock_inode;
+	uint64_t started_ns;       /* CLOCK_MONOTONIC */
+	uint8_t bus_id[16];
+	uint64_t lost_seen, rejected_seen; /* of the reader, already in the ledger */
+	uint64_t board_changes;    /* ledger's at the last refresh */
+	uint64_t board_next_ns;
+	uint64_t second_next_ns;   /* what is done once a second */
+	int64_t retired_day;       /* the wall day when old files were last looked for */
+	bool temporaries_removed;
+	struct complaint board_complaint, retention_complaint, base_complaint;
+	uint64_t refused_said;
+};
+
+/* Set by signal handlers. */
+extern volatile sig_atomic_t agent_stop, agent_snapshot;
+
+/* Runs until told to stop, or once: the exit status. */
+int agent_run(const struct config *config, struct log *log);
+
+uint64_t agent_uptime_seconds(const struct agent *a);
+
+/* --- intake.c */
+
+/* Opens the bus, made where it is missing, and takes its agent lock. Logs what goes wrong. */
+int intake_open(struct agent *a);
+void intake_close(struct agent *a);
+
+/* Takes over the positions of a checkpoint, NULL: none. `skip`: pass over what the ring holds. */
+struct state_bus;
+void intake_resume(struct agent *a, const struct state_bus *saved, bool skip);
+
+/* Counts what there is, at most a few ten thousand samples. True: there may be more. */
+bool intake_drain(struct agent *a, uint64_t now_ns);
+
+/* Once a second: whose producers have died? is the bus still there? */
+void intake_look_after(struct agent *a, uint64_t now_ns);
+
+/* The place reached in every lane. -ENOMEM. */
+int intake_positions(const struct agent *a, struct state_bus *out);
+
+/* --- saver.c */
+
+/* Restores the ledger from the last checkpoint, or begins a new one. 0 or a negative errno. */
+int saver_restore(struct agent *a);
+
+/* Starts a save when one is due. */
+void saver_run(struct agent *a, uint64_t now_ns, bool at_once);
+
+/* True when everything that was counted is on the disk. */
+bool saver_is_done(const struct agent *a, uint64_t now_ns);
+
+/* Writes metrics_....json. */
+void saver_snapshot(struct agent *a, uint64_t now_ns);
+
+/* The folder was removed or moved: makes it anew, and writes everything again. */
+void saver_look_after_folder(struct agent *a);
+
+/* Moves a file that cannot be read out of the way, under a name that says so. */
+int saver_set_aside(struct agent *a, const char *name, const char *why);
+
+/* Logs an outcome: a new trouble once, and its end. */
+void complain(struct log *log, struct complaint *c, const char *what,
+    const struct store_result *result);
+
+/* --- bases.c */
+
+/* Asks for the files of periods that were just opened. */
+void bases_ask(struct agent *a);
+bool bases_missing(const struct agent *a);
+
+/* --- bulletin.c */
+
+void bulletin_refresh(struct agent *a, uint64_t now_ns);
+
+/* The document of a period as of now; restorable. NULL: out of memory. */
+json_t *bulletin_period(struct agent *a, struct period *p, uint64_t now_ns);
+
+/* The document of everything since the agent started. */
+json_t *bulletin_since_start(struct agent *a, uint64_t now_ns);
+
+/* --- retention.c */
+
+/* Removes expired files, and at the start what a killed agent left half-written. */
+void retention_run(struct agent *a, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * bases.c: what the files of newly opened periods already hold.
+ *
+ * A period is opened by its first sample, long after its file was finished perhaps; the sample
+ * waits in the period while the store fetches the file. No save is made meanwhile, so that a
+ * checkpoint never holds half of a period.
+ */
+#include "agent.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+
+#define FAILURES_MAX 3
+
+static int merge_text(struct period *p, const struct store_result *r)
+{
+	json_t *document = json_loadb(r->bytes, r->length, JSON_REJECT_DUPLICATES, NULL);
+	struct aggregate base;
+	struct trends trends;
+	int err = -EBADMSG;
+
+	aggregate_init(&base);
+	if (document)
+		err = document_to_aggregate(document, &base, &trends);
+	if (!err && !period_set_base(p, &base, &trends))
+		err = -ENOMEM;
+	aggregate_free(&base);
+	json_decref(document);
+	return err;
+}
+
+static void got_file(void *context, const struct store_result *r)
+{
+	struct agent *a = context;
+	struct period *p = periods_named(&a->ledger.periods, r->name);
+	int err = r->error;
+
+	if (!p)
+		return;
+	p->base_asked = false;
+	complain(a->log, &a->base_complaint, r->name,
+	    err == -ENOENT ? &(struct store_result){.name = r->name} : r);
+	if (!err)
+		err = merge_text(p, r);
+	if (err == -ENOENT) {
+		(void)period_set_base(p, NULL, NULL);
+	} else if (err == -EBADMSG || err == -ELOOP || err == -EFBIG || err == -EISDIR ||
+	    (err && ++p->base_failures >= FAILURES_MAX)) {
+		if (saver_set_aside(a, r->name, err == -EBADMSG ? "is damaged or not ours"
+								: strerror(-err)) == 0)
+			(void)period_set_base(p, NULL, NULL);
+	}
+}
+
+void bases_ask(struct agent *a)
+{
+	for (struct period *p = a->ledger.periods.first; p; p = p->next) {
+		if (p->has_base || p->base_asked)
+			continue;
+		p->base_asked = store_get(a->store, p->span.name, got_file, a) == 0;
+	}
+}
+
+bool bases_missing(const struct agent *a)
+{
+	for (const struct period *p = a->ledger.periods.first; p; p = p->next)
+		if (!p->has_base)
+			return true;
+	return false;
+}

@@ -1,0 +1,155 @@
+/*
+ * ledger.c: everything that the agent has counted.
+ */
+#include "ledger.h"
+#include "clock.h"
+
+#include <errno.h>
+
+#define STRETCH_NS    (5 * NS_PER_SECOND)
+#define SKEW_LIMIT_NS (60 * NS_PER_SECOND)
+
+int ledger_init(struct ledger *l, const struct calendar *calendar, unsigned retention_days,
+    uint64_t now_ns)
+{
+	*l = (struct ledger){.periods.calendar = *calendar,
+	    .retention_days = retention_days,
+	    .lifetime_since_ns = now_ns};
+	aggregate_init(&l->lifetime);
+	trend_hours_init(&l->hours);
+	for (int i = 0; i < LEDGER_DELTAS; i++)
+		aggregate_init(&l->deltas[i].sum);
+	l->windows = windows_new(now_ns);
+	l->inflight = inflight_new();
+	return l->windows && l->inflight ? 0 : -ENOMEM;
+}
+
+void ledger_free(struct ledger *l)
+{
+	periods_free(&l->periods);
+	windows_free(l->windows);
+	inflight_free(l->inflight);
+	aggregate_free(&l->lifetime);
+	for (int i = 0; i < LEDGER_DELTAS; i++)
+		aggregate_free(&l->deltas[i].sum);
+}
+
+bool ledger_is_expired(const struct ledger *l, int64_t wall_day, uint64_t now_ns)
+{
+	return l->retention_days > 0 &&
+	    wall_day + l->retention_days < calendar_wall_day(&l->periods.calendar, now_ns);
+}
+
+static void fold_into_period(
+    struct ledger *l, enum period_kind kind, uint64_t ts_ns, const struct aggregate *sum)
+{
+	const struct calendar *calendar = &l->periods.calendar;
+	struct period *p = periods_at(&l->periods, kind, ts_ns);
+
+	if (!p || !aggregate_merge(&p->sum, sum)) {
+		l->refused += sum->samples;
+		return;
+	}
+	trends_add(&p->trends, calendar_wall_hour(calendar, p->span.end_ns - 1),
+	    calendar_wall_hour(calendar, ts_ns), sum);
+	period_touch(p);
+}
+
+static void fold_delta(struct ledger *l, struct delta *d, uint64_t now_ns)
+{
+	uint64_t ts_ns = d->stretch * STRETCH_NS;
+
+	if (!windows_fold(l->windows, ts_ns, now_ns, &d->sum, d->replayed))
+		l->refused += d->sum.samples;
+	if (!d->replayed) {
+		fold_into_period(l, PERIOD_HOURLY, ts_ns, &d->sum);
+		fold_into_period(l, PERIOD_DAILY, ts_ns, &d->sum);
+		trend_hours_add(
+		    &l->hours, calendar_wall_hour(&l->periods.calendar, ts_ns), &d->sum);
+		if (!aggregate_merge_totals(&l->lifetime, &d->sum))
+			l->refused += d->sum.samples;
+		l->changes++;
+	}
+	aggregate_clear(&d->sum);
+	d->used = false;
+}
+
+void ledger_fold(struct ledger *l, uint64_t now_ns)
+{
+	for (int i = 0; i < LEDGER_DELTAS; i++)
+		if (l->deltas[i].used)
+			fold_delta(l, &l->deltas[i], now_ns);
+}
+
+static struct delta *delta_at(struct ledger *l, uint64_t ts_ns, bool replayed, uint64_t now_ns)
+{
+	uint64_t stretch = ts_ns / STRETCH_NS;
+	struct delta *unused = NULL;
+
+	for (int i = 0; i < LEDGER_DELTAS; i++) {
+		struct delta *d = &l->deltas[i];
+
+		if (d->used && d->stretch == stretch && d->replayed == replayed)
+			return d;
+		if (!d->used && !unused)
+			unused = d;
+	}
+	if (!unused) {
+		unused = &l->deltas[stretch % LEDGER_DELTAS];
+		fold_delta(l, unused, now_ns);
+	}
+	unused->used = true;
+	unused->replayed = replayed;
+	unused->stretch = stretch;
+	return unused;
+}
+
+void ledger_add_losses(struct ledger *l, uint64_t lost, uint64_t rejected, uint64_t now_ns)
+{
+	struct delta *d;
+
+	if (lost == 0 && rejected == 0)
+		return;
+	d = delta_at(l, now_ns, false, now_ns);
+	d->sum.lost += lost;
+	d->sum.rejected += rejected;
+}
+
+void ledger_add(struct ledger *l, const struct orbus_sample *s, const struct sample_origin *origin,
+    uint64_t now_ns)
+{
+	struct orbus_sample stamped = *s;
+	bool skewed = s->ts > now_ns && s->ts - now_ns > SKEW_LIMIT_NS;
+	struct delta *d;
+
+	if (!origin->replayed) {
+		if (!inflight_note(l->inflight, origin, s))
+			l->refused++;
+		l->changes++;
+	}
+	if (s->kind == ORBUS_KIND_BEGIN)
+		return;
+	if (s->ts == 0 || skewed)
+		stamped.ts = now_ns;
+	if (ledger_is_expired(
+		l, calendar_wall_day(&l->periods.calendar, stamped.ts), now_ns)) {
+		ledger_add_losses(l, 0, !origin->replayed, now_ns);
+		return;
+	}
+	d = delta_at(l, stamped.ts, origin->replayed, now_ns);
+	d->sum.skewed += skewed;
+	if (!aggregate_add(&d->sum, &stamped))
+		l->refused++;
+}
+
+void ledger_trends(
+    const struct ledger *l, const struct period *p, uint64_t now_ns, struct trends *out)
+{
+	uint64_t at = period_is_over(p, now_ns) ? p->span.end_ns - 1 : now_ns;
+
+	/* A clock that was set back may show a time before the period. */
+	if (at < p->span.start_ns)
+		at = p->span.start_ns;
+	if (!trend_hours_get(&l->hours, calendar_wall_hour(&l->periods.calendar, at), out))
+		*out = p->trends;
+}

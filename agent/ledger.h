@@ -1,0 +1,59 @@
+/*
+ * ledger.h: everything that the agent knows: what it has counted, and how far it has read.
+ *
+ * The two belong together: saving them in one file, replaced as one, is what makes every sample
+ * count exactly once (state.c). The ledger is not for files or clocks: it is told the time.
+ */
+#ifndef ORBUS_AGENT_LEDGER_H
+#define ORBUS_AGENT_LEDGER_H
+
+#include "inflight.h"
+#include "period.h"
+#include "trend_hours.h"
+#include "windows.h"
+
+/* Samples of one stretch of 5 s, not yet added to the periods and windows. */
+struct delta {
+	bool used;
+	bool replayed;
+	uint64_t stretch; /* ts / 5 s */
+	struct aggregate sum;
+};
+
+#define LEDGER_DELTAS 16
+
+struct ledger {
+	struct periods periods;
+	struct windows *windows;
+	struct inflight *inflight;
+	struct trend_hours hours;
+	struct aggregate lifetime;
+	uint64_t lifetime_since_ns;
+	unsigned retention_days;
+	struct delta deltas[LEDGER_DELTAS];
+	uint64_t changes; /* grows with everything that is worth a checkpoint */
+	uint64_t refused; /* samples that could not be counted: out of memory, too many periods */
+};
+
+int ledger_init(struct ledger *l, const struct calendar *calendar, unsigned retention_days,
+    uint64_t now_ns);
+void ledger_free(struct ledger *l);
+
+/* Counts a sample that was read at `origin`. */
+void ledger_add(struct ledger *l, const struct orbus_sample *s, const struct sample_origin *origin,
+    uint64_t now_ns);
+
+/* Counts samples that were lost or rejected just now. */
+void ledger_add_losses(struct ledger *l, uint64_t lost, uint64_t rejected, uint64_t now_ns);
+
+/* Adds what has come since the last time to the periods and windows. */
+void ledger_fold(struct ledger *l, uint64_t now_ns);
+
+/* True when a day is so long ago that its files are to go. */
+bool ledger_is_expired(const struct ledger *l, int64_t wall_day, uint64_t now_ns);
+
+/* The trends of a period as of now. */
+void ledger_trends(const struct ledger *l, const struct period *p, uint64_t now_ns,
+    struct trends *out);
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * log.h: the agent's log, to standard error, syslog or the systemd journal.
+ */
+#ifndef ORBUS_AGENT_LOG_H
+#define ORBUS_AGENT_LOG_H
+
+enum log_target { LOG_TARGET_STDERR, LOG_TARGET_SYSLOG, LOG_TARGET_JOURNALD };
+
+/* In the order of syslog(3), so that a larger level says more. */
+enum log_level {
+	LOG_LEVEL_ERROR = 3,
+	LOG_LEVEL_WARNING = 4,
+	LOG_LEVEL_INFO = 6,
+	LOG_LEVEL_DEBUG = 7,
+};
+
+struct log;
+
+/* The log of this process. NULL: out of memory. */
+struct log *log_open(enum log_target target, enum log_level level);
+void log_close(struct log *l);
+
+__attribute__((format(printf, 3, 4))) void log_write(
+    struct log *l, enum log_level level, const char *format, ...);
+
+#define log_error(l, ...)   log_write((l), LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_warning(l, ...) log_write((l), LOG_LEVEL_WARNING, __VA_ARGS__)
+#define log_info(l, ...)    log_write((l), LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(l, ...)   log_write((l), LOG_LEVEL_DEBUG, __VA_ARGS__)
+
+#endif

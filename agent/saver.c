@@ -1,0 +1,366 @@
+/*
+ * saver.c: from the ledger to the disk, so that every sample counts exactly once.
+ *
+ * A save renders the checkpoint and the files at one instant. The checkpoint is stored first; the
+ * files follow when it is durable. The crash argument:
+ *   - The checkpoint holds the open periods and the position in every lane together. A restarted
+ *     agent continues from it, so each sample is either in it or read again.
+ *   - A file is a function of a checkpoint that is already durable. Writing it again, or writing a
+ *     later one, replaces it whole: doing so twice changes nothing.
+ *   - A period leaves the checkpoint only after its file was stored with all of it. From then on
+ *     the file is the truth: a late sample fetches it back first (bases.c).
+ */
+#include "agent.h"
+#include "clock.h"
+#include "state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILE_MODE        0600
+#define BACKOFF_MAX      60
+#define STATE_BYTES_MAX  (INT64_C(1) << 30)
+
+struct saver_file {
+	struct saver_file *next;
+	struct agent *agent;
+	char name[PERIOD_NAME_BYTES];
+	char *text;
+	size_t length;
+	uint64_t version;
+	bool complete;
+};
+
+void complain(
+    struct log *log, struct complaint *c, const char *what, const struct store_result *r)
+{
+	if (r->error == c->error && r->step == c->step)
+		return;
+	if (r->error)
+		log_error(log, "could not %s %s: %s; trying again until it works",
+		    store_step_name(r->step), what, strerror(-r->error));
+	else
+		log_info(log, "%s is written again", what);
+	c->error = r->error;
+	c->step = r->step;
+}
+
+static void file_free(struct saver_file *f)
+{
+	free(f->text);
+	free(f);
+}
+
+static void files_free(struct saver *s)
+{
+	while (s->files) {
+		struct saver_file *f = s->files;
+
+		s->files = f->next;
+		file_free(f);
+	}
+}
+
+static void save_ended(struct agent *a)
+{
+	struct saver *s = &a->saver;
+	uint64_t wait = a->config->checkpoint_seconds;
+
+	s->busy = false;
+	files_free(s);
+	if (s->failed) {
+		s->backoff_seconds = s->backoff_seconds ? 2 * s->backoff_seconds : 1;
+		if (s->backoff_seconds > BACKOFF_MAX)
+			s->backoff_seconds = BACKOFF_MAX;
+		wait = s->backoff_seconds;
+	} else {
+		s->backoff_seconds = 0;
+		s->saved_changes = s->changes;
+		periods_close_finished(&a->ledger.periods, clock_realtime_ns());
+	}
+	s->next_ns = clock_monotonic_ns() + wait * NS_PER_SECOND;
+}
+
+static void file_stored(void *context, const struct store_result *r)
+{
+	struct saver_file *f = context;
+	struct agent *a = f->agent;
+	struct period *p = periods_named(&a->ledger.periods, f->name);
+
+	if (r->error) {
+		complain(a->log, &a->saver.complaint, f->name, r);
+		a->saver.failed = true;
+	} else if (p) {
+		p->written_version = f->version;
+		p->written_complete = f->complete;
+	}
+	file_free(f);
+	if (--a->saver.files_left > 0)
+		return;
+	if (!a->saver.failed && a->saver.complaint.error)
+		complain(a->log, &a->saver.complaint, a->folder.path,
+		    &(struct store_result){.name = f->name});
+	save_ended(a);
+}
+
+static void state_stored(void *context, const struct store_result *r)
+{
+	struct agent *a = context;
+	struct saver *s = &a->saver;
+
+	if (r->error) {
+		complain(a->log, &s->complaint, STATE_NAME, r);
+		s->failed = true;
+	}
+	while (!s->failed && s->files) {
+		struct saver_file *f = s->files;
+		char *text = f->text;
+
+		s->files = f->next;
+		f->text = NULL;
+		s->files_left++;
+		if (store_put(a->store, f->name, text, f->length, FILE_MODE, file_stored, f) < 0) {
+			s->files_left--;
+			s->failed = true;
+			file_free(f);
+		}
+	}
+	if (s->files_left == 0) {
+		if (!s->failed && s->complaint.error)
+			complain(a->log, &s->complaint, a->folder.path, r);
+		save_ended(a);
+	}
+}
+
+static bool render_file(struct agent *a, struct period *p, uint64_t now_ns)
+{
+	struct saver_file *f = calloc(1, sizeof(*f));
+	json_t *document = f ? bulletin_period(a, p, now_ns) : NULL;
+
+	if (document) {
+		f->text = document_to_text(document, &f->length);
+		json_decref(document);
+	}
+	if (!f || !f->text) {
+		free(f);
+		return false;
+	}
+	f->agent = a;
+	strcpy(f->name, p->span.name);
+	f->version = p->version;
+	f->complete = period_is_over(p, now_ns);
+	f->next = a->saver.files;
+	a->saver.files = f;
+	return true;
+}
+
+static int render(struct agent *a, uint64_t now_ns, char **state, size_t *length)
+{
+	struct state_bus bus;
+	int err = intake_positions(a, &bus);
+
+	if (!err)
+		err = state_encode(&a->ledger, &bus, now_ns, state, length);
+	free(bus.positions);
+	for (struct period *p = a->ledger.periods.first; !err && p; p = p->next)
+		if (period_needs_writing(p, now_ns) && !render_file(a, p, now_ns))
+			err = -ENOMEM;
+	return err;
+}
+
+static void start_save(struct agent *a, uint64_t now_ns)
+{
+	struct saver *s = &a->saver;
+	struct store_result trouble = {.step = STORE_STEP_CREATE, .name = STATE_NAME};
+	char *state = NULL;
+	size_t length = 0;
+
+	s->busy = true;
+	s->failed = false;
+	s->changes = a->ledger.changes;
+	trouble.error = render(a, now_ns, &state, &length);
+	if (trouble.error)
+		free(state);
+	else
+		trouble.error = store_put(
+		    a->store, STATE_NAME, state, length, FILE_MODE, state_stored, a);
+	if (trouble.error)
+		state_stored(a, &trouble);
+}
+
+static bool has_news(const struct agent *a, uint64_t now_ns)
+{
+	if (a->ledger.changes != a->saver.saved_changes)
+		return true;
+	for (const struct period *p = a->ledger.periods.first; p; p = p->next)
+		if (period_needs_writing(p, now_ns))
+			return true;
+	return false;
+}
+
+/* A period has ended, or was opened: its file should not wait for the next checkpoint. */
+static bool is_urgent(const struct agent *a, uint64_t now_ns)
+{
+	for (const struct period *p = a->ledger.periods.first; p; p = p->next)
+		if (p->has_base &&
+		    (p->written_version == 0 || p->written_complete != period_is_over(p, now_ns)))
+			return true;
+	return false;
+}
+
+void saver_run(struct agent *a, uint64_t now_ns, bool at_once)
+{
+	struct saver *s = &a->saver;
+	bool due = clock_monotonic_ns() >= s->next_ns;
+
+	/* The current hour and day have files from their first moment on. */
+	(void)periods_at(&a->ledger.periods, PERIOD_HOURLY, now_ns);
+	(void)periods_at(&a->ledger.periods, PERIOD_DAILY, now_ns);
+	bases_ask(a);
+	if (s->busy || bases_missing(a) || !has_news(a, now_ns))
+		return;
+	if (due || at_once || (s->backoff_seconds == 0 && is_urgent(a, now_ns)))
+		start_save(a, now_ns);
+}
+
+bool saver_is_done(const struct agent *a, uint64_t now_ns)
+{
+	return !a->saver.busy && !bases_missing(a) && !has_news(a, now_ns);
+}
+
+static void snapshot_stored(void *context, const struct store_result *r)
+{
+	struct agent *a = context;
+
+	if (r->error)
+		log_error(a->log, "could not %s %s: %s", store_step_name(r->step), r->name,
+		    strerror(-r->error));
+	else
+		log_info(a->log, "wrote %s", r->name);
+}
+
+void saver_snapshot(struct agent *a, uint64_t now_ns)
+{
+	char name[PERIOD_NAME_BYTES], *text = NULL;
+	json_t *document = bulletin_since_start(a, now_ns);
+	size_t length;
+
+	calendar_snapshot_name(&a->ledger.periods.calendar, now_ns, name);
+	if (document)
+		text = document_to_text(document, &length);
+	json_decref(document);
+	if (!text || store_put(a->store, name, text, length, FILE_MODE, snapshot_stored, a) < 0)
+		log_error(a->log, "could not write %s: out of memory", name);
+}
+
+int saver_set_aside(struct agent *a, const char *name, const char *why)
+{
+	char stamp[PERIOD_NAME_BYTES], aside[2 * PERIOD_NAME_BYTES];
+
+	calendar_snapshot_name(&a->ledger.periods.calendar, clock_realtime_ns(), stamp);
+	snprintf(aside, sizeof(aside), "%.39s.set-aside-%.15s", name, stamp + strlen("metrics_"));
+	if (renameat2(a->folder.fd, name, a->folder.fd, aside, RENAME_NOREPLACE) < 0) {
+		log_error(a->log, "%s %s, and could not be set aside: %s", name, why,
+		    strerror(errno));
+		return -errno;
+	}
+	log_error(a->log, "%s %s: set aside as %s", name, why, aside);
+	return 0;
+}
+
+/* The whole checkpoint, read at the start when there is nothing yet to hold up. */
+static int read_state(const struct agent *a, char **bytes, size_t *length)
+{
+	int err = -EBADMSG, fd = openat(a->folder.fd, STATE_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat st;
+	ssize_t n;
+
+	if (fd < 0)
+		return errno == ELOOP ? -EBADMSG : -errno;
+	*bytes = NULL;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > STATE_BYTES_MAX)
+		goto out;
+	err = -ENOMEM;
+	*bytes = malloc((size_t)st.st_size + 1);
+	if (!*bytes)
+		goto out;
+	*length = 0;
+	while ((n = read(fd, *bytes + *length, (size_t)st.st_size - *length)) > 0)
+		*length += (size_t)n;
+	err = n < 0 ? -errno : 0;
+	if (err)
+		free(*bytes);
+out:
+	close(fd);
+	return err;
+}
+
+static int begin_ledger(struct agent *a)
+{
+	const struct calendar calendar = {a->config->utc, a->config->snapshot_hours};
+
+	return ledger_init(
+	    &a->ledger, &calendar, a->config->retention_days, clock_realtime_ns());
+}
+
+int saver_restore(struct agent *a)
+{
+	struct state_bus bus = {0};
+	char *bytes = NULL;
+	size_t length = 0;
+	int read, err = begin_ledger(a);
+
+	if (err)
+		return err;
+	read = read_state(a, &bytes, &length);
+	if (!read) {
+		read = state_decode(bytes, length, &a->ledger, &bus);
+		free(bytes);
+	}
+	if (read == -ENOMEM)
+		return read;
+	if (read && read != -ENOENT) {
+		/* Half of it may have been taken over: begin anew. The files still hold what they
+		 * held, and the ring's samples up to now are in them or cannot be told apart. */
+		ledger_free(&a->ledger);
+		err = saver_set_aside(a, STATE_NAME,
+		    read == -EPROTONOSUPPORT ? "was written by a newer version"
+					     : "is damaged or cannot be read");
+		if (!err)
+			err = begin_ledger(a);
+	}
+	if (!err)
+		intake_resume(a, read ? NULL : &bus, read && read != -ENOENT);
+	free(bus.positions);
+	a->ledger.changes++;
+	return err;
+}
+
+void saver_look_after_folder(struct agent *a)
+{
+	struct stat st;
+	int refused, err;
+
+	if (a->saver.backoff_seconds == 0 || a->saver.busy)
+		return;
+	if (fstat(a->folder.fd, &st) == 0 && object_inode(a->folder.path) == st.st_ino)
+		return;
+	store_close(a->store);
+	a->store = NULL;
+	err = folder_reopen(&a->folder, a->log);
+	if (!err)
+		err = store_open(a->config->io, a->folder.fd, a->folder.lock_fd, &a->store, &refused);
+	if (err)
+		return;
+	log_warning(a->log, "%s was removed: made it anew", a->folder.path);
+	for (struct period *p = a->ledger.periods.first; p; p = p->next) {
+		p->written_version = 0;
+		p->base_asked = false;
+	}
+	a->saver.next_ns = 0;
+}

@@ -1,0 +1,99 @@
+/*
+ * store.h: replaces and removes whole files in one folder, asynchronously and durably.
+ *
+ * One interface, two implementations: store_uring.c (io_uring) and store_posix.c (plain system
+ * calls in one worker thread). A file is written under an unpredictable temporary name, exclusively,
+ * then fsynced, renamed over its name, and the folder fsynced: a reader sees the old file or the
+ * new one, whole, also across a crash. Nothing here blocks the caller but store_open() and
+ * store_close().
+ *
+ * A store belongs to one thread; completions run inside store_poll() of that thread. It is not for
+ * knowing what the bytes mean, nor for retrying: the caller does that.
+ */
+#ifndef ORBUS_AGENT_STORE_H
+#define ORBUS_AGENT_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum store_io {
+	STORE_IO_AUTO,  /* io_uring where it works, else plain system calls */
+	STORE_IO_URING, /* io_uring or an error */
+	STORE_IO_POSIX, /* plain system calls in a worker thread */
+};
+
+/* Where an operation stopped, for the log: "could not %s FILE: strerror". */
+enum store_step {
+	STORE_STEP_NONE,
+	STORE_STEP_CREATE,
+	STORE_STEP_WRITE,
+	STORE_STEP_SYNC,
+	STORE_STEP_RENAME,
+	STORE_STEP_SYNC_DIR,
+	STORE_STEP_REMOVE,
+	STORE_STEP_READ,
+	STORE_STEP_LIST,
+};
+
+struct store_result {
+	int error;            /* 0 or a negative errno */
+	enum store_step step; /* what failed; NONE when error is 0 */
+	const char *name;     /* the file's name in the folder */
+	char *bytes;          /* store_get(): the content, NUL-terminated, valid during the callback */
+	size_t length;
+	char **names; /* store_list(): the names, NULL-terminated, valid during the callback */
+};
+
+typedef void store_done_fn(void *context, const struct store_result *result);
+
+struct store;
+
+/*
+ * Opens a store on the folder `dirfd` (borrowed: must stay open until store_close()).
+ * `lock_fd` (or -1) is the descriptor that holds the folder's lock: io_uring keeps a reference to
+ * its open file description for as long as any of its work may still run, so that after a
+ * kill -9 the lock is free only when no old rename can land any more.
+ *
+ * Returns 0; with STORE_IO_URING, the error for which io_uring is refused, found by really
+ * carrying out a write chain in the folder; -ENOMEM, -EAGAIN.
+ * With STORE_IO_AUTO, *refused is that error when plain system calls are used instead, else 0.
+ */
+int store_open(enum store_io io, int dirfd, int lock_fd, struct store **out, int *refused);
+
+/* "io_uring" or "posix": which one is in use. */
+const char *store_kind(const struct store *s);
+
+/*
+ * Queues the replacement of file `name` by `length` bytes at `bytes`, which the store owns from
+ * here on (malloc'ed; freed when done, also on error). `done` may be NULL. Operations are carried
+ * out in the order given, one after the other. The order of puts and removes is kept.
+ * Returns 0 or -ENOMEM (bytes freed, done not called).
+ */
+int store_put(struct store *s, const char *name, char *bytes, size_t length, unsigned mode,
+    store_done_fn *done, void *context);
+
+/* Queues the removal of `name`, then an fsync of the folder. A missing file is no error. */
+int store_remove(struct store *s, const char *name, store_done_fn *done, void *context);
+
+/* Queues reading the whole of regular file `name`, at most 64 MiB (-EFBIG), never through a link. */
+int store_get(struct store *s, const char *name, store_done_fn *done, void *context);
+
+/* Queues listing the folder's names. */
+int store_list(struct store *s, store_done_fn *done, void *context);
+
+/* Runs the completions that are due. Returns the number of operations still pending. */
+size_t store_poll(struct store *s);
+
+/* Waits until nothing is pending, at most timeout_ms, running completions. Pending ones left. */
+size_t store_flush(struct store *s, int timeout_ms);
+
+/* Waits for what is pending, then frees everything. NULL is allowed. */
+void store_close(struct store *s);
+
+/* "create", "write", ...: for messages. */
+const char *store_step_name(enum store_step step);
+
+/* True for a temporary name that an earlier store may have left behind (".NAME.<16 hex>.tmp"). */
+bool store_is_temporary(const char *name);
+
+#endif

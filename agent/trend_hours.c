@@ -1,0 +1,136 @@
+/*
+ * trend_hours.c: messages and errors of the last hours.
+ */
+#include "trend_hours.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#define MESSAGES "messages_processed"
+
+void trend_hours_init(struct trend_hours *h)
+{
+	memset(h, 0, sizeof(*h));
+	h->first = INT64_MAX;
+	h->newest = INT64_MIN;
+}
+
+static uint64_t messages_of(const struct aggregate *a)
+{
+	double n = aggregate_count(a, MESSAGES);
+
+	return isnan(n) ? 0 : (uint64_t)n;
+}
+
+static size_t place_of(int64_t hour)
+{
+	return (size_t)(hour % TREND_HOURS_KEPT);
+}
+
+/* Enters the hours up to `hour`, forgetting those a round older. */
+static void advance(struct trend_hours *h, int64_t hour)
+{
+	int64_t from = h->newest + 1;
+
+	if (h->first == INT64_MAX)
+		h->first = from = hour;
+	if (from <= hour - TREND_HOURS_KEPT)
+		from = hour - TREND_HOURS_KEPT + 1;
+	for (int64_t i = from; i <= hour; i++)
+		h->messages[place_of(i)] = h->errors[place_of(i)] = 0;
+	h->newest = hour;
+	if (h->first < hour - TREND_HOURS_KEPT + 1)
+		h->first = hour - TREND_HOURS_KEPT + 1;
+}
+
+void trend_hours_add(struct trend_hours *h, int64_t hour, const struct aggregate *delta)
+{
+	if (hour > h->newest || h->first == INT64_MAX)
+		advance(h, hour);
+	if (hour <= h->newest - TREND_HOURS_KEPT)
+		return;
+	while (h->first > hour) {
+		h->first--;
+		h->messages[place_of(h->first)] = h->errors[place_of(h->first)] = 0;
+	}
+	h->messages[place_of(hour)] += messages_of(delta);
+	h->errors[place_of(hour)] += request_figures_failed(&delta->requests);
+}
+
+static bool is_kept(const struct trend_hours *h, int64_t hour)
+{
+	return hour >= h->first && hour <= h->newest;
+}
+
+bool trend_hours_get(const struct trend_hours *h, int64_t hour, struct trends *out)
+{
+	int64_t from = hour - TREND_HOURS > h->first ? hour - TREND_HOURS : h->first;
+
+	/* A whole day back must be known, or else be before the beginning of all records. */
+	if (h->first != INT64_MAX && hour <= h->newest - TREND_HOURS_KEPT + TREND_HOURS)
+		return false;
+	memset(out, 0, sizeof(*out));
+	for (int64_t i = from; h->first != INT64_MAX && i < hour; i++, out->hours++) {
+		if (is_kept(h, i)) {
+			out->messages[out->hours] = h->messages[place_of(i)];
+			out->errors[out->hours] = h->errors[place_of(i)];
+		}
+	}
+	if (is_kept(h, hour)) {
+		out->current_messages = h->messages[place_of(hour)];
+		out->current_errors = h->errors[place_of(hour)];
+	}
+	return true;
+}
+
+void trends_add(struct trends *t, int64_t current_hour, int64_t hour, const struct aggregate *delta)
+{
+	uint64_t messages = messages_of(delta), errors = request_figures_failed(&delta->requests);
+	int64_t back = current_hour - hour;
+
+	if (back == 0) {
+		t->current_messages += messages;
+		t->current_errors += errors;
+	} else if (back > 0 && back <= t->hours) {
+		t->messages[t->hours - back] += messages;
+		t->errors[t->hours - back] += errors;
+	}
+}
+
+json_t *trend_hours_to_json(const struct trend_hours *h)
+{
+	json_t *o = json_object(), *list = json_array();
+
+	for (int64_t i = h->first; i <= h->newest && h->first != INT64_MAX; i++)
+		json_array_append_new(list,
+		    json_pack("[I,I]", (json_int_t)h->messages[place_of(i)],
+			(json_int_t)h->errors[place_of(i)]));
+	json_object_set_new(o, "first", json_integer(h->first == INT64_MAX ? 0 : h->first));
+	if (json_object_set_new(o, "hours", list) == 0)
+		return o;
+	json_decref(o);
+	return NULL;
+}
+
+int trend_hours_from_json(struct trend_hours *h, const json_t *o)
+{
+	const json_t *first = json_object_get(o, "first"), *list = json_object_get(o, "hours");
+	json_t *pair;
+	size_t i;
+
+	trend_hours_init(h);
+	if (!json_is_integer(first) || json_integer_value(first) < 0 || !json_is_array(list) ||
+	    json_array_size(list) > TREND_HOURS_KEPT)
+		return -EBADMSG;
+	json_array_foreach (list, i, pair) {
+		json_int_t messages, errors, hour = json_integer_value(first) + (json_int_t)i;
+
+		if (json_unpack(pair, "[I,I]", &messages, &errors) < 0 || messages < 0 || errors < 0)
+			return -EBADMSG;
+		advance(h, hour);
+		h->messages[place_of(hour)] = (uint64_t)messages;
+		h->errors[place_of(hour)] = (uint64_t)errors;
+	}
+	return 0;
+}

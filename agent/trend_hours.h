@@ -1,0 +1,36 @@
+/*
+ * trend_hours.h: messages and errors of the last hours, for `hourly_trends` of every open period.
+ */
+#ifndef ORBUS_AGENT_TREND_HOURS_H
+#define ORBUS_AGENT_TREND_HOURS_H
+
+#include "document.h"
+
+#include <jansson.h>
+
+/* Three days: yesterday's files still get late samples, and look back a day themselves. */
+#define TREND_HOURS_KEPT 72
+
+struct trend_hours {
+	int64_t first;  /* the earliest hour that is known; INT64_MAX: none */
+	int64_t newest; /* wall hour of the last entry */
+	uint64_t messages[TREND_HOURS_KEPT]; /* by wall hour modulo TREND_HOURS_KEPT */
+	uint64_t errors[TREND_HOURS_KEPT];
+};
+
+void trend_hours_init(struct trend_hours *h);
+
+/* Counts what a delta of that hour holds. An hour that is no longer kept is passed over. */
+void trend_hours_add(struct trend_hours *h, int64_t hour, const struct aggregate *delta);
+
+/* The day up to `hour`. False: that hour is no longer kept, *out is not touched. */
+bool trend_hours_get(const struct trend_hours *h, int64_t hour, struct trends *out);
+
+/* The same by a period's own record, for one that the table no longer reaches. */
+void trends_add(
+    struct trends *t, int64_t current_hour, int64_t hour, const struct aggregate *delta);
+
+json_t *trend_hours_to_json(const struct trend_hours *h);
+int trend_hours_from_json(struct trend_hours *h, const json_t *o);
+
+#endif

@@ -1,0 +1,352 @@
+/*
+ * aggregate.c: everything that is counted about a stretch of samples.
+ */
+#include "aggregate.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define UNKNOWN "(unknown)"
+
+static void figures_init(struct request_figures *f)
+{
+	memset(f, 0, sizeof(*f));
+	histogram_init(&f->response_ms);
+	histogram_init(&f->ttft_ms);
+	histogram_init(&f->tps);
+	histogram_init(&f->decode_tps);
+}
+
+static void figures_free(void *value)
+{
+	struct request_figures *f = value;
+
+	histogram_free(&f->response_ms);
+	histogram_free(&f->ttft_ms);
+	histogram_free(&f->tps);
+	histogram_free(&f->decode_tps);
+}
+
+void aggregate_init(struct aggregate *a)
+{
+	memset(a, 0, sizeof(*a));
+	figures_init(&a->requests);
+	series_init(&a->by_model, sizeof(struct request_figures), figures_free);
+	series_init(&a->by_bot, sizeof(struct request_figures), figures_free);
+	series_init(&a->by_provider, sizeof(struct request_figures), figures_free);
+	series_init(&a->errors_by_type, sizeof(uint64_t), NULL);
+	series_init(&a->counts, sizeof(double), NULL);
+	series_init(&a->gauges, sizeof(struct gauge_figures), NULL);
+}
+
+static void recent_errors_clear(struct aggregate *a)
+{
+	for (uint32_t i = 0; i < a->recent_error_count; i++) {
+		free(a->recent_errors[i].type);
+		free(a->recent_errors[i].message);
+	}
+	a->recent_error_count = 0;
+}
+
+void aggregate_free(struct aggregate *a)
+{
+	figures_free(&a->requests);
+	series_free(&a->by_model);
+	series_free(&a->by_bot);
+	series_free(&a->by_provider);
+	series_free(&a->errors_by_type);
+	series_free(&a->counts);
+	series_free(&a->gauges);
+	distinct_free(&a->users);
+	distinct_free(&a->channels);
+	recent_errors_clear(a);
+}
+
+void aggregate_clear(struct aggregate *a)
+{
+	aggregate_free(a);
+	aggregate_init(a);
+}
+
+uint64_t request_figures_failed(const struct request_figures *f)
+{
+	return f->errors + f->timeouts + f->orphaned;
+}
+
+static uint64_t known(uint64_t n)
+{
+	return n == ORBUS_NONE ? 0 : n;
+}
+
+static void tokens_add(struct token_sums *t, const struct orbus_sample *s)
+{
+	uint64_t prompt = known(s->prompt_tokens), completion = known(s->completion_tokens);
+
+	t->prompt += prompt;
+	t->completion += completion;
+	t->total += s->total_tokens == ORBUS_NONE ? prompt + completion : s->total_tokens;
+	t->cached += known(s->cached_tokens);
+	t->reasoning += known(s->reasoning_tokens);
+}
+
+static bool add_if_known(struct histogram *h, double value)
+{
+	return isnan(value) || histogram_add(h, value);
+}
+
+static bool figures_add(struct request_figures *f, const struct orbus_sample *s)
+{
+	f->total++;
+	f->streaming += s->stream;
+	tokens_add(&f->tokens, s);
+	if (!isnan(s->cost_usd)) {
+		f->cost_usd += s->cost_usd;
+		f->cost_known++;
+	}
+	switch (s->status) {
+	case ORBUS_STATUS_ERROR: f->errors++; return true;
+	case ORBUS_STATUS_TIMEOUT: f->timeouts++; return true;
+	case ORBUS_STATUS_CANCELLED: f->cancelled++; return true;
+	case ORBUS_STATUS_ORPHANED: f->orphaned++; return true;
+	case ORBUS_STATUS_OK: f->ok++; break;
+	}
+	return add_if_known(&f->response_ms, s->response_ms) &&
+	    add_if_known(&f->ttft_ms, s->ttft_ms) && add_if_known(&f->tps, orbus_sample_tps(s)) &&
+	    add_if_known(&f->decode_tps, orbus_sample_decode_tps(s));
+}
+
+static struct request_figures *figures_at(struct series *s, const char *name)
+{
+	uint32_t count = s->count;
+	struct request_figures *f = series_at(s, name);
+
+	if (f && s->count > count)
+		figures_init(f);
+	return f;
+}
+
+static bool series_add(struct series *s, const char *name, const struct orbus_sample *sample)
+{
+	struct request_figures *f = figures_at(s, name ? name : UNKNOWN);
+
+	return f && figures_add(f, sample);
+}
+
+static bool is_failure(const struct orbus_sample *s)
+{
+	return s->status == ORBUS_STATUS_ERROR || s->status == ORBUS_STATUS_TIMEOUT ||
+	    s->status == ORBUS_STATUS_ORPHANED;
+}
+
+static bool add_failure(struct aggregate *a, const struct orbus_sample *s)
+{
+	const char *type = s->error_type ? s->error_type : orbus_status_name(s->status);
+	uint64_t *n = series_at(&a->errors_by_type, type);
+
+	if (!n)
+		return false;
+	++*n;
+	return aggregate_add_recent_error(a, s->ts, type, s->error_message);
+}
+
+static bool add_tags(struct aggregate *a, const struct orbus_sample *s)
+{
+	for (size_t i = 0; i < s->tag_count; i++) {
+		const struct orbus_tag *tag = &s->tags[i];
+
+		if (strcmp(tag->key, "user") == 0 && !distinct_add(&a->users, tag->value))
+			return false;
+		if (strcmp(tag->key, "channel") == 0 && !distinct_add(&a->channels, tag->value))
+			return false;
+	}
+	return true;
+}
+
+static bool add_request(struct aggregate *a, const struct orbus_sample *s)
+{
+	/* A request that failed has no model that answered: it counts for the one asked for. */
+	const char *model = s->model ? s->model : s->requested_model;
+
+	return figures_add(&a->requests, s) && series_add(&a->by_model, model, s) &&
+	    series_add(&a->by_bot, s->bot, s) && series_add(&a->by_provider, s->provider, s) &&
+	    (!is_failure(s) || add_failure(a, s));
+}
+
+static bool gauge_merge(struct aggregate *a, const char *name, const struct gauge_figures *from)
+{
+	struct gauge_figures *g = series_at(&a->gauges, name);
+
+	if (!g)
+		return false;
+	if (g->count == 0) {
+		*g = *from;
+		return true;
+	}
+	if (from->last_ts >= g->last_ts) {
+		g->last = from->last;
+		g->last_ts = from->last_ts;
+	}
+	g->min = fmin(g->min, from->min);
+	g->max = fmax(g->max, from->max);
+	g->sum += from->sum;
+	g->count += from->count;
+	return true;
+}
+
+static bool add_gauge(struct aggregate *a, const struct orbus_sample *s)
+{
+	struct gauge_figures g = {.last = s->value, .min = s->value, .max = s->value,
+	    .sum = s->value, .last_ts = s->ts, .count = 1};
+
+	return gauge_merge(a, s->name, &g);
+}
+
+static bool add_count(struct aggregate *a, const char *name, double value)
+{
+	double *n = series_at(&a->counts, name);
+
+	if (!n)
+		return false;
+	*n += value;
+	return true;
+}
+
+bool aggregate_add(struct aggregate *a, const struct orbus_sample *s)
+{
+	a->samples++;
+	if (!add_tags(a, s))
+		return false;
+	switch (s->kind) {
+	case ORBUS_KIND_REQUEST: return add_request(a, s);
+	case ORBUS_KIND_GAUGE: return add_gauge(a, s);
+	case ORBUS_KIND_COUNT: return add_count(a, s->name, s->value);
+	case ORBUS_KIND_BEGIN: break;
+	}
+	return true;
+}
+
+bool aggregate_add_recent_error(
+    struct aggregate *a, uint64_t ts, const char *type, const char *message)
+{
+	struct recent_error *list = a->recent_errors, e = {.ts = ts};
+	uint32_t place = a->recent_error_count;
+
+	while (place > 0 && list[place - 1].ts > ts)
+		place--;
+	if (place == 0 && a->recent_error_count == RECENT_ERRORS_MAX)
+		return true; /* older than all that are kept */
+	e.type = strdup(type);
+	e.message = message ? strdup(message) : NULL;
+	if (!e.type || (message && !e.message)) {
+		free(e.type);
+		free(e.message);
+		return false;
+	}
+	if (a->recent_error_count == RECENT_ERRORS_MAX) {
+		free(list[0].type);
+		free(list[0].message);
+		memmove(list, list + 1, (place - 1) * sizeof(*list));
+		place--;
+	} else {
+		memmove(list + place + 1, list + place,
+		    (a->recent_error_count - place) * sizeof(*list));
+		a->recent_error_count++;
+	}
+	list[place] = e;
+	return true;
+}
+
+static void tokens_merge(struct token_sums *to, const struct token_sums *from)
+{
+	to->total += from->total;
+	to->prompt += from->prompt;
+	to->completion += from->completion;
+	to->cached += from->cached;
+	to->reasoning += from->reasoning;
+}
+
+static bool figures_merge(struct request_figures *to, const struct request_figures *from)
+{
+	to->total += from->total;
+	to->ok += from->ok;
+	to->errors += from->errors;
+	to->timeouts += from->timeouts;
+	to->cancelled += from->cancelled;
+	to->orphaned += from->orphaned;
+	to->streaming += from->streaming;
+	tokens_merge(&to->tokens, &from->tokens);
+	to->cost_usd += from->cost_usd;
+	to->cost_known += from->cost_known;
+	return histogram_merge(&to->response_ms, &from->response_ms) &&
+	    histogram_merge(&to->ttft_ms, &from->ttft_ms) &&
+	    histogram_merge(&to->tps, &from->tps) &&
+	    histogram_merge(&to->decode_tps, &from->decode_tps);
+}
+
+static bool series_merge(struct series *to, const struct series *from)
+{
+	for (uint32_t i = 0; i < from->count; i++) {
+		struct request_figures *f = figures_at(to, from->entries[i].name);
+
+		if (!f || !figures_merge(f, from->entries[i].value))
+			return false;
+	}
+	return true;
+}
+
+static bool merge_named(struct aggregate *to, const struct aggregate *from)
+{
+	for (uint32_t i = 0; i < from->errors_by_type.count; i++) {
+		const struct series_entry *e = &from->errors_by_type.entries[i];
+		uint64_t *n = series_at(&to->errors_by_type, e->name);
+
+		if (!n)
+			return false;
+		*n += *(const uint64_t *)e->value;
+	}
+	for (uint32_t i = 0; i < from->counts.count; i++) {
+		const struct series_entry *e = &from->counts.entries[i];
+
+		if (!add_count(to, e->name, *(const double *)e->value))
+			return false;
+	}
+	for (uint32_t i = 0; i < from->gauges.count; i++) {
+		const struct series_entry *e = &from->gauges.entries[i];
+
+		if (!gauge_merge(to, e->name, e->value))
+			return false;
+	}
+	return true;
+}
+
+bool aggregate_merge_totals(struct aggregate *to, const struct aggregate *from)
+{
+	to->samples += from->samples;
+	to->lost += from->lost;
+	to->rejected += from->rejected;
+	to->skewed += from->skewed;
+	return figures_merge(&to->requests, &from->requests) && merge_named(to, from);
+}
+
+bool aggregate_merge(struct aggregate *to, const struct aggregate *from)
+{
+	for (uint32_t i = 0; i < from->recent_error_count; i++) {
+		const struct recent_error *e = &from->recent_errors[i];
+
+		if (!aggregate_add_recent_error(to, e->ts, e->type, e->message))
+			return false;
+	}
+	return aggregate_merge_totals(to, from) && series_merge(&to->by_model, &from->by_model) &&
+	    series_merge(&to->by_bot, &from->by_bot) &&
+	    series_merge(&to->by_provider, &from->by_provider) &&
+	    distinct_merge(&to->users, &from->users) &&
+	    distinct_merge(&to->channels, &from->channels);
+}
+
+double aggregate_count(const struct aggregate *a, const char *name)
+{
+	const double *n = series_find(&a->counts, name);
+
+	return n ? *n : NAN;
+}

@@ -1,0 +1,82 @@
+/*
+ * aggregate.h: everything that is counted about a stretch of samples, mergeable without error.
+ *
+ * It is not for time: which samples belong to a stretch is decided by windows.c and by the agent's
+ * periods. Nor for presentation: document.c does that.
+ */
+#ifndef ORBUS_AGGREGATE_H
+#define ORBUS_AGGREGATE_H
+
+#include "distinct.h"
+#include "histogram.h"
+#include "orbus.h"
+#include "series.h"
+
+#define RECENT_ERRORS_MAX 20
+
+struct token_sums {
+	uint64_t total, prompt, completion, cached, reasoning;
+};
+
+/* Figures of requests: of all, or of one model, bot or provider. */
+struct request_figures {
+	uint64_t total, ok, errors, timeouts, cancelled, orphaned, streaming;
+	struct token_sums tokens;
+	double cost_usd;
+	uint64_t cost_known; /* requests whose cost was reported */
+	/* Of requests that ended with ok. */
+	struct histogram response_ms, ttft_ms, tps, decode_tps;
+};
+
+struct gauge_figures {
+	double last, min, max, sum;
+	uint64_t last_ts;
+	uint64_t count;
+};
+
+struct recent_error {
+	uint64_t ts;
+	char *type;
+	char *message; /* may be NULL */
+};
+
+struct aggregate {
+	struct request_figures requests;
+	struct series by_model, by_bot, by_provider; /* of struct request_figures */
+	struct series errors_by_type;                /* of uint64_t */
+	struct series counts;                        /* of double */
+	struct series gauges;                        /* of struct gauge_figures */
+	struct distinct users, channels;
+	struct recent_error recent_errors[RECENT_ERRORS_MAX]; /* oldest first */
+	uint32_t recent_error_count;
+	uint64_t lost, rejected, skewed;
+	uint64_t samples; /* of every kind that were added */
+};
+
+void aggregate_init(struct aggregate *a);
+void aggregate_free(struct aggregate *a);
+void aggregate_clear(struct aggregate *a);
+
+/*
+ * Adds one request, gauge or count; a begin changes nothing. False: out of memory, the aggregate
+ * may then hold part of the sample.
+ */
+bool aggregate_add(struct aggregate *a, const struct orbus_sample *s);
+
+/* Adds all of `from` to `to`. False: out of memory, `to` may then hold part of it. */
+bool aggregate_merge(struct aggregate *to, const struct aggregate *from);
+
+/* Adds only the totals (no series by model, bot or provider): what `lifetime` holds. */
+bool aggregate_merge_totals(struct aggregate *to, const struct aggregate *from);
+
+/* Errors, timeouts and orphaned requests: all that did not answer and was not called off. */
+uint64_t request_figures_failed(const struct request_figures *f);
+
+/* The value of a count, NaN where none of that name came. */
+double aggregate_count(const struct aggregate *a, const char *name);
+
+/* Keeps an error among the recent ones if it is. */
+bool aggregate_add_recent_error(
+    struct aggregate *a, uint64_t ts, const char *type, const char *message);
+
+#endif

@@ -1,0 +1,272 @@
+/*
+ * board.c: the agent's published statistics: one msgpack document in shared memory.
+ *
+ * Memory order. The agent fills a slot by pwrite() and then stores `generation` with release order;
+ * a reader loads it with acquire order, copies that slot by pread(), and loads it again: had the
+ * writer come round to the same slot, it would have moved by two at least. The slot's checksum
+ * stands guard where the second look cannot: a slot damaged by anything else.
+ */
+#include "board.h"
+#include "clock.h"
+#include "object.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#define BOARD_MAGIC      "ORBUSBRD"
+#define BOARD_VERSION    1u
+#define BOARD_ENDIAN     0x01020304u
+#define BOARD_SLOTS      3u
+#define BOARD_HEADER     4096u
+#define BOARD_SLOT_BYTES (UINT64_C(16) << 20)
+#define READ_TRIES       8
+
+/* The first page. The three atomics change; the rest never does once the object has its name. */
+struct board_header {
+	char magic[8];
+	uint32_t version;
+	uint32_t endian;
+	uint64_t slots_offset;
+	uint64_t slot_bytes;
+	uint64_t started_ns;
+	int32_t pid;
+	uint32_t reserved;
+	_Atomic uint64_t generation;       /* of the newest document; 0: none yet */
+	_Atomic uint64_t beat_ns;          /* CLOCK_REALTIME */
+	_Atomic uint64_t beat_boottime_ns; /* CLOCK_BOOTTIME: no step of the clock touches it */
+};
+static_assert(offsetof(struct board_header, generation) == 48, "layout");
+static_assert(sizeof(struct board_header) == 72, "layout");
+
+/* The start of a slot; the document follows. */
+struct board_slot {
+	uint64_t generation;
+	uint64_t length;
+	uint64_t checksum; /* XXH3-64 of the document */
+};
+static_assert(sizeof(struct board_slot) == 24, "layout");
+
+struct board {
+	int fd;
+	struct board_header *header;
+	uint64_t generation;
+	uint64_t inode;
+	struct bus_paths paths;
+};
+
+static uint64_t boottime_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint64_t)t.tv_sec * NS_PER_SECOND + (uint64_t)t.tv_nsec;
+}
+
+static off_t slot_offset(uint64_t generation)
+{
+	return (off_t)(BOARD_HEADER + generation % BOARD_SLOTS * BOARD_SLOT_BYTES);
+}
+
+static int board_build(struct board *b)
+{
+	int err;
+
+	if (ftruncate(b->fd, (off_t)(BOARD_HEADER + BOARD_SLOTS * BOARD_SLOT_BYTES)) < 0)
+		return -errno;
+	err = -posix_fallocate(b->fd, 0, BOARD_HEADER);
+	if (err)
+		return err;
+	b->header = mmap(NULL, BOARD_HEADER, PROT_READ | PROT_WRITE, MAP_SHARED, b->fd, 0);
+	if (b->header == MAP_FAILED) {
+		b->header = NULL;
+		return -errno;
+	}
+	memcpy(b->header->magic, BOARD_MAGIC, sizeof(b->header->magic));
+	b->header->version = BOARD_VERSION;
+	b->header->endian = BOARD_ENDIAN;
+	b->header->slots_offset = BOARD_HEADER;
+	b->header->slot_bytes = BOARD_SLOT_BYTES;
+	b->header->started_ns = clock_realtime_ns();
+	b->header->pid = getpid();
+	board_beat(b);
+	return object_replace(b->fd, b->paths.board);
+}
+
+int board_create(const char *bus, mode_t mode, const gid_t *group, struct board **out)
+{
+	struct board *b = calloc(1, sizeof(*b));
+	struct stat st;
+	int err;
+
+	if (!b)
+		return -ENOMEM;
+	b->fd = -1;
+	err = bus_paths_resolve(bus, &b->paths);
+	if (!err) {
+		/* Readers of the bus may read the board; nobody but the agent writes it. */
+		b->fd = object_make(b->paths.dir, (mode & 0444) | 0200, group);
+		err = b->fd < 0 ? b->fd : board_build(b);
+	}
+	if (!err && fstat(b->fd, &st) < 0)
+		err = -errno;
+	if (err) {
+		board_close(b);
+		return err;
+	}
+	b->inode = st.st_ino;
+	*out = b;
+	return 0;
+}
+
+static int write_all(int fd, const void *bytes, size_t length, off_t at)
+{
+	const char *from = bytes;
+
+	while (length > 0) {
+		ssize_t n = pwrite(fd, from, length, at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		from += n;
+		at += n;
+		length -= (size_t)n;
+	}
+	return 0;
+}
+
+int board_publish(struct board *b, const void *bytes, size_t length)
+{
+	uint64_t next = b->generation + 1;
+	struct board_slot slot = {
+	    .generation = next, .length = length, .checksum = XXH3_64bits(bytes, length)};
+	int err;
+
+	if (length > BOARD_SLOT_BYTES - sizeof(slot))
+		return -EFBIG;
+	/* By write, not by mapping: a full tmpfs gives ENOSPC and no SIGBUS. */
+	err = write_all(b->fd, bytes, length, slot_offset(next) + (off_t)sizeof(slot));
+	if (!err)
+		err = write_all(b->fd, &slot, sizeof(slot), slot_offset(next));
+	if (err)
+		return err;
+	b->generation = next;
+	/* Release: pairs with the acquire in board_read(). */
+	atomic_store_explicit(&b->header->generation, next, memory_order_release);
+	board_beat(b);
+	return 0;
+}
+
+void board_beat(struct board *b)
+{
+	/* Relaxed: they order nothing, each is a fact by itself. */
+	atomic_store_explicit(&b->header->beat_ns, clock_realtime_ns(), memory_order_relaxed);
+	atomic_store_explicit(&b->header->beat_boottime_ns, boottime_ns(), memory_order_relaxed);
+}
+
+bool board_is_gone(const struct board *b)
+{
+	return object_inode(b->paths.board) != b->inode;
+}
+
+void board_close(struct board *b)
+{
+	if (!b)
+		return;
+	if (b->header)
+		munmap(b->header, BOARD_HEADER);
+	if (b->fd >= 0)
+		close(b->fd);
+	free(b);
+}
+
+static int header_validate(const struct board_header *h)
+{
+	if (memcmp(h->magic, BOARD_MAGIC, sizeof(h->magic)) != 0)
+		return -EBADMSG;
+	if (h->version != BOARD_VERSION || h->endian != BOARD_ENDIAN)
+		return -EPROTONOSUPPORT;
+	if (h->slots_offset != BOARD_HEADER || h->slot_bytes != BOARD_SLOT_BYTES)
+		return -EBADMSG;
+	return 0;
+}
+
+static int read_header(int fd, struct board_header *h)
+{
+	ssize_t n = pread(fd, h, sizeof(*h), 0);
+
+	return n == (ssize_t)sizeof(*h) ? header_validate(h) : -EBADMSG;
+}
+
+static int read_slot(int fd, uint64_t generation, struct board_snapshot *out)
+{
+	struct board_slot slot;
+	off_t at = slot_offset(generation);
+
+	if (pread(fd, &slot, sizeof(slot), at) != (ssize_t)sizeof(slot))
+		return -EBADMSG;
+	if (slot.generation != generation)
+		return -EAGAIN;
+	if (slot.length > BOARD_SLOT_BYTES - sizeof(slot))
+		return -EBADMSG;
+	out->bytes = malloc(slot.length + 1);
+	if (!out->bytes)
+		return -ENOMEM;
+	out->length = slot.length;
+	if (pread(fd, out->bytes, out->length, at + (off_t)sizeof(slot)) == (ssize_t)out->length &&
+	    XXH3_64bits(out->bytes, out->length) == slot.checksum)
+		return 0;
+	free(out->bytes);
+	out->bytes = NULL;
+	return -EAGAIN;
+}
+
+static void set_liveness(const struct board_header *h, struct board_snapshot *out)
+{
+	uint64_t now = boottime_ns();
+	uint64_t beat = atomic_load_explicit(&h->beat_boottime_ns, memory_order_relaxed);
+
+	out->heartbeat_ns = atomic_load_explicit(&h->beat_ns, memory_order_relaxed);
+	out->started_ns = h->started_ns;
+	out->pid = h->pid;
+	out->is_live = beat <= now && now - beat < BOARD_STALE_NS;
+}
+
+int board_read(const char *bus, struct board_snapshot *out)
+{
+	struct bus_paths paths;
+	struct board_header h;
+	int fd, err = bus_paths_resolve(bus, &paths);
+
+	memset(out, 0, sizeof(*out));
+	if (err)
+		return err;
+	fd = object_open(paths.board, O_RDONLY);
+	if (fd < 0)
+		return fd;
+	for (int tries = 0; tries < READ_TRIES; tries++) {
+		err = read_header(fd, &h);
+		if (err)
+			break;
+		set_liveness(&h, out);
+		/* Acquire: what was written before this generation was published is there. */
+		atomic_thread_fence(memory_order_acquire);
+		err = h.generation == 0 ? -ENOENT : read_slot(fd, h.generation, out);
+		if (err != -EAGAIN)
+			break;
+	}
+	close(fd);
+	return err;
+}

@@ -1,0 +1,73 @@
+/*
+ * bus.c: creating a bus on purpose, and describing one.
+ */
+#include "orbus.h"
+#include "segment.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool in_range(unsigned n, unsigned low, unsigned high)
+{
+	return n == 0 || (n >= low && n <= high);
+}
+
+static int options_validate(const struct orbus_create_options *o)
+{
+	if (!in_range(o->lanes, 1, ORBUS_LANES_MAX) ||
+	    !in_range(o->slots, ORBUS_SLOTS_MIN, ORBUS_SLOTS_MAX) || (o->slots & (o->slots - 1)) ||
+	    !in_range(o->slot_bytes, ORBUS_SLOT_BYTES_MIN, ORBUS_SLOT_BYTES_MAX) ||
+	    o->slot_bytes % ORBUS_SLOT_BYTES_ALIGN || (o->mode & ~(mode_t)0666))
+		return -EINVAL;
+	/* Its owner must be able to use it. */
+	if (o->mode && (o->mode & 0600) != 0600)
+		return -EINVAL;
+	return 0;
+}
+
+int orbus_create(const char *bus, const struct orbus_create_options *options)
+{
+	struct bus_paths paths;
+	struct ring_shape shape;
+	bool created;
+	int ring_fd, locks_fd, err = bus_paths_resolve(bus, &paths);
+
+	if (!err && options)
+		err = options_validate(options);
+	if (!err)
+		err = segment_attach(&paths, options, &shape, &ring_fd, &locks_fd, &created);
+	if (err)
+		return err;
+	close(ring_fd);
+	close(locks_fd);
+	return created ? 0 : 1;
+}
+
+int orbus_inspect(const char *bus, struct orbus_bus_info *info)
+{
+	struct bus_paths paths;
+	struct ring_shape shape;
+	uint32_t version = 0;
+	int fd, err;
+
+	memset(info, 0, sizeof(*info));
+	info->library_layout_version = ORBUS_LAYOUT_VERSION;
+	err = bus_paths_resolve(bus, &paths);
+	if (err)
+		return err;
+	fd = segment_open(paths.ring, O_RDONLY, &shape, &version);
+	if (fd == -EPROTONOSUPPORT)
+		info->layout_version = version;
+	if (fd < 0)
+		return fd;
+	close(fd);
+	info->layout_version = version;
+	info->lanes = shape.lane_count;
+	info->slots = shape.slots_per_lane;
+	info->slot_bytes = shape.slot_bytes;
+	info->created_ns = shape.created_ns;
+	memcpy(info->bus_id, shape.bus_id, sizeof(info->bus_id));
+	return 0;
+}

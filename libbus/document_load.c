@@ -1,0 +1,373 @@
+/*
+ * document_load.c: an aggregate restored from its document.
+ *
+ * The document comes from a file that anyone may have edited or half destroyed: a key that is
+ * missing or has another type, a figure that is negative, or buckets that do not add up refuse it.
+ */
+#include "clock.h"
+#include "document.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static int get_count(const json_t *o, const char *key, uint64_t *out)
+{
+	const json_t *v = json_object_get(o, key);
+
+	if (!json_is_integer(v) || json_integer_value(v) < 0)
+		return -EBADMSG;
+	*out = (uint64_t)json_integer_value(v);
+	return 0;
+}
+
+/* A number >= 0, or null, which is NaN. */
+static int get_figure(const json_t *o, const char *key, double *out)
+{
+	const json_t *v = json_object_get(o, key);
+
+	*out = NAN;
+	if (json_is_null(v))
+		return 0;
+	if (!json_is_number(v) || json_number_value(v) < 0)
+		return -EBADMSG;
+	*out = json_number_value(v);
+	return 0;
+}
+
+static int get_time(const json_t *o, const char *key, uint64_t *ns)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+
+	return text && clock_parse_rfc3339(text, ns) ? 0 : -EBADMSG;
+}
+
+static int load_buckets(const json_t *o, struct histogram *h)
+{
+	const json_t *offset = json_object_get(o, "offset");
+	const json_t *buckets = json_object_get(o, "bucket_counts"), *item;
+	json_int_t first = json_integer_value(offset);
+	uint64_t total = h->zero_count;
+	size_t i, n = json_array_size(buckets);
+
+	if (!json_is_integer(offset) || !json_is_array(buckets) || first < HISTOGRAM_INDEX_MIN ||
+	    first > HISTOGRAM_INDEX_MAX || n > (size_t)(HISTOGRAM_INDEX_MAX - first + 1))
+		return -EBADMSG;
+	json_array_foreach (buckets, i, item) {
+		json_int_t c = json_integer_value(item);
+
+		if (!json_is_integer(item) || c < 0 || __builtin_add_overflow(total, (uint64_t)c, &total))
+			return -EBADMSG;
+		if (!histogram_add_bucket(h, (int32_t)(first + (json_int_t)i), (uint64_t)c))
+			return -ENOMEM;
+	}
+	return total == h->count ? 0 : -EBADMSG;
+}
+
+static int load_histogram(const json_t *all, const char *key, struct histogram *h)
+{
+	const json_t *o = json_object_get(all, key);
+
+	if (get_count(o, "count", &h->count) || get_count(o, "zero_count", &h->zero_count) ||
+	    get_figure(o, "sum", &h->sum) || get_figure(o, "min", &h->min) ||
+	    get_figure(o, "max", &h->max) || isnan(h->sum) || (h->count > 0) == isnan(h->min) ||
+	    isnan(h->min) != isnan(h->max) || h->min > h->max)
+		return -EBADMSG;
+	return load_buckets(o, h);
+}
+
+static int load_histograms(const json_t *o, struct request_figures *f)
+{
+	int err = load_histogram(o, "response_times", &f->response_ms);
+
+	if (!err)
+		err = load_histogram(o, "ttft", &f->ttft_ms);
+	if (!err)
+		err = load_histogram(o, "tps", &f->tps);
+	if (!err)
+		err = load_histogram(o, "decode_tps", &f->decode_tps);
+	return err;
+}
+
+static int load_tokens(const json_t *o, struct token_sums *t)
+{
+	return get_count(o, "total_tokens", &t->total) || get_count(o, "prompt_tokens", &t->prompt) ||
+		get_count(o, "completion_tokens", &t->completion) ||
+		get_count(o, "cached_tokens", &t->cached) ||
+		get_count(o, "reasoning_tokens", &t->reasoning)
+	    ? -EBADMSG
+	    : 0;
+}
+
+static int load_cost(const json_t *o, const char *key, struct request_figures *f)
+{
+	if (get_figure(o, key, &f->cost_usd))
+		return -EBADMSG;
+	if (isnan(f->cost_usd))
+		f->cost_usd = 0;
+	return 0;
+}
+
+/* The counts that totals and series have under the same names. */
+static int load_counts(const json_t *o, struct request_figures *f)
+{
+	return get_count(o, "ok", &f->ok) || get_count(o, "errors", &f->errors) ||
+		get_count(o, "timeouts", &f->timeouts) ||
+		get_count(o, "cancelled", &f->cancelled) ||
+		get_count(o, "orphaned", &f->orphaned) ||
+		get_count(o, "streaming", &f->streaming) || get_count(o, "priced", &f->cost_known)
+	    ? -EBADMSG
+	    : 0;
+}
+
+static int load_requests(const json_t *document, struct request_figures *f)
+{
+	const json_t *o = json_object_get(document, "requests");
+
+	if (get_count(o, "total", &f->total) || load_counts(o, f) ||
+	    load_tokens(json_object_get(document, "token_usage"), &f->tokens) ||
+	    load_cost(document, "cost_usd", f))
+		return -EBADMSG;
+	return load_histograms(json_object_get(document, "histograms"), f);
+}
+
+static int load_series_entry(const json_t *o, const json_t *histograms, struct request_figures *f)
+{
+	histogram_init(&f->response_ms);
+	histogram_init(&f->ttft_ms);
+	histogram_init(&f->tps);
+	histogram_init(&f->decode_tps);
+	if (get_count(o, "requests", &f->total) || load_counts(o, f) ||
+	    load_tokens(json_object_get(o, "tokens"), &f->tokens) || load_cost(o, "cost", f))
+		return -EBADMSG;
+	/* A series says `errors` for all that failed. */
+	if (f->errors < f->timeouts + f->orphaned)
+		return -EBADMSG;
+	f->errors -= f->timeouts + f->orphaned;
+	return load_histograms(histograms, f);
+}
+
+static int load_series(const json_t *document, const char *key, struct series *s)
+{
+	const json_t *all = json_object_get(document, key), *entry;
+	const json_t *histograms = json_object_get(json_object_get(document, "histograms"), key);
+	const char *name;
+
+	if (!json_is_object(all) || json_object_size(all) > SERIES_MAX + 1)
+		return -EBADMSG;
+	json_object_foreach ((json_t *)(uintptr_t)all, name, entry) {
+		struct request_figures *f = series_at(s, name);
+		int err = f ? load_series_entry(entry, json_object_get(histograms, name), f)
+			    : -ENOMEM;
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int load_recent_errors(const json_t *list, struct aggregate *a)
+{
+	const json_t *o;
+	size_t i;
+
+	json_array_foreach (list, i, o) {
+		const char *type = json_string_value(json_object_get(o, "type"));
+		uint64_t ts;
+
+		if (!type || get_time(o, "timestamp", &ts))
+			return -EBADMSG;
+		if (!aggregate_add_recent_error(
+			a, ts, type, json_string_value(json_object_get(o, "message"))))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int load_errors(const json_t *errors, struct aggregate *a)
+{
+	const json_t *types = json_object_get(errors, "by_type"), *v;
+	const char *name;
+
+	if (!json_is_object(types) || json_object_size(types) > SERIES_MAX + 1)
+		return -EBADMSG;
+	json_object_foreach ((json_t *)(uintptr_t)types, name, v) {
+		uint64_t *n = series_at(&a->errors_by_type, name);
+
+		if (!n)
+			return -ENOMEM;
+		if (get_count(types, name, n))
+			return -EBADMSG;
+	}
+	return load_recent_errors(json_object_get(errors, "recent_errors"), a);
+}
+
+static int load_count(struct aggregate *a, const char *name, const json_t *o, const char *key)
+{
+	double value, *n;
+
+	if (get_figure(o, key, &value) || isnan(value))
+		return -EBADMSG;
+	/* Documents show these two even where no sample named them. */
+	if (value == 0)
+		return 0;
+	n = series_at(&a->counts, name);
+	if (!n)
+		return -ENOMEM;
+	*n = value;
+	return 0;
+}
+
+static int load_caches(const json_t *caches, struct aggregate *a)
+{
+	const char *cache;
+	json_t *o;
+
+	json_object_foreach ((json_t *)(uintptr_t)caches, cache, o) {
+		char name[512];
+		int err, n = snprintf(name, sizeof(name), "%s_hits", cache);
+
+		if (n < 0 || (size_t)n > sizeof(name) - 4)
+			return -EBADMSG;
+		err = load_count(a, name, o, "hits");
+		if (err)
+			return err;
+		snprintf(name, sizeof(name), "%s_misses", cache);
+		err = load_count(a, name, o, "misses");
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int load_all_counts(const json_t *document, struct aggregate *a)
+{
+	const json_t *active = json_object_get(document, "active_stats");
+	const json_t *services = json_object_get(document, "service_metrics");
+	const char *name;
+	json_t *v;
+	int err = load_count(a, "messages_processed", active, "messages_processed");
+
+	if (!err)
+		err = load_count(a, "commands_executed", active, "commands_executed");
+	if (!err && json_object_size(services) > SERIES_MAX + 1)
+		err = -EBADMSG;
+	if (err)
+		return err;
+	json_object_foreach ((json_t *)(uintptr_t)services, name, v) {
+		err = load_count(a, name, services, name);
+		if (err)
+			return err;
+	}
+	return load_caches(json_object_get(document, "cache_stats"), a);
+}
+
+static int load_gauges(const json_t *all, struct aggregate *a)
+{
+	const char *name;
+	json_t *o;
+
+	if (!json_is_object(all) || json_object_size(all) > SERIES_MAX + 1)
+		return -EBADMSG;
+	json_object_foreach ((json_t *)(uintptr_t)all, name, o) {
+		struct gauge_figures *g = series_at(&a->gauges, name);
+		double avg;
+
+		if (!g)
+			return -ENOMEM;
+		if (get_figure(o, "last", &g->last) || get_figure(o, "min", &g->min) ||
+		    get_figure(o, "max", &g->max) || get_figure(o, "avg", &avg) ||
+		    get_count(o, "count", &g->count) || get_time(o, "last_at", &g->last_ts) ||
+		    g->count == 0 || isnan(g->last) || isnan(g->min) || isnan(g->max) || isnan(avg))
+			return -EBADMSG;
+		g->sum = avg * (double)g->count;
+	}
+	return 0;
+}
+
+static int load_sketch(const json_t *o, const char *key, struct distinct *d)
+{
+	const json_t *list = json_object_get(o, key), *item;
+	size_t i;
+
+	if (!json_is_array(list) || json_array_size(list) > DISTINCT_MAX)
+		return -EBADMSG;
+	json_array_foreach (list, i, item) {
+		if (!json_is_integer(item) || json_integer_value(item) < 0)
+			return -EBADMSG;
+		if (!distinct_add_hash(d, (uint64_t)json_integer_value(item)))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int load_hours(const json_t *o, const char *key, uint64_t *hours, uint32_t *count)
+{
+	const json_t *list = json_object_get(o, key), *item;
+	size_t i;
+
+	if (!json_is_array(list) || json_array_size(list) > TREND_HOURS)
+		return -EBADMSG;
+	json_array_foreach (list, i, item) {
+		if (!json_is_integer(item) || json_integer_value(item) < 0)
+			return -EBADMSG;
+		hours[i] = (uint64_t)json_integer_value(item);
+	}
+	*count = (uint32_t)json_array_size(list);
+	return 0;
+}
+
+static int load_trends(const json_t *o, struct trends *t)
+{
+	uint32_t error_hours;
+
+	memset(t, 0, sizeof(*t));
+	if (json_is_null(o))
+		return 0;
+	if (load_hours(o, "messages_per_hour", t->messages, &t->hours) ||
+	    load_hours(o, "errors_per_hour", t->errors, &error_hours) || error_hours != t->hours ||
+	    get_count(o, "current_hour_messages", &t->current_messages) ||
+	    get_count(o, "current_hour_errors", &t->current_errors))
+		return -EBADMSG;
+	return 0;
+}
+
+static int load_tail(const json_t *document, struct aggregate *a)
+{
+	const json_t *distinct = json_object_get(document, "distinct");
+	int err = get_count(document, "lost_samples", &a->lost);
+
+	if (!err)
+		err = get_count(document, "rejected_samples", &a->rejected);
+	if (!err)
+		err = get_count(document, "skewed_samples", &a->skewed);
+	if (!err)
+		err = load_sketch(distinct, "users", &a->users);
+	if (!err)
+		err = load_sketch(distinct, "channels", &a->channels);
+	return err;
+}
+
+int document_to_aggregate(const json_t *document, struct aggregate *a, struct trends *trends)
+{
+	int err = load_requests(document, &a->requests);
+
+	if (!err)
+		err = load_series(document, "by_model", &a->by_model);
+	if (!err)
+		err = load_series(document, "by_bot", &a->by_bot);
+	if (!err)
+		err = load_series(document, "by_provider", &a->by_provider);
+	if (!err)
+		err = load_errors(json_object_get(document, "errors"), a);
+	if (!err)
+		err = load_all_counts(document, a);
+	if (!err)
+		err = load_gauges(json_object_get(document, "gauges"), a);
+	if (!err)
+		err = load_tail(document, a);
+	if (!err && trends)
+		err = load_trends(json_object_get(document, "hourly_trends"), trends);
+	return err;
+}

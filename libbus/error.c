@@ -1,0 +1,45 @@
+/*
+ * error.c: errors in words that name the remedy.
+ */
+#include "orbus.h"
+
+#include <errno.h>
+#include <string.h>
+
+
+const char *orbus_version(void)
+{
+	return ORBUS_VERSION;
+}
+
+const char *orbus_strerror(int error)
+{
+	switch (error < 0 ? -error : error) {
+	case 0: return "success";
+	case ENOENT: return "no such bus: start oragent or a bot, or name another";
+	case EBADMSG: return "not an orbus bus, or a damaged one: remove it, or name another";
+	case EPROTONOSUPPORT:
+		return "the bus has a layout that this version of orbus does not know: "
+		       "use the same version of orbus everywhere";
+	case EUSERS:
+		return "all lanes of the bus are taken: close some producers, or make the bus anew "
+		       "with more lanes";
+	case ENOSPC: return "no room left in shared memory: enlarge /dev/shm, or use smaller lanes";
+	case EACCES:
+	case EPERM:
+		return "permission denied: the bus belongs to another user; see oragent --mode and "
+		       "--group";
+	case EINVAL: return "invalid argument: see the function's documentation for what is allowed";
+	case ENAMETOOLONG: return "the bus name is too long";
+	case EILSEQ: return "a text is not valid UTF-8";
+	case EDOM: return "a figure is negative, infinite, or not a number";
+	case EMSGSIZE: return "the sample is larger than a slot: shorten its texts or tags";
+	case ENOTSUP: return "a bus must lie on a tmpfs such as /dev/shm or /run";
+	case ENOMEM: return "out of memory";
+	case EINTR: return "interrupted by a signal";
+	case EAGAIN: return "the bus is being made and removed again and again: try later";
+	default: return strerrordesc_np(error < 0 ? -error : error)
+		     ? strerrordesc_np(error < 0 ? -error : error)
+		     : "unknown error";
+	}
+}

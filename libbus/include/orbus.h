@@ -1,0 +1,266 @@
+/*
+ * orbus.h: the public interface of liborbus, the shared-memory metrics bus.
+ *
+ * A program that calls an LLM publishes one sample a request; readers on the same machine see it
+ * at once. Publishing takes no lock, allocates nothing, makes no system call on its fast path and
+ * never waits, whether or not anybody reads.
+ *
+ * Conventions
+ *   - Functions return 0 (or the count they document) or a negative errno. Nothing here prints,
+ *     aborts, installs a signal handler or keeps global state. orbus_strerror() explains an error.
+ *   - A handle belongs to one thread at a time. Handles are cheap: open one a thread.
+ *   - After fork() the child may go on with an inherited producer: it gets a lane of its own at its
+ *     next publish. It must not use an inherited reader.
+ *   - Strings are UTF-8, NUL-terminated, borrowed for the duration of the call.
+ *
+ * A bus is named by NULL ($ORBUS, else "orbus"), by a POSIX shared-memory name ("orbus", "/orbus"),
+ * or by an absolute path on a tmpfs ("/run/orbus/ring").
+ */
+#ifndef ORBUS_H
+#define ORBUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define ORBUS_API __attribute__((visibility("default")))
+#else
+#define ORBUS_API
+#endif
+
+/* An absent figure of an unsigned field. An absent double is NaN; an absent string is NULL. */
+#define ORBUS_NONE UINT64_MAX
+
+/* The longest error_message that is published, in bytes; a longer one is cut on a character. */
+#define ORBUS_ERROR_MESSAGE_MAX 200
+
+/* The most tags that a sample carries. */
+#define ORBUS_TAGS_MAX 16
+
+enum orbus_kind {
+	ORBUS_KIND_REQUEST, /* a request came to an end */
+	ORBUS_KIND_BEGIN,   /* a request started */
+	ORBUS_KIND_GAUGE,   /* name has this value now */
+	ORBUS_KIND_COUNT,   /* name grew by value */
+};
+
+enum orbus_status {
+	ORBUS_STATUS_OK,
+	ORBUS_STATUS_ERROR,
+	ORBUS_STATUS_TIMEOUT,
+	ORBUS_STATUS_CANCELLED,
+	ORBUS_STATUS_ORPHANED, /* begun by a process that died; said by readers, never published */
+};
+
+struct orbus_tag {
+	const char *key;
+	const char *value;
+};
+
+/* One event on the bus. Fields bear the names and units that they have in msgpack and JSON. */
+struct orbus_sample {
+	enum orbus_kind kind;
+	enum orbus_status status; /* of a request */
+	uint64_t ts;              /* end of the request, ns since the epoch; 0: now */
+	const char *bot;          /* NULL: the name given to orbus_producer_open() */
+	const char *model;        /* the model that answered */
+	const char *requested_model;
+	const char *provider;
+	const char *finish_reason;
+	const char *request_id; /* pairs a begin with its request; the API's generation id once known */
+	const char *begin_id;   /* what request_id was in the begin, where it has changed since */
+	const char *error_type; /* rate_limited, timeout_connect, stream_truncated, ... */
+	const char *error_message;
+	bool stream;
+	bool tokens_estimated; /* the API reported no usage */
+	uint64_t http_status;
+	double response_ms; /* milliseconds on CLOCK_MONOTONIC, start to end */
+	double ttft_ms;     /* milliseconds to the first token; streams only */
+	uint64_t prompt_tokens;
+	uint64_t completion_tokens;
+	uint64_t total_tokens;
+	uint64_t cached_tokens;
+	uint64_t reasoning_tokens;
+	double cost_usd;  /* absent when unknown: unknown is never 0 */
+	uint64_t attempt; /* 1 for the first try */
+	const struct orbus_tag *tags;
+	size_t tag_count;
+	const char *name; /* of a gauge or count */
+	double value;     /* of a gauge or count */
+};
+
+/* Makes *s a request with status ok, ts 0 (now), and everything else absent. */
+ORBUS_API void orbus_sample_init(struct orbus_sample *s);
+
+/*
+ * Tokens generated per second over the whole response, completion_tokens / (response_ms / 1000),
+ * and over the time after the first token, completion_tokens / ((response_ms - ttft_ms) / 1000).
+ * NaN where a figure is absent or the time is not positive.
+ */
+ORBUS_API double orbus_sample_tps(const struct orbus_sample *s);
+ORBUS_API double orbus_sample_decode_tps(const struct orbus_sample *s);
+
+/* The words used on the wire: "request", "begin", ...; "ok", "error", ... NULL out of range. */
+ORBUS_API const char *orbus_kind_name(enum orbus_kind kind);
+ORBUS_API const char *orbus_status_name(enum orbus_status status);
+
+/*
+ * Explains a negative errno returned by this library in words that name the remedy.
+ * The text is static.
+ */
+ORBUS_API const char *orbus_strerror(int error);
+
+/* The library's version, such as "1.0.0". */
+ORBUS_API const char *orbus_version(void);
+
+/* --- The bus ---------------------------------------------------------------------------------- */
+
+/* The shape of a bus and who may use it. Zero in a field means its default. */
+struct orbus_create_options {
+	unsigned lanes;      /* producers at one time, 1 to 4096; default 256 */
+	unsigned slots;      /* samples a lane holds, a power of two, 64 to 1048576; default 4096 */
+	unsigned slot_bytes; /* a multiple of 64, 128 to 65536; default 512 */
+	mode_t mode;         /* permission bits as given, the umask is not applied; default 0600 */
+	bool set_group;      /* give the bus to group `group` */
+	gid_t group;
+};
+
+/*
+ * Creates the bus unless it exists. Every producer does so with the defaults; call this first to
+ * share a bus among users or to give it another shape. `options` may be NULL.
+ *
+ * Returns 0 created, 1 it existed already (its shape and mode are left as they are), -EINVAL bad
+ * name or option, -ENOSPC no room, -EACCES or -EPERM not allowed, -EBADMSG something else has that
+ * name, -EPROTONOSUPPORT a layout that this library does not know, -ENOTSUP not a tmpfs.
+ */
+ORBUS_API int orbus_create(const char *bus, const struct orbus_create_options *options);
+
+/* What a bus is, as far as this library can tell. */
+struct orbus_bus_info {
+	uint32_t layout_version;         /* of the bus */
+	uint32_t library_layout_version; /* that this library speaks */
+	uint32_t lanes, slots, slot_bytes;
+	uint8_t bus_id[16]; /* random, new with each creation */
+	uint64_t created_ns;
+};
+
+/*
+ * Describes a bus. On -EPROTONOSUPPORT both versions in *info are set and the rest is 0.
+ * Other errors as for orbus_reader_open(); *info is then all 0 but library_layout_version.
+ */
+ORBUS_API int orbus_inspect(const char *bus, struct orbus_bus_info *info);
+
+/* --- Producing -------------------------------------------------------------------------------- */
+
+struct orbus_producer;
+
+/*
+ * Claims a lane of the bus, creating the bus where it does not exist. `bot` names the producer in
+ * every sample that names none; at most 64 bytes. The lane is given back by
+ * orbus_producer_close(), or by the kernel within milliseconds when the process dies in any way.
+ * It costs no file descriptor, and is lost at exec().
+ *
+ * Errors: -EINVAL bad name, -EILSEQ bot is not UTF-8, -EUSERS all lanes are taken, -ENOSPC
+ * /dev/shm is full, -EACCES, -EBADMSG, -EPROTONOSUPPORT, -ENOTSUP as for orbus_create(), -ENOMEM.
+ */
+ORBUS_API int orbus_producer_open(const char *bus, const char *bot, struct orbus_producer **out);
+
+/*
+ * Publishes one sample; it overwrites the lane's oldest. Never waits. System calls are made only
+ * at the first publish after a fork, once a second (does the bus still exist?), and once in a
+ * quarter of a lane (to wake a sleeping reader).
+ *
+ * Errors, each leaving the bus as it was: -EILSEQ a string is not UTF-8, -EDOM a figure is
+ * negative, NaN where a value is due, or infinite, -EINVAL a gauge or count without a name, too
+ * many tags, or a status or kind that cannot be published, -EMSGSIZE larger than a slot. After a
+ * fork, or where the bus was removed, also the errors of orbus_producer_open(); the next publish
+ * tries again, at most once a second.
+ */
+ORBUS_API int orbus_publish(struct orbus_producer *p, const struct orbus_sample *s);
+
+/* Gives the lane back. NULL is allowed. */
+ORBUS_API void orbus_producer_close(struct orbus_producer *p);
+
+/* --- Timing a request ------------------------------------------------------------------------- */
+
+/*
+ * A request under way. Fill in `sample` between begin and end: tokens, provider, error_type and
+ * so on. Its strings must live until orbus_request_end(). A request that is never ended shows as
+ * in flight, and as orphaned once its process is gone.
+ */
+struct orbus_request {
+	struct orbus_sample sample;
+	struct orbus_producer *producer;
+	uint64_t start_ns;       /* CLOCK_MONOTONIC */
+	uint64_t first_token_ns; /* CLOCK_MONOTONIC, 0: none yet */
+	char id[24];
+};
+
+/*
+ * Starts the clock and publishes a begin. `model` is the requested model, NULL if unknown.
+ * *r is ready for the other two calls whatever is returned: what orbus_publish() returned.
+ */
+ORBUS_API int orbus_request_begin(
+    struct orbus_producer *p, struct orbus_request *r, const char *model, bool stream);
+
+/* Marks the first token of a stream. Calls after the first change nothing. */
+ORBUS_API void orbus_request_first_token(struct orbus_request *r);
+
+/*
+ * Stops the clock and publishes r->sample with `status`, response_ms and, for a stream that had a
+ * first token, ttft_ms. Returns what orbus_publish() returns.
+ */
+ORBUS_API int orbus_request_end(struct orbus_request *r, enum orbus_status status);
+
+/* --- Reading ---------------------------------------------------------------------------------- */
+
+struct orbus_reader;
+
+/*
+ * Attaches a reader, which needs read permission only and is never noticed by any producer. It
+ * starts with the oldest sample that the bus still holds. Where the bus is removed and made anew,
+ * the reader finishes the old one and moves to the new one by itself.
+ *
+ * Errors: -EINVAL bad name, -ENOENT no such bus, -EACCES, -EBADMSG not an orbus bus or a damaged
+ * one, -EPROTONOSUPPORT a layout that this library does not know, -ENOMEM.
+ */
+ORBUS_API int orbus_reader_open(const char *bus, struct orbus_reader **out);
+
+/*
+ * The next sample: 1 and *out filled, or 0 when there is none now. The samples of one producer
+ * come in order, those of several interleave. *out and its strings live until the next call on
+ * this reader. Samples that are not valid are counted and passed over.
+ */
+ORBUS_API int orbus_reader_next(struct orbus_reader *r, struct orbus_sample *out);
+
+/*
+ * Sleeps until there may be something to read, at most timeout_ms milliseconds (negative: as long
+ * as it takes). Returns 1 when there is something, 0 at the timeout, -EINTR on a signal. Keeps
+ * away from the producers' cache lines between looks: every 5 ms while samples come, up to 500 ms
+ * when they have not come for long; a burst wakes it at once.
+ */
+ORBUS_API int orbus_reader_wait(struct orbus_reader *r, int timeout_ms);
+
+/* Passes over everything published so far. It does not count as lost. */
+ORBUS_API void orbus_reader_skip(struct orbus_reader *r);
+
+/* Samples overwritten before this reader came to them, exactly. */
+ORBUS_API uint64_t orbus_reader_lost(const struct orbus_reader *r);
+
+/* Samples passed over because they were not valid. */
+ORBUS_API uint64_t orbus_reader_rejected(const struct orbus_reader *r);
+
+/* Detaches. NULL is allowed. */
+ORBUS_API void orbus_reader_close(struct orbus_reader *r);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

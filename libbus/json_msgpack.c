@@ -1,0 +1,137 @@
+/*
+ * json_msgpack.c: JSON values as msgpack and back.
+ */
+#include "json_msgpack.h"
+#include "mpread.h"
+#include "utf8.h"
+
+#include <errno.h>
+#include <math.h>
+#include <msgpack.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void pack_text(msgpack_packer *pk, const char *text, size_t length)
+{
+	msgpack_pack_str(pk, length);
+	msgpack_pack_str_body(pk, text, length);
+}
+
+/* Failures to grow the buffer are seen by its caller: the length then falls short. */
+static int pack(msgpack_packer *pk, const json_t *value)
+{
+	const char *key;
+	json_t *item;
+	size_t i;
+	int err = 0;
+
+	switch (json_typeof(value)) {
+	case JSON_NULL: return msgpack_pack_nil(pk);
+	case JSON_TRUE: return msgpack_pack_true(pk);
+	case JSON_FALSE: return msgpack_pack_false(pk);
+	case JSON_INTEGER: return msgpack_pack_int64(pk, json_integer_value(value));
+	case JSON_REAL: return msgpack_pack_double(pk, json_real_value(value));
+	case JSON_STRING:
+		pack_text(pk, json_string_value(value), json_string_length(value));
+		return 0;
+	case JSON_ARRAY:
+		err = msgpack_pack_array(pk, json_array_size(value));
+		json_array_foreach (value, i, item)
+			err |= pack(pk, item);
+		return err;
+	case JSON_OBJECT:
+		err = msgpack_pack_map(pk, json_object_size(value));
+		json_object_foreach ((json_t *)(uintptr_t)value, key, item) {
+			pack_text(pk, key, strlen(key));
+			err |= pack(pk, item);
+		}
+		return err;
+	}
+	return -1;
+}
+
+int json_to_msgpack(const json_t *value, char **bytes, size_t *length)
+{
+	msgpack_sbuffer buffer;
+	msgpack_packer pk;
+
+	msgpack_sbuffer_init(&buffer);
+	msgpack_packer_init(&pk, &buffer, msgpack_sbuffer_write);
+	if (pack(&pk, value) != 0) {
+		msgpack_sbuffer_destroy(&buffer);
+		return -ENOMEM;
+	}
+	*length = buffer.size;
+	*bytes = msgpack_sbuffer_release(&buffer);
+	return 0;
+}
+
+static json_t *unpack(struct mp_reader *in, unsigned depth);
+
+static json_t *unpack_array(struct mp_reader *in, uint32_t count, unsigned depth)
+{
+	json_t *array = depth ? json_array() : NULL;
+
+	for (uint32_t i = 0; array && i < count; i++) {
+		if (json_array_append_new(array, unpack(in, depth - 1)) < 0) {
+			json_decref(array);
+			return NULL;
+		}
+	}
+	return array;
+}
+
+static json_t *unpack_map(struct mp_reader *in, uint32_t count, unsigned depth)
+{
+	json_t *map = depth ? json_object() : NULL;
+
+	for (uint32_t i = 0; map && i < count; i++) {
+		struct mp_value key;
+
+		if (!mp_next(in, &key) || key.type != MP_STRING ||
+		    !utf8_is_valid(key.bytes, key.count) ||
+		    json_object_setn_new_nocheck(
+			map, key.bytes, key.count, unpack(in, depth - 1)) < 0) {
+			json_decref(map);
+			return NULL;
+		}
+	}
+	return map;
+}
+
+static json_t *unpack(struct mp_reader *in, unsigned depth)
+{
+	struct mp_value v;
+
+	if (!mp_next(in, &v))
+		return NULL;
+	switch (v.type) {
+	case MP_NIL: return json_null();
+	case MP_BOOL: return json_boolean(v.boolean);
+	case MP_UINT: return v.uint <= INT64_MAX ? json_integer((json_int_t)v.uint) : NULL;
+	case MP_INT: return json_integer(v.sint);
+	case MP_DOUBLE: return isfinite(v.real) ? json_real(v.real) : NULL;
+	case MP_STRING:
+		return utf8_is_valid(v.bytes, v.count) ? json_stringn_nocheck(v.bytes, v.count)
+						       : NULL;
+	case MP_ARRAY: return unpack_array(in, v.count, depth);
+	case MP_MAP: return unpack_map(in, v.count, depth);
+	case MP_BINARY:
+	case MP_EXT: break;
+	}
+	return NULL;
+}
+
+json_t *json_from_msgpack(const void *bytes, size_t length, unsigned depth)
+{
+	struct mp_reader in;
+	json_t *value;
+
+	mp_reader_init(&in, bytes, length);
+	value = unpack(&in, depth);
+	if (value && in.at != in.end) {
+		json_decref(value);
+		return NULL;
+	}
+	return value;
+}

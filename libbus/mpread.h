@@ -1,0 +1,55 @@
+/*
+ * mpread.h: a bounded pull decoder of msgpack for bytes that nobody vouches for.
+ *
+ * It allocates nothing, never reads past its end, and never believes a count: an array that claims
+ * 2^32 items in five bytes costs nothing (msgpack-c would reserve memory for them first). The
+ * first fault sets `failed`, after which every call returns a neutral value.
+ */
+#ifndef ORBUS_MPREAD_H
+#define ORBUS_MPREAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum mp_type {
+	MP_NIL,
+	MP_BOOL,
+	MP_UINT, /* an integer >= 0 */
+	MP_INT,  /* an integer < 0 */
+	MP_DOUBLE,
+	MP_STRING,
+	MP_BINARY,
+	MP_ARRAY,
+	MP_MAP,
+	MP_EXT,
+};
+
+struct mp_value {
+	enum mp_type type;
+	bool boolean;
+	uint64_t uint;
+	int64_t sint;
+	double real;
+	const char *bytes; /* of a string, binary or ext: inside the input */
+	uint32_t count;    /* bytes of those; items of an array; pairs of a map */
+};
+
+struct mp_reader {
+	const uint8_t *at;
+	const uint8_t *end;
+	bool failed;
+};
+
+void mp_reader_init(struct mp_reader *r, const void *bytes, size_t length);
+
+/*
+ * The next value; the items of an array or map follow as values of their own. False: no whole
+ * value is there. A count larger than the bytes that are left fails at once.
+ */
+bool mp_next(struct mp_reader *r, struct mp_value *out);
+
+/* Passes over the next value with all that is in it, at most `depth` levels deep. */
+bool mp_skip(struct mp_reader *r, unsigned depth);
+
+#endif

@@ -1,0 +1,170 @@
+/*
+ * object.c: names, and safe opening and making, of the shared-memory objects of a bus.
+ */
+#include "object.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define SHM_DIR      "/dev/shm"
+#define DEFAULT_NAME "orbus"
+
+static bool ends_with(const char *s, const char *suffix)
+{
+	size_t n = strlen(s), m = strlen(suffix);
+	return n >= m && strcmp(s + n - m, suffix) == 0;
+}
+
+static bool is_object_name(const char *s)
+{
+	static const char allowed[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+	size_t n = strlen(s);
+
+	return n > 0 && n <= 200 && s[0] != '.' && strspn(s, allowed) == n &&
+	    !ends_with(s, ".lanes") && !ends_with(s, ".board");
+}
+
+int bus_paths_resolve(const char *bus, struct bus_paths *out)
+{
+	const char *base, *last;
+	int n;
+
+	if (!bus)
+		bus = getenv("ORBUS");
+	if (!bus || !*bus)
+		bus = DEFAULT_NAME;
+	if (strlen(bus) > PATH_MAX - 16)
+		return -ENAMETOOLONG;
+
+	base = bus[0] == '/' ? bus + 1 : bus;
+	last = strrchr(base, '/');
+	if (!last) {
+		strcpy(out->dir, SHM_DIR);
+		strcpy(out->name, base);
+	} else if (bus[0] == '/') {
+		n = snprintf(out->dir, sizeof(out->dir), "%.*s", (int)(last - bus), bus);
+		if (n < 0 || (size_t)n >= sizeof(out->dir))
+			return -ENAMETOOLONG;
+		base = last + 1;
+		strcpy(out->name, bus);
+	} else {
+		return -EINVAL;
+	}
+	if (!is_object_name(base))
+		return -EINVAL;
+	n = snprintf(out->ring, sizeof(out->ring), "%s/%s", out->dir, base);
+	if (n < 0 || (size_t)n >= sizeof(out->ring) - 8)
+		return -ENAMETOOLONG;
+	strcat(strcpy(out->locks, out->ring), ".lanes");
+	strcat(strcpy(out->board, out->ring), ".board");
+	return 0;
+}
+
+int object_open(const char *path, int flags)
+{
+	struct stat st;
+	int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	if (fd < 0)
+		return errno == ELOOP || errno == ENXIO || errno == EISDIR ? -EBADMSG : -errno;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		close(fd);
+		return -EBADMSG;
+	}
+	return fd;
+}
+
+int object_make(const char *dir, mode_t mode, const gid_t *group)
+{
+	struct statfs fs;
+	int err, fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return errno == EISDIR ? -ENOTSUP : -errno;
+	if (fstatfs(fd, &fs) < 0)
+		goto fail;
+	if (fs.f_type != TMPFS_MAGIC) {
+		close(fd);
+		return -ENOTSUP;
+	}
+	/* The group first: changing it may clear mode bits. */
+	if (group && fchown(fd, (uid_t)-1, *group) < 0)
+		goto fail;
+	if (fchmod(fd, mode & 0666) < 0)
+		goto fail;
+	return fd;
+fail:
+	err = -errno;
+	close(fd);
+	return err;
+}
+
+int object_link(int fd, const char *path)
+{
+	char self[64];
+
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+}
+
+int object_replace(int fd, const char *path)
+{
+	char temporary[PATH_MAX];
+	uint64_t random;
+	int err, n;
+
+	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+		return -EIO;
+	n = snprintf(temporary, sizeof(temporary), "%s.%016llx", path, (unsigned long long)random);
+	if (n < 0 || (size_t)n >= sizeof(temporary))
+		return -ENAMETOOLONG;
+	err = object_link(fd, temporary);
+	if (err)
+		return err;
+	if (rename(temporary, path) < 0) {
+		err = -errno;
+		unlink(temporary);
+	}
+	return err;
+}
+
+uint64_t object_inode(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 ? st.st_ino : 0;
+}
+
+int object_lock(int fd, int64_t byte, bool wait)
+{
+	struct flock lock = {
+	    .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)byte, .l_len = 1};
+
+	while (fcntl(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &lock) < 0) {
+		if (errno == EACCES)
+			return -EAGAIN;
+		if (errno != EINTR)
+			return -errno;
+	}
+	return 0;
+}
+
+int object_is_locked(int fd, int64_t byte)
+{
+	struct flock lock = {
+	    .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)byte, .l_len = 1};
+
+	if (fcntl(fd, F_OFD_GETLK, &lock) < 0)
+		return -errno;
+	/* A read lock may be anybody's; only an owner holds a write lock. */
+	return lock.l_type == F_WRLCK;
+}

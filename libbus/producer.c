@@ -1,0 +1,185 @@
+/*
+ * producer.c: publishing samples into a lane of one's own.
+ *
+ * The fast path is: one load (am I in a forked child?), encode into private memory, one vDSO clock
+ * read, one seqlock write, one store of `head`. It computes with private copies only; shared words
+ * are stored to and never read, so no neighbour can steer it.
+ */
+#include "lane.h"
+#include "producer.h"
+#include "sample.h"
+#include "slot.h"
+#include "utf8.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BOT_MAX        64
+#define NS_PER_SECOND  UINT64_C(1000000000)
+#define CHECK_EVERY_NS NS_PER_SECOND
+
+struct orbus_producer {
+	struct lane lane;
+	bool attached;
+	uint64_t next_check_ns; /* CLOCK_MONOTONIC_COARSE */
+	int attach_error;
+	uint64_t next_id;
+	char bot[BOT_MAX + 1];
+	uint64_t *payload; /* where a sample is encoded; a slot's payload large */
+	uint32_t payload_bytes;
+	struct bus_paths paths;
+};
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * NS_PER_SECOND + (uint64_t)t.tv_nsec;
+}
+
+/* Claims a lane and makes room for encoding what its slots can hold. */
+static int attach(struct orbus_producer *p)
+{
+	struct lane lane;
+	uint32_t bytes;
+	int err = lane_claim(&p->paths, &lane);
+
+	if (err)
+		return err;
+	bytes = shape_payload_bytes(&lane.shape);
+	if (bytes != p->payload_bytes) {
+		uint64_t *payload = calloc(1, bytes);
+
+		if (!payload) {
+			lane_release(&lane);
+			return -ENOMEM;
+		}
+		free(p->payload);
+		p->payload = payload;
+		p->payload_bytes = bytes;
+	}
+	/* Only now that the new lane is ours: a failed move leaves the old one in use. */
+	if (p->attached)
+		lane_release(&p->lane);
+	p->lane = lane;
+	p->attached = true;
+	/* A forked child must not repeat its parent's ids. */
+	if (getrandom(&p->next_id, sizeof(p->next_id), 0) != (ssize_t)sizeof(p->next_id))
+		p->next_id = clock_ns(CLOCK_REALTIME) ^ (uint64_t)getpid() << 40;
+	return 0;
+}
+
+int orbus_producer_open(const char *bus, const char *bot, struct orbus_producer **out)
+{
+	struct orbus_producer *p;
+	int err;
+
+	if (!bot || !*bot || strlen(bot) > BOT_MAX)
+		return -EINVAL;
+	if (!utf8_is_valid(bot, strlen(bot)))
+		return -EILSEQ;
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return -ENOMEM;
+	strcpy(p->bot, bot);
+	err = bus_paths_resolve(bus, &p->paths);
+	if (!err)
+		err = attach(p);
+	if (err) {
+		orbus_producer_close(p);
+		return err;
+	}
+	p->next_check_ns = clock_ns(CLOCK_MONOTONIC_COARSE) + CHECK_EVERY_NS;
+	*out = p;
+	return 0;
+}
+
+void orbus_producer_close(struct orbus_producer *p)
+{
+	if (!p)
+		return;
+	if (p->attached)
+		lane_release(&p->lane);
+	free(p->payload);
+	free(p);
+}
+
+/*
+ * Off the fast path: in a forked child, or once a second. The bus may have been unlinked (systemd's
+ * RemoveIPC, an operator's rm) or replaced: then its new incarnation is joined or made.
+ */
+static int reattach_if_needed(struct orbus_producer *p, uint64_t now_ns, bool forked)
+{
+	if (forked && p->attached) {
+		lane_release(&p->lane); /* the child's copy: only forgets */
+		p->attached = false;
+		p->next_check_ns = 0;
+	}
+	if (now_ns < p->next_check_ns)
+		return p->attach_error;
+	p->next_check_ns = now_ns + CHECK_EVERY_NS;
+	if (p->attached && object_inode(p->paths.ring) == p->lane.shape.inode)
+		p->attach_error = 0;
+	else
+		p->attach_error = attach(p);
+	return p->attach_error;
+}
+
+/* A quarter of the lane since the last ring: readers asleep must come before they are lapped. */
+static void ring_bell(struct ring_shared *shared)
+{
+	/* Release: what was published is visible to whoever sees the new count. */
+	atomic_fetch_add_explicit(&shared->bell, 1, memory_order_release);
+	syscall(SYS_futex, &shared->bell, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+static void publish_payload(struct lane *lane, const uint64_t *payload, uint32_t length)
+{
+	uint32_t slots = lane->shape.slots_per_lane;
+	size_t offset = (size_t)(lane->head & (slots - 1)) * lane->shape.slot_bytes;
+
+	slot_write((struct slot *)(lane->slots + offset), lane->head, lane->epoch, payload, length);
+	lane->head++;
+	/* Release: a reader that sees this head sees the whole slot. Pairs with lane_head(). */
+	atomic_store_explicit(&lane->header->head, lane->head, memory_order_release);
+	if ((lane->head & (slots / 4 - 1)) == 0)
+		ring_bell(lane->shared);
+}
+
+int orbus_publish(struct orbus_producer *p, const struct orbus_sample *s)
+{
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC_COARSE);
+	bool lost_lane = !p->attached || !lane_is_mine(&p->lane);
+	struct orbus_sample stamped;
+	int length, err = sample_validate(s);
+
+	if (err)
+		return err;
+	if (lost_lane || now_ns >= p->next_check_ns || p->attach_error) {
+		err = reattach_if_needed(p, now_ns, lost_lane);
+		if (err)
+			return err;
+	}
+	if (s->ts == 0) {
+		stamped = *s;
+		stamped.ts = clock_ns(CLOCK_REALTIME);
+		s = &stamped;
+	}
+	length = sample_encode(s, p->bot, (char *)p->payload, p->payload_bytes);
+	if (length < 0)
+		return length;
+	publish_payload(&p->lane, p->payload, (uint32_t)length);
+	return 0;
+}
+
+uint64_t producer_next_id(struct orbus_producer *p)
+{
+	return p->next_id++;
+}

@@ -1,0 +1,485 @@
+/*
+ * reader.c: reading every lane of a bus through a read-only mapping, losing count of nothing.
+ *
+ * A reader stores to nothing shared. It looks at a lane's `head` once per round and then works off
+ * what is there, so that a producer pays for its curiosity a few times a second and not with
+ * every publish.
+ *
+ * Loss. `next` is the number of the next record to take. Every record below a head that was seen
+ * is either delivered, rejected or lost: a record whose slot no longer holds it was overwritten.
+ */
+#include "reader.h"
+#include "sample.h"
+#include "segment.h"
+#include "slot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define POLL_LIVE_MS      5
+#define POLL_QUIET_MS     500
+#define IDENTITY_EVERY_NS UINT64_C(1000000000)
+/* Producers leave a removed bus within a second of publishing. */
+#define LINGER_NS   UINT64_C(2000000000)
+#define LANE_BATCH  256
+/* No lane gets to this count honestly: 2^62 samples at 10 ns each are 1,400 years. */
+#define HEAD_LIMIT (UINT64_C(1) << 62)
+
+struct cursor {
+	uint64_t next;    /* record to take next */
+	uint64_t head;    /* as last looked at */
+	uint64_t counted; /* records below were counted by an earlier process */
+	uint64_t lost;
+};
+
+/* One incarnation of the bus, with the place reached in each of its lanes. */
+struct source {
+	struct segment segment;
+	struct cursor *cursors;
+};
+
+struct orbus_reader {
+	struct source now;
+	struct source before; /* a removed bus that may still be published to for a moment */
+	uint64_t before_until_ns;
+	uint64_t next_identity_ns;
+	uint64_t last_sample_ns;
+	uint32_t bell;
+	bool drained; /* the last round found nothing more */
+	uint32_t poll_live_ms;
+	uint32_t lane;  /* being worked off */
+	uint32_t batch; /* records still to take from it in this turn */
+	uint32_t idle;  /* lanes found empty in a row */
+	uint64_t lost_before;
+	uint64_t rejected;
+	int locks_fd; /* -1 unless asked for */
+	struct sample_origin origin;
+	struct sample_storage storage;
+	uint64_t *payload;
+	uint32_t payload_bytes;
+	struct bus_paths paths;
+};
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static const struct lane_header *lane_at(const struct source *s, uint32_t lane)
+{
+	const struct ring_shape *shape = &s->segment.shape;
+
+	return (const struct lane_header *)(s->segment.base + shape->lanes_offset +
+	    lane * shape->lane_stride);
+}
+
+static const struct slot *slot_at(const struct source *s, uint32_t lane, uint64_t record)
+{
+	const struct ring_shape *shape = &s->segment.shape;
+	const uint8_t *slots = (const uint8_t *)(lane_at(s, lane) + 1);
+
+	return (const struct slot *)(slots +
+	    (size_t)(record & (shape->slots_per_lane - 1)) * shape->slot_bytes);
+}
+
+static bool lane_is_reserved(const struct source *s, uint32_t lane)
+{
+	/* Acquire: pairs with the release in lane.c's reserve(). */
+	uint64_t word =
+	    atomic_load_explicit(&s->segment.shared->reserved[lane / 64], memory_order_acquire);
+
+	return word >> (lane % 64) & 1;
+}
+
+static uint64_t lane_head(const struct source *s, uint32_t lane)
+{
+	/* Acquire: pairs with the release store in publish_payload(). */
+	uint64_t head = atomic_load_explicit(&lane_at(s, lane)->head, memory_order_acquire);
+
+	return head < HEAD_LIMIT ? head : 0;
+}
+
+static void source_close(struct source *s)
+{
+	segment_unmap(&s->segment);
+	free(s->cursors);
+	s->cursors = NULL;
+}
+
+static int source_open(struct source *s, const char *path)
+{
+	int err = segment_map_readonly(path, &s->segment);
+
+	if (err)
+		return err;
+	s->cursors = calloc(s->segment.shape.lane_count, sizeof(*s->cursors));
+	if (!s->cursors) {
+		segment_unmap(&s->segment);
+		return -ENOMEM;
+	}
+	/* Begin with the oldest record that is still there: what came before was not for us. */
+	for (uint32_t i = 0; i < s->segment.shape.lane_count; i++) {
+		uint64_t head = lane_is_reserved(s, i) ? lane_head(s, i) : 0;
+		uint32_t slots = s->segment.shape.slots_per_lane;
+
+		s->cursors[i].next = head > slots ? head - slots : 0;
+	}
+	return 0;
+}
+
+/* Buffers for one payload and its decoded strings; both grow with the slots of a new bus. */
+static int fit_buffers(struct orbus_reader *r, const struct ring_shape *shape)
+{
+	uint32_t bytes = shape_payload_bytes(shape);
+	uint64_t *payload;
+	char *arena;
+
+	if (bytes <= r->payload_bytes)
+		return 0;
+	payload = malloc(bytes);
+	arena = malloc(sample_arena_bytes(bytes));
+	if (!payload || !arena) {
+		free(payload);
+		free(arena);
+		return -ENOMEM;
+	}
+	free(r->payload);
+	free(r->storage.arena);
+	r->payload = payload;
+	r->storage.arena = arena;
+	r->payload_bytes = bytes;
+	return 0;
+}
+
+int orbus_reader_open(const char *bus, struct orbus_reader **out)
+{
+	struct orbus_reader *r = calloc(1, sizeof(*r));
+	int err;
+
+	if (!r)
+		return -ENOMEM;
+	r->locks_fd = -1;
+	r->poll_live_ms = POLL_LIVE_MS;
+	err = bus_paths_resolve(bus, &r->paths);
+	if (!err)
+		err = source_open(&r->now, r->paths.ring);
+	if (!err)
+		err = fit_buffers(r, &r->now.segment.shape);
+	if (err) {
+		orbus_reader_close(r);
+		return err;
+	}
+	r->last_sample_ns = monotonic_ns();
+	r->next_identity_ns = r->last_sample_ns + IDENTITY_EVERY_NS;
+	*out = r;
+	return 0;
+}
+
+void orbus_reader_close(struct orbus_reader *r)
+{
+	if (!r)
+		return;
+	source_close(&r->now);
+	source_close(&r->before);
+	if (r->locks_fd >= 0)
+		close(r->locks_fd);
+	free(r->payload);
+	free(r->storage.arena);
+	free(r);
+}
+
+/* Takes a fresh look at a lane. False: nothing to take there. */
+static bool reader_look(const struct source *s, struct cursor *c, uint32_t lane)
+{
+	uint32_t slots = s->segment.shape.slots_per_lane;
+	uint64_t head;
+
+	if (!lane_is_reserved(s, lane))
+		return false;
+	head = lane_head(s, lane);
+	if (head < c->next) {
+		/* Only a broken or hostile writer takes `head` back. Go on from there. */
+		c->next = c->head = head;
+		return false;
+	}
+	c->head = head;
+	if (head - c->next > slots) {
+		uint64_t oldest = head - slots;
+
+		/* What an earlier process counted is not lost by being overwritten. */
+		if (oldest > c->counted)
+			c->lost += oldest - (c->next > c->counted ? c->next : c->counted);
+		c->next = oldest;
+	}
+	return head > c->next;
+}
+
+enum outcome { OUTCOME_NONE, OUTCOME_SAMPLE, OUTCOME_PASSED };
+
+/* Takes one record of a lane that reader_look() found something in. */
+static enum outcome take_record(
+    struct orbus_reader *r, struct source *s, uint32_t lane, struct orbus_sample *out)
+{
+	struct cursor *c = &s->cursors[lane];
+	uint64_t record = c->next++;
+	uint32_t length;
+	bool whole = slot_read(slot_at(s, lane, record), record, r->payload,
+	    shape_payload_bytes(&s->segment.shape), &r->origin.epoch, &length);
+
+	r->origin.lane = lane;
+	r->origin.record = record;
+	r->origin.replayed = record < c->counted;
+	if (!whole) {
+		c->lost += !r->origin.replayed;
+		return OUTCOME_PASSED;
+	}
+	if (sample_decode(r->payload, length, &r->storage, out) == 0)
+		return OUTCOME_SAMPLE;
+	r->rejected += !r->origin.replayed;
+	return OUTCOME_PASSED;
+}
+
+/* Goes round the lanes of one source, a batch from each, until a sample or a round of nothing. */
+static int next_from(struct orbus_reader *r, struct source *s, struct orbus_sample *out)
+{
+	uint32_t lanes = s->segment.shape.lane_count;
+
+	if (r->lane >= lanes)
+		r->lane = 0;
+	while (r->idle < lanes) {
+		struct cursor *c = &s->cursors[r->lane];
+
+		if (r->batch > 0 && (c->next < c->head || reader_look(s, c, r->lane))) {
+			r->batch--;
+			r->idle = 0;
+			if (take_record(r, s, r->lane, out) == OUTCOME_SAMPLE)
+				return 1;
+			continue;
+		}
+		/* A lane left because its turn was over may have more: it was not idle. */
+		r->idle += r->batch > 0;
+		r->lane = r->lane + 1 == lanes ? 0 : r->lane + 1;
+		r->batch = LANE_BATCH;
+	}
+	r->idle = 0;
+	return 0;
+}
+
+static uint64_t source_lost(const struct source *s)
+{
+	uint64_t lost = 0;
+
+	for (uint32_t i = 0; s->cursors && i < s->segment.shape.lane_count; i++)
+		lost += s->cursors[i].lost;
+	return lost;
+}
+
+static void drop_before(struct orbus_reader *r)
+{
+	r->lost_before += source_lost(&r->before);
+	source_close(&r->before);
+}
+
+/* Once a second: does the name still mean the bus that we read? */
+static void follow_name(struct orbus_reader *r, uint64_t now_ns)
+{
+	struct source fresh = {0};
+	uint64_t inode;
+
+	if (r->before.cursors && now_ns >= r->before_until_ns)
+		drop_before(r);
+	if (now_ns < r->next_identity_ns)
+		return;
+	r->next_identity_ns = now_ns + IDENTITY_EVERY_NS;
+	inode = object_inode(r->paths.ring);
+	if (inode == r->now.segment.shape.inode || inode == 0)
+		return;
+	if (source_open(&fresh, r->paths.ring) < 0)
+		return;
+	if (fit_buffers(r, &fresh.segment.shape) < 0) {
+		source_close(&fresh);
+		return;
+	}
+	if (r->before.cursors)
+		drop_before(r);
+	r->before = r->now;
+	r->before_until_ns = now_ns + LINGER_NS;
+	r->now = fresh;
+	if (r->locks_fd >= 0)
+		close(r->locks_fd);
+	r->locks_fd = -1;
+}
+
+int orbus_reader_next(struct orbus_reader *r, struct orbus_sample *out)
+{
+	if (r->before.cursors && next_from(r, &r->before, out))
+		return 1;
+	if (next_from(r, &r->now, out))
+		return 1;
+	follow_name(r, monotonic_ns());
+	r->drained = true;
+	return 0;
+}
+
+static bool source_has_news(const struct source *s)
+{
+	for (uint32_t i = 0; s->cursors && i < s->segment.shape.lane_count; i++)
+		if (lane_is_reserved(s, i) && lane_head(s, i) != s->cursors[i].next)
+			return true;
+	return false;
+}
+
+/* The longer it is quiet the less often, down to twice a second. */
+static int poll_interval_ms(const struct orbus_reader *r, uint64_t now_ns)
+{
+	uint64_t ms = (now_ns - r->last_sample_ns) / 10 / 1000000;
+
+	if (ms > POLL_QUIET_MS)
+		return POLL_QUIET_MS;
+	return ms < r->poll_live_ms ? (int)r->poll_live_ms : (int)ms;
+}
+
+/*
+ * Sleeps on the bell, whose value was noted before the last look: a ring since then ends the sleep
+ * before it begins. The bell is a hint; what it does not tell is found at the next poll.
+ */
+static int sleep_on_bell(struct orbus_reader *r, int timeout_ms)
+{
+	const struct ring_shared *shared = r->now.segment.shared;
+	struct timespec t = {timeout_ms / 1000, timeout_ms % 1000 * 1000000L};
+	long n = syscall(SYS_futex, &shared->bell, FUTEX_WAIT, r->bell, &t, NULL, 0);
+	int err = n < 0 && errno == EINTR ? -EINTR : 0;
+
+	/* Acquire: pairs with the release in ring_bell(). */
+	r->bell = atomic_load_explicit(&shared->bell, memory_order_acquire);
+	return err;
+}
+
+int orbus_reader_wait(struct orbus_reader *r, int timeout_ms)
+{
+	uint64_t now_ns = monotonic_ns();
+	uint64_t deadline_ns =
+	    timeout_ms < 0 ? UINT64_MAX : now_ns + (uint64_t)timeout_ms * 1000000u;
+
+	for (;;) {
+		int ms, err;
+
+		/* Just after a round that found nothing more, it sleeps before it looks again. */
+		if (!r->drained &&
+		    (source_has_news(&r->now) || source_has_news(&r->before))) {
+			r->last_sample_ns = now_ns;
+			return 1;
+		}
+		if (now_ns >= deadline_ns)
+			return 0;
+		follow_name(r, now_ns);
+		ms = poll_interval_ms(r, now_ns);
+		if (deadline_ns - now_ns < (uint64_t)ms * 1000000u)
+			ms = (int)((deadline_ns - now_ns + 999999) / 1000000);
+		err = sleep_on_bell(r, ms);
+		r->drained = false;
+		if (err)
+			return err;
+		now_ns = monotonic_ns();
+	}
+}
+
+static void source_skip(struct source *s)
+{
+	for (uint32_t i = 0; s->cursors && i < s->segment.shape.lane_count; i++)
+		if (lane_is_reserved(s, i))
+			s->cursors[i].next = s->cursors[i].head = lane_head(s, i);
+}
+
+void orbus_reader_skip(struct orbus_reader *r)
+{
+	source_skip(&r->before);
+	source_skip(&r->now);
+}
+
+uint64_t orbus_reader_lost(const struct orbus_reader *r)
+{
+	return r->lost_before + source_lost(&r->before) + source_lost(&r->now);
+}
+
+uint64_t orbus_reader_rejected(const struct orbus_reader *r)
+{
+	return r->rejected;
+}
+
+void reader_set_poll_ms(struct orbus_reader *r, uint32_t live_ms)
+{
+	r->poll_live_ms = live_ms;
+}
+
+const struct sample_origin *reader_origin(const struct orbus_reader *r)
+{
+	return &r->origin;
+}
+
+const uint8_t *reader_bus_id(const struct orbus_reader *r)
+{
+	return r->now.segment.shape.bus_id;
+}
+
+uint32_t reader_lane_count(const struct orbus_reader *r)
+{
+	return r->now.segment.shape.lane_count;
+}
+
+uint32_t reader_slots_per_lane(const struct orbus_reader *r)
+{
+	return r->now.segment.shape.slots_per_lane;
+}
+
+bool reader_lane_in_use(const struct orbus_reader *r, uint32_t lane)
+{
+	return lane_is_reserved(&r->now, lane);
+}
+
+uint64_t reader_position(const struct orbus_reader *r, uint32_t lane)
+{
+	const struct cursor *c = &r->now.cursors[lane];
+
+	return c->next > c->counted ? c->next : c->counted;
+}
+
+bool reader_set_position(struct orbus_reader *r, uint32_t lane, uint64_t position)
+{
+	struct cursor *c = &r->now.cursors[lane];
+
+	if (!lane_is_reserved(&r->now, lane) || position > lane_head(&r->now, lane))
+		return position == 0;
+	c->counted = position;
+	/* What was overwritten between then and now is lost to the one who counts. */
+	if (c->next > position)
+		c->lost += c->next - position;
+	return true;
+}
+
+uint32_t reader_lane_epoch(const struct orbus_reader *r, uint32_t lane)
+{
+	return (uint32_t)atomic_load_explicit(
+	    &lane_at(&r->now, lane)->epoch, memory_order_acquire);
+}
+
+int reader_lane_is_owned(struct orbus_reader *r, uint32_t lane)
+{
+	if (r->locks_fd < 0)
+		r->locks_fd = object_open(r->paths.locks, O_RDWR);
+	return r->locks_fd < 0 ? r->locks_fd : object_is_locked(r->locks_fd, lane);
+}
+
+uint64_t reader_lane_lost(const struct orbus_reader *r, uint32_t lane)
+{
+	return r->now.cursors[lane].lost;
+}

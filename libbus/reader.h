@@ -1,0 +1,53 @@
+/*
+ * reader.h: what the agent and the tools need of a reader beyond orbus.h: positions that can be
+ * saved, which lane a sample came from, and which lanes' owners live.
+ */
+#ifndef ORBUS_READER_H
+#define ORBUS_READER_H
+
+#include "orbus.h"
+
+/* Where a sample was read. `epoch` tells the lane's owners apart. */
+struct sample_origin {
+	uint32_t lane;
+	uint32_t epoch;
+	uint64_t record; /* its number in the lane */
+	bool replayed;   /* it lies before the position set by reader_set_position() */
+};
+
+/* How often to look while samples come, instead of every 5 ms. */
+void reader_set_poll_ms(struct orbus_reader *r, uint32_t live_ms);
+
+/* Origin of what orbus_reader_next() last returned. */
+const struct sample_origin *reader_origin(const struct orbus_reader *r);
+
+/* The bus that is read; changes when the bus was removed and made anew. */
+const uint8_t *reader_bus_id(const struct orbus_reader *r);
+uint32_t reader_lane_count(const struct orbus_reader *r);
+uint32_t reader_slots_per_lane(const struct orbus_reader *r);
+
+/* Lanes whose memory is reserved: only those can hold samples. */
+bool reader_lane_in_use(const struct orbus_reader *r, uint32_t lane);
+
+/*
+ * The number of the next record to read in a lane. Setting it says that everything before was
+ * counted by an earlier process: what the lane still holds of that is returned first, marked
+ * `replayed`; what it no longer holds from there on is lost. False: beyond the lane's head, so it
+ * belongs to another life of the bus; nothing is changed.
+ */
+uint64_t reader_position(const struct orbus_reader *r, uint32_t lane);
+bool reader_set_position(struct orbus_reader *r, uint32_t lane, uint64_t position);
+
+/* The owner that the lane's header names now. */
+uint32_t reader_lane_epoch(const struct orbus_reader *r, uint32_t lane);
+
+/*
+ * Whether a lane has a living owner: 1, 0, or a negative errno (-EACCES for one who may only read
+ * the bus). Asking costs a system call.
+ */
+int reader_lane_is_owned(struct orbus_reader *r, uint32_t lane);
+
+/* Samples lost and rejected in one lane so far. */
+uint64_t reader_lane_lost(const struct orbus_reader *r, uint32_t lane);
+
+#endif

@@ -1,0 +1,77 @@
+/*
+ * slot.h: the seqlock that guards one slot: the owner's stores and a reader's copy.
+ *
+ * The memory-order argument. Let record n go into a slot that held record m = n - slots.
+ *
+ *   writer (the lane's owner)               reader (any number, read-only mapping)
+ *   W1 sequence = 2n+1      relaxed         R1 s = sequence           acquire
+ *   -- fence release --                     R2 copy owner, payload    relaxed words
+ *   W2 owner, payload       relaxed words   -- fence acquire --
+ *   W3 sequence = 2n+2      release         R3 sequence == s ?        relaxed
+ *
+ * R1 reading the value of W3 orders all of W2 for record n before the copy: the copy has at least
+ * record n's words. Should any word of the copy come from a later record's W2, that W2 comes after
+ * the release fence that follows its W1, and the copy before the acquire fence that precedes R3,
+ * so R3 sees that later W1 or something newer, and the copy is thrown away. A torn copy is thus
+ * detected, and since every shared word is atomic it is never undefined behaviour.
+ */
+#ifndef ORBUS_SLOT_H
+#define ORBUS_SLOT_H
+
+#include "layout.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+static inline uint64_t slot_sequence_writing(uint64_t record)
+{
+	return 2 * record + 1;
+}
+
+static inline uint64_t slot_sequence_whole(uint64_t record)
+{
+	return 2 * record + 2;
+}
+
+/* `payload` is private, padded with anything up to a multiple of 8 bytes. */
+static inline void slot_write(
+    struct slot *slot, uint64_t record, uint32_t epoch, const uint64_t *payload, uint32_t length)
+{
+	uint32_t words = (length + 7) / 8;
+
+	atomic_store_explicit(&slot->sequence, slot_sequence_writing(record), memory_order_relaxed);
+	atomic_thread_fence(memory_order_release); /* pairs with the acquire fence in slot_read() */
+	atomic_store_explicit(&slot->owner, (uint64_t)epoch << 32 | length, memory_order_relaxed);
+	for (uint32_t i = 0; i < words; i++)
+		atomic_store_explicit(&slot->payload[i], payload[i], memory_order_relaxed);
+	/* Pairs with the acquire load in slot_read(). */
+	atomic_store_explicit(&slot->sequence, slot_sequence_whole(record), memory_order_release);
+}
+
+/*
+ * Copies record `record` into `payload`, which has room for `capacity` bytes (a multiple of 8).
+ * False: the slot holds something else, or changed under the copy. A length beyond the capacity is
+ * returned as 0, which is no valid sample.
+ */
+static inline bool slot_read(const struct slot *slot, uint64_t record, uint64_t *payload,
+    uint32_t capacity, uint32_t *epoch, uint32_t *length)
+{
+	uint64_t sequence = atomic_load_explicit(&slot->sequence, memory_order_acquire);
+	uint64_t owner;
+	uint32_t words;
+
+	if (sequence != slot_sequence_whole(record))
+		return false;
+	owner = atomic_load_explicit(&slot->owner, memory_order_relaxed);
+	*epoch = (uint32_t)(owner >> 32);
+	*length = (uint32_t)owner;
+	if (*length > capacity)
+		*length = 0;
+	words = (*length + 7) / 8;
+	for (uint32_t i = 0; i < words; i++)
+		payload[i] = atomic_load_explicit(&slot->payload[i], memory_order_relaxed);
+	atomic_thread_fence(memory_order_acquire); /* pairs with the release fence in slot_write() */
+	return atomic_load_explicit(&slot->sequence, memory_order_relaxed) == sequence;
+}
+
+#endif

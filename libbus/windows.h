@@ -1,0 +1,33 @@
+/*
+ * windows.h: the last minute, five minutes and hour, as they roll on, and everything since start.
+ *
+ * Samples are first added up in short deltas, and a delta is folded into each window once: a sample
+ * costs one aggregate_add(), however many windows there are.
+ */
+#ifndef ORBUS_WINDOWS_H
+#define ORBUS_WINDOWS_H
+
+#include "aggregate.h"
+
+enum window { WINDOW_1M, WINDOW_5M, WINDOW_1H, WINDOW_ROLLING, WINDOW_START = WINDOW_ROLLING };
+
+struct windows;
+
+struct windows *windows_new(uint64_t start_ns);
+void windows_free(struct windows *w);
+
+/* Folds in a delta whose samples end within 5 s from `ts_ns`. False: out of memory. */
+bool windows_fold(struct windows *w, uint64_t ts_ns, uint64_t now_ns, const struct aggregate *delta,
+    bool replayed);
+
+/*
+ * The aggregate of a window as of now, with the time that it covers; valid until the next call.
+ * NULL: out of memory.
+ */
+const struct aggregate *windows_get(
+    struct windows *w, enum window window, uint64_t now_ns, uint64_t *start_ns);
+
+/* True when time alone has changed what the windows hold since the last call of windows_get(). */
+bool windows_have_moved(const struct windows *w, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,158 @@
+/*
+ * test_histogram.c: the exponential histogram's promises: 1.1 %, exact sums, exact merges.
+ */
+#include "histogram.h"
+#include "testing.h"
+
+#include <math.h>
+
+#define VALUES 20000
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void fill(double *values, size_t n, unsigned seed)
+{
+	/* From a millisecond to beyond an hour, evenly by magnitude. */
+	for (size_t i = 0; i < n; i++)
+		values[i] = exp2((double)rand_r(&seed) / RAND_MAX * 23);
+}
+
+static void quantiles_are_within_1_1_percent(void **state)
+{
+	static const double quantiles[] = {0, 0.01, 0.5, 0.9, 0.95, 0.99, 0.999, 1};
+	double *values = malloc(VALUES * sizeof(*values));
+	struct histogram h;
+
+	(void)state;
+	fill(values, VALUES, 7);
+	histogram_init(&h);
+	for (size_t i = 0; i < VALUES; i++)
+		assert_true(histogram_add(&h, values[i]));
+	qsort(values, VALUES, sizeof(*values), compare);
+	for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++) {
+		size_t rank = (size_t)ceil(quantiles[i] * VALUES);
+		double exact = values[rank ? rank - 1 : 0];
+
+		assert_true(fabs(histogram_quantile(&h, quantiles[i]) / exact - 1) <= 0.011);
+	}
+	histogram_free(&h);
+	free(values);
+}
+
+static void every_value_lies_in_its_bucket(void **state)
+{
+	(void)state;
+	for (int i = -300; i < 1000; i++) {
+		double upper = exp2((i + 1) / 32.0);
+
+		assert_int_equal(histogram_index(upper * (1 - 1e-9)), i);
+		assert_int_equal(histogram_index(upper * (1 + 1e-9)), i + 1);
+	}
+	/* A power of two is the upper bound of its bucket. */
+	assert_int_equal(histogram_index(1), -1);
+	assert_int_equal(histogram_index(1024), 10 * 32 - 1);
+	assert_int_equal(histogram_index(5e-324), HISTOGRAM_INDEX_MIN);
+	assert_int_equal(histogram_index(1e300), HISTOGRAM_INDEX_MAX);
+}
+
+static void merging_equals_adding_all(void **state)
+{
+	double values[1000];
+	struct histogram parts[3], merged, whole;
+
+	(void)state;
+	fill(values, 1000, 3);
+	histogram_init(&merged);
+	histogram_init(&whole);
+	for (int i = 0; i < 3; i++)
+		histogram_init(&parts[i]);
+	for (int i = 0; i < 1000; i++) {
+		assert_true(histogram_add(&parts[i % 3], values[i]));
+		assert_true(histogram_add(&whole, values[i]));
+	}
+	for (int i = 0; i < 3; i++)
+		assert_true(histogram_merge(&merged, &parts[i]));
+	assert_int_equal(merged.count, whole.count);
+	assert_int_equal(merged.offset, whole.offset);
+	assert_int_equal(merged.length, whole.length);
+	assert_memory_equal(merged.buckets, whole.buckets, whole.length * sizeof(uint64_t));
+	assert_true(merged.min == whole.min && merged.max == whole.max);
+	assert_true(fabs(merged.sum / whole.sum - 1) < 1e-12);
+	for (int i = 0; i < 3; i++)
+		histogram_free(&parts[i]);
+	histogram_free(&merged);
+	histogram_free(&whole);
+}
+
+static void empty_has_no_figures(void **state)
+{
+	struct histogram h, other;
+
+	(void)state;
+	histogram_init(&h);
+	histogram_init(&other);
+	assert_true(isnan(histogram_mean(&h)) && isnan(h.min) && isnan(h.max));
+	assert_true(isnan(histogram_quantile(&h, 0.5)));
+	assert_true(histogram_merge(&h, &other));
+	assert_int_equal(h.count, 0);
+}
+
+static void one_value_is_exact(void **state)
+{
+	struct histogram h;
+
+	(void)state;
+	histogram_init(&h);
+	assert_true(histogram_add(&h, 3450.7));
+	assert_true(histogram_quantile(&h, 0.5) == 3450.7);
+	assert_true(histogram_mean(&h) == 3450.7);
+	histogram_free(&h);
+}
+
+static void zero_counts_and_is_the_smallest(void **state)
+{
+	struct histogram h;
+
+	(void)state;
+	histogram_init(&h);
+	assert_true(histogram_add(&h, 0));
+	assert_true(histogram_add(&h, 0));
+	assert_true(histogram_add(&h, 100));
+	assert_true(histogram_quantile(&h, 0.5) == 0);
+	assert_true(fabs(histogram_quantile(&h, 1) / 100 - 1) <= 0.011);
+	histogram_free(&h);
+}
+
+static void a_180_s_timeout_is_not_hidden(void **state)
+{
+	struct histogram h;
+
+	(void)state;
+	histogram_init(&h);
+	for (int i = 0; i < 50; i++)
+		assert_true(histogram_add(&h, 1000));
+	for (int i = 0; i < 50; i++)
+		assert_true(histogram_add(&h, 180000));
+	assert_true(fabs(histogram_quantile(&h, 0.95) / 180000 - 1) <= 0.011);
+	histogram_free(&h);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(quantiles_are_within_1_1_percent),
+	    cmocka_unit_test(every_value_lies_in_its_bucket),
+	    cmocka_unit_test(merging_equals_adding_all),
+	    cmocka_unit_test(empty_has_no_figures),
+	    cmocka_unit_test(one_value_is_exact),
+	    cmocka_unit_test(zero_counts_and_is_the_smallest),
+	    cmocka_unit_test(a_180_s_timeout_is_not_hidden),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,256 @@
+/*
+ * test_sample.c: a sample's msgpack form, and what is refused of it.
+ */
+#include "mpread.h"
+#include "sample.h"
+#include "testing.h"
+
+#include <errno.h>
+#include <math.h>
+#include <msgpack.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PAYLOAD 496
+
+static struct sample_storage storage_new(void)
+{
+	return (struct sample_storage){.arena = malloc(sample_arena_bytes(PAYLOAD))};
+}
+
+static void everything_survives_the_wire(void **state)
+{
+	const struct orbus_tag tags[] = {{"user", "ann"}, {"channel", "general"}};
+	struct sample_storage storage = storage_new();
+	struct orbus_sample s, out;
+	char buffer[PAYLOAD];
+	int n;
+
+	(void)state;
+	orbus_sample_init(&s);
+	s.ts = 1764000000123456789;
+	s.status = ORBUS_STATUS_ERROR;
+	s.model = "openai/gpt-4";
+	s.provider = "Azure \xc3\xa9";
+	s.request_id = "gen-1";
+	s.begin_id = "b";
+	s.error_type = "rate_limited";
+	s.error_message = "slow down";
+	s.http_status = 429;
+	s.stream = true;
+	s.tokens_estimated = true;
+	s.response_ms = 3450.25;
+	s.ttft_ms = 870;
+	s.prompt_tokens = 225;
+	s.completion_tokens = 287;
+	s.total_tokens = 512;
+	s.cost_usd = 0.0123;
+	s.attempt = 2;
+	s.tags = tags;
+	s.tag_count = 2;
+	n = sample_encode(&s, "acore", buffer, sizeof(buffer));
+	assert_true(n > 0);
+	assert_int_equal(sample_decode(buffer, (size_t)n, &storage, &out), 0);
+	assert_int_equal(out.ts, s.ts);
+	assert_int_equal(out.kind, ORBUS_KIND_REQUEST);
+	assert_int_equal(out.status, ORBUS_STATUS_ERROR);
+	assert_string_equal(out.bot, "acore");
+	assert_string_equal(out.model, s.model);
+	assert_string_equal(out.provider, s.provider);
+	assert_string_equal(out.request_id, s.request_id);
+	assert_string_equal(out.begin_id, s.begin_id);
+	assert_string_equal(out.error_message, s.error_message);
+	assert_int_equal(out.http_status, 429);
+	assert_true(out.stream && out.tokens_estimated);
+	assert_true(out.response_ms == s.response_ms && out.ttft_ms == 870);
+	assert_int_equal(out.total_tokens, 512);
+	assert_true(out.cost_usd == s.cost_usd);
+	assert_int_equal(out.attempt, 2);
+	assert_int_equal(out.tag_count, 2);
+	assert_string_equal(out.tags[1].value, "general");
+	assert_null(out.requested_model);
+	assert_int_equal(out.cached_tokens, ORBUS_NONE);
+	assert_true(isnan(out.value));
+	free(storage.arena);
+}
+
+static void derived_figures_are_the_seeds(void **state)
+{
+	struct orbus_sample s;
+
+	(void)state;
+	orbus_sample_init(&s);
+	assert_true(isnan(orbus_sample_tps(&s)));
+	s.completion_tokens = 287;
+	s.response_ms = 3450;
+	assert_true(fabs(orbus_sample_tps(&s) - 83.2) < 0.05);
+	assert_true(isnan(orbus_sample_decode_tps(&s)));
+	s.completion_tokens = 345;
+	s.response_ms = 8210;
+	s.ttft_ms = 870;
+	assert_true(fabs(orbus_sample_tps(&s) - 42.0) < 0.05);
+	assert_true(fabs(orbus_sample_decode_tps(&s) - 345 / 7.34) < 1e-9);
+	s.response_ms = 0;
+	assert_true(isnan(orbus_sample_tps(&s)));
+	assert_true(isnan(orbus_sample_decode_tps(&s)));
+}
+
+static void long_messages_are_cut_on_a_character(void **state)
+{
+	struct sample_storage storage = storage_new();
+	struct orbus_sample s, out;
+	char buffer[PAYLOAD], message[400];
+	int n;
+
+	(void)state;
+	message[0] = 'x';
+	for (int i = 0; i < 199; i++)
+		memcpy(message + 1 + 2 * i, "\xc3\xa9", 2);
+	message[399] = '\0';
+	orbus_sample_init(&s);
+	s.error_message = message;
+	n = sample_encode(&s, "b", buffer, sizeof(buffer));
+	assert_true(n > 0);
+	assert_int_equal(sample_decode(buffer, (size_t)n, &storage, &out), 0);
+	assert_int_equal(strlen(out.error_message), 199);
+	/* Where the slot is nearly full, the message gives way and not the sample. */
+	for (size_t room = (size_t)n; room > 40; room--) {
+		int fits = sample_encode(&s, "b", buffer, room);
+
+		if (fits < 0)
+			break;
+		assert_true((size_t)fits <= room);
+		assert_int_equal(sample_decode(buffer, (size_t)fits, &storage, &out), 0);
+	}
+	assert_int_equal(sample_encode(&s, "b", buffer, 20), -EMSGSIZE);
+	free(storage.arena);
+}
+
+static void bad_figures_and_texts_are_not_published(void **state)
+{
+	struct orbus_sample s;
+
+	(void)state;
+	orbus_sample_init(&s);
+	assert_int_equal(sample_validate(&s), 0);
+	s.response_ms = -1;
+	assert_int_equal(sample_validate(&s), -EDOM);
+	s.response_ms = INFINITY;
+	assert_int_equal(sample_validate(&s), -EDOM);
+	orbus_sample_init(&s);
+	s.model = "\xff";
+	assert_int_equal(sample_validate(&s), -EILSEQ);
+	s.model = "\xed\xa0\x80"; /* a surrogate */
+	assert_int_equal(sample_validate(&s), -EILSEQ);
+	orbus_sample_init(&s);
+	s.kind = ORBUS_KIND_GAUGE;
+	assert_int_equal(sample_validate(&s), -EINVAL);
+	s.name = "discord_latency_ms";
+	s.value = NAN;
+	assert_int_equal(sample_validate(&s), -EDOM);
+	s.value = 45;
+	assert_int_equal(sample_validate(&s), 0);
+	orbus_sample_init(&s);
+	s.status = ORBUS_STATUS_ORPHANED;
+	assert_int_equal(sample_validate(&s), -EINVAL);
+}
+
+static int decode_raw(const void *bytes, size_t length)
+{
+	struct sample_storage storage = storage_new();
+	struct orbus_sample out;
+	int err = sample_decode(bytes, length, &storage, &out);
+
+	free(storage.arena);
+	return err;
+}
+
+#define DECODE(literal) decode_raw(literal, sizeof(literal) - 1)
+
+static void malformed_bytes_are_rejected(void **state)
+{
+	(void)state;
+	assert_int_equal(DECODE(""), -EBADMSG);
+	assert_int_equal(DECODE("\xdd\x10\x00\x00\x00"), -EBADMSG); /* the 8.6 GB bomb */
+	assert_int_equal(DECODE("\xdf\xff\xff\xff\xff"), -EBADMSG);
+	assert_int_equal(DECODE("\xc0"), -EBADMSG);
+	assert_int_equal(DECODE("\x81\xa2ts"), -EBADMSG);           /* value missing */
+	assert_int_equal(DECODE("\x81\x01\x01"), -EBADMSG);         /* key no string */
+	assert_int_equal(DECODE("\x81\xa5model\x01"), -EBADMSG);    /* wrong type */
+	assert_int_equal(DECODE("\x81\xa5model\xa1\xff"), -EBADMSG); /* not UTF-8 */
+	assert_int_equal(DECODE("\x81\xa5model\xa1\x00"), -EBADMSG); /* NUL */
+	assert_int_equal(DECODE("\x81\xa6status\xa3no!"), -EBADMSG);
+	assert_int_equal(DECODE("\x81\xa6status\xa8orphaned"), -EBADMSG);
+	assert_int_equal(DECODE("\x81\xa4kind\xa5gauge"), -EBADMSG); /* a gauge of nothing */
+	assert_int_equal(DECODE("\x81\xa8" "cost_usd\xcb\x7f\xf8\0\0\0\0\0\0"), -EBADMSG); /* NaN */
+	assert_int_equal(DECODE("\x81\xa8" "cost_usd\xcb\x7f\xf0\0\0\0\0\0\0"), -EBADMSG); /* inf */
+	assert_int_equal(DECODE("\x81\xa8" "cost_usd\xcb\xbf\xf0\0\0\0\0\0\0"), -EBADMSG); /* -1 */
+	assert_int_equal(DECODE("\x81\xadprompt_tokens\xff"), -EBADMSG);
+}
+
+static void unknown_keys_are_passed_over(void **state)
+{
+	(void)state;
+	assert_int_equal(DECODE("\x80"), 0);
+	assert_int_equal(DECODE("\x81\xa6" "future\x93\x01\x02\xc7\x02\x05zz"), 0);
+	assert_int_equal(DECODE("\x81\xadprompt_tokens\xcb\x40\x71\xf0\0\0\0\0\0"), 0); /* 287.0 */
+	assert_int_equal(DECODE("\x81\xa8" "cost_usd\xc0"), 0);
+}
+
+static void deep_nesting_is_rejected(void **state)
+{
+	char bytes[200] = "\x81\xa6" "future";
+
+	(void)state;
+	memset(bytes + 8, '\x91', sizeof(bytes) - 8);
+	assert_int_equal(decode_raw(bytes, sizeof(bytes)), -EBADMSG);
+}
+
+/* Every prefix and every changed byte of a real sample is decoded or rejected, nothing else. */
+static void damaged_samples_do_no_harm(void **state)
+{
+	struct orbus_sample s;
+	char buffer[PAYLOAD], *copy;
+	int n;
+
+	(void)state;
+	orbus_sample_init(&s);
+	s.model = "m";
+	s.error_message = "message";
+	s.response_ms = 1;
+	n = sample_encode(&s, "bot", buffer, sizeof(buffer));
+	for (int i = 0; i < n; i++) {
+		copy = malloc((size_t)i);
+		memcpy(copy, buffer, (size_t)i);
+		assert_int_equal(decode_raw(copy, (size_t)i), -EBADMSG);
+		free(copy);
+	}
+	for (int i = 0; i < n; i++) {
+		for (int byte = 0; byte < 256; byte++) {
+			int err;
+
+			copy = malloc((size_t)n);
+			memcpy(copy, buffer, (size_t)n);
+			copy[i] = (char)byte;
+			err = decode_raw(copy, (size_t)n);
+			assert_true(err == 0 || err == -EBADMSG);
+			free(copy);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(everything_survives_the_wire),
+	    cmocka_unit_test(derived_figures_are_the_seeds),
+	    cmocka_unit_test(long_messages_are_cut_on_a_character),
+	    cmocka_unit_test(bad_figures_and_texts_are_not_published),
+	    cmocka_unit_test(malformed_bytes_are_rejected),
+	    cmocka_unit_test(unknown_keys_are_passed_over),
+	    cmocka_unit_test(deep_nesting_is_rejected),
+	    cmocka_unit_test(damaged_samples_do_no_harm),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

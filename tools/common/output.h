@@ -1,0 +1,65 @@
+/*
+ * output.h: what the tools print: colour, text that came from others, figures, columns.
+ *
+ * Text out of samples, the board or the command line is never printed as it came: sanitise it
+ * first. Columns are counted as a terminal shows them, not in bytes.
+ */
+#ifndef ORBUS_CLI_OUTPUT_H
+#define ORBUS_CLI_OUTPUT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* The width that everything printed for people fits in. */
+#define OUTPUT_COLUMNS 80
+
+enum tone { TONE_PLAIN, TONE_GOOD, TONE_FAIR, TONE_POOR, TONE_BAD, TONE_FAINT, TONE_STRONG };
+
+/* Call first in main(): character widths as of UTF-8, and a closed pipe is an error, no signal. */
+void output_init(void);
+
+/* Colour is for terminals that know it, whose user has not set NO_COLOR. */
+bool output_wants_colour(FILE *out);
+
+/* The escape sequences around coloured text; "" where `colour` is false. */
+const char *tone_start(enum tone tone, bool colour);
+const char *tone_end(enum tone tone, bool colour);
+
+/*
+ * Flushes standard output. Returns 0, also when its reader has gone (then *gone is set, which may
+ * be NULL); a negative errno after a message where what was printed is lost.
+ */
+int output_flush(const char *tool, bool *gone);
+
+/*
+ * True for characters that could steer a terminal or disguise text: control characters (C0, DEL,
+ * C1), bidirectional controls, line and paragraph separators, and invisible tags.
+ */
+bool is_unsafe_character(uint32_t c);
+
+/*
+ * Copies text with every unsafe character, and every byte that is not UTF-8, spelled out: \n, \t,
+ * \x1b, \u202e. Cut on a character to fit; returns the length.
+ */
+size_t text_sanitise(char *out, size_t bytes, const char *text);
+
+/* Prints text with its unsafe characters spelled out. */
+void print_text(FILE *out, const char *text);
+
+/* The columns that sanitised text takes. */
+int text_width(const char *text);
+
+/* Prints sanitised text in exactly `width` columns, cut with an ellipsis where it is longer. */
+void print_cell(FILE *out, const char *text, int width, bool to_the_right);
+
+/* "1,234,567" */
+#define COUNT_TEXT_BYTES 32
+void format_count(uint64_t n, char out[COUNT_TEXT_BYTES]);
+
+/* Prints JSON with the unsafe characters in its strings as \u escapes; 0 or -ENOMEM. */
+int print_json(FILE *out, const json_t *value, size_t flags);
+
+#endif

@@ -1,0 +1,19 @@
+/*
+ * ratings.h: what a figure means to a person who waits for an answer.
+ */
+#ifndef ORBUS_CLI_RATINGS_H
+#define ORBUS_CLI_RATINGS_H
+
+#include "output.h"
+
+struct rating {
+	const char *word;
+	enum tone tone;
+};
+
+/* A NaN is rated "", plain. */
+struct rating rate_response_ms(double ms);
+struct rating rate_ttft_ms(double ms);
+struct rating rate_tps(double tps);
+
+#endif
