@@ -39,7 +39,7 @@ struct saver_file {
 void complain(
     struct log *log, struct complaint *c, const char *what, const struct store_result *r)
 {
-	if (r->error == c->error && r->step == c->step)
+	if (r->error == c->error && (r->error == 0 || r->step == c->step))
 		return;
 	if (r->error)
 		log_error(log, "could not %s %s: %s; trying again until it works",

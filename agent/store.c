@@ -1,0 +1,240 @@
+/*
+ * store.c: the store's queue: one operation at a time, in order, by whichever means is in use.
+ */
+#include "store_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#define HEX_DIGITS 16
+
+struct store {
+	struct store_worker *worker;
+	struct store_uring *uring; /* NULL: plain system calls */
+	struct store_op *running;
+	bool running_in_uring;
+	struct store_op *first;
+	struct store_op **last;
+	size_t pending;
+};
+
+int store_op_fail(struct store_op *op, enum store_step step, int error)
+{
+	op->step = step;
+	op->error = error;
+	return error;
+}
+
+int store_op_name_temporary(struct store_op *op)
+{
+	unsigned long long random;
+
+	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return -EIO;
+	snprintf(op->temporary, sizeof(op->temporary), ".%s.%016llx.tmp", op->name, random);
+	return 0;
+}
+
+bool store_is_temporary(const char *name)
+{
+	size_t n = strlen(name), tail = strlen(".") + HEX_DIGITS + strlen(".tmp");
+	const char *at = name + n - tail;
+
+	return n > tail + 1 && name[0] == '.' && at[0] == '.' &&
+	    strspn(at + 1, "0123456789abcdef") == HEX_DIGITS &&
+	    strcmp(at + 1 + HEX_DIGITS, ".tmp") == 0;
+}
+
+const char *store_step_name(enum store_step step)
+{
+	switch (step) {
+	case STORE_STEP_NONE: return "do";
+	case STORE_STEP_CREATE: return "create";
+	case STORE_STEP_WRITE: return "write";
+	case STORE_STEP_SYNC: return "sync";
+	case STORE_STEP_RENAME: return "rename";
+	case STORE_STEP_SYNC_DIR: return "sync the folder of";
+	case STORE_STEP_REMOVE: return "remove";
+	case STORE_STEP_READ: return "read";
+	case STORE_STEP_LIST: return "list";
+	}
+	return "do";
+}
+
+static void op_free(struct store_op *op)
+{
+	for (char **name = op->names; name && *name; name++)
+		free(*name);
+	free(op->names);
+	free(op->bytes);
+	free(op);
+}
+
+static bool is_file_name(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n > 0 && n <= STORE_NAME_MAX && !strchr(name, '/') && strcmp(name, ".") != 0 &&
+	    strcmp(name, "..") != 0;
+}
+
+static int enqueue(struct store *s, enum store_op_kind kind, const char *name, char *bytes,
+    size_t length, unsigned mode, store_done_fn *done, void *context)
+{
+	struct store_op *op = is_file_name(name) ? calloc(1, sizeof(*op)) : NULL;
+
+	if (!op) {
+		free(bytes);
+		return is_file_name(name) ? -ENOMEM : -EINVAL;
+	}
+	op->kind = kind;
+	strcpy(op->name, name);
+	op->bytes = bytes;
+	op->length = length;
+	op->mode = mode;
+	op->done = done;
+	op->context = context;
+	*s->last = op;
+	s->last = &op->next;
+	s->pending++;
+	return 0;
+}
+
+int store_put(struct store *s, const char *name, char *bytes, size_t length, unsigned mode,
+    store_done_fn *done, void *context)
+{
+	return enqueue(s, STORE_OP_PUT, name, bytes, length, mode, done, context);
+}
+
+int store_remove(struct store *s, const char *name, store_done_fn *done, void *context)
+{
+	return enqueue(s, STORE_OP_REMOVE, name, NULL, 0, 0, done, context);
+}
+
+int store_get(struct store *s, const char *name, store_done_fn *done, void *context)
+{
+	return enqueue(s, STORE_OP_GET, name, NULL, 0, 0, done, context);
+}
+
+int store_list(struct store *s, store_done_fn *done, void *context)
+{
+	return enqueue(s, STORE_OP_LIST, "folder", NULL, 0, 0, done, context);
+}
+
+static void start_next(struct store *s)
+{
+	struct store_op *op = s->first;
+	int err = 0;
+
+	s->first = op->next;
+	if (!s->first)
+		s->last = &s->first;
+	s->running = op;
+	if (op->kind == STORE_OP_PUT)
+		err = store_op_name_temporary(op);
+	if (err) {
+		/* The worker hands it back as it is. */
+		store_op_fail(op, STORE_STEP_CREATE, err);
+	}
+	/* io_uring cannot list a folder, and reading is rare: both go to the worker. */
+	s->running_in_uring = s->uring && !err &&
+	    (op->kind == STORE_OP_PUT || op->kind == STORE_OP_REMOVE);
+	if (s->running_in_uring)
+		store_uring_start(s->uring, op);
+	else
+		store_worker_start(s->worker, op);
+}
+
+static bool running_finished(struct store *s)
+{
+	return s->running_in_uring ? store_uring_finished(s->uring)
+				   : store_worker_finished(s->worker);
+}
+
+static void complete(struct store *s)
+{
+	struct store_op *op = s->running;
+	const struct store_result result = {.error = op->error,
+	    .step = op->error ? op->step : STORE_STEP_NONE,
+	    .name = op->name,
+	    .bytes = op->kind == STORE_OP_GET ? op->bytes : NULL,
+	    .length = op->length,
+	    .names = op->names};
+
+	s->running = NULL;
+	s->pending--;
+	if (op->done)
+		op->done(op->context, &result);
+	op_free(op);
+}
+
+size_t store_poll(struct store *s)
+{
+	for (;;) {
+		if (!s->running && s->first)
+			start_next(s);
+		if (!s->running || !running_finished(s))
+			return s->pending;
+		complete(s);
+	}
+}
+
+size_t store_flush(struct store *s, int timeout_ms)
+{
+	const struct timespec step = {0, 1000000};
+	size_t pending = store_poll(s);
+
+	for (int ms = 0; pending > 0 && ms < timeout_ms; ms++) {
+		nanosleep(&step, NULL);
+		pending = store_poll(s);
+	}
+	return pending;
+}
+
+int store_open(enum store_io io, int dirfd, int lock_fd, struct store **out, int *refused)
+{
+	struct store *s = calloc(1, sizeof(*s));
+	int err = 0;
+
+	*refused = 0;
+	if (!s)
+		return -ENOMEM;
+	s->last = &s->first;
+	s->worker = store_worker_new(dirfd);
+	if (!s->worker)
+		err = -ENOMEM;
+	else if (io != STORE_IO_POSIX)
+		err = store_uring_new(dirfd, lock_fd, &s->uring);
+	if (err && s->worker && io == STORE_IO_AUTO) {
+		*refused = err;
+		err = 0;
+	}
+	if (err) {
+		store_close(s);
+		return err;
+	}
+	*out = s;
+	return 0;
+}
+
+const char *store_kind(const struct store *s)
+{
+	return s->uring ? "io_uring" : "posix";
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	while (s->pending > 0)
+		store_flush(s, 1000);
+	if (s->uring)
+		store_uring_free(s->uring);
+	if (s->worker)
+		store_worker_free(s->worker);
+	free(s);
+}

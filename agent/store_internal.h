@@ -1,0 +1,64 @@
+/*
+ * store_internal.h: what the parts of the store share.
+ *
+ *   store.c         the queue: one operation at a time, completions in the caller's thread
+ *   store_posix.c   an operation by plain system calls
+ *   store_worker.c  one thread that carries out operations by plain system calls
+ *   store_uring.c   replacing and removing as chains of linked io_uring requests
+ */
+#ifndef ORBUS_AGENT_STORE_INTERNAL_H
+#define ORBUS_AGENT_STORE_INTERNAL_H
+
+#include "store.h"
+
+#include <limits.h>
+
+#define STORE_READ_MAX (64u << 20)
+/* ".NAME.<16 hex>.tmp" must be a file name too. */
+#define STORE_NAME_MAX 200
+
+enum store_op_kind { STORE_OP_PUT, STORE_OP_REMOVE, STORE_OP_GET, STORE_OP_LIST };
+
+struct store_op {
+	struct store_op *next;
+	enum store_op_kind kind;
+	char name[STORE_NAME_MAX + 1];
+	char temporary[NAME_MAX + 1];
+	unsigned mode;
+	char *bytes; /* put: to write; get: what was read */
+	size_t length;
+	char **names; /* list */
+	store_done_fn *done;
+	void *context;
+	int error;
+	enum store_step step;
+};
+
+/* Notes where an operation stopped. Returns the error. */
+int store_op_fail(struct store_op *op, enum store_step step, int error);
+
+/* A new unpredictable name beside the operation's. */
+int store_op_name_temporary(struct store_op *op);
+
+/* Carries out an operation by plain system calls; the outcome is in the operation. */
+void store_posix_execute(int dirfd, struct store_op *op);
+
+/* A thread that carries out one operation at a time. It is started by the first. */
+struct store_worker;
+struct store_worker *store_worker_new(int dirfd);
+void store_worker_start(struct store_worker *w, struct store_op *op);
+/* True when the operation that was started has ended, once. */
+bool store_worker_finished(struct store_worker *w);
+/* Waits for the operation under way. */
+void store_worker_free(struct store_worker *w);
+
+/* Chains of io_uring requests, one operation (put or remove) at a time. */
+struct store_uring;
+/* 0, or the error for which io_uring is refused. */
+int store_uring_new(int dirfd, int lock_fd, struct store_uring **out);
+void store_uring_start(struct store_uring *u, struct store_op *op);
+bool store_uring_finished(struct store_uring *u);
+/* Waits for the operation under way. */
+void store_uring_free(struct store_uring *u);
+
+#endif

@@ -1,0 +1,171 @@
+/*
+ * store_posix.c: one operation of the store by plain system calls. It may block as long as the disk
+ * does, so it runs in the worker's thread.
+ */
+#include "store_internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int write_all(int fd, const char *bytes, size_t length)
+{
+	while (length > 0) {
+		ssize_t n = write(fd, bytes, length);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		bytes += n;
+		length -= (size_t)n;
+	}
+	return 0;
+}
+
+static int write_temporary(int dirfd, struct store_op *op)
+{
+	int err, fd = openat(dirfd, op->temporary,
+		     O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, op->mode);
+
+	if (fd < 0)
+		return store_op_fail(op, STORE_STEP_CREATE, -errno);
+	err = write_all(fd, op->bytes, op->length);
+	if (err)
+		store_op_fail(op, STORE_STEP_WRITE, err);
+	else if (fsync(fd) < 0)
+		store_op_fail(op, STORE_STEP_SYNC, -errno);
+	close(fd);
+	return op->error;
+}
+
+static void sync_folder(int dirfd, struct store_op *op)
+{
+	if (fsync(dirfd) < 0)
+		store_op_fail(op, STORE_STEP_SYNC_DIR, -errno);
+}
+
+static void put(int dirfd, struct store_op *op)
+{
+	int err = write_temporary(dirfd, op);
+
+	if (!err && renameat(dirfd, op->temporary, dirfd, op->name) < 0)
+		err = store_op_fail(op, STORE_STEP_RENAME, -errno);
+	if (!err)
+		sync_folder(dirfd, op);
+	else if (op->step != STORE_STEP_CREATE)
+		unlinkat(dirfd, op->temporary, 0);
+}
+
+static void remove_file(int dirfd, struct store_op *op)
+{
+	if (unlinkat(dirfd, op->name, 0) < 0) {
+		if (errno != ENOENT)
+			store_op_fail(op, STORE_STEP_REMOVE, -errno);
+		return;
+	}
+	sync_folder(dirfd, op);
+}
+
+static int read_all(int fd, size_t size, struct store_op *op)
+{
+	op->bytes = malloc(size + 1);
+	if (!op->bytes)
+		return -ENOMEM;
+	while (op->length < size) {
+		ssize_t n = read(fd, op->bytes + op->length, size - op->length);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		op->length += (size_t)n;
+	}
+	op->bytes[op->length] = '\0';
+	return 0;
+}
+
+static void get(int dirfd, struct store_op *op)
+{
+	struct stat st;
+	int err, fd = openat(dirfd, op->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0) {
+		store_op_fail(op, STORE_STEP_READ, -errno);
+		return;
+	}
+	if (fstat(fd, &st) < 0)
+		err = -errno;
+	else if (!S_ISREG(st.st_mode))
+		err = S_ISDIR(st.st_mode) ? -EISDIR : -ELOOP;
+	else
+		err = st.st_size > (off_t)STORE_READ_MAX ? -EFBIG
+							 : read_all(fd, (size_t)st.st_size, op);
+	if (err)
+		store_op_fail(op, STORE_STEP_READ, err);
+	close(fd);
+}
+
+/* Names of regular files only: a link or a folder is never ours. */
+static bool is_regular(int dirfd, const struct dirent *entry)
+{
+	struct stat st;
+
+	if (entry->d_type != DT_UNKNOWN)
+		return entry->d_type == DT_REG;
+	return fstatat(dirfd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
+}
+
+static int append_name(struct store_op *op, size_t *count, const char *name)
+{
+	char **names = realloc(op->names, (*count + 2) * sizeof(*names));
+
+	if (!names)
+		return -ENOMEM;
+	op->names = names;
+	names[*count] = strdup(name);
+	names[*count + 1] = NULL;
+	return names[(*count)++] ? 0 : -ENOMEM;
+}
+
+static void list(int dirfd, struct store_op *op)
+{
+	int err = 0, fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	size_t count = 0;
+
+	op->names = calloc(1, sizeof(*op->names));
+	if (!dir || !op->names)
+		err = dir ? -ENOMEM : -errno;
+	while (!err && (errno = 0, entry = readdir(dir)))
+		if (is_regular(dirfd, entry))
+			err = append_name(op, &count, entry->d_name);
+	if (!err && errno)
+		err = -errno;
+	if (err)
+		store_op_fail(op, STORE_STEP_LIST, err);
+	if (dir)
+		closedir(dir);
+	else if (fd >= 0)
+		close(fd);
+}
+
+void store_posix_execute(int dirfd, struct store_op *op)
+{
+	if (op->error)
+		return; /* it failed before it began */
+	switch (op->kind) {
+	case STORE_OP_PUT: put(dirfd, op); break;
+	case STORE_OP_REMOVE: remove_file(dirfd, op); break;
+	case STORE_OP_GET: get(dirfd, op); break;
+	case STORE_OP_LIST: list(dirfd, op); break;
+	}
+}
