@@ -107,7 +107,7 @@ static int get_STRING(struct fault *fault, const char *key, const json_t *v, con
 {
 	if (!json_is_string(v))
 		return refuse(fault, -EINVAL, "%s: must be a string", key);
-	*field = json_string_nocheck(v);
+	*field = json_string_value(v);
 	return 0;
 }
 
@@ -155,7 +155,7 @@ static int get_ts(struct fault *fault, const json_t *v, uint64_t *ts)
 	const double limit = (double)(UINT64_MAX / NS_PER_SECOND);
 	double seconds = json_number_value(v), whole;
 
-	if (json_is_string(v) && clock_parse_rfc3339(json_string_nocheck(v), ts))
+	if (json_is_string(v) && clock_parse_rfc3339(json_string_value(v), ts))
 		return 0;
 	if (!json_is_number(v))
 		return refuse(fault, -EINVAL,
@@ -171,7 +171,7 @@ static int get_ts(struct fault *fault, const json_t *v, uint64_t *ts)
 static int get_kind(struct fault *fault, const json_t *v, enum orbus_kind *kind)
 {
 	if (json_is_string(v) &&
-	    sample_kind_from_name(json_string_nocheck(v), json_string_length(v), kind))
+	    sample_kind_from_name(json_string_value(v), json_string_length(v), kind))
 		return 0;
 	return refuse(fault, -EINVAL, "kind: must be request, begin, gauge or count");
 }
@@ -179,7 +179,7 @@ static int get_kind(struct fault *fault, const json_t *v, enum orbus_kind *kind)
 static int get_status(struct fault *fault, const json_t *v, enum orbus_status *status)
 {
 	if (json_is_string(v) &&
-	    sample_status_from_name(json_string_nocheck(v), json_string_length(v), status) &&
+	    sample_status_from_name(json_string_value(v), json_string_length(v), status) &&
 	    *status != ORBUS_STATUS_ORPHANED)
 		return 0;
 	return refuse(fault, -EINVAL, "status: must be ok, error, timeout or cancelled");
@@ -200,7 +200,7 @@ static int get_tags(
 	{
 		if (!json_is_string(value))
 			return refuse(fault, -EINVAL, "tags: every value must be a string");
-		tags[n++] = (struct orbus_tag){key, json_string_nocheck(value)};
+		tags[n++] = (struct orbus_tag){key, json_string_value(value)};
 	}
 	out->tags = tags;
 	out->tag_count = n;

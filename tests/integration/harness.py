@@ -1,0 +1,168 @@
+"""What the integration tests share: a private bus and data folder, the agent and the tools as real
+processes, and waiting for what must become true."""
+import glob
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+import uuid
+
+BIN_DIRS = os.environ["ORBUS_BIN_DIR"].split(os.pathsep)
+SANITIZER = os.environ.get("ORBUS_SANITIZE", "")
+FAKETIME = next(iter(sorted(glob.glob("/usr/lib/*/faketime/libfaketime.so.1"))), None)
+
+
+def program(name):
+    """The path of a built program."""
+    for folder in BIN_DIRS:
+        path = os.path.join(folder, name)
+        if os.access(path, os.X_OK):
+            return path
+    raise FileNotFoundError(f"{name} is in none of {BIN_DIRS}")
+
+
+def wait_for(condition, what, seconds=20):
+    """The first true value of condition(), or a failure that says what did not come."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {seconds} s in vain for {what}")
+        time.sleep(0.02)
+
+
+class Clock:
+    """A moved clock for the processes that are started with its environment."""
+
+    def __init__(self, folder, at, zone="UTC"):
+        if not FAKETIME:
+            raise unittest.SkipTest("libfaketime is not installed")
+        if "thread" in SANITIZER:
+            raise unittest.SkipTest("libfaketime does not work under ThreadSanitizer")
+        self.file = os.path.join(folder, "clock")
+        self.zone = zone
+        self.offset = 0.0
+        self.set(at)
+
+    def set(self, at):
+        """Sets the clock to `at`, in seconds since the epoch, from where it runs on."""
+        self.offset = at - time.time()
+        with open(self.file + ".new", "w", encoding="ascii") as out:
+            out.write(f"{self.offset:+.3f}\n")
+        os.rename(self.file + ".new", self.file)
+
+    def now(self):
+        return time.time() + self.offset
+
+    def environment(self):
+        sanitizer = os.environ.get("ASAN_OPTIONS", "")
+        return {"LD_PRELOAD": FAKETIME, "FAKETIME_TIMESTAMP_FILE": self.file,
+                "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1", "TZ": self.zone,
+                "ASAN_OPTIONS": "verify_asan_link_order=0:" + sanitizer}
+
+
+class BusTest(unittest.TestCase):
+    """A test with a bus and a data folder of its own, whose processes end with it."""
+
+    def setUp(self):
+        self.bus = f"orbus-test-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self.folder = tempfile.mkdtemp(prefix="orbus-test-")
+        self.data = os.path.join(self.folder, "data")
+        self.processes = []
+        self.clock = None
+
+    def tearDown(self):
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+            for stream in (process.stdin, process.stdout, process.stderr):
+                if stream:
+                    stream.close()
+        for path in glob.glob(f"/dev/shm/{self.bus}*"):
+            os.unlink(path)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def environment(self, **more):
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("ORBUS")}
+        environment["TZ"] = "UTC"
+        if self.clock:
+            environment.update(self.clock.environment())
+        environment.update(more)
+        return environment
+
+    def start(self, name, *arguments, env=None, **how):
+        process = subprocess.Popen([program(name), *map(str, arguments)],
+                                   env=env or self.environment(), text=True, **how)
+        self.processes.append(process)
+        return process
+
+    def run_tool(self, name, *arguments, env=None, **how):
+        """Runs a program to its end, with its output."""
+        how.setdefault("timeout", 60)
+        return subprocess.run([program(name), *map(str, arguments)], capture_output=True,
+                              text=how.pop("text", True), env=env or self.environment(),
+                              check=False, **how)
+
+    def start_agent(self, *options, env=None, ready=True):
+        """Starts an agent and waits until it serves the bus."""
+        agent = self.start("oragent", "--bus", self.bus, "--data-dir", self.data, *options,
+                           env=env, stderr=subprocess.PIPE)
+        agent.log = []
+        if ready:
+            self.wait_log(agent, "serving bus")
+        return agent
+
+    def wait_log(self, agent, text, seconds=20):
+        """The first line of the agent's log that contains the text."""
+        os.set_blocking(agent.stderr.fileno(), False)
+
+        def seen():
+            lines = agent.stderr.readlines()
+            agent.log += lines
+            return next((line for line in agent.log if text in line), None)
+        try:
+            return wait_for(seen, f"'{text}' in the agent's log", seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it says: {''.join(agent.log)}") from None
+
+    def stop_agent(self, agent):
+        """Stops the agent in order and returns what it logged."""
+        agent.send_signal(signal.SIGTERM)
+        os.set_blocking(agent.stderr.fileno(), True)
+        log = "".join(agent.log) + agent.stderr.read()
+        self.assertEqual(agent.wait(timeout=60), 0, log)
+        return log
+
+    def publish(self, *samples, env=None):
+        """Publishes samples given as dictionaries."""
+        lines = "".join(json.dumps(sample) + "\n" for sample in samples)
+        done = self.run_tool("orpub", "--bus", self.bus, "--json-lines", input=lines, env=env)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def path(self, name):
+        return os.path.join(self.data, name)
+
+    def load(self, name):
+        """A file of the data folder, None while it is not there."""
+        try:
+            with open(self.path(name), encoding="utf-8") as file:
+                return json.load(file)
+        except FileNotFoundError:
+            return None
+
+    def wait_file(self, name, condition=bool, seconds=20):
+        """The content of a file of the data folder, once it fulfils the condition."""
+        def there():
+            document = self.load(name)
+            return document if document is not None and condition(document) else None
+        return wait_for(there, f"{name}", seconds)
+
+    def files(self, pattern="*.json"):
+        return sorted(os.path.basename(p) for p in glob.glob(self.path(pattern)))
