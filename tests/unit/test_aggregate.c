@@ -325,7 +325,6 @@ static void damaged_documents_are_refused(void **state)
 	refuses_with(d, "histograms.response_times", "count");
 	refuses_with(d, "histograms.response_times", "bucket_counts");
 	refuses_with(d, "by_model.openai/gpt-4", "requests");
-	refuses_with(d, "errors.by_type", "rate_limited");
 	refuses_with(d, "gauges.discord_latency_ms", "count");
 	refuses_with(d, "distinct", "users");
 	refuses_with(d, "", "lost_samples");
