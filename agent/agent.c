@@ -147,10 +147,16 @@ static int finish(struct agent *a)
 	return 1;
 }
 
+/* Exit statuses as all tools have them: usage is 2, a layout that is not known is 4. */
+static int status_of(int err)
+{
+	return err == -EINVAL ? 2 : err == -EPROTONOSUPPORT ? 4 : 1;
+}
+
 int agent_run(const struct config *config, struct log *log)
 {
 	struct agent *a = calloc(1, sizeof(*a));
-	int status = 1;
+	int err, status;
 
 	if (!a) {
 		log_error(log, "out of memory");
@@ -162,7 +168,9 @@ int agent_run(const struct config *config, struct log *log)
 	a->started_ns = clock_monotonic_ns();
 	a->retired_day = INT64_MIN;
 	a->board_changes = UINT64_MAX;
-	if (open_all(a) == 0) {
+	err = open_all(a);
+	status = status_of(err);
+	if (err == 0) {
 		while (!agent_stop && !config->once)
 			if (!turn(a, false))
 				(void)orbus_reader_wait(

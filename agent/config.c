@@ -1,0 +1,127 @@
+/*
+ * config.c: what the agent was told by options and environment, checked.
+ */
+#include "config.h"
+#include "oragent_options.h"
+#include "programs.h"
+#include "output.h"
+
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HOUR_NS   UINT64_C(3600000000000)
+#define SECOND_NS UINT64_C(1000000000)
+
+#define ROOT_DIR "/var/lib/orbus/metrics"
+#define HOME_DIR ".local/state/orbus/metrics"
+
+static char *default_data_dir(void)
+{
+	const char *home = getenv("HOME");
+	const struct passwd *user;
+	char *path;
+
+	if (geteuid() == 0)
+		return strdup(ROOT_DIR);
+	if (!home || home[0] != '/') {
+		user = getpwuid(geteuid());
+		home = user ? user->pw_dir : "/";
+	}
+	return asprintf(&path, "%s/" HOME_DIR, home) < 0 ? NULL : path;
+}
+
+/* Relative folders are made absolute, so that messages and the board name one that can be found. */
+static char *data_dir(const struct oragent_settings *s)
+{
+	char here[PATH_MAX], *path;
+
+	if (!s->data_dir)
+		return default_data_dir();
+	if (s->data_dir[0] == '/' || !getcwd(here, sizeof(here)))
+		return strdup(s->data_dir);
+	return asprintf(&path, "%s/%s", here, s->data_dir) < 0 ? NULL : path;
+}
+
+static int read_group(const struct oragent_settings *s, struct config *out)
+{
+	const struct group *group;
+	char shown[128];
+
+	if (!s->group)
+		return CLI_PROCEED;
+	group = getgrnam(s->group);
+	if (!group) {
+		text_sanitise(shown, sizeof(shown), s->group);
+		return cli_usage_error(&oragent_program, "--group: there is no group '%s'", shown);
+	}
+	out->create.set_group = true;
+	out->create.group = group->gr_gid;
+	return CLI_PROCEED;
+}
+
+static int check(const struct oragent_settings *s)
+{
+	if (s->snapshot_every % HOUR_NS || 24 % (s->snapshot_every / HOUR_NS))
+		return cli_usage_error(&oragent_program,
+		    "--snapshot-every: must be whole hours that divide the day: 1h, 2h, 3h, 4h, 6h, "
+		    "8h, 12h or 24h");
+	if (s->checkpoint_every % SECOND_NS)
+		return cli_usage_error(
+		    &oragent_program, "--checkpoint-every: must be whole seconds");
+	if (s->slots & (s->slots - 1))
+		return cli_usage_error(
+		    &oragent_program, "--slots: must be a power of two, such as 4096");
+	if (s->slot_bytes % 64)
+		return cli_usage_error(
+		    &oragent_program, "--slot-bytes: must be a multiple of 64, such as 512");
+	if ((s->mode & 0600) != 0600 || (s->mode & ~0666u))
+		return cli_usage_error(&oragent_program,
+		    "--mode: must let the owner read and write, and nobody execute, such as 0660");
+	return CLI_PROCEED;
+}
+
+int config_read(int argc, char **argv, struct config *out)
+{
+	static const enum log_level levels[] = {
+	    LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG};
+	struct oragent_settings s = {0};
+	int status;
+
+	output_init();
+	status = cli_parse(&oragent_program, argc, argv, &s);
+	if (status == CLI_PROCEED)
+		status = check(&s);
+	if (status != CLI_PROCEED)
+		return status;
+	*out = (struct config){.bus = s.bus,
+	    .utc = s.utc,
+	    .retention_days = (unsigned)s.retention_days,
+	    .snapshot_hours = (unsigned)(s.snapshot_every / HOUR_NS),
+	    .checkpoint_seconds = (unsigned)(s.checkpoint_every / SECOND_NS),
+	    .io = (enum store_io)s.io,
+	    .once = s.once,
+	    .log_target = (enum log_target)s.log_target,
+	    .log_level = levels[s.log_level],
+	    .create = {.lanes = (unsigned)s.lanes,
+		.slots = (unsigned)s.slots,
+		.slot_bytes = (unsigned)s.slot_bytes,
+		.mode = s.mode}};
+	status = read_group(&s, out);
+	if (status != CLI_PROCEED)
+		return status;
+	out->data_dir = data_dir(&s);
+	if (out->data_dir)
+		return CLI_PROCEED;
+	fputs("oragent: out of memory\n", stderr);
+	return CLI_FAILED;
+}
+
+void config_free(struct config *c)
+{
+	free(c->data_dir);
+}

@@ -1,0 +1,226 @@
+/*
+ * orpub.c: publishes from a shell: one request, gauges and counts by options, or JSON lines.
+ */
+#include "bus_error.h"
+#include "clock.h"
+#include "options.h"
+#include "orpub_options.h"
+#include "output.h"
+#include "parse.h"
+#include "sample.h"
+#include "sample_json.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TOOL     "orpub"
+#define LINE_MAX_BYTES (1 << 20)
+
+static int set_ts(struct orpub_settings *s)
+{
+	double seconds;
+	char shown[128];
+
+	if (!s->ts || clock_parse_rfc3339(s->ts, &s->sample.ts))
+		return CLI_PROCEED;
+	if (parse_figure(s->ts, &seconds) == 0 && seconds < 1e10) {
+		s->sample.ts = (uint64_t)llround(seconds * 1e6) * 1000;
+		return CLI_PROCEED;
+	}
+	text_sanitise(shown, sizeof(shown), s->ts);
+	return cli_usage_error(&orpub_program,
+	    "--ts: '%s' is no time such as 2026-11-24T08:46:47Z, or seconds since 1970", shown);
+}
+
+/* Cuts "NAME=VALUE" in two, in place. */
+static char *split(char *text)
+{
+	char *equals = strchr(text, '=');
+
+	if (!equals || equals == text)
+		return NULL;
+	*equals = '\0';
+	return equals + 1;
+}
+
+static int bad_pair(const char *option, const char *text, const char *wanted)
+{
+	char shown[256];
+
+	text_sanitise(shown, sizeof(shown), text);
+	return cli_usage_error(&orpub_program, "--%s: '%s' is not %s", option, shown, wanted);
+}
+
+static int set_tags(struct orpub_settings *s, struct orbus_tag *tags)
+{
+	if (s->tags.count > ORBUS_TAGS_MAX)
+		return cli_usage_error(
+		    &orpub_program, "--tag: at most %d tags", ORBUS_TAGS_MAX);
+	for (size_t i = 0; i < s->tags.count; i++) {
+		char *key = strdup(s->tags.items[i]);
+
+		tags[i] = (struct orbus_tag){key, key ? split(key) : NULL};
+		if (!tags[i].value)
+			return bad_pair("tag", s->tags.items[i], "of the form key=value");
+	}
+	s->sample.tags = tags;
+	s->sample.tag_count = s->tags.count;
+	return CLI_PROCEED;
+}
+
+static int say_sample_error(int err)
+{
+	fprintf(stderr, TOOL ": %s\n", orbus_strerror(err));
+	return CLI_FAILED;
+}
+
+/* Publishes NAME=VALUE pairs as samples of one kind. */
+static int publish_figures(struct orbus_producer *p, const struct orpub_settings *s,
+    const struct cli_list *list, enum orbus_kind kind, const char *option)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		struct orbus_sample figure;
+		char *name = strdup(list->items[i]), *value = name ? split(name) : NULL;
+		int err = 0;
+
+		orbus_sample_init(&figure);
+		figure.kind = kind;
+		figure.bot = s->sample.bot;
+		figure.ts = s->sample.ts;
+		figure.name = name;
+		if (!value || parse_figure(value, &figure.value) < 0) {
+			free(name);
+			return bad_pair(option, list->items[i],
+			    "of the form name=value with a number, at least 0");
+		}
+		err = orbus_publish(p, &figure);
+		free(name);
+		if (err)
+			return say_sample_error(err);
+	}
+	return CLI_FINE;
+}
+
+static bool says_a_request(const struct orpub_settings *s)
+{
+	struct orbus_sample none = s->sample;
+
+	none.bot = NULL;
+	none.ts = 0;
+	return s->gauges.count + s->counts.count == 0 || none.model || none.requested_model ||
+	    !isnan(none.response_ms) || none.request_id || none.prompt_tokens != ORBUS_NONE ||
+	    none.completion_tokens != ORBUS_NONE || s->status || none.error_type;
+}
+
+static int publish_options(struct orbus_producer *p, struct orpub_settings *s)
+{
+	struct orbus_tag tags[CLI_LIST_MAX] = {{0}};
+	int status = set_tags(s, tags);
+
+	s->sample.kind = (enum orbus_kind)s->kind;
+	s->sample.status = (enum orbus_status)s->status;
+	if (status == CLI_PROCEED) {
+		int err = says_a_request(s) ? orbus_publish(p, &s->sample) : 0;
+
+		status = err ? say_sample_error(err) : CLI_FINE;
+	}
+	if (status == CLI_FINE)
+		status = publish_figures(p, s, &s->gauges, ORBUS_KIND_GAUGE, "gauge");
+	if (status == CLI_FINE)
+		status = publish_figures(p, s, &s->counts, ORBUS_KIND_COUNT, "count");
+	for (size_t i = 0; i < CLI_LIST_MAX; i++)
+		free((char *)(uintptr_t)tags[i].key);
+	return status;
+}
+
+static int publish_line(struct orbus_producer *p, const char *line, size_t length, char *why,
+    size_t why_bytes)
+{
+	struct orbus_tag tags[ORBUS_TAGS_MAX];
+	struct orbus_sample sample;
+	json_error_t error;
+	json_t *object = json_loadb(line, length, JSON_REJECT_DUPLICATES, &error);
+	int err;
+
+	if (!object) {
+		snprintf(why, why_bytes, "%s at column %d", error.text, error.column);
+		return -EINVAL;
+	}
+	err = sample_from_json(object, tags, &sample, why, why_bytes);
+	if (!err) {
+		err = orbus_publish(p, &sample);
+		if (err)
+			snprintf(why, why_bytes, "%s", orbus_strerror(err));
+	}
+	json_decref(object);
+	return err;
+}
+
+/* One line without its end. Bytes beyond LINE_MAX_BYTES are passed over and *too_long is set. */
+static bool read_line(char *line, size_t *length, bool *too_long)
+{
+	int c;
+
+	*length = 0;
+	*too_long = false;
+	while ((c = getc_unlocked(stdin)) != EOF && c != '\n') {
+		if (*length < LINE_MAX_BYTES)
+			line[(*length)++] = (char)c;
+		else
+			*too_long = true;
+	}
+	if (*length && line[*length - 1] == '\r')
+		--*length;
+	return c != EOF || *length > 0 || *too_long;
+}
+
+static int publish_json_lines(struct orbus_producer *p)
+{
+	char *line = malloc(LINE_MAX_BYTES), why[256], shown[1024];
+	int status = CLI_FINE;
+	size_t length;
+	bool too_long;
+
+	if (!line)
+		return say_sample_error(-ENOMEM);
+	for (unsigned long number = 1; read_line(line, &length, &too_long); number++) {
+		if (length == 0)
+			continue;
+		if (too_long)
+			snprintf(why, sizeof(why), "longer than %d bytes", LINE_MAX_BYTES);
+		else if (publish_line(p, line, length, why, sizeof(why)) == 0)
+			continue;
+		text_sanitise(shown, sizeof(shown), why);
+		fprintf(stderr, TOOL ": line %lu: %s\n", number, shown);
+		status = CLI_FAILED;
+	}
+	if (ferror(stdin)) {
+		fprintf(stderr, TOOL ": cannot read standard input: %s\n", strerror(errno));
+		status = CLI_FAILED;
+	}
+	free(line);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct orpub_settings s = {0};
+	struct orbus_producer *p;
+	int err, status;
+
+	output_init();
+	orbus_sample_init(&s.sample);
+	status = cli_parse(&orpub_program, argc, argv, &s);
+	if (status == CLI_PROCEED)
+		status = set_ts(&s);
+	if (status != CLI_PROCEED)
+		return status;
+	err = orbus_producer_open(s.bus, TOOL, &p);
+	if (err)
+		return bus_error_report(TOOL, s.bus, err);
+	status = s.json_lines ? publish_json_lines(p) : publish_options(p, &s);
+	orbus_producer_close(p);
+	return status;
+}

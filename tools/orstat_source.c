@@ -1,0 +1,125 @@
+/*
+ * orstat_source.c: the statistics from the agent's board, or else from the ring itself.
+ */
+#include "orstat_source.h"
+#include "board.h"
+#include "clock.h"
+#include "document.h"
+#include "inflight.h"
+#include "json_msgpack.h"
+#include "reader.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define BOARD_DEPTH 16
+
+static const char *const window_names[] = {"1m", "5m", "1h", "day", "start"};
+
+/* The board is another process's: only a document of the expected form is taken from it. */
+static int read_board(const struct orstat_settings *settings, struct statistics *out)
+{
+	struct board_snapshot board;
+	json_t *all;
+	int err = board_read(settings->bus, &board);
+
+	if (err)
+		return err;
+	if (!board.is_live) {
+		free(board.bytes);
+		return -ENOENT;
+	}
+	all = json_from_msgpack(board.bytes, board.length, BOARD_DEPTH);
+	free(board.bytes);
+	out->agent = json_incref(json_object_get(all, "agent"));
+	out->document = json_incref(
+	    json_object_get(json_object_get(all, "windows"), window_names[settings->window]));
+	json_decref(all);
+	if (json_is_object(out->agent) && json_is_object(out->document))
+		return 0;
+	statistics_free(out);
+	return -EBADMSG;
+}
+
+static uint64_t window_start_ns(enum orstat_window window, uint64_t now_ns)
+{
+	static const uint64_t seconds[] = {[STAT_1M] = 60, [STAT_5M] = 300, [STAT_1H] = 3600};
+	time_t now = (time_t)(now_ns / NS_PER_SECOND);
+	struct tm tm = {0};
+
+	if (window == STAT_START)
+		return 0;
+	if (window != STAT_DAY)
+		return now_ns - seconds[window] * NS_PER_SECOND;
+	localtime_r(&now, &tm);
+	tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
+	tm.tm_isdst = -1;
+	return (uint64_t)mktime(&tm) * NS_PER_SECOND;
+}
+
+static bool add_samples(
+    struct orbus_reader *r, uint64_t start_ns, struct aggregate *sum, struct inflight *inflight)
+{
+	struct orbus_sample s;
+
+	while (orbus_reader_next(r, &s) == 1) {
+		if (!inflight_note(inflight, reader_origin(r), &s))
+			return false;
+		if (s.ts >= start_ns && !aggregate_add(sum, &s))
+			return false;
+	}
+	sum->lost = orbus_reader_lost(r);
+	sum->rejected = orbus_reader_rejected(r);
+	return true;
+}
+
+static void drop_dead(struct orbus_reader *r, struct inflight *inflight)
+{
+	for (uint32_t i = 0; i < reader_lane_count(r); i++)
+		if (inflight_in_lane(inflight, i))
+			inflight_reap(inflight, i,
+			    reader_lane_epoch(r, i) + (reader_lane_is_owned(r, i) == 0), NULL, NULL);
+}
+
+static int read_ring(const struct orstat_settings *settings, struct statistics *out)
+{
+	uint64_t now_ns = clock_realtime_ns();
+	struct document_context c = {.period_kind = window_names[settings->window],
+	    .start_ns = window_start_ns((enum orstat_window)settings->window, now_ns),
+	    .end_ns = now_ns,
+	    .saved_at_ns = now_ns};
+	struct aggregate sum;
+	struct inflight *inflight = inflight_new();
+	struct orbus_reader *r = NULL;
+	int err = inflight ? orbus_reader_open(settings->bus, &r) : -ENOMEM;
+
+	aggregate_init(&sum);
+	if (!err && !add_samples(r, c.start_ns, &sum, inflight))
+		err = -ENOMEM;
+	if (!err) {
+		drop_dead(r, inflight);
+		c.in_flight = inflight_count(inflight);
+		out->document = document_from_aggregate(&sum, &c);
+		err = out->document ? 0 : -ENOMEM;
+	}
+	aggregate_free(&sum);
+	inflight_free(inflight);
+	orbus_reader_close(r);
+	return err;
+}
+
+void statistics_read(const struct orstat_settings *settings, struct statistics *out)
+{
+	*out = (struct statistics){0};
+	if (read_board(settings, out) < 0)
+		out->error = read_ring(settings, out);
+}
+
+void statistics_free(struct statistics *s)
+{
+	json_decref(s->document);
+	json_decref(s->agent);
+	s->document = s->agent = NULL;
+}

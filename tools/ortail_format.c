@@ -1,0 +1,286 @@
+/*
+ * ortail_format.c: one sample as a line, in each of ortail's formats.
+ *
+ * Texts of samples are spelled out where they could steer a terminal, in every format.
+ */
+#include "ortail_format.h"
+#include "clock.h"
+#include "output.h"
+#include "ratings.h"
+#include "sample_fields.h"
+#include "sample_json.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+/* --- log: the words of the system that orbus grew from ----------------------------------------- */
+
+static void log_line(FILE *out, bool colour, enum tone tone, const char *level)
+{
+	fprintf(out, "%s%s%s - ", tone_start(tone, colour), level, tone_end(tone, colour));
+}
+
+/* " | NAME: FIGURE", left out where it is unknown. */
+static void log_figure(
+    FILE *out, const char *name, double value, int digits, const char *unit)
+{
+	if (!isnan(value))
+		fprintf(out, " | %s: %.*f%s", name, digits, value, unit);
+}
+
+static void log_count(FILE *out, const char *name, uint64_t n)
+{
+	if (n != ORBUS_NONE)
+		fprintf(out, " | %s: %" PRIu64, name, n);
+}
+
+static void log_stream(FILE *out, bool colour, const struct orbus_sample *s)
+{
+	if (!isnan(s->ttft_ms)) {
+		log_line(out, colour, TONE_FAINT, "DEBUG");
+		fprintf(out, "OpenRouter TTFT: %.2fs\n", s->ttft_ms / 1000);
+	}
+	log_line(out, colour, TONE_PLAIN, "INFO");
+	fputs("OpenRouter stream:", out);
+	if (!isnan(s->response_ms))
+		fprintf(out, " %.2fs", s->response_ms / 1000);
+	if (s->completion_tokens != ORBUS_NONE)
+		fprintf(out, " | %s%" PRIu64 " tokens", s->tokens_estimated ? "~" : "",
+		    s->completion_tokens);
+	log_figure(out, "TPS", orbus_sample_tps(s), 1, "");
+	log_figure(out, "TTFT", s->ttft_ms / 1000, 2, "s");
+	fputc('\n', out);
+}
+
+static void log_response(FILE *out, bool colour, const struct orbus_sample *s)
+{
+	log_line(out, colour, TONE_PLAIN, "INFO");
+	fputs("OpenRouter response:", out);
+	if (!isnan(s->response_ms))
+		fprintf(out, " %.2fs", s->response_ms / 1000);
+	if (s->completion_tokens != ORBUS_NONE)
+		fprintf(out, " | Tokens: %s%" PRIu64, s->tokens_estimated ? "~" : "",
+		    s->completion_tokens);
+	log_figure(out, "TPS", orbus_sample_tps(s), 1, "");
+	log_count(out, "Total", s->total_tokens);
+	fputc('\n', out);
+}
+
+static void log_timeout(FILE *out, bool colour, const struct orbus_sample *s)
+{
+	if (s->stream) {
+		log_line(out, colour, TONE_BAD, "ERROR");
+		fputs("OpenRouter streaming timeout", out);
+		if (!isnan(s->response_ms))
+			fprintf(out, " after %.1fs", s->response_ms / 1000);
+		fputc('\n', out);
+	}
+	log_line(out, colour, TONE_BAD, "ERROR");
+	fputs("OpenRouter request timed out - try reducing message length or switching models\n",
+	    out);
+}
+
+static void log_failure(FILE *out, bool colour, const struct orbus_sample *s)
+{
+	bool cancelled = s->status == ORBUS_STATUS_CANCELLED;
+
+	log_line(out, colour, cancelled ? TONE_POOR : TONE_BAD, cancelled ? "WARNING" : "ERROR");
+	fprintf(out, "OpenRouter request %s", cancelled ? "cancelled" : "failed");
+	if (!isnan(s->response_ms))
+		fprintf(out, " after %.2fs", s->response_ms / 1000);
+	if (s->error_type) {
+		fputs(": ", out);
+		print_text(out, s->error_type);
+	}
+	if (s->error_message) {
+		fputs(s->error_type ? " - " : ": ", out);
+		print_text(out, s->error_message);
+	}
+	fputc('\n', out);
+}
+
+static void log_other(FILE *out, bool colour, const struct orbus_sample *s)
+{
+	log_line(out, colour, TONE_FAINT, "DEBUG");
+	if (s->kind == ORBUS_KIND_BEGIN) {
+		fputs("OpenRouter request started", out);
+		if (s->requested_model) {
+			fputs(": ", out);
+			print_text(out, s->requested_model);
+		}
+	} else {
+		fputs(s->kind == ORBUS_KIND_COUNT ? "count " : "gauge ", out);
+		print_text(out, s->name);
+		fprintf(out, "%s%.15g", s->kind == ORBUS_KIND_COUNT ? ": +" : ": ", s->value);
+	}
+	fputc('\n', out);
+}
+
+static bool format_log(FILE *out, bool colour, const struct orbus_sample *s)
+{
+	if (s->kind != ORBUS_KIND_REQUEST)
+		log_other(out, colour, s);
+	else if (s->status == ORBUS_STATUS_TIMEOUT)
+		log_timeout(out, colour, s);
+	else if (s->status != ORBUS_STATUS_OK)
+		log_failure(out, colour, s);
+	else if (s->stream)
+		log_stream(out, colour, s);
+	else
+		log_response(out, colour, s);
+	return true;
+}
+
+/* --- json -------------------------------------------------------------------------------------- */
+
+static bool format_json(FILE *out, const struct orbus_sample *s)
+{
+	json_t *object = sample_to_json(s);
+	bool ok = object && print_json(out, object, JSON_COMPACT) == 0;
+
+	json_decref(object);
+	fputc('\n', out);
+	return ok;
+}
+
+/* --- csv: RFC 4180 ------------------------------------------------------------------------------ */
+
+static void csv_text(FILE *out, const char *text)
+{
+	char safe[4096];
+
+	if (!text)
+		return;
+	text_sanitise(safe, sizeof(safe), text);
+	if (!strpbrk(safe, ",\"")) {
+		fputs(safe, out);
+		return;
+	}
+	fputc('"', out);
+	for (const char *c = safe; *c; c++) {
+		if (*c == '"')
+			fputc('"', out);
+		fputc(*c, out);
+	}
+	fputc('"', out);
+}
+
+static void csv_STRING(FILE *out, const char *s)
+{
+	csv_text(out, s);
+}
+static void csv_BOOL(FILE *out, bool b)
+{
+	fputs(b ? "true" : "false", out);
+}
+static void csv_UINT(FILE *out, uint64_t n)
+{
+	if (n != ORBUS_NONE)
+		fprintf(out, "%" PRIu64, n);
+}
+static void csv_DOUBLE(FILE *out, double d)
+{
+	if (!isnan(d))
+		fprintf(out, "%.15g", d);
+}
+
+#define CSV_NAME(type, f)  fputs("," #f, out);
+#define CSV_FIELD(type, f) \
+	fputc(',', out);   \
+	csv_##type(out, s->f);
+
+static void csv_header(FILE *out)
+{
+	fputs("ts,kind,status", out);
+	ORBUS_SAMPLE_FIELDS(CSV_NAME)
+	fputs(",tps,decode_tps\r\n", out);
+}
+
+static bool format_csv(FILE *out, const struct orbus_sample *s)
+{
+	char ts[RFC3339_BYTES];
+
+	clock_format_rfc3339(s->ts, ts);
+	fprintf(out, "%s,%s,%s", ts, orbus_kind_name(s->kind),
+	    s->kind == ORBUS_KIND_REQUEST ? orbus_status_name(s->status) : "");
+	ORBUS_SAMPLE_FIELDS(CSV_FIELD)
+	fputc(',', out);
+	csv_DOUBLE(out, orbus_sample_tps(s));
+	fputc(',', out);
+	csv_DOUBLE(out, orbus_sample_decode_tps(s));
+	fputs("\r\n", out);
+	return true;
+}
+
+/* --- table -------------------------------------------------------------------------------------- */
+
+static void table_header(FILE *out, bool colour)
+{
+	fprintf(out, "%s%-8s %-9s %-24s %-11s %7s %6s %6s%s\n", tone_start(TONE_STRONG, colour),
+	    "TIME", "STATUS", "MODEL", "BOT", "TIME s", "TTFT s", "TPS", tone_end(TONE_STRONG, colour));
+}
+
+static void table_cell(FILE *out, const char *text, int width)
+{
+	char safe[1024];
+
+	text_sanitise(safe, sizeof(safe), text ? text : "-");
+	print_cell(out, safe, width, false);
+	fputc(' ', out);
+}
+
+static void table_figure(
+    FILE *out, bool colour, int width, int digits, double value, struct rating rating)
+{
+	if (isnan(value)) {
+		fprintf(out, " %*s", width, "-");
+		return;
+	}
+	fprintf(out, " %s%*.*f%s", tone_start(rating.tone, colour), width, digits, value,
+	    tone_end(rating.tone, colour));
+}
+
+static bool format_table(FILE *out, bool colour, const struct orbus_sample *s)
+{
+	const char *what =
+	    s->kind == ORBUS_KIND_REQUEST ? orbus_status_name(s->status) : orbus_kind_name(s->kind);
+	const char *model = s->model ? s->model : s->requested_model ? s->requested_model : s->name;
+	time_t seconds = (time_t)(s->ts / NS_PER_SECOND);
+	struct tm tm = {0};
+	char time[16];
+
+	localtime_r(&seconds, &tm);
+	strftime(time, sizeof(time), "%H:%M:%S", &tm);
+	fprintf(out, "%s %s%-9s%s ", time,
+	    tone_start(s->status == ORBUS_STATUS_OK ? TONE_PLAIN : TONE_BAD, colour), what,
+	    tone_end(s->status == ORBUS_STATUS_OK ? TONE_PLAIN : TONE_BAD, colour));
+	table_cell(out, model, 24);
+	table_cell(out, s->bot, 10);
+	table_figure(out, colour, 7, 2, s->response_ms / 1000, rate_response_ms(s->response_ms));
+	table_figure(out, colour, 6, 2, s->ttft_ms / 1000, rate_ttft_ms(s->ttft_ms));
+	table_figure(out, colour, 6, 1, orbus_sample_tps(s), rate_tps(orbus_sample_tps(s)));
+	fputc('\n', out);
+	return true;
+}
+
+void format_header(FILE *out, enum ortail_format format, bool colour)
+{
+	if (format == FORMAT_CSV)
+		csv_header(out);
+	else if (format == FORMAT_TABLE)
+		table_header(out, colour);
+}
+
+bool format_sample(
+    FILE *out, enum ortail_format format, bool colour, const struct orbus_sample *s)
+{
+	switch (format) {
+	case FORMAT_LOG: return format_log(out, colour, s);
+	case FORMAT_JSON: return format_json(out, s);
+	case FORMAT_CSV: return format_csv(out, s);
+	case FORMAT_TABLE: return format_table(out, colour, s);
+	}
+	return true;
+}
