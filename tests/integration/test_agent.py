@@ -125,7 +125,8 @@ class ExactlyOnceTest(BusTest):
         published = 0
         rng = random.Random(1)
         for _ in range(12):
-            agent = self.start_agent("--checkpoint-every", "1s", *options)
+            # Slots enough that nothing is overwritten while no agent runs.
+            agent = self.start_agent("--checkpoint-every", "1s", "--slots", 131072, *options)
             until = time.monotonic() + rng.uniform(0, 1.5)
             while time.monotonic() < until:
                 count = rng.randrange(1, 50)
@@ -282,13 +283,10 @@ class TroubleTest(BusTest):
         agent = self.start_agent("--checkpoint-every", "1s", "--io", option)
         name = hour_name()
         self.wait_file(name)
-        with open(self.path("filler"), "wb") as filler:
-            try:
+        with open(self.path("filler"), "wb", buffering=0) as filler:
+            with self.assertRaises(OSError):
                 while True:
                     filler.write(b"x" * 4096)
-                    filler.flush()
-            except OSError:
-                pass
         for _ in range(5):
             self.publish(*[request() for _ in range(10)])
             time.sleep(0.4)
@@ -307,23 +305,34 @@ class TroubleTest(BusTest):
     def test_a_full_disk_loses_nothing_with_plain_system_calls(self):
         self.on_small_disk("posix")
 
-    def test_a_read_only_disk_is_said_once_and_recovered_from(self):
-        os.mkdir(self.data)
-        done = subprocess.run(["mount", "-t", "tmpfs", "tmpfs", self.data], capture_output=True,
-                              check=False)
-        if done.returncode != 0:
-            self.skipTest("may not mount a tmpfs here")
-        self.addCleanup(subprocess.run, ["umount", "-l", self.data], check=False)
+    def test_a_folder_that_may_not_be_written_is_said_once_and_recovered_from(self):
         agent = self.start_agent("--checkpoint-every", "1s")
         name = hour_name()
         self.wait_file(name)
-        if subprocess.run(["mount", "-o", "remount,ro", self.data], check=False).returncode:
-            self.skipTest("may not remount here")
-        self.publish(request())
-        self.wait_log(agent, "Read-only file system")
-        subprocess.run(["mount", "-o", "remount,rw", self.data], check=True)
+        if subprocess.run(["chattr", "+i", self.data], capture_output=True, check=False).returncode:
+            self.stop_agent(agent)
+            self.skipTest("may not make a folder immutable here")
+        try:
+            self.publish(request())
+            self.wait_log(agent, "Operation not permitted")
+            time.sleep(2)
+        finally:
+            subprocess.run(["chattr", "-i", self.data], check=True)
         self.wait_file(name, lambda d: d["requests"]["total"] == 1, seconds=30)
-        self.stop_agent(agent)
+        log = self.stop_agent(agent)
+        self.assertEqual(log.count("Operation not permitted"), 1, log)
+        self.assertIn("is written again", log)
+
+    def test_a_read_only_disk_is_a_clear_error(self):
+        os.mkdir(self.data)
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", self.data],
+                              capture_output=True, check=False)
+        if done.returncode != 0:
+            self.skipTest("may not mount a tmpfs here")
+        self.addCleanup(subprocess.run, ["umount", "-l", self.data], check=False)
+        status, log = self.refused()
+        self.assertEqual(status, 1)
+        self.assertIn(f"cannot use the data folder {self.data}: Read-only file system", log)
 
     def test_a_full_shared_memory_is_a_clear_error(self):
         folder = tempfile.mkdtemp(dir=self.folder)

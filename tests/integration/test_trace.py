@@ -105,8 +105,9 @@ class TraceTest(BusTest):
 
     def replay_and_check(self, workload):
         samples = list(expected_samples(workload))
-        # Each lane holds a bot's whole share: however busy the machine, nothing is overwritten.
-        agent = self.start_agent("--utc", "--retention-days", 0, "--slots", 8192)
+        # A lane holds everything, should the bots run one after the other and share it: however
+        # busy the machine, nothing is overwritten.
+        agent = self.start_agent("--utc", "--retention-days", 0, "--slots", 32768)
         done = subprocess.run([program("replay"), "--keep-ts", self.bus], input=workload,
                               text=True, env=self.environment(), check=False)
         self.assertEqual(done.returncode, 0)
