@@ -9,9 +9,9 @@
 #include <string.h>
 
 /* While the store works, its completions are looked for this often. */
-#define STORE_POLL_MS  5
-#define FINAL_WAIT_NS  (30 * NS_PER_SECOND)
-#define SECOND_MS      1000
+#define STORE_POLL_MS 5
+#define FINAL_WAIT_NS (30 * NS_PER_SECOND)
+#define SECOND_MS     1000
 
 volatile sig_atomic_t agent_stop, agent_snapshot;
 
@@ -22,8 +22,8 @@ uint64_t agent_uptime_seconds(const struct agent *a)
 
 static int open_store(struct agent *a)
 {
-	int refused, err = store_open(
-			 a->config->io, a->folder.fd, a->folder.lock_fd, &a->store, &refused);
+	int refused,
+	    err = store_open(a->config->io, a->folder.fd, a->folder.lock_fd, &a->store, &refused);
 
 	if (err && a->config->io == STORE_IO_URING)
 		log_error(a->log, "io_uring is refused here (%s): use --io auto or --io posix",
@@ -68,8 +68,9 @@ static void say_refused(struct agent *a)
 {
 	if (a->ledger.refused == a->refused_said)
 		return;
-	log_error(a->log, "%llu samples could not be counted: out of memory, or too many periods at "
-			  "once",
+	log_error(a->log,
+	    "%llu samples could not be counted: out of memory, or too many periods at "
+	    "once",
 	    (unsigned long long)(a->ledger.refused - a->refused_said));
 	a->refused_said = a->ledger.refused;
 }
@@ -139,7 +140,7 @@ static int finish(struct agent *a)
 		if (a->store)
 			store_flush(a->store, 100);
 	} while (clock_monotonic_ns() < deadline_ns && agent_stop < 2 &&
-	    (more || !saver_is_done(a, clock_realtime_ns())));
+		 (more || !saver_is_done(a, clock_realtime_ns())));
 	if (saver_is_done(a, clock_realtime_ns()))
 		return 0;
 	log_error(a->log, "stopped before everything was on the disk; what the ring still holds is "

@@ -51,15 +51,15 @@ struct agent {
 	struct ledger ledger;
 	struct saver saver;
 	struct bus_paths paths;
-	int bus_lock_fd;           /* holds the bus's agent lock */
+	int bus_lock_fd; /* holds the bus's agent lock */
 	uint64_t bus_lock_inode;
-	uint64_t started_ns;       /* CLOCK_MONOTONIC */
+	uint64_t started_ns; /* CLOCK_MONOTONIC */
 	uint8_t bus_id[16];
 	uint64_t lost_seen, rejected_seen; /* of the reader, already in the ledger */
-	uint64_t board_changes;    /* ledger's at the last refresh */
+	uint64_t board_changes;            /* ledger's at the last refresh */
 	uint64_t board_next_ns;
-	uint64_t second_next_ns;   /* what is done once a second */
-	int64_t retired_day;       /* the wall day when old files were last looked for */
+	uint64_t second_next_ns; /* what is done once a second */
+	int64_t retired_day;     /* the wall day when old files were last looked for */
 	bool temporaries_removed;
 	struct complaint board_complaint, retention_complaint, base_complaint;
 	uint64_t refused_said;
@@ -113,8 +113,8 @@ void saver_look_after_folder(struct agent *a);
 int saver_set_aside(struct agent *a, const char *name, const char *why);
 
 /* Logs an outcome: a new trouble once, and its end. */
-void complain(struct log *log, struct complaint *c, const char *what,
-    const struct store_result *result);
+void complain(
+    struct log *log, struct complaint *c, const char *what, const struct store_result *result);
 
 /* --- bases.c */
 

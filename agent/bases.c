@@ -46,9 +46,9 @@ static void got_file(void *context, const struct store_result *r)
 	if (err == -ENOENT) {
 		(void)period_set_base(p, NULL, NULL);
 	} else if (err == -EBADMSG || err == -ELOOP || err == -EFBIG || err == -EISDIR ||
-	    (err && ++p->base_failures >= FAILURES_MAX)) {
-		if (saver_set_aside(a, r->name, err == -EBADMSG ? "is damaged or not ours"
-								: strerror(-err)) == 0)
+		   (err && ++p->base_failures >= FAILURES_MAX)) {
+		if (saver_set_aside(a, r->name,
+			err == -EBADMSG ? "is damaged or not ours" : strerror(-err)) == 0)
 			(void)period_set_base(p, NULL, NULL);
 	}
 }

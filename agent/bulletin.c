@@ -49,8 +49,7 @@ static json_t *window_document(
     struct agent *a, enum window window, uint64_t now_ns, bool restorable)
 {
 	struct document_context c = context_of(a, now_ns);
-	const struct aggregate *sum =
-	    windows_get(a->ledger.windows, window, now_ns, &c.start_ns);
+	const struct aggregate *sum = windows_get(a->ledger.windows, window, now_ns, &c.start_ns);
 	struct trends trends;
 
 	(void)trend_hours_get(
@@ -97,8 +96,8 @@ static json_t *about_agent(const struct agent *a, uint64_t now_ns)
 
 static json_t *board_document(struct agent *a, uint64_t now_ns)
 {
-	return json_pack("{s:o,s:{s:o,s:o,s:o,s:o,s:o}}", "agent", about_agent(a, now_ns), "windows",
-	    "1m", window_document(a, WINDOW_1M, now_ns, false), "5m",
+	return json_pack("{s:o,s:{s:o,s:o,s:o,s:o,s:o}}", "agent", about_agent(a, now_ns),
+	    "windows", "1m", window_document(a, WINDOW_1M, now_ns, false), "5m",
 	    window_document(a, WINDOW_5M, now_ns, false), "1h",
 	    window_document(a, WINDOW_1H, now_ns, false), "day", day_document(a, now_ns), "start",
 	    window_document(a, WINDOW_START, now_ns, false));
@@ -124,9 +123,8 @@ void bulletin_refresh(struct agent *a, uint64_t now_ns)
 	uint64_t monotonic_ns = clock_monotonic_ns();
 	struct store_result r = {.step = STORE_STEP_WRITE, .name = a->paths.board};
 
-	if (monotonic_ns < a->board_next_ns ||
-	    (a->board_changes == a->ledger.changes &&
-		!windows_have_moved(a->ledger.windows, now_ns)))
+	if (monotonic_ns < a->board_next_ns || (a->board_changes == a->ledger.changes &&
+						   !windows_have_moved(a->ledger.windows, now_ns)))
 		return;
 	ledger_fold(&a->ledger, now_ns);
 	a->board_next_ns = monotonic_ns + REFRESH_NS;

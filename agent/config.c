@@ -3,8 +3,8 @@
  */
 #include "config.h"
 #include "oragent_options.h"
-#include "programs.h"
 #include "output.h"
+#include "programs.h"
 
 #include <grp.h>
 #include <limits.h>

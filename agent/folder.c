@@ -97,8 +97,9 @@ static int take_lock(const struct folder *f, struct log *log)
 			return err;
 		read_holder(f->lock_fd, holder, sizeof(holder));
 		if (holder_lives(holder)) {
-			log_error(log, "another agent (pid %d) keeps its files in %s: stop it, or "
-				       "use another --data-dir",
+			log_error(log,
+			    "another agent (pid %d) keeps its files in %s: stop it, or "
+			    "use another --data-dir",
 			    atoi(holder), f->path);
 			return -EBUSY;
 		}

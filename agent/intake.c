@@ -41,8 +41,9 @@ static int take_bus_lock(struct agent *a)
 		return err;
 	(void)board_read(a->config->bus, &board);
 	free(board.bytes);
-	log_error(a->log, "another agent (pid %d) already serves bus '%s': stop it, or name another "
-			  "--bus",
+	log_error(a->log,
+	    "another agent (pid %d) already serves bus '%s': stop it, or name another "
+	    "--bus",
 	    (int)board.pid, a->paths.name);
 	return -EBUSY;
 }
@@ -69,8 +70,9 @@ int intake_open(struct agent *a)
 	int err = bus_paths_resolve(c->bus, &a->paths);
 
 	if (err) {
-		log_error(a->log, "'%s' is no name of a bus: use letters, digits, '.', '_' and "
-				  "'-', or an absolute path on a tmpfs",
+		log_error(a->log,
+		    "'%s' is no name of a bus: use letters, digits, '.', '_' and "
+		    "'-', or an absolute path on a tmpfs",
 		    c->bus ? c->bus : getenv("ORBUS"));
 		return err;
 	}
@@ -80,8 +82,8 @@ int intake_open(struct agent *a)
 	if (!err)
 		err = orbus_reader_open(c->bus, &a->reader);
 	if (!err)
-		err = board_create(
-		    c->bus, c->create.mode ? c->create.mode : 0600, group, &a->board);
+		err =
+		    board_create(c->bus, c->create.mode ? c->create.mode : 0600, group, &a->board);
 	if (err) {
 		say_bus_error(a, err);
 		return err;
@@ -105,8 +107,8 @@ static bool is_same_bus(const struct agent *a, const struct state_bus *saved)
 
 	state_boot_id(boot);
 	return saved && memcmp(saved->bus_id, a->bus_id, sizeof(a->bus_id)) == 0 &&
-	    strcmp(saved->boot_id, boot) == 0 &&
-	    saved->lane_count == reader_lane_count(a->reader);
+	       strcmp(saved->boot_id, boot) == 0 &&
+	       saved->lane_count == reader_lane_count(a->reader);
 }
 
 void intake_resume(struct agent *a, const struct state_bus *saved, bool skip)
@@ -120,8 +122,9 @@ void intake_resume(struct agent *a, const struct state_bus *saved, bool skip)
 	/* A lane without a saved position has been counted up to 0: all it ever held is due. */
 	for (uint32_t i = 0; i < reader_lane_count(a->reader); i++)
 		if (!reader_set_position(a->reader, i, same ? saved->positions[i] : 0))
-			log_warning(a->log, "lane %u is behind its checkpoint: counting from its "
-					    "beginning",
+			log_warning(a->log,
+			    "lane %u is behind its checkpoint: counting from its "
+			    "beginning",
 			    i);
 	if (saved && !same)
 		inflight_clear(a->ledger.inflight);
@@ -131,8 +134,7 @@ static void take_losses(struct agent *a, uint64_t now_ns)
 {
 	uint64_t lost = orbus_reader_lost(a->reader), rejected = orbus_reader_rejected(a->reader);
 
-	ledger_add_losses(
-	    &a->ledger, lost - a->lost_seen, rejected - a->rejected_seen, now_ns);
+	ledger_add_losses(&a->ledger, lost - a->lost_seen, rejected - a->rejected_seen, now_ns);
 	if (lost != a->lost_seen)
 		log_warning(a->log, "%llu samples were overwritten before they could be counted",
 		    (unsigned long long)(lost - a->lost_seen));

@@ -9,8 +9,8 @@
 #define STRETCH_NS    (5 * NS_PER_SECOND)
 #define SKEW_LIMIT_NS (60 * NS_PER_SECOND)
 
-int ledger_init(struct ledger *l, const struct calendar *calendar, unsigned retention_days,
-    uint64_t now_ns)
+int ledger_init(
+    struct ledger *l, const struct calendar *calendar, unsigned retention_days, uint64_t now_ns)
 {
 	*l = (struct ledger){.periods.calendar = *calendar,
 	    .retention_days = retention_days,
@@ -37,7 +37,7 @@ void ledger_free(struct ledger *l)
 bool ledger_is_expired(const struct ledger *l, int64_t wall_day, uint64_t now_ns)
 {
 	return l->retention_days > 0 &&
-	    wall_day + l->retention_days < calendar_wall_day(&l->periods.calendar, now_ns);
+	       wall_day + l->retention_days < calendar_wall_day(&l->periods.calendar, now_ns);
 }
 
 static void fold_into_period(
@@ -131,8 +131,7 @@ void ledger_add(struct ledger *l, const struct orbus_sample *s, const struct sam
 		return;
 	if (s->ts == 0 || skewed)
 		stamped.ts = now_ns;
-	if (ledger_is_expired(
-		l, calendar_wall_day(&l->periods.calendar, stamped.ts), now_ns)) {
+	if (ledger_is_expired(l, calendar_wall_day(&l->periods.calendar, stamped.ts), now_ns)) {
 		ledger_add_losses(l, 0, !origin->replayed, now_ns);
 		return;
 	}

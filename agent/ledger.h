@@ -35,8 +35,8 @@ struct ledger {
 	uint64_t refused; /* samples that could not be counted: out of memory, too many periods */
 };
 
-int ledger_init(struct ledger *l, const struct calendar *calendar, unsigned retention_days,
-    uint64_t now_ns);
+int ledger_init(
+    struct ledger *l, const struct calendar *calendar, unsigned retention_days, uint64_t now_ns);
 void ledger_free(struct ledger *l);
 
 /* Counts a sample that was read at `origin`. */
@@ -53,7 +53,7 @@ void ledger_fold(struct ledger *l, uint64_t now_ns);
 bool ledger_is_expired(const struct ledger *l, int64_t wall_day, uint64_t now_ns);
 
 /* The trends of a period as of now. */
-void ledger_trends(const struct ledger *l, const struct period *p, uint64_t now_ns,
-    struct trends *out);
+void ledger_trends(
+    const struct ledger *l, const struct period *p, uint64_t now_ns, struct trends *out);
 
 #endif

@@ -70,8 +70,8 @@ bool period_is_over(const struct period *p, uint64_t now_ns)
 
 bool period_needs_writing(const struct period *p, uint64_t now_ns)
 {
-	return p->has_base &&
-	    (p->version != p->written_version || p->written_complete != period_is_over(p, now_ns));
+	return p->has_base && (p->version != p->written_version ||
+				  p->written_complete != period_is_over(p, now_ns));
 }
 
 void periods_close_finished(struct periods *p, uint64_t now_ns)

@@ -43,8 +43,7 @@ struct period *periods_named(const struct periods *p, const char *name);
 void period_touch(struct period *p);
 
 /* Adds what the file held (NULL: there was no file). False: out of memory. */
-bool period_set_base(
-    struct period *p, const struct aggregate *base, const struct trends *trends);
+bool period_set_base(struct period *p, const struct aggregate *base, const struct trends *trends);
 
 bool period_is_over(const struct period *p, uint64_t now_ns);
 

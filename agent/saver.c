@@ -22,9 +22,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FILE_MODE        0600
-#define BACKOFF_MAX      60
-#define STATE_BYTES_MAX  (INT64_C(1) << 30)
+#define FILE_MODE       0600
+#define BACKOFF_MAX     60
+#define STATE_BYTES_MAX (INT64_C(1) << 30)
 
 struct saver_file {
 	struct saver_file *next;
@@ -36,8 +36,7 @@ struct saver_file {
 	bool complete;
 };
 
-void complain(
-    struct log *log, struct complaint *c, const char *what, const struct store_result *r)
+void complain(struct log *log, struct complaint *c, const char *what, const struct store_result *r)
 {
 	if (r->error == c->error && (r->error == 0 || r->step == c->step))
 		return;
@@ -187,8 +186,8 @@ static void start_save(struct agent *a, uint64_t now_ns)
 	if (trouble.error)
 		free(state);
 	else
-		trouble.error = store_put(
-		    a->store, STATE_NAME, state, length, FILE_MODE, state_stored, a);
+		trouble.error =
+		    store_put(a->store, STATE_NAME, state, length, FILE_MODE, state_stored, a);
 	if (trouble.error)
 		state_stored(a, &trouble);
 }
@@ -265,8 +264,8 @@ int saver_set_aside(struct agent *a, const char *name, const char *why)
 	calendar_snapshot_name(&a->ledger.periods.calendar, clock_realtime_ns(), stamp);
 	snprintf(aside, sizeof(aside), "%.39s.set-aside-%.15s", name, stamp + strlen("metrics_"));
 	if (renameat2(a->folder.fd, name, a->folder.fd, aside, RENAME_NOREPLACE) < 0) {
-		log_error(a->log, "%s %s, and could not be set aside: %s", name, why,
-		    strerror(errno));
+		log_error(
+		    a->log, "%s %s, and could not be set aside: %s", name, why, strerror(errno));
 		return -errno;
 	}
 	log_error(a->log, "%s %s: set aside as %s", name, why, aside);
@@ -276,7 +275,8 @@ int saver_set_aside(struct agent *a, const char *name, const char *why)
 /* The whole checkpoint, read at the start when there is nothing yet to hold up. */
 static int read_state(const struct agent *a, char **bytes, size_t *length)
 {
-	int err = -EBADMSG, fd = openat(a->folder.fd, STATE_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int err = -EBADMSG,
+	    fd = openat(a->folder.fd, STATE_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct stat st;
 	ssize_t n;
 
@@ -304,8 +304,7 @@ static int begin_ledger(struct agent *a)
 {
 	const struct calendar calendar = {a->config->utc, a->config->snapshot_hours};
 
-	return ledger_init(
-	    &a->ledger, &calendar, a->config->retention_days, clock_realtime_ns());
+	return ledger_init(&a->ledger, &calendar, a->config->retention_days, clock_realtime_ns());
 }
 
 int saver_restore(struct agent *a)
@@ -354,7 +353,8 @@ void saver_look_after_folder(struct agent *a)
 	a->store = NULL;
 	err = folder_reopen(&a->folder, a->log);
 	if (!err)
-		err = store_open(a->config->io, a->folder.fd, a->folder.lock_fd, &a->store, &refused);
+		err =
+		    store_open(a->config->io, a->folder.fd, a->folder.lock_fd, &a->store, &refused);
 	if (err)
 		return;
 	log_warning(a->log, "%s was removed: made it anew", a->folder.path);

@@ -84,10 +84,9 @@ static json_t *periods_to_json(const struct ledger *l)
 	json_t *list = json_array();
 
 	for (const struct period *p = l->periods.first; p; p = p->next)
-		json_array_append_new(list,
-		    json_pack("{s:i,s:I,s:o}", "kind", (int)p->span.kind, "start_ns",
-			(json_int_t)p->span.start_ns, "document",
-			sum_to_json(&p->sum, &p->trends)));
+		json_array_append_new(list, json_pack("{s:i,s:I,s:o}", "kind", (int)p->span.kind,
+						"start_ns", (json_int_t)p->span.start_ns,
+						"document", sum_to_json(&p->sum, &p->trends)));
 	if (json_array_size(list) == l->periods.count)
 		return list;
 	json_decref(list);
@@ -147,7 +146,8 @@ static int load_bus(const json_t *o, struct state_bus *bus)
 	bus->positions = calloc(n + 1, sizeof(*bus->positions));
 	if (!bus->positions)
 		return -ENOMEM;
-	json_array_foreach (list, i, item) {
+	json_array_foreach(list, i, item)
+	{
 		if (!json_is_integer(item) || json_integer_value(item) < 0)
 			return -EBADMSG;
 		bus->positions[i] = (uint64_t)json_integer_value(item);
@@ -163,8 +163,8 @@ static int load_period(struct ledger *l, json_t *o)
 	json_t *document;
 	int kind, err;
 
-	if (json_unpack(o, "{s:i,s:I,s:o}", "kind", &kind, "start_ns", &start, "document",
-		&document) < 0 ||
+	if (json_unpack(
+		o, "{s:i,s:I,s:o}", "kind", &kind, "start_ns", &start, "document", &document) < 0 ||
 	    (kind != PERIOD_HOURLY && kind != PERIOD_DAILY) || start < 0)
 		return -EBADMSG;
 	/* Had the time zone changed since, the period is the one that holds that moment now. */
@@ -185,7 +185,8 @@ static int load_periods(struct ledger *l, const json_t *list)
 
 	if (!json_is_array(list))
 		return -EBADMSG;
-	json_array_foreach (list, i, o) {
+	json_array_foreach(list, i, o)
+	{
 		int err = load_period(l, o);
 
 		if (err)

@@ -45,8 +45,8 @@ bool store_is_temporary(const char *name)
 	const char *at = name + n - tail;
 
 	return n > tail + 1 && name[0] == '.' && at[0] == '.' &&
-	    strspn(at + 1, "0123456789abcdef") == HEX_DIGITS &&
-	    strcmp(at + 1 + HEX_DIGITS, ".tmp") == 0;
+	       strspn(at + 1, "0123456789abcdef") == HEX_DIGITS &&
+	       strcmp(at + 1 + HEX_DIGITS, ".tmp") == 0;
 }
 
 const char *store_step_name(enum store_step step)
@@ -79,7 +79,7 @@ static bool is_file_name(const char *name)
 	size_t n = strlen(name);
 
 	return n > 0 && n <= STORE_NAME_MAX && !strchr(name, '/') && strcmp(name, ".") != 0 &&
-	    strcmp(name, "..") != 0;
+	       strcmp(name, "..") != 0;
 }
 
 static int enqueue(struct store *s, enum store_op_kind kind, const char *name, char *bytes,
@@ -141,8 +141,8 @@ static void start_next(struct store *s)
 		store_op_fail(op, STORE_STEP_CREATE, err);
 	}
 	/* io_uring cannot list a folder, and reading is rare: both go to the worker. */
-	s->running_in_uring = s->uring && !err &&
-	    (op->kind == STORE_OP_PUT || op->kind == STORE_OP_REMOVE);
+	s->running_in_uring =
+	    s->uring && !err && (op->kind == STORE_OP_PUT || op->kind == STORE_OP_REMOVE);
 	if (s->running_in_uring)
 		store_uring_start(s->uring, op);
 	else
@@ -152,7 +152,7 @@ static void start_next(struct store *s)
 static bool running_finished(struct store *s)
 {
 	return s->running_in_uring ? store_uring_finished(s->uring)
-				   : store_worker_finished(s->worker);
+	                           : store_worker_finished(s->worker);
 }
 
 static void complete(struct store *s)

@@ -2,10 +2,10 @@
  * store.h: replaces and removes whole files in one folder, asynchronously and durably.
  *
  * One interface, two implementations: store_uring.c (io_uring) and store_posix.c (plain system
- * calls in one worker thread). A file is written under an unpredictable temporary name, exclusively,
- * then fsynced, renamed over its name, and the folder fsynced: a reader sees the old file or the
- * new one, whole, also across a crash. Nothing here blocks the caller but store_open() and
- * store_close().
+ * calls in one worker thread). A file is written under an unpredictable temporary name,
+ * exclusively, then fsynced, renamed over its name, and the folder fsynced: a reader sees the old
+ * file or the new one, whole, also across a crash. Nothing here blocks the caller but store_open()
+ * and store_close().
  *
  * A store belongs to one thread; completions run inside store_poll() of that thread. It is not for
  * knowing what the bytes mean, nor for retrying: the caller does that.
@@ -39,7 +39,7 @@ struct store_result {
 	int error;            /* 0 or a negative errno */
 	enum store_step step; /* what failed; NONE when error is 0 */
 	const char *name;     /* the file's name in the folder */
-	char *bytes;          /* store_get(): the content, NUL-terminated, valid during the callback */
+	char *bytes; /* store_get(): the content, NUL-terminated, valid during the callback */
 	size_t length;
 	char **names; /* store_list(): the names, NULL-terminated, valid during the callback */
 };
@@ -75,7 +75,8 @@ int store_put(struct store *s, const char *name, char *bytes, size_t length, uns
 /* Queues the removal of `name`, then an fsync of the folder. A missing file is no error. */
 int store_remove(struct store *s, const char *name, store_done_fn *done, void *context);
 
-/* Queues reading the whole of regular file `name`, at most 64 MiB (-EFBIG), never through a link. */
+/* Queues reading the whole of regular file `name`, at most 64 MiB (-EFBIG), never through a link.
+ */
 int store_get(struct store *s, const char *name, store_done_fn *done, void *context);
 
 /* Queues listing the folder's names. */

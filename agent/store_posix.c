@@ -107,7 +107,7 @@ static void get(int dirfd, struct store_op *op)
 		err = S_ISDIR(st.st_mode) ? -EISDIR : -ELOOP;
 	else
 		err = st.st_size > (off_t)STORE_READ_MAX ? -EFBIG
-							 : read_all(fd, (size_t)st.st_size, op);
+		                                         : read_all(fd, (size_t)st.st_size, op);
 	if (err)
 		store_op_fail(op, STORE_STEP_READ, err);
 	close(fd);

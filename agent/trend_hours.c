@@ -103,9 +103,8 @@ json_t *trend_hours_to_json(const struct trend_hours *h)
 	json_t *o = json_object(), *list = json_array();
 
 	for (int64_t i = h->first; i <= h->newest && h->first != INT64_MAX; i++)
-		json_array_append_new(list,
-		    json_pack("[I,I]", (json_int_t)h->messages[place_of(i)],
-			(json_int_t)h->errors[place_of(i)]));
+		json_array_append_new(list, json_pack("[I,I]", (json_int_t)h->messages[place_of(i)],
+						(json_int_t)h->errors[place_of(i)]));
 	json_object_set_new(o, "first", json_integer(h->first == INT64_MAX ? 0 : h->first));
 	if (json_object_set_new(o, "hours", list) == 0)
 		return o;
@@ -123,10 +122,12 @@ int trend_hours_from_json(struct trend_hours *h, const json_t *o)
 	if (!json_is_integer(first) || json_integer_value(first) < 0 || !json_is_array(list) ||
 	    json_array_size(list) > TREND_HOURS_KEPT)
 		return -EBADMSG;
-	json_array_foreach (list, i, pair) {
+	json_array_foreach(list, i, pair)
+	{
 		json_int_t messages, errors, hour = json_integer_value(first) + (json_int_t)i;
 
-		if (json_unpack(pair, "[I,I]", &messages, &errors) < 0 || messages < 0 || errors < 0)
+		if (json_unpack(pair, "[I,I]", &messages, &errors) < 0 || messages < 0 ||
+		    errors < 0)
 			return -EBADMSG;
 		advance(h, hour);
 		h->messages[place_of(hour)] = (uint64_t)messages;

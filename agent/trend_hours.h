@@ -12,8 +12,8 @@
 #define TREND_HOURS_KEPT 72
 
 struct trend_hours {
-	int64_t first;  /* the earliest hour that is known; INT64_MAX: none */
-	int64_t newest; /* wall hour of the last entry */
+	int64_t first;                       /* the earliest hour that is known; INT64_MAX: none */
+	int64_t newest;                      /* wall hour of the last entry */
 	uint64_t messages[TREND_HOURS_KEPT]; /* by wall hour modulo TREND_HOURS_KEPT */
 	uint64_t errors[TREND_HOURS_KEPT];
 };

@@ -112,8 +112,9 @@ static bool figures_add(struct request_figures *f, const struct orbus_sample *s)
 	case ORBUS_STATUS_OK: f->ok++; break;
 	}
 	return add_if_known(&f->response_ms, s->response_ms) &&
-	    add_if_known(&f->ttft_ms, s->ttft_ms) && add_if_known(&f->tps, orbus_sample_tps(s)) &&
-	    add_if_known(&f->decode_tps, orbus_sample_decode_tps(s));
+	       add_if_known(&f->ttft_ms, s->ttft_ms) &&
+	       add_if_known(&f->tps, orbus_sample_tps(s)) &&
+	       add_if_known(&f->decode_tps, orbus_sample_decode_tps(s));
 }
 
 static struct request_figures *figures_at(struct series *s, const char *name)
@@ -136,7 +137,7 @@ static bool series_add(struct series *s, const char *name, const struct orbus_sa
 static bool is_failure(const struct orbus_sample *s)
 {
 	return s->status == ORBUS_STATUS_ERROR || s->status == ORBUS_STATUS_TIMEOUT ||
-	    s->status == ORBUS_STATUS_ORPHANED;
+	       s->status == ORBUS_STATUS_ORPHANED;
 }
 
 static bool add_failure(struct aggregate *a, const struct orbus_sample *s)
@@ -169,8 +170,8 @@ static bool add_request(struct aggregate *a, const struct orbus_sample *s)
 	const char *model = s->model ? s->model : s->requested_model;
 
 	return figures_add(&a->requests, s) && series_add(&a->by_model, model, s) &&
-	    series_add(&a->by_bot, s->bot, s) && series_add(&a->by_provider, s->provider, s) &&
-	    (!is_failure(s) || add_failure(a, s));
+	       series_add(&a->by_bot, s->bot, s) && series_add(&a->by_provider, s->provider, s) &&
+	       (!is_failure(s) || add_failure(a, s));
 }
 
 static bool gauge_merge(struct aggregate *a, const char *name, const struct gauge_figures *from)
@@ -196,8 +197,12 @@ static bool gauge_merge(struct aggregate *a, const char *name, const struct gaug
 
 static bool add_gauge(struct aggregate *a, const struct orbus_sample *s)
 {
-	struct gauge_figures g = {.last = s->value, .min = s->value, .max = s->value,
-	    .sum = s->value, .last_ts = s->ts, .count = 1};
+	struct gauge_figures g = {.last = s->value,
+	    .min = s->value,
+	    .max = s->value,
+	    .sum = s->value,
+	    .last_ts = s->ts,
+	    .count = 1};
 
 	return gauge_merge(a, s->name, &g);
 }
@@ -279,9 +284,9 @@ static bool figures_merge(struct request_figures *to, const struct request_figur
 	to->cost_usd += from->cost_usd;
 	to->cost_known += from->cost_known;
 	return histogram_merge(&to->response_ms, &from->response_ms) &&
-	    histogram_merge(&to->ttft_ms, &from->ttft_ms) &&
-	    histogram_merge(&to->tps, &from->tps) &&
-	    histogram_merge(&to->decode_tps, &from->decode_tps);
+	       histogram_merge(&to->ttft_ms, &from->ttft_ms) &&
+	       histogram_merge(&to->tps, &from->tps) &&
+	       histogram_merge(&to->decode_tps, &from->decode_tps);
 }
 
 static bool series_merge(struct series *to, const struct series *from)
@@ -338,10 +343,10 @@ bool aggregate_merge(struct aggregate *to, const struct aggregate *from)
 			return false;
 	}
 	return aggregate_merge_totals(to, from) && series_merge(&to->by_model, &from->by_model) &&
-	    series_merge(&to->by_bot, &from->by_bot) &&
-	    series_merge(&to->by_provider, &from->by_provider) &&
-	    distinct_merge(&to->users, &from->users) &&
-	    distinct_merge(&to->channels, &from->channels);
+	       series_merge(&to->by_bot, &from->by_bot) &&
+	       series_merge(&to->by_provider, &from->by_provider) &&
+	       distinct_merge(&to->users, &from->users) &&
+	       distinct_merge(&to->channels, &from->channels);
 }
 
 double aggregate_count(const struct aggregate *a, const char *name)

@@ -43,8 +43,8 @@ struct board_snapshot {
 	uint64_t heartbeat_ns; /* CLOCK_REALTIME of the last beat */
 	uint64_t started_ns;   /* CLOCK_REALTIME */
 	int32_t pid;
-	bool is_live;  /* the heartbeat is fresh (by CLOCK_BOOTTIME) */
-	void *bytes;   /* the document; free() it */
+	bool is_live; /* the heartbeat is fresh (by CLOCK_BOOTTIME) */
+	void *bytes;  /* the document; free() it */
 	size_t length;
 };
 

@@ -122,9 +122,11 @@ static bool take_offset(const char **s, int *seconds)
 static bool take_date_and_time(const char **s, struct tm *tm)
 {
 	return take_digits(s, 4, &tm->tm_year) && take_char(s, "-") &&
-	    take_digits(s, 2, &tm->tm_mon) && take_char(s, "-") && take_digits(s, 2, &tm->tm_mday) &&
-	    take_char(s, "Tt ") && take_digits(s, 2, &tm->tm_hour) && take_char(s, ":") &&
-	    take_digits(s, 2, &tm->tm_min) && take_char(s, ":") && take_digits(s, 2, &tm->tm_sec);
+	       take_digits(s, 2, &tm->tm_mon) && take_char(s, "-") &&
+	       take_digits(s, 2, &tm->tm_mday) && take_char(s, "Tt ") &&
+	       take_digits(s, 2, &tm->tm_hour) && take_char(s, ":") &&
+	       take_digits(s, 2, &tm->tm_min) && take_char(s, ":") &&
+	       take_digits(s, 2, &tm->tm_sec);
 }
 
 bool clock_parse_rfc3339(const char *text, uint64_t *ns)

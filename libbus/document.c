@@ -127,8 +127,8 @@ static json_t *errors(const struct aggregate *a)
 	set(o, "by_type", types);
 	set(o, "recent_errors", recent_errors(a));
 	set(o, "error_rate",
-	    figure(ratio_percent((double)failed,
-		messages > 0 ? messages : (double)a->requests.total)));
+	    figure(ratio_percent(
+		(double)failed, messages > 0 ? messages : (double)a->requests.total)));
 	return o;
 }
 
@@ -473,10 +473,11 @@ char *document_to_text(const json_t *document, size_t *length)
 
 	if (failed)
 		return NULL;
-	json_object_foreach ((json_t *)(uintptr_t)document, key, value) {
+	json_object_foreach((json_t *)(uintptr_t)document, key, value)
+	{
 		failed |= fprintf(out, "%s  \"%s\": ", separator, key) < 0;
-		failed |= json_dumpf(value, out,
-			      JSON_ENCODE_ANY | JSON_REAL_PRECISION(REAL_DIGITS)) < 0;
+		failed |=
+		    json_dumpf(value, out, JSON_ENCODE_ANY | JSON_REAL_PRECISION(REAL_DIGITS)) < 0;
 		separator = ",\n";
 	}
 	failed |= fputs("\n}\n", out) < 0;

@@ -30,8 +30,8 @@ struct document_context {
 	uint64_t uptime_seconds; /* of the agent */
 	uint64_t saved_at_ns;
 	uint64_t in_flight;
-	const struct trends *trends;       /* may be NULL: null */
-	const struct aggregate *lifetime;  /* may be NULL: no `lifetime` */
+	const struct trends *trends;      /* may be NULL: null */
+	const struct aggregate *lifetime; /* may be NULL: no `lifetime` */
 	uint64_t lifetime_since_ns;
 	/* With what only document_to_aggregate() needs: histograms by model, bot and provider, and
 	 * the sketches behind the distinct counts. */

@@ -54,10 +54,12 @@ static int load_buckets(const json_t *o, struct histogram *h)
 	if (!json_is_integer(offset) || !json_is_array(buckets) || first < HISTOGRAM_INDEX_MIN ||
 	    first > HISTOGRAM_INDEX_MAX || n > (size_t)(HISTOGRAM_INDEX_MAX - first + 1))
 		return -EBADMSG;
-	json_array_foreach (buckets, i, item) {
+	json_array_foreach(buckets, i, item)
+	{
 		json_int_t c = json_integer_value(item);
 
-		if (!json_is_integer(item) || c < 0 || __builtin_add_overflow(total, (uint64_t)c, &total))
+		if (!json_is_integer(item) || c < 0 ||
+		    __builtin_add_overflow(total, (uint64_t)c, &total))
 			return -EBADMSG;
 		if (!histogram_add_bucket(h, (int32_t)(first + (json_int_t)i), (uint64_t)c))
 			return -ENOMEM;
@@ -92,12 +94,13 @@ static int load_histograms(const json_t *o, struct request_figures *f)
 
 static int load_tokens(const json_t *o, struct token_sums *t)
 {
-	return get_count(o, "total_tokens", &t->total) || get_count(o, "prompt_tokens", &t->prompt) ||
-		get_count(o, "completion_tokens", &t->completion) ||
-		get_count(o, "cached_tokens", &t->cached) ||
-		get_count(o, "reasoning_tokens", &t->reasoning)
-	    ? -EBADMSG
-	    : 0;
+	return get_count(o, "total_tokens", &t->total) ||
+	               get_count(o, "prompt_tokens", &t->prompt) ||
+	               get_count(o, "completion_tokens", &t->completion) ||
+	               get_count(o, "cached_tokens", &t->cached) ||
+	               get_count(o, "reasoning_tokens", &t->reasoning)
+	           ? -EBADMSG
+	           : 0;
 }
 
 static int load_cost(const json_t *o, const char *key, struct request_figures *f)
@@ -113,12 +116,13 @@ static int load_cost(const json_t *o, const char *key, struct request_figures *f
 static int load_counts(const json_t *o, struct request_figures *f)
 {
 	return get_count(o, "ok", &f->ok) || get_count(o, "errors", &f->errors) ||
-		get_count(o, "timeouts", &f->timeouts) ||
-		get_count(o, "cancelled", &f->cancelled) ||
-		get_count(o, "orphaned", &f->orphaned) ||
-		get_count(o, "streaming", &f->streaming) || get_count(o, "priced", &f->cost_known)
-	    ? -EBADMSG
-	    : 0;
+	               get_count(o, "timeouts", &f->timeouts) ||
+	               get_count(o, "cancelled", &f->cancelled) ||
+	               get_count(o, "orphaned", &f->orphaned) ||
+	               get_count(o, "streaming", &f->streaming) ||
+	               get_count(o, "priced", &f->cost_known)
+	           ? -EBADMSG
+	           : 0;
 }
 
 static int load_requests(const json_t *document, struct request_figures *f)
@@ -156,10 +160,11 @@ static int load_series(const json_t *document, const char *key, struct series *s
 
 	if (!json_is_object(all) || json_object_size(all) > SERIES_MAX + 1)
 		return -EBADMSG;
-	json_object_foreach ((json_t *)(uintptr_t)all, name, entry) {
+	json_object_foreach((json_t *)(uintptr_t)all, name, entry)
+	{
 		struct request_figures *f = series_at(s, name);
-		int err = f ? load_series_entry(entry, json_object_get(histograms, name), f)
-			    : -ENOMEM;
+		int err =
+		    f ? load_series_entry(entry, json_object_get(histograms, name), f) : -ENOMEM;
 
 		if (err)
 			return err;
@@ -172,7 +177,8 @@ static int load_recent_errors(const json_t *list, struct aggregate *a)
 	const json_t *o;
 	size_t i;
 
-	json_array_foreach (list, i, o) {
+	json_array_foreach(list, i, o)
+	{
 		const char *type = json_string_value(json_object_get(o, "type"));
 		uint64_t ts;
 
@@ -192,7 +198,8 @@ static int load_errors(const json_t *errors, struct aggregate *a)
 
 	if (!json_is_object(types) || json_object_size(types) > SERIES_MAX + 1)
 		return -EBADMSG;
-	json_object_foreach ((json_t *)(uintptr_t)types, name, v) {
+	json_object_foreach((json_t *)(uintptr_t)types, name, v)
+	{
 		uint64_t *n = series_at(&a->errors_by_type, name);
 
 		if (!n)
@@ -224,7 +231,8 @@ static int load_caches(const json_t *caches, struct aggregate *a)
 	const char *cache;
 	json_t *o;
 
-	json_object_foreach ((json_t *)(uintptr_t)caches, cache, o) {
+	json_object_foreach((json_t *)(uintptr_t)caches, cache, o)
+	{
 		char name[512];
 		int err, n = snprintf(name, sizeof(name), "%s_hits", cache);
 
@@ -255,7 +263,8 @@ static int load_all_counts(const json_t *document, struct aggregate *a)
 		err = -EBADMSG;
 	if (err)
 		return err;
-	json_object_foreach ((json_t *)(uintptr_t)services, name, v) {
+	json_object_foreach((json_t *)(uintptr_t)services, name, v)
+	{
 		err = load_count(a, name, services, name);
 		if (err)
 			return err;
@@ -270,7 +279,8 @@ static int load_gauges(const json_t *all, struct aggregate *a)
 
 	if (!json_is_object(all) || json_object_size(all) > SERIES_MAX + 1)
 		return -EBADMSG;
-	json_object_foreach ((json_t *)(uintptr_t)all, name, o) {
+	json_object_foreach((json_t *)(uintptr_t)all, name, o)
+	{
 		struct gauge_figures *g = series_at(&a->gauges, name);
 		double avg;
 
@@ -293,7 +303,8 @@ static int load_sketch(const json_t *o, const char *key, struct distinct *d)
 
 	if (!json_is_array(list) || json_array_size(list) > DISTINCT_MAX)
 		return -EBADMSG;
-	json_array_foreach (list, i, item) {
+	json_array_foreach(list, i, item)
+	{
 		if (!json_is_integer(item) || json_integer_value(item) < 0)
 			return -EBADMSG;
 		if (!distinct_add_hash(d, (uint64_t)json_integer_value(item)))
@@ -309,7 +320,8 @@ static int load_hours(const json_t *o, const char *key, uint64_t *hours, uint32_
 
 	if (!json_is_array(list) || json_array_size(list) > TREND_HOURS)
 		return -EBADMSG;
-	json_array_foreach (list, i, item) {
+	json_array_foreach(list, i, item)
+	{
 		if (!json_is_integer(item) || json_integer_value(item) < 0)
 			return -EBADMSG;
 		hours[i] = (uint64_t)json_integer_value(item);

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <string.h>
 
-
 const char *orbus_version(void)
 {
 	return ORBUS_VERSION;
@@ -29,7 +28,8 @@ const char *orbus_strerror(int error)
 	case EPERM:
 		return "permission denied: the bus belongs to another user; see oragent --mode and "
 		       "--group";
-	case EINVAL: return "invalid argument: see the function's documentation for what is allowed";
+	case EINVAL:
+		return "invalid argument: see the function's documentation for what is allowed";
 	case ENAMETOOLONG: return "the bus name is too long";
 	case EILSEQ: return "a text is not valid UTF-8";
 	case EDOM: return "a figure is negative, infinite, or not a number";
@@ -38,8 +38,9 @@ const char *orbus_strerror(int error)
 	case ENOMEM: return "out of memory";
 	case EINTR: return "interrupted by a signal";
 	case EAGAIN: return "the bus is being made and removed again and again: try later";
-	default: return strerrordesc_np(error < 0 ? -error : error)
-		     ? strerrordesc_np(error < 0 ? -error : error)
-		     : "unknown error";
+	default:
+		return strerrordesc_np(error < 0 ? -error : error)
+		           ? strerrordesc_np(error < 0 ? -error : error)
+		           : "unknown error";
 	}
 }

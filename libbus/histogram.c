@@ -67,8 +67,8 @@ static bool make_span(struct histogram *h, int32_t first, int32_t last)
 	shift = (uint32_t)(h->offset - first);
 	memmove(h->buckets + shift, h->buckets, h->length * sizeof(*h->buckets));
 	memset(h->buckets, 0, shift * sizeof(*h->buckets));
-	memset(h->buckets + shift + h->length, 0,
-	    (length - shift - h->length) * sizeof(*h->buckets));
+	memset(
+	    h->buckets + shift + h->length, 0, (length - shift - h->length) * sizeof(*h->buckets));
 	h->offset = first;
 	h->length = length;
 	return true;

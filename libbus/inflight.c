@@ -52,9 +52,8 @@ static struct entry **find(struct inflight *f, const struct sample_origin *o, co
 {
 	struct entry **place = chain_of(f, o->lane, id);
 
-	while (*place &&
-	    ((*place)->lane != o->lane || (*place)->epoch != o->epoch ||
-		strcmp((*place)->id, id) != 0))
+	while (*place && ((*place)->lane != o->lane || (*place)->epoch != o->epoch ||
+			     strcmp((*place)->id, id) != 0))
 		place = &(*place)->next;
 	return *place ? place : NULL;
 }
@@ -80,8 +79,8 @@ static bool add(struct inflight *f, const struct sample_origin *o, const struct 
 	struct entry **chain = chain_of(f, o->lane, s->request_id), *e;
 	char *at;
 
-	e = malloc(sizeof(*e) + text_bytes(s->request_id) + text_bytes(s->bot) +
-	    text_bytes(model) + text_bytes(s->provider));
+	e = malloc(sizeof(*e) + text_bytes(s->request_id) + text_bytes(s->bot) + text_bytes(model) +
+		   text_bytes(s->provider));
 	if (!e)
 		return false;
 	at = (char *)(e + 1);
@@ -97,8 +96,7 @@ static bool add(struct inflight *f, const struct sample_origin *o, const struct 
 	return true;
 }
 
-bool inflight_note(
-    struct inflight *f, const struct sample_origin *o, const struct orbus_sample *s)
+bool inflight_note(struct inflight *f, const struct sample_origin *o, const struct orbus_sample *s)
 {
 	const char *id = s->kind == ORBUS_KIND_REQUEST && s->begin_id ? s->begin_id : s->request_id;
 	struct entry **place;
@@ -140,8 +138,8 @@ static void say_orphaned(const struct entry *e, inflight_orphan_fn *orphan, void
 	orphan(context, &s);
 }
 
-void inflight_reap(struct inflight *f, uint32_t lane, uint32_t epoch, inflight_orphan_fn *orphan,
-    void *context)
+void inflight_reap(
+    struct inflight *f, uint32_t lane, uint32_t epoch, inflight_orphan_fn *orphan, void *context)
 {
 	if (!inflight_in_lane(f, lane))
 		return;
@@ -196,9 +194,9 @@ json_t *inflight_to_json(const struct inflight *f)
 		for (const struct entry *e = f->table[i]; e; e = e->next) {
 			json_t *o = json_pack("{s:I,s:I,s:I,s:b,s:s,s:o,s:o,s:o}", "lane",
 			    (json_int_t)e->lane, "epoch", (json_int_t)e->epoch, "ts",
-			    (json_int_t)e->ts, "stream", (int)e->stream, "request_id", e->id,
-			    "bot", text_or_null(e->bot), "model", text_or_null(e->model),
-			    "provider", text_or_null(e->provider));
+			    (json_int_t)e->ts, "stream", (int)e->stream, "request_id", e->id, "bot",
+			    text_or_null(e->bot), "model", text_or_null(e->model), "provider",
+			    text_or_null(e->provider));
 
 			if (json_array_append_new(list, o) < 0) {
 				json_decref(list);
@@ -240,7 +238,8 @@ int inflight_from_json(struct inflight *f, const json_t *list)
 
 	if (!json_is_array(list))
 		return -EBADMSG;
-	json_array_foreach (list, i, o) {
+	json_array_foreach(list, i, o)
+	{
 		int err = entry_from_json(f, o);
 
 		if (err)

@@ -34,8 +34,8 @@ uint64_t inflight_count(const struct inflight *f);
  * sample of status orphaned (ts 0) for each; the sample lives during the call.
  */
 typedef void inflight_orphan_fn(void *context, const struct orbus_sample *orphan);
-void inflight_reap(struct inflight *f, uint32_t lane, uint32_t epoch, inflight_orphan_fn *orphan,
-    void *context);
+void inflight_reap(
+    struct inflight *f, uint32_t lane, uint32_t epoch, inflight_orphan_fn *orphan, void *context);
 
 /* True when a request of the lane is in flight. */
 bool inflight_in_lane(const struct inflight *f, uint32_t lane);

@@ -36,12 +36,12 @@ static int pack(msgpack_packer *pk, const json_t *value)
 		return 0;
 	case JSON_ARRAY:
 		err = msgpack_pack_array(pk, json_array_size(value));
-		json_array_foreach (value, i, item)
-			err |= pack(pk, item);
+		json_array_foreach(value, i, item) err |= pack(pk, item);
 		return err;
 	case JSON_OBJECT:
 		err = msgpack_pack_map(pk, json_object_size(value));
-		json_object_foreach ((json_t *)(uintptr_t)value, key, item) {
+		json_object_foreach((json_t *)(uintptr_t)value, key, item)
+		{
 			pack_text(pk, key, strlen(key));
 			err |= pack(pk, item);
 		}
@@ -90,8 +90,8 @@ static json_t *unpack_map(struct mp_reader *in, uint32_t count, unsigned depth)
 
 		if (!mp_next(in, &key) || key.type != MP_STRING ||
 		    !utf8_is_valid(key.bytes, key.count) ||
-		    json_object_setn_new_nocheck(
-			map, key.bytes, key.count, unpack(in, depth - 1)) < 0) {
+		    json_object_setn_new_nocheck(map, key.bytes, key.count, unpack(in, depth - 1)) <
+			0) {
 			json_decref(map);
 			return NULL;
 		}
@@ -113,7 +113,7 @@ static json_t *unpack(struct mp_reader *in, unsigned depth)
 	case MP_DOUBLE: return isfinite(v.real) ? json_real(v.real) : NULL;
 	case MP_STRING:
 		return utf8_is_valid(v.bytes, v.count) ? json_stringn_nocheck(v.bytes, v.count)
-						       : NULL;
+		                                       : NULL;
 	case MP_ARRAY: return unpack_array(in, v.count, depth);
 	case MP_MAP: return unpack_map(in, v.count, depth);
 	case MP_BINARY:

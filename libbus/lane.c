@@ -74,8 +74,8 @@ static int reserve(int ring_fd, struct lane *lane)
 	while (err == EINTR);
 	if (err)
 		return -err;
-	lane->header = map_private_to_process(
-	    ring_fd, start, shape->lane_stride, PROT_READ | PROT_WRITE);
+	lane->header =
+	    map_private_to_process(ring_fd, start, shape->lane_stride, PROT_READ | PROT_WRITE);
 	if (!lane->header)
 		return -errno;
 	lane->slots = (uint8_t *)(lane->header + 1);
@@ -122,8 +122,8 @@ int lane_claim(const struct bus_paths *paths, struct lane *lane)
 		err = -errno;
 		goto out;
 	}
-	lane->shared = map_private_to_process(ring_fd, lane->shape.page_bytes,
-	    lane->shape.page_bytes, PROT_READ | PROT_WRITE);
+	lane->shared = map_private_to_process(
+	    ring_fd, lane->shape.page_bytes, lane->shape.page_bytes, PROT_READ | PROT_WRITE);
 	if (!lane->shared) {
 		err = -errno;
 		goto out;

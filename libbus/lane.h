@@ -20,7 +20,7 @@ struct lane {
 	struct lane_header *header;
 	uint8_t *slots;
 	struct ring_shared *shared;
-	void *lock;          /* a mapping whose only use is that the lane's lock lives in it */
+	void *lock;            /* a mapping whose only use is that the lane's lock lives in it */
 	const uint64_t *alive; /* a private word that reads 0 in a forked child */
 };
 

@@ -30,7 +30,7 @@ static bool is_object_name(const char *s)
 	size_t n = strlen(s);
 
 	return n > 0 && n <= 200 && s[0] != '.' && strspn(s, allowed) == n &&
-	    !ends_with(s, ".lanes") && !ends_with(s, ".board");
+	       !ends_with(s, ".lanes") && !ends_with(s, ".board");
 }
 
 int bus_paths_resolve(const char *bus, struct bus_paths *out)

@@ -5,8 +5,8 @@
  * read, one seqlock write, one store of `head`. It computes with private copies only; shared words
  * are stored to and never read, so no neighbour can steer it.
  */
-#include "lane.h"
 #include "producer.h"
+#include "lane.h"
 #include "sample.h"
 #include "slot.h"
 #include "utf8.h"

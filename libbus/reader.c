@@ -26,8 +26,8 @@
 #define POLL_QUIET_MS     500
 #define IDENTITY_EVERY_NS UINT64_C(1000000000)
 /* Producers leave a removed bus within a second of publishing. */
-#define LINGER_NS   UINT64_C(2000000000)
-#define LANE_BATCH  256
+#define LINGER_NS  UINT64_C(2000000000)
+#define LANE_BATCH 256
 /* No lane gets to this count honestly: 2^62 samples at 10 ns each are 1,400 years. */
 #define HEAD_LIMIT (UINT64_C(1) << 62)
 
@@ -79,7 +79,7 @@ static const struct lane_header *lane_at(const struct source *s, uint32_t lane)
 	const struct ring_shape *shape = &s->segment.shape;
 
 	return (const struct lane_header *)(s->segment.base + shape->lanes_offset +
-	    lane * shape->lane_stride);
+					    lane * shape->lane_stride);
 }
 
 static const struct slot *slot_at(const struct source *s, uint32_t lane, uint64_t record)
@@ -87,8 +87,8 @@ static const struct slot *slot_at(const struct source *s, uint32_t lane, uint64_
 	const struct ring_shape *shape = &s->segment.shape;
 	const uint8_t *slots = (const uint8_t *)(lane_at(s, lane) + 1);
 
-	return (const struct slot *)(slots +
-	    (size_t)(record & (shape->slots_per_lane - 1)) * shape->slot_bytes);
+	return (const struct slot *)(slots + (size_t)(record & (shape->slots_per_lane - 1)) *
+						 shape->slot_bytes);
 }
 
 static bool lane_is_reserved(const struct source *s, uint32_t lane)
@@ -374,8 +374,7 @@ int orbus_reader_wait(struct orbus_reader *r, int timeout_ms)
 		int ms, err;
 
 		/* Just after a round that found nothing more, it sleeps before it looks again. */
-		if (!r->drained &&
-		    (source_has_news(&r->now) || source_has_news(&r->before))) {
+		if (!r->drained && (source_has_news(&r->now) || source_has_news(&r->before))) {
 			r->last_sample_ns = now_ns;
 			return 1;
 		}
@@ -468,8 +467,7 @@ bool reader_set_position(struct orbus_reader *r, uint32_t lane, uint64_t positio
 
 uint32_t reader_lane_epoch(const struct orbus_reader *r, uint32_t lane)
 {
-	return (uint32_t)atomic_load_explicit(
-	    &lane_at(&r->now, lane)->epoch, memory_order_acquire);
+	return (uint32_t)atomic_load_explicit(&lane_at(&r->now, lane)->epoch, memory_order_acquire);
 }
 
 int reader_lane_is_owned(struct orbus_reader *r, uint32_t lane)

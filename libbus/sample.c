@@ -107,13 +107,13 @@ static int tags_validate(const struct orbus_sample *s)
 	return 0;
 }
 
-#define CHECK_STRING(f)               \
-	if (!text_is_valid(s->f))     \
+#define CHECK_STRING(f)           \
+	if (!text_is_valid(s->f)) \
 		return -EILSEQ;
 #define CHECK_BOOL(f)
 #define CHECK_UINT(f)
-#define CHECK_DOUBLE(f)               \
-	if (!figure_is_valid(s->f))   \
+#define CHECK_DOUBLE(f)             \
+	if (!figure_is_valid(s->f)) \
 		return -EDOM;
 #define CHECK(type, f) CHECK_##type(f)
 

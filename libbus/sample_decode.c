@@ -62,7 +62,8 @@ static bool set_UINT(struct decoder *d, const struct mp_value *v, uint64_t *fiel
 		return v->uint != ORBUS_NONE;
 	}
 	/* Languages with one number type may write 287.0. */
-	if (v->type != MP_DOUBLE || !(v->real >= 0 && v->real < 0x1p63) || floor(v->real) != v->real)
+	if (v->type != MP_DOUBLE || !(v->real >= 0 && v->real < 0x1p63) ||
+	    floor(v->real) != v->real)
 		return false;
 	*field = (uint64_t)v->real;
 	return true;
@@ -105,7 +106,7 @@ static bool key_is(const struct mp_value *key, const char *name, size_t length)
 
 #define KEY_IS(literal) key_is(key, literal, sizeof(literal) - 1)
 #define TRY_FIELD(T, f) \
-	if (KEY_IS(#f))    \
+	if (KEY_IS(#f)) \
 		return mp_next(&d->in, &v) && (v.type == MP_NIL || set_##T(d, &v, &d->s->f));
 
 static bool take_pair(struct decoder *d, const struct mp_value *key)
@@ -116,10 +117,10 @@ static bool take_pair(struct decoder *d, const struct mp_value *key)
 		return mp_next(&d->in, &v) && set_UINT(d, &v, &d->s->ts);
 	if (KEY_IS("status"))
 		return mp_next(&d->in, &v) && v.type == MP_STRING &&
-		    sample_status_from_name(v.bytes, v.count, &d->s->status);
+		       sample_status_from_name(v.bytes, v.count, &d->s->status);
 	if (KEY_IS("kind"))
 		return mp_next(&d->in, &v) && v.type == MP_STRING &&
-		    sample_kind_from_name(v.bytes, v.count, &d->s->kind);
+		       sample_kind_from_name(v.bytes, v.count, &d->s->kind);
 	if (KEY_IS("tags"))
 		return mp_next(&d->in, &v) && take_tags(d, &v);
 	ORBUS_SAMPLE_FIELDS(TRY_FIELD)

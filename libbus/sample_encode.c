@@ -65,10 +65,10 @@ static bool has_double(double d)
 #define PACK_DOUBLE(f) msgpack_pack_double(pk, s->f);
 
 #define COUNT_FIELD(type, f) pairs += HAS_##type(f);
-#define PACK_FIELD(type, f)        \
-	if (HAS_##type(f)) {       \
-		KEY(pk, #f);       \
-		PACK_##type(f)     \
+#define PACK_FIELD(type, f)    \
+	if (HAS_##type(f)) {   \
+		KEY(pk, #f);   \
+		PACK_##type(f) \
 	}
 
 static uint32_t count_pairs(const struct orbus_sample *s)

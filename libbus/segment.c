@@ -40,9 +40,9 @@ static uint64_t lane_bytes(uint32_t slots, uint32_t slot_bytes, uint32_t page)
 static bool shape_is_allowed(uint32_t lanes, uint32_t slots, uint32_t slot_bytes)
 {
 	return lanes >= 1 && lanes <= ORBUS_LANES_MAX && slots >= ORBUS_SLOTS_MIN &&
-	    slots <= ORBUS_SLOTS_MAX && (slots & (slots - 1)) == 0 &&
-	    slot_bytes >= ORBUS_SLOT_BYTES_MIN && slot_bytes <= ORBUS_SLOT_BYTES_MAX &&
-	    slot_bytes % ORBUS_SLOT_BYTES_ALIGN == 0;
+	       slots <= ORBUS_SLOTS_MAX && (slots & (slots - 1)) == 0 &&
+	       slot_bytes >= ORBUS_SLOT_BYTES_MIN && slot_bytes <= ORBUS_SLOT_BYTES_MAX &&
+	       slot_bytes % ORBUS_SLOT_BYTES_ALIGN == 0;
 }
 
 /* `h` is a private copy; every figure in it is hostile until compared. */
@@ -240,8 +240,8 @@ static int attach_existing(
 }
 
 /* With the create byte held: makes a ring, or takes the place of one whose locks are gone. */
-static int ring_make_named(const struct bus_paths *paths,
-    const struct orbus_create_options *options, uint64_t locks_inode)
+static int ring_make_named(
+    const struct bus_paths *paths, const struct orbus_create_options *options, uint64_t locks_inode)
 {
 	struct ring_shape found;
 	int err, fd, old = segment_open(paths->ring, O_RDWR, &found, NULL);

@@ -24,8 +24,8 @@ struct series {
 	void (*free_value)(void *value); /* may be NULL */
 	uint32_t count;                  /* "(other)" included */
 	uint32_t capacity;
-	struct series_entry *entries;             /* in the order of their first appearance */
-	uint16_t index[2 * SERIES_MAX];           /* open addressing: entry + 1, 0: free */
+	struct series_entry *entries;   /* in the order of their first appearance */
+	uint16_t index[2 * SERIES_MAX]; /* open addressing: entry + 1, 0: free */
 };
 
 void series_init(struct series *s, size_t value_bytes, void (*free_value)(void *value));

@@ -70,7 +70,8 @@ static inline bool slot_read(const struct slot *slot, uint64_t record, uint64_t 
 	words = (*length + 7) / 8;
 	for (uint32_t i = 0; i < words; i++)
 		payload[i] = atomic_load_explicit(&slot->payload[i], memory_order_relaxed);
-	atomic_thread_fence(memory_order_acquire); /* pairs with the release fence in slot_write() */
+	atomic_thread_fence(
+	    memory_order_acquire); /* pairs with the release fence in slot_write() */
 	return atomic_load_explicit(&slot->sequence, memory_order_relaxed) == sequence;
 }
 

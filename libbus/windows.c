@@ -72,7 +72,8 @@ struct windows *windows_new(uint64_t start_ns)
 	w->start_ns = start_ns;
 	aggregate_init(&w->start);
 	for (int i = 0; i < WINDOW_ROLLING; i++)
-		ok &= rolling_init(&w->rolling[i], shapes[i].width_s * NS_PER_SECOND, shapes[i].count);
+		ok &= rolling_init(
+		    &w->rolling[i], shapes[i].width_s * NS_PER_SECOND, shapes[i].count);
 	if (ok)
 		return w;
 	windows_free(w);

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TOOL     "orpub"
+#define TOOL           "orpub"
 #define LINE_MAX_BYTES (1 << 20)
 
 static int set_ts(struct orpub_settings *s)
@@ -56,8 +56,7 @@ static int bad_pair(const char *option, const char *text, const char *wanted)
 static int set_tags(struct orpub_settings *s, struct orbus_tag *tags)
 {
 	if (s->tags.count > ORBUS_TAGS_MAX)
-		return cli_usage_error(
-		    &orpub_program, "--tag: at most %d tags", ORBUS_TAGS_MAX);
+		return cli_usage_error(&orpub_program, "--tag: at most %d tags", ORBUS_TAGS_MAX);
 	for (size_t i = 0; i < s->tags.count; i++) {
 		char *key = strdup(s->tags.items[i]);
 
@@ -110,8 +109,8 @@ static bool says_a_request(const struct orpub_settings *s)
 	none.bot = NULL;
 	none.ts = 0;
 	return s->gauges.count + s->counts.count == 0 || none.model || none.requested_model ||
-	    !isnan(none.response_ms) || none.request_id || none.prompt_tokens != ORBUS_NONE ||
-	    none.completion_tokens != ORBUS_NONE || s->status || none.error_type;
+	       !isnan(none.response_ms) || none.request_id || none.prompt_tokens != ORBUS_NONE ||
+	       none.completion_tokens != ORBUS_NONE || s->status || none.error_type;
 }
 
 static int publish_options(struct orbus_producer *p, struct orpub_settings *s)
@@ -135,8 +134,8 @@ static int publish_options(struct orbus_producer *p, struct orpub_settings *s)
 	return status;
 }
 
-static int publish_line(struct orbus_producer *p, const char *line, size_t length, char *why,
-    size_t why_bytes)
+static int publish_line(
+    struct orbus_producer *p, const char *line, size_t length, char *why, size_t why_bytes)
 {
 	struct orbus_tag tags[ORBUS_TAGS_MAX];
 	struct orbus_sample sample;

@@ -7,21 +7,39 @@
 
 static const struct cli_option options[] = {
     CLI_OPTION_BUS(struct orstat_settings, bus),
-    {.name = "window", .letter = 't', .type = CLI_CHOICE, .offset = AT(window),
-	.choices = "1m|5m|1h|day|start", .preset = "1h", .help = "over what time",
+    {.name = "window",
+	.letter = 't',
+	.type = CLI_CHOICE,
+	.offset = AT(window),
+	.argument = "TIME",
+	.choices = "1m|5m|1h|day|start",
+	.preset = "1h",
+	.help = "over what time",
 	.details = "The last minute, five minutes or hour, the current day, or all since the agent "
 		   "started."},
-    {.name = "by", .type = CLI_CHOICE, .offset = AT(by), .choices = "model|bot|provider",
-	.preset = "model", .help = "what the table is of"},
-    {.name = "json", .letter = 'j', .type = CLI_FLAG, .offset = AT(json),
+    {.name = "by",
+	.type = CLI_CHOICE,
+	.offset = AT(by),
+	.argument = "WHAT",
+	.choices = "model|bot|provider",
+	.preset = "model",
+	.help = "what the table is of"},
+    {.name = "json",
+	.letter = 'j',
+	.type = CLI_FLAG,
+	.offset = AT(json),
 	.help = "everything as one JSON document",
 	.details = "Prints the window's document, with the keys of the agent's files, and _agent_ "
 		   "and _source_ beside them."},
-    {.name = "check", .type = CLI_FLAG, .offset = AT(check), .help = "one line for monitoring",
-	.details = "Prints one line with performance data, as monitoring plugins do. Exit status 0: "
-		   "OK; 1, WARNING: 5 % of requests fail, or the 95th percentile of the response time "
-		   "is over 10 s, or samples were lost, or no agent runs; 2, CRITICAL: 25 % of "
-		   "requests fail; 3, UNKNOWN: no statistics are to be had."},
+    {.name = "check",
+	.type = CLI_FLAG,
+	.offset = AT(check),
+	.help = "one line for monitoring",
+	.details =
+	    "Prints one line with performance data, as monitoring plugins do. Exit status 0: "
+	    "OK; 1, WARNING: 5 % of requests fail, or the 95th percentile of the response time "
+	    "is over 10 s, or samples were lost, or no agent runs; 2, CRITICAL: 25 % of "
+	    "requests fail; 3, UNKNOWN: no statistics are to be had."},
     CLI_OPTION_HELP,
     CLI_OPTION_VERSION,
 };

@@ -80,7 +80,8 @@ static void drop_dead(struct orbus_reader *r, struct inflight *inflight)
 	for (uint32_t i = 0; i < reader_lane_count(r); i++)
 		if (inflight_in_lane(inflight, i))
 			inflight_reap(inflight, i,
-			    reader_lane_epoch(r, i) + (reader_lane_is_owned(r, i) == 0), NULL, NULL);
+			    reader_lane_epoch(r, i) + (reader_lane_is_owned(r, i) == 0), NULL,
+			    NULL);
 }
 
 static int read_ring(const struct orstat_settings *settings, struct statistics *out)

@@ -39,7 +39,6 @@ static uint64_t count_at(const json_t *o, const char *first, const char *second)
 	return n >= 0 && n < 0x1p63 ? (uint64_t)n : 0;
 }
 
-
 static void print_count(FILE *out, uint64_t n)
 {
 	char text[COUNT_TEXT_BYTES];
@@ -60,24 +59,26 @@ static void print_rating(const struct view *v, struct rating rating)
 	    tone_end(rating.tone, v->colour));
 }
 
-static void print_head(const struct view *v, const struct orstat_settings *settings,
-    const struct statistics *s)
+static void print_head(
+    const struct view *v, const struct orstat_settings *settings, const struct statistics *s)
 {
-	static const char *const windows[] = {"the last minute", "the last 5 minutes",
-	    "the last hour", "today", "since the start"};
+	static const char *const windows[] = {
+	    "the last minute", "the last 5 minutes", "the last hour", "today", "since the start"};
 	char bus[64], uptime[64];
 
 	bus_display_name(settings->bus, bus, sizeof(bus));
 	fprintf(v->out, "%sorbus%s  bus %s  ", tone_start(TONE_STRONG, v->colour),
 	    tone_end(TONE_STRONG, v->colour), bus);
 	if (s->agent) {
-		clock_format_uptime(count_at(s->agent, "uptime_seconds", NULL), uptime, sizeof(uptime));
+		clock_format_uptime(
+		    count_at(s->agent, "uptime_seconds", NULL), uptime, sizeof(uptime));
 		fprintf(v->out, "agent %llu, up %s  ",
 		    (unsigned long long)count_at(s->agent, "pid", NULL), uptime);
 	}
 	fprintf(v->out, "%s\n", windows[settings->window]);
 	if (!s->agent)
-		fprintf(v->out, "%sno agent is running: these figures are of what the ring still holds%s\n",
+		fprintf(v->out,
+		    "%sno agent is running: these figures are of what the ring still holds%s\n",
 		    tone_start(TONE_POOR, v->colour), tone_end(TONE_POOR, v->colour));
 	fputc('\n', v->out);
 }
@@ -120,7 +121,8 @@ static void print_summary(const struct view *v, const char *name, const char *ke
 	for (size_t i = 0; i < 4; i++) {
 		double value = number_at(s, figures[i], NULL);
 
-		fprintf(v->out, "%s%s %.*f%s", i ? "  " : "", figures[i], digits, value / unit, suffix);
+		fprintf(
+		    v->out, "%s%s %.*f%s", i ? "  " : "", figures[i], digits, value / unit, suffix);
 	}
 	print_rating(v, rate(number_at(s, "avg", NULL)));
 	fputc('\n', v->out);
@@ -215,7 +217,8 @@ static void print_gauges(const struct view *v)
 	const char *name;
 	char safe[64];
 
-	json_object_foreach (gauges, name, g) {
+	json_object_foreach(gauges, name, g)
+	{
 		text_sanitise(safe, sizeof(safe), name);
 		label(v, "Gauge");
 		print_cell(v->out, safe, NAME_WIDTH, false);
@@ -244,14 +247,15 @@ static void print_figure(
 	if (isnan(value))
 		fprintf(v->out, " %*s", width, "-");
 	else
-		fprintf(v->out, " %s%*.*f%s", tone_start(rating.tone, v->colour), width, digits, value,
-		    tone_end(rating.tone, v->colour));
+		fprintf(v->out, " %s%*.*f%s", tone_start(rating.tone, v->colour), width, digits,
+		    value, tone_end(rating.tone, v->colour));
 }
 
 static void print_row(const struct view *v, const struct row *row)
 {
 	const json_t *f = row->figures;
-	double avg = number_at(f, "response_times", "avg"), p95 = number_at(f, "response_times", "p95");
+	double avg = number_at(f, "response_times", "avg"),
+	       p95 = number_at(f, "response_times", "p95");
 	double ttft = number_at(f, "ttft", "avg"), tps = number_at(f, "tps", "avg");
 	char text[1024];
 
@@ -278,8 +282,7 @@ static void print_table(const struct view *v, const char *by, const char *headin
 		free(rows);
 		return;
 	}
-	json_object_foreach (all, name, figures)
-		rows[n++] = (struct row){name, figures};
+	json_object_foreach(all, name, figures) rows[n++] = (struct row){name, figures};
 	qsort(rows, n, sizeof(*rows), by_requests);
 	fprintf(v->out, "\n%s%-*s %9s %7s %7s %6s %6s %7s%s\n", tone_start(TONE_STRONG, v->colour),
 	    NAME_WIDTH, heading, "REQUESTS", "AVG s", "P95 s", "TTFT s", "TPS", "ERRORS",
@@ -289,8 +292,8 @@ static void print_table(const struct view *v, const char *by, const char *headin
 	free(rows);
 }
 
-void view_print(FILE *out, const struct orstat_settings *settings, const struct statistics *s,
-    bool colour)
+void view_print(
+    FILE *out, const struct orstat_settings *settings, const struct statistics *s, bool colour)
 {
 	static const char *const keys[] = {"by_model", "by_bot", "by_provider"};
 	static const char *const headings[] = {"MODEL", "BOT", "PROVIDER"};

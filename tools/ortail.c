@@ -59,7 +59,7 @@ static bool is_wanted(const struct ortail_settings *f, const struct orbus_sample
 	if (!isnan(f->min_ms) && !(s->response_ms >= f->min_ms))
 		return false;
 	return matches(f->model, s->model ? s->model : s->requested_model) &&
-	    matches(f->bot, s->bot) && matches(f->provider, s->provider);
+	       matches(f->bot, s->bot) && matches(f->provider, s->provider);
 }
 
 static char *render(const struct tail *t, const struct orbus_sample *s)
@@ -140,8 +140,7 @@ static void say_loss(struct tail *t)
 
 	if (lost == t->lost_said)
 		return;
-	fprintf(stderr,
-	    TOOL ": lost %" PRIu64 " samples: overwritten before they could be read\n",
+	fprintf(stderr, TOOL ": lost %" PRIu64 " samples: overwritten before they could be read\n",
 	    lost - t->lost_said);
 	t->lost_said = lost;
 }

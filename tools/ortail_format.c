@@ -15,7 +15,8 @@
 #include <string.h>
 #include <time.h>
 
-/* --- log: the words of the system that orbus grew from ----------------------------------------- */
+/* --- log: the words of the system that orbus grew from -----------------------------------------
+ */
 
 static void log_line(FILE *out, bool colour, enum tone tone, const char *level)
 {
@@ -23,8 +24,7 @@ static void log_line(FILE *out, bool colour, enum tone tone, const char *level)
 }
 
 /* " | NAME: FIGURE", left out where it is unknown. */
-static void log_figure(
-    FILE *out, const char *name, double value, int digits, const char *unit)
+static void log_figure(FILE *out, const char *name, double value, int digits, const char *unit)
 {
 	if (!isnan(value))
 		fprintf(out, " | %s: %.*f%s", name, digits, value, unit);
@@ -133,7 +133,8 @@ static bool format_log(FILE *out, bool colour, const struct orbus_sample *s)
 	return true;
 }
 
-/* --- json -------------------------------------------------------------------------------------- */
+/* --- json --------------------------------------------------------------------------------------
+ */
 
 static bool format_json(FILE *out, const struct orbus_sample *s)
 {
@@ -145,7 +146,8 @@ static bool format_json(FILE *out, const struct orbus_sample *s)
 	return ok;
 }
 
-/* --- csv: RFC 4180 ------------------------------------------------------------------------------ */
+/* --- csv: RFC 4180 ------------------------------------------------------------------------------
+ */
 
 static void csv_text(FILE *out, const char *text)
 {
@@ -186,7 +188,7 @@ static void csv_DOUBLE(FILE *out, double d)
 		fprintf(out, "%.15g", d);
 }
 
-#define CSV_NAME(type, f)  fputs("," #f, out);
+#define CSV_NAME(type, f) fputs("," #f, out);
 #define CSV_FIELD(type, f) \
 	fputc(',', out);   \
 	csv_##type(out, s->f);
@@ -214,12 +216,14 @@ static bool format_csv(FILE *out, const struct orbus_sample *s)
 	return true;
 }
 
-/* --- table -------------------------------------------------------------------------------------- */
+/* --- table --------------------------------------------------------------------------------------
+ */
 
 static void table_header(FILE *out, bool colour)
 {
-	fprintf(out, "%s%-8s %-9s %-24s %-11s %7s %6s %6s%s\n", tone_start(TONE_STRONG, colour),
-	    "TIME", "STATUS", "MODEL", "BOT", "TIME s", "TTFT s", "TPS", tone_end(TONE_STRONG, colour));
+	fprintf(out, "%s%-8s %-9s %-24s %-11s %8s %7s %7s%s\n", tone_start(TONE_STRONG, colour),
+	    "TIME", "STATUS", "MODEL", "BOT", "TIME s", "TTFT s", "TPS",
+	    tone_end(TONE_STRONG, colour));
 }
 
 static void table_cell(FILE *out, const char *text, int width)
@@ -258,9 +262,9 @@ static bool format_table(FILE *out, bool colour, const struct orbus_sample *s)
 	    tone_end(s->status == ORBUS_STATUS_OK ? TONE_PLAIN : TONE_BAD, colour));
 	table_cell(out, model, 24);
 	table_cell(out, s->bot, 10);
-	table_figure(out, colour, 7, 2, s->response_ms / 1000, rate_response_ms(s->response_ms));
-	table_figure(out, colour, 6, 2, s->ttft_ms / 1000, rate_ttft_ms(s->ttft_ms));
-	table_figure(out, colour, 6, 1, orbus_sample_tps(s), rate_tps(orbus_sample_tps(s)));
+	table_figure(out, colour, 8, 2, s->response_ms / 1000, rate_response_ms(s->response_ms));
+	table_figure(out, colour, 7, 2, s->ttft_ms / 1000, rate_ttft_ms(s->ttft_ms));
+	table_figure(out, colour, 7, 1, orbus_sample_tps(s), rate_tps(orbus_sample_tps(s)));
 	fputc('\n', out);
 	return true;
 }
@@ -273,8 +277,7 @@ void format_header(FILE *out, enum ortail_format format, bool colour)
 		table_header(out, colour);
 }
 
-bool format_sample(
-    FILE *out, enum ortail_format format, bool colour, const struct orbus_sample *s)
+bool format_sample(FILE *out, enum ortail_format format, bool colour, const struct orbus_sample *s)
 {
 	switch (format) {
 	case FORMAT_LOG: return format_log(out, colour, s);

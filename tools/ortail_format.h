@@ -13,7 +13,6 @@
 void format_header(FILE *out, enum ortail_format format, bool colour);
 
 /* Prints a sample; false when memory ran out. */
-bool format_sample(
-    FILE *out, enum ortail_format format, bool colour, const struct orbus_sample *s);
+bool format_sample(FILE *out, enum ortail_format format, bool colour, const struct orbus_sample *s);
 
 #endif

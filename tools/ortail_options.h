@@ -17,7 +17,7 @@ struct ortail_settings {
 	bool no_follow;
 	int format; /* enum ortail_format */
 	const char *model, *bot, *provider;
-	int status; /* index in ok|error|timeout|cancelled, -1: any */
+	int status;    /* index in ok|error|timeout|cancelled, -1: any */
 	double min_ms; /* NaN: any */
 	int kind;      /* enum orbus_kind, or KIND_ALL */
 };

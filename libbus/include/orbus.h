@@ -73,7 +73,8 @@ struct orbus_sample {
 	const char *requested_model;
 	const char *provider;
 	const char *finish_reason;
-	const char *request_id; /* pairs a begin with its request; the API's generation id once known */
+	const char
+	    *request_id; /* pairs a begin with its request; the API's generation id once known */
 	const char *begin_id;   /* what request_id was in the begin, where it has changed since */
 	const char *error_type; /* rate_limited, timeout_connect, stream_truncated, ... */
 	const char *error_message;

@@ -25,6 +25,11 @@ def program(name):
     raise FileNotFoundError(f"{name} is in none of {BIN_DIRS}")
 
 
+def words(arguments):
+    """Arguments as a command line has them; bytes stay as they are."""
+    return [a if isinstance(a, bytes) else str(a) for a in arguments]
+
+
 def wait_for(condition, what, seconds=20):
     """The first true value of condition(), or a failure that says what did not come."""
     deadline = time.monotonic() + seconds
@@ -98,7 +103,7 @@ class BusTest(unittest.TestCase):
         return environment
 
     def start(self, name, *arguments, env=None, **how):
-        process = subprocess.Popen([program(name), *map(str, arguments)],
+        process = subprocess.Popen([program(name), *words(arguments)],
                                    env=env or self.environment(), text=True, **how)
         self.processes.append(process)
         return process
@@ -106,7 +111,7 @@ class BusTest(unittest.TestCase):
     def run_tool(self, name, *arguments, env=None, **how):
         """Runs a program to its end, with its output."""
         how.setdefault("timeout", 60)
-        return subprocess.run([program(name), *map(str, arguments)], capture_output=True,
+        return subprocess.run([program(name), *words(arguments)], capture_output=True,
                               text=how.pop("text", True), env=env or self.environment(),
                               check=False, **how)
 

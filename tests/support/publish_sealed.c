@@ -20,8 +20,8 @@
 
 #define QUARTER 1024
 
-#define ALLOW(number)                                            \
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),       \
+#define ALLOW(number)                                      \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1), \
 	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
 
 static int seal(unsigned long wake)

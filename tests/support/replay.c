@@ -93,7 +93,8 @@ static bool read_workload(struct plan *plan)
 			plan->requests = more;
 		}
 		if (!parse_line(line, &plan->requests[plan->count++])) {
-			fprintf(stderr, "replay: line %zu is no request: %s", plan->count + 1, line);
+			fprintf(
+			    stderr, "replay: line %zu is no request: %s", plan->count + 1, line);
 			return false;
 		}
 	}
@@ -118,7 +119,7 @@ static void describe(const struct plan *plan, size_t i, struct orbus_sample *s)
 	s->response_ms += (double)r->completion_tokens * 1000 / m->decode_tps;
 	s->cost_usd = ((double)r->prompt_tokens * m->usd_per_1k_prompt +
 			  (double)r->completion_tokens * m->usd_per_1k_completion) /
-	    1000;
+	              1000;
 	if (i % TIMEOUT_EVERY == TIMEOUT_EVERY - 1) {
 		s->status = ORBUS_STATUS_TIMEOUT;
 		s->error_type = "timeout_total";
@@ -136,7 +137,7 @@ static void describe(const struct plan *plan, size_t i, struct orbus_sample *s)
 static void sleep_until(const struct plan *plan, size_t i, const struct timespec *start)
 {
 	double s = (double)(plan->requests[i].arrival_ns - plan->requests[0].arrival_ns) / 1e9 /
-	    plan->speed;
+	           plan->speed;
 	struct timespec at = *start;
 
 	if (plan->requests[i].arrival_ns < plan->requests[0].arrival_ns)
@@ -207,7 +208,8 @@ int main(int argc, char **argv)
 		}
 	}
 	if (optind + 1 != argc || plan.bots < 1 || plan.bots > BOTS_MAX || !(plan.speed >= 0)) {
-		fputs("usage: replay [--bots N] [--speed X] [--keep-ts] BUS < workload.csv\n", stderr);
+		fputs("usage: replay [--bots N] [--speed X] [--keep-ts] BUS < workload.csv\n",
+		    stderr);
 		return 2;
 	}
 	plan.bus = argv[optind];

@@ -96,8 +96,11 @@ static void fill(struct aggregate *a)
 
 static json_t *document_of(const struct aggregate *a)
 {
-	struct document_context c = {.period_kind = "hourly", .utc = true, .restorable = true,
-	    .uptime_seconds = 93600, .saved_at_ns = UINT64_C(1764291600123456789)};
+	struct document_context c = {.period_kind = "hourly",
+	    .utc = true,
+	    .restorable = true,
+	    .uptime_seconds = 93600,
+	    .saved_at_ns = UINT64_C(1764291600123456789)};
 	json_t *document = document_from_aggregate(a, &c);
 
 	assert_non_null(document);
@@ -117,9 +120,9 @@ static json_t *at(json_t *o, const char *path)
 	return o;
 }
 
-#define is_int(path, n) assert_int_equal(json_integer_value(at(d, path)), n)
+#define is_int(path, n)  assert_int_equal(json_integer_value(at(d, path)), n)
 #define is_real(path, n) assert_true(fabs(json_number_value(at(d, path)) - (n)) < 1e-9)
-#define is_null(path) assert_true(json_is_null(at(d, path)))
+#define is_null(path)    assert_true(json_is_null(at(d, path)))
 
 static void the_document_says_what_happened(void **state)
 {

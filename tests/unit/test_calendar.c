@@ -69,8 +69,8 @@ static void the_repeated_hour_is_one_period(void **state)
 	(void)state;
 	zone("Europe/Berlin"); /* 2026-10-25 03:00 CEST becomes 02:00 CET */
 	for (int pass = 0; pass < 2; pass++)
-		expect(&local, PERIOD_HOURLY, pass ? "2026-10-25T02:30:00+01:00"
-						    : "2026-10-25T02:30:00+02:00",
+		expect(&local, PERIOD_HOURLY,
+		    pass ? "2026-10-25T02:30:00+01:00" : "2026-10-25T02:30:00+02:00",
 		    "hourly_20261025_02.json", "2026-10-25T02:00:00+02:00",
 		    "2026-10-25T03:00:00+01:00");
 	expect(&local, PERIOD_DAILY, "2026-10-25T12:00:00+01:00", "daily_20261025.json",
@@ -113,9 +113,9 @@ static void longer_periods_are_named_by_their_start(void **state)
 static void only_our_own_names_are_known(void **state)
 {
 	static const char *const foreign[] = {"hourly_20261124_08.json.bak", "hourly_20261124.json",
-	    "daily_2026112.json", "daily_20261301.json", "daily_20260230.json", "Daily_20261124.json",
-	    "daily_2026112x.json", "metrics_20261124_08.json", "state", "report.json", "",
-	    "hourly_20261124_08.JSON", "xdaily_20261124.json"};
+	    "daily_2026112.json", "daily_20261301.json", "daily_20260230.json",
+	    "Daily_20261124.json", "daily_2026112x.json", "metrics_20261124_08.json", "state",
+	    "report.json", "", "hourly_20261124_08.JSON", "xdaily_20261124.json"};
 	int64_t day, same;
 
 	(void)state;

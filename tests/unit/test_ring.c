@@ -436,8 +436,8 @@ static void bad_samples_in_a_slot_are_counted_and_passed_over(void **state)
 
 static void bad_names_are_refused(void **state)
 {
-	static const char *const names[] = {"a/b", "..", ".x", "a b", "x.lanes", "x.board", "/dev/",
-	    "\n", "/dev/shm/../x y"};
+	static const char *const names[] = {
+	    "a/b", "..", ".x", "a b", "x.lanes", "x.board", "/dev/", "\n", "/dev/shm/../x y"};
 	struct orbus_reader *r;
 
 	(void)state;

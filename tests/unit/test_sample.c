@@ -174,17 +174,23 @@ static void malformed_bytes_are_rejected(void **state)
 	assert_int_equal(DECODE("\xdd\x10\x00\x00\x00"), -EBADMSG); /* the 8.6 GB bomb */
 	assert_int_equal(DECODE("\xdf\xff\xff\xff\xff"), -EBADMSG);
 	assert_int_equal(DECODE("\xc0"), -EBADMSG);
-	assert_int_equal(DECODE("\x81\xa2ts"), -EBADMSG);           /* value missing */
-	assert_int_equal(DECODE("\x81\x01\x01"), -EBADMSG);         /* key no string */
-	assert_int_equal(DECODE("\x81\xa5model\x01"), -EBADMSG);    /* wrong type */
+	assert_int_equal(DECODE("\x81\xa2ts"), -EBADMSG);            /* value missing */
+	assert_int_equal(DECODE("\x81\x01\x01"), -EBADMSG);          /* key no string */
+	assert_int_equal(DECODE("\x81\xa5model\x01"), -EBADMSG);     /* wrong type */
 	assert_int_equal(DECODE("\x81\xa5model\xa1\xff"), -EBADMSG); /* not UTF-8 */
 	assert_int_equal(DECODE("\x81\xa5model\xa1\x00"), -EBADMSG); /* NUL */
 	assert_int_equal(DECODE("\x81\xa6status\xa3no!"), -EBADMSG);
 	assert_int_equal(DECODE("\x81\xa6status\xa8orphaned"), -EBADMSG);
 	assert_int_equal(DECODE("\x81\xa4kind\xa5gauge"), -EBADMSG); /* a gauge of nothing */
-	assert_int_equal(DECODE("\x81\xa8" "cost_usd\xcb\x7f\xf8\0\0\0\0\0\0"), -EBADMSG); /* NaN */
-	assert_int_equal(DECODE("\x81\xa8" "cost_usd\xcb\x7f\xf0\0\0\0\0\0\0"), -EBADMSG); /* inf */
-	assert_int_equal(DECODE("\x81\xa8" "cost_usd\xcb\xbf\xf0\0\0\0\0\0\0"), -EBADMSG); /* -1 */
+	assert_int_equal(DECODE("\x81\xa8"
+				"cost_usd\xcb\x7f\xf8\0\0\0\0\0\0"),
+	    -EBADMSG); /* NaN */
+	assert_int_equal(DECODE("\x81\xa8"
+				"cost_usd\xcb\x7f\xf0\0\0\0\0\0\0"),
+	    -EBADMSG); /* inf */
+	assert_int_equal(DECODE("\x81\xa8"
+				"cost_usd\xcb\xbf\xf0\0\0\0\0\0\0"),
+	    -EBADMSG); /* -1 */
 	assert_int_equal(DECODE("\x81\xadprompt_tokens\xff"), -EBADMSG);
 }
 
@@ -192,14 +198,19 @@ static void unknown_keys_are_passed_over(void **state)
 {
 	(void)state;
 	assert_int_equal(DECODE("\x80"), 0);
-	assert_int_equal(DECODE("\x81\xa6" "future\x93\x01\x02\xc7\x02\x05zz"), 0);
+	assert_int_equal(DECODE("\x81\xa6"
+				"future\x93\x01\x02\xc7\x02\x05zz"),
+	    0);
 	assert_int_equal(DECODE("\x81\xadprompt_tokens\xcb\x40\x71\xf0\0\0\0\0\0"), 0); /* 287.0 */
-	assert_int_equal(DECODE("\x81\xa8" "cost_usd\xc0"), 0);
+	assert_int_equal(DECODE("\x81\xa8"
+				"cost_usd\xc0"),
+	    0);
 }
 
 static void deep_nesting_is_rejected(void **state)
 {
-	char bytes[200] = "\x81\xa6" "future";
+	char bytes[200] = "\x81\xa6"
+			  "future";
 
 	(void)state;
 	memset(bytes + 8, '\x91', sizeof(bytes) - 8);

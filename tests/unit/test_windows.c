@@ -16,16 +16,15 @@ static void fold(struct windows *w, uint64_t at_s, uint64_t now_s, bool replayed
 	orbus_sample_init(&s);
 	s.response_ms = 1000;
 	assert_true(aggregate_add(&delta, &s));
-	assert_true(windows_fold(w, T0 + at_s * NS_PER_SECOND, T0 + now_s * NS_PER_SECOND, &delta,
-	    replayed));
+	assert_true(windows_fold(
+	    w, T0 + at_s * NS_PER_SECOND, T0 + now_s * NS_PER_SECOND, &delta, replayed));
 	aggregate_free(&delta);
 }
 
 static uint64_t total(struct windows *w, enum window window, uint64_t now_s)
 {
 	uint64_t start_ns;
-	const struct aggregate *a =
-	    windows_get(w, window, T0 + now_s * NS_PER_SECOND, &start_ns);
+	const struct aggregate *a = windows_get(w, window, T0 + now_s * NS_PER_SECOND, &start_ns);
 
 	assert_non_null(a);
 	assert_true(start_ns <= T0 + now_s * NS_PER_SECOND);

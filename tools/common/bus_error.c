@@ -28,7 +28,8 @@ static int describe_layout(const char *bus, const char *name, char *out, size_t 
 
 	if (orbus_inspect(bus, &info) == -EPROTONOSUPPORT)
 		snprintf(out, bytes,
-		    "bus '%s' has layout version %" PRIu32 ", and this program speaks version %" PRIu32
+		    "bus '%s' has layout version %" PRIu32
+		    ", and this program speaks version %" PRIu32
 		    ": use the same version of orbus everywhere",
 		    name, info.layout_version, info.library_layout_version);
 	else
@@ -46,7 +47,8 @@ int bus_error_describe(const char *bus, int error, char *out, size_t bytes)
 	bus_display_name(bus, name, sizeof(name));
 	switch (-error) {
 	case ENOENT:
-		snprintf(out, bytes, "no bus named '%s': start oragent or a bot, or see --bus", name);
+		snprintf(
+		    out, bytes, "no bus named '%s': start oragent or a bot, or see --bus", name);
 		return CLI_NO_BUS;
 	case EPROTONOSUPPORT: return describe_layout(bus, name, out, bytes);
 	case EINVAL:

@@ -146,8 +146,9 @@ static void zsh(const struct cli_program *p)
 			print_words(o->choices);
 			putchar(')');
 		} else if (argument) {
-			fputs(o->offer == CLI_OFFER_FOLDERS ? ":folder:_files -/"
-				: o->offer == CLI_OFFER_GROUPS ? ":group:_groups" : ":value: ",
+			fputs(o->offer == CLI_OFFER_FOLDERS  ? ":folder:_files -/"
+			      : o->offer == CLI_OFFER_GROUPS ? ":group:_groups"
+							     : ":value: ",
 			    stdout);
 		}
 		putchar('\'');

@@ -1,5 +1,5 @@
 /*
- * options.c: a program's options read from its table, and its --help.
+ * options.c: reading a command line by its program's table.
  */
 #include "options.h"
 #include "orbus.h"
@@ -16,270 +16,254 @@
 #include <string.h>
 
 #define OPTIONS_MAX 64
-#define LONG_BASE   256 /* getopt_long() returns LONG_BASE + the option's index */
-#define HELP_COLUMN 29
-
-static bool takes_argument(const struct cli_option *o)
-{
-	return o->type != CLI_SECTION && o->type != CLI_HELP && o->type != CLI_VERSION &&
-	    o->type != CLI_FLAG;
-}
+/* getopt_long() returns LONG_ONLY + index for an option, letter or none. */
+#define LONG_ONLY 256
 
 const char *cli_argument(const struct cli_option *o)
 {
-	if (!takes_argument(o))
-		return NULL;
 	return o->argument ? o->argument : o->choices;
 }
 
-int cli_usage_error(const struct cli_program *program, const char *format, ...)
+int cli_usage_error(const struct cli_program *p, const char *format, ...)
 {
-	va_list arguments;
+	char message[1024], safe[2048];
+	va_list args;
 
-	fprintf(stderr, "%s: ", program->name);
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	fprintf(stderr, "\nTry '%s --help'.\n", program->name);
+	va_start(args, format);
+	vsnprintf(message, sizeof(message), format, args);
+	va_end(args);
+	text_sanitise(safe, sizeof(safe), message);
+	fprintf(stderr, "%s: %s\nSee '%s --help'.\n", p->name, safe, p->name);
 	return CLI_USAGE;
 }
 
-/* What is wrong with a value, and what would be right. */
-static int bad_value(const struct cli_program *program, const struct cli_option *o,
-    const char *source, const char *text)
-{
-	char shown[256], low[32], high[32];
+/* --- One value -------------------------------------------------------------------------------- */
 
-	text_sanitise(shown, sizeof(shown), text);
+static uint64_t high_of(const struct cli_option *o)
+{
+	return o->high ? o->high : INT64_MAX;
+}
+
+/* What a wrong value should have been. */
+static void describe_remedy(const struct cli_option *o, int error, char *out, size_t bytes)
+{
+	char low[32], high[32];
+
 	switch (o->type) {
-	case CLI_CHOICE:
-		return cli_usage_error(
-		    program, "%s: '%s' is none of %s", source, shown, o->choices);
-	case CLI_UINT:
-		if (o->high)
-			return cli_usage_error(program,
-			    "%s: '%s' is no whole number from %" PRIu64 " to %" PRIu64, source, shown,
-			    o->low, o->high);
-		return cli_usage_error(program, "%s: '%s' is no whole number, at least %" PRIu64,
-		    source, shown, o->low);
+	case CLI_CHOICE: snprintf(out, bytes, "give one of %s", o->choices); break;
 	case CLI_DURATION:
 		format_duration(o->low, low, sizeof(low));
-		format_duration(o->high, high, sizeof(high));
-		return cli_usage_error(program, "%s: '%s' is no time%s%s%s%s, such as 90s, 5m or 1h",
-		    source, shown, o->low || o->high ? " from " : "", o->low || o->high ? low : "",
-		    o->high ? " to " : "", o->high ? high : "");
-	case CLI_OCTAL:
-		return cli_usage_error(
-		    program, "%s: '%s' is no file mode such as 0660", source, shown);
+		format_duration(high_of(o), high, sizeof(high));
+		if (error == -ERANGE)
+			snprintf(out, bytes, "give a time from %s to %s", low, high);
+		else
+			snprintf(out, bytes, "give a time such as 90s, 5m or 1.5h");
+		break;
+	case CLI_OCTAL: snprintf(out, bytes, "give permissions in octal, such as 0660"); break;
+	case CLI_UINT:
+		if (error == -ERANGE || o->high)
+			snprintf(out, bytes, "give a whole number from %" PRIu64 " to %" PRIu64,
+			    o->low, high_of(o));
+		else
+			snprintf(out, bytes, "give a whole number");
+		break;
 	case CLI_FIGURE:
-		return cli_usage_error(program, "%s: '%s' is no number, at least 0%s%s", source, shown,
-		    o->units ? ", of " : "", o->units ? o->units : "");
-	default: return cli_usage_error(program, "%s: '%s' is no text in UTF-8", source, shown);
+		snprintf(out, bytes, "give %s", o->units ? o->units : "a number, 0 or more");
+		break;
+	default:
+		snprintf(out, bytes, error == -EILSEQ ? "give UTF-8 text" : "leave the option out");
+		break;
 	}
 }
 
-static bool is_text(const char *text)
+static const char *describe_fault(const struct cli_option *o, int error)
 {
-	return *text && utf8_is_valid(text, strlen(text));
+	switch (-error) {
+	case EDOM: return "is negative, infinite or not a number";
+	case ERANGE: return "is out of range";
+	case EILSEQ: return "is not valid UTF-8";
+	case E2BIG: return "is one too many";
+	default: break;
+	}
+	switch (o->type) {
+	case CLI_TEXT:
+	case CLI_LIST: return "is empty";
+	case CLI_CHOICE: return "is not known";
+	case CLI_DURATION: return "is not a time";
+	default: return "is not a number";
+	}
 }
 
-static bool append(struct cli_list *list, const char *text)
+static int check_text(const char *value)
 {
-	if (list->count == CLI_LIST_MAX)
-		return false;
-	list->items[list->count++] = text;
-	return true;
+	if (!*value)
+		return -EINVAL;
+	return utf8_is_valid(value, strlen(value)) ? 0 : -EILSEQ;
 }
 
-static bool set_value(const struct cli_option *o, void *settings, const char *text)
+static int add_to_list(struct cli_list *list, const char *value)
+{
+	int err = check_text(value);
+
+	if (!err && list->count == CLI_LIST_MAX)
+		err = -E2BIG;
+	if (!err)
+		list->items[list->count++] = value;
+	return err;
+}
+
+static int set_text(const char **field, const char *value)
+{
+	int err = check_text(value);
+
+	if (!err)
+		*field = value;
+	return err;
+}
+
+static int set_field(const struct cli_option *o, const char *value, void *settings)
 {
 	void *field = (char *)settings + o->offset;
 
 	switch (o->type) {
-	case CLI_FLAG: *(bool *)field = true; return true;
-	case CLI_TEXT: *(const char **)field = text; return is_text(text);
-	case CLI_LIST: return is_text(text) && append(field, text);
-	case CLI_UINT:
-		return parse_uint(text, o->low, o->high ? o->high : UINT64_MAX, field) == 0;
-	case CLI_FIGURE: return parse_figure(text, field) == 0;
-	case CLI_DURATION:
-		return parse_duration(text, o->low, o->high ? o->high : UINT64_MAX, field) == 0;
-	case CLI_OCTAL: return parse_octal(text, (unsigned)o->high, field) == 0;
-	case CLI_CHOICE: return parse_choice(text, o->choices, field) == 0;
+	case CLI_FLAG: *(bool *)field = true; return 0;
+	case CLI_TEXT: return set_text(field, value);
+	case CLI_LIST: return add_to_list(field, value);
+	case CLI_UINT: return parse_uint(value, o->low, high_of(o), field);
+	case CLI_FIGURE: return parse_figure(value, field);
+	case CLI_DURATION: return parse_duration(value, o->low, high_of(o), field);
+	case CLI_OCTAL: return parse_octal(value, (unsigned)high_of(o), field);
+	case CLI_CHOICE: return parse_choice(value, o->choices, field);
 	case CLI_SECTION:
 	case CLI_HELP:
 	case CLI_VERSION: break;
 	}
-	return false;
+	return 0;
 }
 
-static int apply(const struct cli_program *program, const struct cli_option *o, void *settings,
-    const char *source, const char *text)
+/* `origin` is "--model" or "$ORBUS". */
+static int take_value(const struct cli_program *p, const struct cli_option *o, const char *origin,
+    const char *value, void *settings)
 {
-	return set_value(o, settings, text) ? CLI_PROCEED : bad_value(program, o, source, text);
+	char remedy[256];
+	int err = set_field(o, value, settings);
+
+	if (!err)
+		return CLI_PROCEED;
+	describe_remedy(o, err, remedy, sizeof(remedy));
+	return cli_usage_error(
+	    p, "%s: '%.200s' %s: %s", origin, value, describe_fault(o, err), remedy);
 }
 
-/* Presets first, then the environment: each may be overruled by what follows. */
-static int apply_defaults(const struct cli_program *program, void *settings)
+/* --- The whole -------------------------------------------------------------------------------- */
+
+static int take_presets(const struct cli_program *p, void *settings)
 {
-	for (size_t i = 0; i < program->option_count; i++) {
-		const struct cli_option *o = &program->options[i];
+	for (size_t i = 0; i < p->option_count; i++) {
+		const struct cli_option *o = &p->options[i];
 		const char *value = o->environment ? getenv(o->environment) : NULL;
-		const char *source = o->environment;
-		int status;
+		char origin[64];
 
-		if (!value || !*value) {
-			value = o->preset;
-			source = o->name;
-		}
-		if (!value)
+		if (o->preset)
+			set_field(o, o->preset, settings);
+		if (!value || !*value)
 			continue;
-		status = apply(program, o, settings, source, value);
-		if (status != CLI_PROCEED)
-			return status;
+		snprintf(origin, sizeof(origin), "$%s", o->environment);
+		if (take_value(p, o, origin, value, settings) != CLI_PROCEED)
+			return CLI_USAGE;
 	}
 	return CLI_PROCEED;
 }
 
-static void fill_getopt(const struct cli_program *program, struct option *longs, char *shorts)
-{
-	size_t n = 0;
+/* The table in getopt's words. */
+struct getopt_words {
+	struct option long_options[OPTIONS_MAX + 1];
+	char letters[2 * OPTIONS_MAX + 3];
+};
 
-	*shorts++ = ':';
-	for (size_t i = 0; i < program->option_count && n < OPTIONS_MAX - 1; i++) {
-		const struct cli_option *o = &program->options[i];
+static void to_getopt(const struct cli_program *p, struct getopt_words *w)
+{
+	struct option *to = w->long_options;
+	char *letter = w->letters;
+
+	/* '+': stop at the first operand; ':': a missing argument is told apart. */
+	*letter++ = p->operands ? '+' : '-';
+	*letter++ = ':';
+	for (size_t i = 0; i < p->option_count && i < OPTIONS_MAX; i++) {
+		const struct cli_option *o = &p->options[i];
+		int has_argument = cli_argument(o) ? required_argument : no_argument;
 
 		if (o->type == CLI_SECTION)
 			continue;
-		longs[n++] = (struct option){
-		    o->name, takes_argument(o), NULL, LONG_BASE + (int)i};
-		if (o->letter) {
-			*shorts++ = o->letter;
-			if (takes_argument(o))
-				*shorts++ = ':';
-		}
+		*to++ = (struct option){o->name, has_argument, NULL, LONG_ONLY + (int)i};
+		if (!o->letter)
+			continue;
+		*letter++ = o->letter;
+		if (has_argument)
+			*letter++ = ':';
 	}
-	longs[n] = (struct option){0};
-	*shorts = '\0';
+	*to = (struct option){0};
+	*letter = '\0';
 }
 
-static const struct cli_option *option_of(const struct cli_program *program, int code)
+static const struct cli_option *option_of(const struct cli_program *p, int found)
 {
-	if (code >= LONG_BASE)
-		return &program->options[code - LONG_BASE];
-	for (size_t i = 0; i < program->option_count; i++)
-		if (program->options[i].letter == code)
-			return &program->options[i];
+	if (found >= LONG_ONLY)
+		return &p->options[found - LONG_ONLY];
+	for (size_t i = 0; i < p->option_count; i++)
+		if (p->options[i].letter == found)
+			return &p->options[i];
 	return NULL;
 }
 
-/* getopt_long() has met something it does not know, or a missing argument. */
-static int complain(const struct cli_program *program, char **argv, bool missing)
+static int take_option(
+    const struct cli_program *p, const struct cli_option *o, const char *value, void *settings)
 {
-	char shown[256];
+	char origin[64];
 
-	text_sanitise(shown, sizeof(shown), argv[optind - 1]);
-	if (missing)
-		return cli_usage_error(program, "%s needs a value", shown);
-	if (argv[optind - 1][0] == '-' && argv[optind - 1][1] == '-')
-		return cli_usage_error(program, "there is no such option as %s", shown);
-	return cli_usage_error(program, "there is no such option as -%c", optopt);
-}
-
-static int take_option(const struct cli_program *program, int code, char **argv, void *settings)
-{
-	const struct cli_option *o;
-	char source[64];
-
-	if (code == '?' || code == ':')
-		return complain(program, argv, code == ':');
-	o = option_of(program, code);
-	if (o->type == CLI_HELP) {
-		cli_print_help(program, stdout);
-		return CLI_FINE;
+	switch (o->type) {
+	case CLI_HELP: cli_print_help(p, stdout); return CLI_FINE;
+	case CLI_VERSION: printf("%s (orbus) %s\n", p->name, orbus_version()); return CLI_FINE;
+	default: break;
 	}
-	if (o->type == CLI_VERSION) {
-		printf("%s (orbus) %s\n", program->name, orbus_version());
-		return CLI_FINE;
-	}
-	snprintf(source, sizeof(source), "--%s", o->name);
-	return apply(program, o, settings, source, optarg ? optarg : "");
+	snprintf(origin, sizeof(origin), "--%s", o->name);
+	return take_value(p, o, origin, value, settings);
 }
 
-int cli_parse(const struct cli_program *program, int argc, char **argv, void *settings)
+/* What getopt_long() could not make sense of. */
+static int refuse_word(const struct cli_program *p, int found, const char *word)
 {
-	struct option longs[OPTIONS_MAX];
-	char shorts[2 * OPTIONS_MAX + 2];
-	int code, status = apply_defaults(program, settings);
+	const struct cli_option *o = optopt ? option_of(p, optopt) : NULL;
 
-	fill_getopt(program, longs, shorts);
-	while (status == CLI_PROCEED && (code = getopt_long(argc, argv, shorts, longs, NULL)) != -1)
-		status = take_option(program, code, argv, settings);
-	if (status == CLI_PROCEED && optind < argc && !program->operands) {
-		char shown[256];
-
-		text_sanitise(shown, sizeof(shown), argv[optind]);
-		return cli_usage_error(program, "'%s' is no option, and nothing else is expected", shown);
-	}
-	return status;
+	if (found == ':' && o)
+		return cli_usage_error(
+		    p, "--%s: needs an argument: give %s", o->name, cli_argument(o));
+	if (o)
+		return cli_usage_error(p, "--%s: takes no argument", o->name);
+	if (optopt)
+		return cli_usage_error(p, "unknown option -%c", optopt);
+	return cli_usage_error(p, "unknown or ambiguous option %.200s", word);
 }
 
-static int print_spelling(const struct cli_option *o, FILE *out)
+int cli_parse(const struct cli_program *p, int argc, char **argv, void *settings)
 {
-	const char *argument = cli_argument(o);
-	int n = o->letter ? fprintf(out, "  -%c, --%s", o->letter, o->name)
-			  : fprintf(out, "      --%s", o->name);
+	struct getopt_words words;
+	int found, status = take_presets(p, settings);
 
-	return argument ? n + fprintf(out, " %s", argument) : n;
-}
-
-static void print_option_help(const struct cli_option *o, FILE *out)
-{
-	int column = print_spelling(o, out);
-	const char *preset = o->preset_words ? o->preset_words : o->preset;
-
-	fprintf(out, "%*s%s", column < HELP_COLUMN ? HELP_COLUMN - column : 1, "", o->help);
-	if (preset)
-		fprintf(out, " (%s)", preset);
-	fputc('\n', out);
-}
-
-/* Spellings alone, as many to a line as fit. */
-static void print_dense(const struct cli_program *program, size_t from, FILE *out)
-{
-	int column = 0;
-
-	for (size_t i = from; i < program->option_count; i++) {
-		const struct cli_option *o = &program->options[i];
-		const char *argument = cli_argument(o);
-		int width = (int)strlen(o->name) + 3 + (argument ? (int)strlen(argument) + 1 : 0);
-
-		if (o->type == CLI_SECTION)
-			continue;
-		if (column == 0 || column + width > OUTPUT_COLUMNS - 1)
-			column = fprintf(out, column ? "\n " : " ") - (column ? 1 : 0);
-		column += fprintf(
-		    out, " --%s%s%s", o->name, argument ? " " : "", argument ? argument : "");
-	}
-	if (column)
-		fputc('\n', out);
-}
-
-void cli_print_help(const struct cli_program *program, FILE *out)
-{
-	fprintf(out, "Usage: %s [OPTION]...%s%s\n%s\n\n", program->name,
-	    program->operands ? " " : "", program->operands ? program->operands : "",
-	    program->summary);
-	for (size_t i = 0; i < program->option_count; i++) {
-		const struct cli_option *o = &program->options[i];
-
-		if (program->dense_from && o->name && strcmp(o->name, program->dense_from) == 0) {
-			print_dense(program, i, out);
-			return;
-		}
-		if (o->type == CLI_SECTION)
-			fprintf(out, "%s:\n", o->help);
+	to_getopt(p, &words);
+	opterr = 0;
+	while (status == CLI_PROCEED &&
+	       (found = getopt_long(argc, argv, words.letters, words.long_options, NULL)) != -1) {
+		if (found == '?' || found == ':')
+			status = refuse_word(p, found, argv[optind - 1]);
+		else if (found == 1)
+			status = cli_usage_error(p, "unexpected argument '%.200s'", optarg);
 		else
-			print_option_help(o, out);
+			status = take_option(p, option_of(p, found), optarg, settings);
 	}
+	if (status == CLI_PROCEED && !p->operands && optind < argc)
+		status = cli_usage_error(p, "unexpected argument '%.200s'", argv[optind]);
+	if (status == CLI_FINE && output_flush(p->name, NULL) != 0)
+		status = CLI_FAILED;
+	return status;
 }

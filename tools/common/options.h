@@ -31,8 +31,8 @@ enum cli_type {
 enum cli_offer { CLI_OFFER_NOTHING, CLI_OFFER_BUSES, CLI_OFFER_FOLDERS, CLI_OFFER_GROUPS };
 
 struct cli_option {
-	const char *name;     /* long name, without the dashes */
-	char letter;          /* 0: none */
+	const char *name; /* long name, without the dashes */
+	char letter;      /* 0: none */
 	enum cli_type type;
 	size_t offset;        /* of the field in the settings */
 	const char *argument; /* its name in the documentation; of a CLI_CHOICE: may be NULL */
@@ -54,7 +54,7 @@ struct cli_program {
 	const struct cli_option *options;
 	size_t option_count;
 	const char *dense_from; /* name of the first option that --help lists without its help line,
-				   with all that follow; NULL: none */
+	                           with all that follow; NULL: none */
 };
 
 #define CLI_LIST_MAX 64
@@ -66,21 +66,21 @@ struct cli_list {
 
 /* The options that every program has. `type` is the program's settings struct. */
 #define CLI_OPTION_BUS(settings, field)                                                           \
-	{                                                                                          \
-		.name = "bus", .letter = 'b', .type = CLI_TEXT,                                    \
-		.offset = offsetof(settings, field), .argument = "NAME", .preset_words = "orbus",  \
-		.environment = "ORBUS", .offer = CLI_OFFER_BUSES, .help = "the bus",               \
-		.details = "The bus: a POSIX shared-memory name such as _orbus_, or an absolute "  \
-			   "path on a tmpfs such as _/run/orbus/ring_. See *orbus*(7)."            \
+	{                                                                                         \
+		.name = "bus", .letter = 'b', .type = CLI_TEXT,                                   \
+		.offset = offsetof(settings, field), .argument = "NAME", .preset_words = "orbus", \
+		.environment = "ORBUS", .offer = CLI_OFFER_BUSES, .help = "the bus",              \
+		.details = "The bus: a POSIX shared-memory name such as _orbus_, or an absolute " \
+			   "path on a tmpfs such as _/run/orbus/ring_. See *orbus*(7)."           \
 	}
-#define CLI_OPTION_HELP                                                                           \
+#define CLI_OPTION_HELP                                                                            \
 	{                                                                                          \
 		.name = "help", .letter = 'h', .type = CLI_HELP, .help = "show this help and exit" \
 	}
-#define CLI_OPTION_VERSION                                                                        \
-	{                                                                                          \
-		.name = "version", .letter = 'V', .type = CLI_VERSION,                             \
-		.help = "show the version and exit"                                                \
+#define CLI_OPTION_VERSION                                             \
+	{                                                              \
+		.name = "version", .letter = 'V', .type = CLI_VERSION, \
+		.help = "show the version and exit"                    \
 	}
 
 /* Exit statuses, the same for all programs. */

@@ -70,12 +70,17 @@ bool is_unsafe_character(uint32_t c)
 	       (c >= 0xe0000 && c <= 0xe007f);
 }
 
-/* Decodes one character: its length in bytes, 0 at the end of the text, -1 where it is not UTF-8. */
+/* Decodes one character: its length in bytes, 0 at the end of the text, -1 where it is not UTF-8.
+ */
 static int next_character(const char *text, uint32_t *c)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
 	const unsigned char *s = (const unsigned char *)text;
-	int length = s[0] < 0x80 ? 1 : s[0] >> 5 == 6 ? 2 : s[0] >> 4 == 14 ? 3 : s[0] >> 3 == 30 ? 4 : 0;
+	int length = s[0] < 0x80       ? 1
+	             : s[0] >> 5 == 6  ? 2
+	             : s[0] >> 4 == 14 ? 3
+	             : s[0] >> 3 == 30 ? 4
+	                               : 0;
 
 	if (length <= 1) {
 		*c = s[0];
@@ -100,7 +105,11 @@ static void spell_character(uint32_t c, char out[16])
 	case '\r': strcpy(out, "\\r"); break;
 	case '\t': strcpy(out, "\\t"); break;
 	default:
-		snprintf(out, 16, c < 0x80 ? "\\x%02" PRIx32 : c < 0x10000 ? "\\u%04" PRIx32 : "\\U%08" PRIx32, c);
+		snprintf(out, 16,
+		    c < 0x80      ? "\\x%02" PRIx32
+		    : c < 0x10000 ? "\\u%04" PRIx32
+				  : "\\U%08" PRIx32,
+		    c);
 	}
 }
 
@@ -231,7 +240,8 @@ static void print_json_text(FILE *out, const char *text)
 		else if (c < 0x10000)
 			fprintf(out, "\\u%04" PRIx32, c);
 		else
-			fprintf(out, "\\u%04" PRIx32 "\\u%04" PRIx32, 0xd7c0 + (c >> 10), 0xdc00 + (c & 0x3ff));
+			fprintf(out, "\\u%04" PRIx32 "\\u%04" PRIx32, 0xd7c0 + (c >> 10),
+			    0xdc00 + (c & 0x3ff));
 	}
 }
 

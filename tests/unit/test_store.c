@@ -1,0 +1,383 @@
+/*
+ * test_store.c: replacing, removing, reading and listing files, by io_uring and by plain calls.
+ * Every test runs with both.
+ */
+#include "store.h"
+#include "testing.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+struct fixture {
+	enum store_io io;
+	char path[64];
+	int dirfd;
+	struct store *store;
+};
+
+/* The outcome of the last operation. */
+static struct {
+	int done;
+	int error;
+	enum store_step step;
+	char bytes[256];
+	size_t length;
+	int names;
+} last;
+
+static void note(void *context, const struct store_result *r)
+{
+	assert_ptr_equal(context, &last);
+	last.done++;
+	last.error = r->error;
+	last.step = r->step;
+	last.length = r->length;
+	last.bytes[0] = '\0';
+	if (r->bytes && r->length < sizeof(last.bytes))
+		strcpy(last.bytes, r->bytes);
+	last.names = 0;
+	for (char **name = r->names; name && *name; name++)
+		last.names++;
+}
+
+static int setup(void **state, enum store_io io)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	int refused;
+
+	f->io = io;
+	strcpy(f->path, "/tmp/orbus-store-XXXXXX");
+	assert_non_null(mkdtemp(f->path));
+	f->dirfd = open(f->path, O_RDONLY | O_DIRECTORY);
+	assert_int_equal(store_open(io, f->dirfd, -1, &f->store, &refused), 0);
+	assert_string_equal(store_kind(f->store), io == STORE_IO_URING ? "io_uring" : "posix");
+	memset(&last, 0, sizeof(last));
+	*state = f;
+	return 0;
+}
+
+static int setup_uring(void **state)
+{
+	return setup(state, STORE_IO_URING);
+}
+
+static int setup_posix(void **state)
+{
+	return setup(state, STORE_IO_POSIX);
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	char command[128];
+
+	store_close(f->store);
+	close(f->dirfd);
+	snprintf(command, sizeof(command), "rm -rf %s", f->path);
+	assert_int_equal(system(command), 0);
+	free(f);
+	return 0;
+}
+
+static void finish(struct fixture *f, int done)
+{
+	assert_int_equal(store_flush(f->store, 20000), 0);
+	assert_int_equal(last.done, done);
+}
+
+static void put(struct fixture *f, const char *name, const char *text)
+{
+	assert_int_equal(
+	    store_put(f->store, name, strdup(text), strlen(text), 0640, note, &last), 0);
+}
+
+/* What the folder holds: its names, and of one file the content. */
+static int count_names(const struct fixture *f)
+{
+	char command[128];
+	FILE *out;
+	int n;
+
+	snprintf(command, sizeof(command), "ls -A %s | wc -l", f->path);
+	out = popen(command, "r");
+	assert_int_equal(fscanf(out, "%d", &n), 1);
+	pclose(out);
+	return n;
+}
+
+static void expect_content(const struct fixture *f, const char *name, const char *text)
+{
+	char bytes[256] = "";
+	int fd = openat(f->dirfd, name, O_RDONLY);
+
+	assert_true(fd >= 0);
+	assert_true(read(fd, bytes, sizeof(bytes) - 1) >= 0);
+	close(fd);
+	assert_string_equal(bytes, text);
+}
+
+static void a_put_creates_and_replaces_whole_files(void **state)
+{
+	struct fixture *f = *state;
+	struct stat st;
+
+	put(f, "a.json", "a longer first content");
+	put(f, "a.json", "second");
+	put(f, "empty.json", "");
+	finish(f, 3);
+	assert_int_equal(last.error, 0);
+	expect_content(f, "a.json", "second");
+	expect_content(f, "empty.json", "");
+	assert_int_equal(count_names(f), 2);
+	assert_int_equal(fstatat(f->dirfd, "a.json", &st, 0), 0);
+	assert_int_equal(st.st_mode & 0777, 0640);
+}
+
+static void large_files_are_whole(void **state)
+{
+	struct fixture *f = *state;
+	size_t length = 40 << 20;
+	char *bytes = malloc(length), *back = malloc(length);
+	int fd;
+
+	for (size_t i = 0; i < length; i++)
+		bytes[i] = (char)(i * 31 >> 3);
+	memcpy(back, bytes, length);
+	assert_int_equal(store_put(f->store, "big", bytes, length, 0600, note, &last), 0);
+	finish(f, 1);
+	assert_int_equal(last.error, 0);
+	bytes = malloc(length);
+	fd = openat(f->dirfd, "big", O_RDONLY);
+	assert_int_equal(read(fd, bytes, length), length);
+	assert_memory_equal(bytes, back, length);
+	close(fd);
+	free(bytes);
+	free(back);
+}
+
+static void operations_keep_their_order(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 50; i++) {
+		char text[16];
+
+		snprintf(text, sizeof(text), "%d", i);
+		put(f, "same", text);
+	}
+	assert_int_equal(store_remove(f->store, "same", note, &last), 0);
+	put(f, "same", "last");
+	finish(f, 52);
+	expect_content(f, "same", "last");
+}
+
+static void a_missing_file_is_removed_already(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(store_remove(f->store, "none", note, &last), 0);
+	finish(f, 1);
+	assert_int_equal(last.error, 0);
+}
+
+static void files_are_read_but_links_are_not(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, "a", "content");
+	finish(f, 1);
+	assert_int_equal(store_get(f->store, "a", note, &last), 0);
+	finish(f, 2);
+	assert_int_equal(last.error, 0);
+	assert_int_equal(last.length, 7);
+	assert_string_equal(last.bytes, "content");
+	assert_int_equal(store_get(f->store, "none", note, &last), 0);
+	finish(f, 3);
+	assert_int_equal(last.error, -ENOENT);
+	assert_int_equal(last.step, STORE_STEP_READ);
+	assert_int_equal(symlinkat("a", f->dirfd, "link"), 0);
+	assert_int_equal(store_get(f->store, "link", note, &last), 0);
+	finish(f, 4);
+	assert_int_equal(last.error, -ELOOP);
+	assert_int_equal(mkdirat(f->dirfd, "folder", 0700), 0);
+	assert_int_equal(store_get(f->store, "folder", note, &last), 0);
+	finish(f, 5);
+	assert_int_equal(last.error, -EISDIR);
+}
+
+static void only_regular_files_are_listed(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, "a", "x");
+	put(f, "b", "x");
+	finish(f, 2);
+	assert_int_equal(symlinkat("a", f->dirfd, "link"), 0);
+	assert_int_equal(mkdirat(f->dirfd, "folder", 0700), 0);
+	assert_int_equal(store_list(f->store, note, &last), 0);
+	finish(f, 3);
+	assert_int_equal(last.names, 2);
+}
+
+static void a_put_onto_a_folder_fails_and_leaves_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(mkdirat(f->dirfd, "taken", 0700), 0);
+	put(f, "taken", "x");
+	finish(f, 1);
+	assert_int_equal(last.error, -EISDIR);
+	assert_int_equal(last.step, STORE_STEP_RENAME);
+	assert_int_equal(count_names(f), 1);
+	/* The next one is not disturbed. */
+	put(f, "free", "y");
+	finish(f, 2);
+	assert_int_equal(last.error, 0);
+}
+
+static void a_removed_folder_is_an_error(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(rmdir(f->path), 0);
+	put(f, "a", "x");
+	finish(f, 1);
+	assert_int_equal(last.error, -ENOENT);
+	assert_int_equal(last.step, STORE_STEP_CREATE);
+}
+
+static void a_full_disk_is_an_error_until_there_is_room(void **state)
+{
+	struct fixture *f = *state;
+	char command[256];
+	int refused;
+
+	snprintf(command, sizeof(command),
+	    "mount -t tmpfs -o size=64k tmpfs %s 2>/dev/null && head -c 60000 /dev/zero > %s/filler",
+	    f->path, f->path);
+	if (system(command) != 0)
+		skip();
+	store_close(f->store);
+	close(f->dirfd);
+	f->dirfd = open(f->path, O_RDONLY | O_DIRECTORY);
+	assert_int_equal(store_open(f->io, f->dirfd, -1, &f->store, &refused), 0);
+	assert_int_equal(store_put(f->store, "a", calloc(1, 30000), 30000, 0600, note, &last), 0);
+	finish(f, 1);
+	assert_int_equal(last.error, -ENOSPC);
+	assert_int_equal(last.step, STORE_STEP_WRITE);
+	assert_int_equal(count_names(f), 1);
+	assert_int_equal(unlinkat(f->dirfd, "filler", 0), 0);
+	put(f, "a", "x");
+	finish(f, 2);
+	assert_int_equal(last.error, 0);
+	snprintf(command, sizeof(command), "umount -l %s", f->path);
+	assert_int_equal(system(command), 0);
+}
+
+static void only_plain_names_are_taken(void **state)
+{
+	static const char *const names[] = {"", ".", "..", "a/b", "/a"};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_int_equal(
+		    store_put(f->store, names[i], strdup("x"), 1, 0600, note, &last), -EINVAL);
+}
+
+static void temporary_names_are_known(void **state)
+{
+	(void)state;
+	assert_true(store_is_temporary(".a.json.0123456789abcdef.tmp"));
+	assert_false(store_is_temporary("a.json.0123456789abcdef.tmp"));
+	assert_false(store_is_temporary(".a.json.0123456789abcde.tmp"));
+	assert_false(store_is_temporary(".0123456789abcdef.tmp"));
+	assert_false(store_is_temporary(".a.json.0123456789abcdeg.tmp"));
+	assert_false(store_is_temporary("a"));
+	assert_false(store_is_temporary(""));
+}
+
+static int take_lock(int fd)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_len = 1};
+
+	return fcntl(fd, F_OFD_SETLK, &lock);
+}
+
+static void write_for_ever(const struct fixture *f)
+{
+	int fd = openat(f->dirfd, "lock", O_RDWR | O_CREAT, 0600), refused;
+	struct store *store;
+
+	if (take_lock(fd) < 0 || store_open(f->io, f->dirfd, fd, &store, &refused) < 0)
+		_exit(1);
+	for (int i = 0;; i++) {
+		char *bytes = malloc(8 << 20);
+
+		memset(bytes, i, 8 << 20);
+		store_put(store, "file", bytes, 8 << 20, 0600, NULL, NULL);
+		store_flush(store, 3);
+	}
+}
+
+/* Once the lock is free, no write of the dead can land any more. */
+static void a_killed_store_is_done_when_its_lock_is_free(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int round = 0; round < 5; round++) {
+		struct stat before, after;
+		pid_t child = fork();
+		int fd;
+
+		if (child == 0)
+			write_for_ever(f);
+		nanosleep(&(struct timespec){0, 60000000 + round * 7000000}, NULL);
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+		fd = openat(f->dirfd, "lock", O_RDWR | O_CREAT, 0600);
+		for (int i = 0; i < 5000 && take_lock(fd) < 0; i++)
+			nanosleep(&(struct timespec){0, 1000000}, NULL);
+		memset(&before, 0, sizeof(before));
+		memset(&after, 0, sizeof(after));
+		fstatat(f->dirfd, "file", &before, 0);
+		nanosleep(&(struct timespec){0, 50000000}, NULL);
+		fstatat(f->dirfd, "file", &after, 0);
+		assert_int_equal(before.st_ino, after.st_ino);
+		assert_int_equal(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
+		assert_true(before.st_size == 0 || before.st_size == 8 << 20);
+		close(fd);
+	}
+}
+
+#define both(f)                                               \
+	{#f " [io_uring]", f, setup_uring, teardown, NULL},   \
+	{                                                     \
+#f " [posix]", f, setup_posix, teardown, NULL \
+	}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    both(a_put_creates_and_replaces_whole_files),
+	    both(large_files_are_whole),
+	    both(operations_keep_their_order),
+	    both(a_missing_file_is_removed_already),
+	    both(files_are_read_but_links_are_not),
+	    both(only_regular_files_are_listed),
+	    both(a_put_onto_a_folder_fails_and_leaves_nothing),
+	    both(a_removed_folder_is_an_error),
+	    both(a_full_disk_is_an_error_until_there_is_room),
+	    both(only_plain_names_are_taken),
+	    both(a_killed_store_is_done_when_its_lock_is_free),
+	    cmocka_unit_test(temporary_names_are_known),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
