@@ -17,7 +17,6 @@ static const struct cli_option options[] = {
 	.argument = "DIR",
 	.environment = "ORBUS_DATA_DIR",
 	.offer = CLI_OFFER_FOLDERS,
-	.preset_words = "see orbus(7)",
 	.help = "where the files are",
 	.details = "The folder of the JSON files and of the checkpoint; made where it is missing. "
 		   "_/var/lib/orbus/metrics_ for root, _~/.local/state/orbus/metrics_ for others."},

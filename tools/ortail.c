@@ -150,7 +150,8 @@ static bool print(struct tail *t, int *status)
 {
 	bool gone;
 
-	qsort(t->lines, t->count, sizeof(*t->lines), by_time);
+	if (t->count > 0)
+		qsort(t->lines, t->count, sizeof(*t->lines), by_time);
 	for (size_t i = 0; i < t->count; i++)
 		fputs(t->lines[i].text, stdout);
 	clear(t, 0, t->count);
