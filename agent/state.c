@@ -5,7 +5,7 @@
  * its file shows: what describes a period to people also restores it.
  */
 #include "state.h"
-#include "clock.h"
+#include "json_build.h"
 #include "json_msgpack.h"
 
 #include <assert.h>
@@ -65,11 +65,11 @@ static bool hex_to(const char *text, uint8_t id[16])
 
 static json_t *positions_to_json(const struct state_bus *bus)
 {
-	json_t *list = json_array();
+	struct json_build list = json_build_array();
 
 	for (uint32_t i = 0; i < bus->lane_count; i++)
-		json_array_append_new(list, json_integer((json_int_t)bus->positions[i]));
-	return list;
+		json_build_append(&list, json_integer((json_int_t)bus->positions[i]));
+	return json_build_take(&list);
 }
 
 static json_t *sum_to_json(const struct aggregate *sum, const struct trends *trends)
@@ -81,16 +81,13 @@ static json_t *sum_to_json(const struct aggregate *sum, const struct trends *tre
 
 static json_t *periods_to_json(const struct ledger *l)
 {
-	json_t *list = json_array();
+	struct json_build list = json_build_array();
 
 	for (const struct period *p = l->periods.first; p; p = p->next)
-		json_array_append_new(list, json_pack("{s:i,s:I,s:o}", "kind", (int)p->span.kind,
-						"start_ns", (json_int_t)p->span.start_ns,
-						"document", sum_to_json(&p->sum, &p->trends)));
-	if (json_array_size(list) == l->periods.count)
-		return list;
-	json_decref(list);
-	return NULL;
+		json_build_append(&list, json_pack("{s:i,s:I,s:o}", "kind", (int)p->span.kind,
+					     "start_ns", (json_int_t)p->span.start_ns, "document",
+					     sum_to_json(&p->sum, &p->trends)));
+	return json_build_take(&list);
 }
 
 static json_t *state_to_json(const struct ledger *l, const struct state_bus *bus, uint64_t now_ns)

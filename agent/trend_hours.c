@@ -2,6 +2,7 @@
  * trend_hours.c: messages and errors of the last hours.
  */
 #include "trend_hours.h"
+#include "json_build.h"
 
 #include <errno.h>
 #include <math.h>
@@ -100,16 +101,14 @@ void trends_add(struct trends *t, int64_t current_hour, int64_t hour, const stru
 
 json_t *trend_hours_to_json(const struct trend_hours *h)
 {
-	json_t *o = json_object(), *list = json_array();
+	struct json_build o = json_build_object(), list = json_build_array();
 
 	for (int64_t i = h->first; i <= h->newest && h->first != INT64_MAX; i++)
-		json_array_append_new(list, json_pack("[I,I]", (json_int_t)h->messages[place_of(i)],
-						(json_int_t)h->errors[place_of(i)]));
-	json_object_set_new(o, "first", json_integer(h->first == INT64_MAX ? 0 : h->first));
-	if (json_object_set_new(o, "hours", list) == 0)
-		return o;
-	json_decref(o);
-	return NULL;
+		json_build_append(&list, json_pack("[I,I]", (json_int_t)h->messages[place_of(i)],
+					     (json_int_t)h->errors[place_of(i)]));
+	json_build_set(&o, "first", json_integer(h->first == INT64_MAX ? 0 : h->first));
+	json_build_set(&o, "hours", json_build_take(&list));
+	return json_build_take(&o);
 }
 
 int trend_hours_from_json(struct trend_hours *h, const json_t *o)

@@ -65,14 +65,6 @@ struct board {
 	struct bus_paths paths;
 };
 
-static uint64_t boottime_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * NS_PER_SECOND + (uint64_t)t.tv_nsec;
-}
-
 static off_t slot_offset(uint64_t generation)
 {
 	return (off_t)(BOARD_HEADER + generation % BOARD_SLOTS * BOARD_SLOT_BYTES);
@@ -173,7 +165,8 @@ void board_beat(struct board *b)
 {
 	/* Relaxed: they order nothing, each is a fact by itself. */
 	atomic_store_explicit(&b->header->beat_ns, clock_realtime_ns(), memory_order_relaxed);
-	atomic_store_explicit(&b->header->beat_boottime_ns, boottime_ns(), memory_order_relaxed);
+	atomic_store_explicit(
+	    &b->header->beat_boottime_ns, now_ns_of(CLOCK_BOOTTIME), memory_order_relaxed);
 }
 
 bool board_is_gone(const struct board *b)
@@ -235,7 +228,7 @@ static int read_slot(int fd, uint64_t generation, struct board_snapshot *out)
 
 static void set_liveness(const struct board_header *h, struct board_snapshot *out)
 {
-	uint64_t now = boottime_ns();
+	uint64_t now = now_ns_of(CLOCK_BOOTTIME);
 	uint64_t beat = atomic_load_explicit(&h->beat_boottime_ns, memory_order_relaxed);
 
 	out->heartbeat_ns = atomic_load_explicit(&h->beat_ns, memory_order_relaxed);

@@ -8,22 +8,14 @@
 #include <string.h>
 #include <time.h>
 
-static uint64_t read_clock(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * NS_PER_SECOND + (uint64_t)t.tv_nsec;
-}
-
 uint64_t clock_realtime_ns(void)
 {
-	return read_clock(CLOCK_REALTIME);
+	return now_ns_of(CLOCK_REALTIME);
 }
 
 uint64_t clock_monotonic_ns(void)
 {
-	return read_clock(CLOCK_MONOTONIC);
+	return now_ns_of(CLOCK_MONOTONIC);
 }
 
 static void break_down(uint64_t ns, bool utc, struct tm *tm)

@@ -4,11 +4,11 @@
 #ifndef ORBUS_CLOCK_H
 #define ORBUS_CLOCK_H
 
+#include "now.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#define NS_PER_SECOND UINT64_C(1000000000)
 
 uint64_t clock_realtime_ns(void);
 uint64_t clock_monotonic_ns(void);

@@ -2,6 +2,7 @@
  * inflight.c: requests that have begun and not ended.
  */
 #include "inflight.h"
+#include "json_build.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -188,7 +189,7 @@ static json_t *text_or_null(const char *s)
 
 json_t *inflight_to_json(const struct inflight *f)
 {
-	json_t *list = json_array();
+	struct json_build list = json_build_array();
 
 	for (size_t i = 0; i < TABLE_SIZE; i++) {
 		for (const struct entry *e = f->table[i]; e; e = e->next) {
@@ -198,13 +199,10 @@ json_t *inflight_to_json(const struct inflight *f)
 			    text_or_null(e->bot), "model", text_or_null(e->model), "provider",
 			    text_or_null(e->provider));
 
-			if (json_array_append_new(list, o) < 0) {
-				json_decref(list);
-				return NULL;
-			}
+			json_build_append(&list, o);
 		}
 	}
-	return list;
+	return json_build_take(&list);
 }
 
 static int entry_from_json(struct inflight *f, json_t *o)

@@ -7,6 +7,7 @@
  */
 #include "producer.h"
 #include "lane.h"
+#include "now.h"
 #include "sample.h"
 #include "slot.h"
 #include "utf8.h"
@@ -17,11 +18,9 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #define BOT_MAX        64
-#define NS_PER_SECOND  UINT64_C(1000000000)
 #define CHECK_EVERY_NS NS_PER_SECOND
 
 struct orbus_producer {
@@ -35,14 +34,6 @@ struct orbus_producer {
 	uint32_t payload_bytes;
 	struct bus_paths paths;
 };
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * NS_PER_SECOND + (uint64_t)t.tv_nsec;
-}
 
 /* Claims a lane and makes room for encoding what its slots can hold. */
 static int attach(struct orbus_producer *p)
@@ -72,7 +63,7 @@ static int attach(struct orbus_producer *p)
 	p->attached = true;
 	/* A forked child must not repeat its parent's ids. */
 	if (getrandom(&p->next_id, sizeof(p->next_id), 0) != (ssize_t)sizeof(p->next_id))
-		p->next_id = clock_ns(CLOCK_REALTIME) ^ (uint64_t)getpid() << 40;
+		p->next_id = now_ns_of(CLOCK_REALTIME) ^ (uint64_t)getpid() << 40;
 	return 0;
 }
 
@@ -96,7 +87,7 @@ int orbus_producer_open(const char *bus, const char *bot, struct orbus_producer 
 		orbus_producer_close(p);
 		return err;
 	}
-	p->next_check_ns = clock_ns(CLOCK_MONOTONIC_COARSE) + CHECK_EVERY_NS;
+	p->next_check_ns = now_ns_of(CLOCK_MONOTONIC_COARSE) + CHECK_EVERY_NS;
 	*out = p;
 	return 0;
 }
@@ -155,7 +146,7 @@ static void publish_payload(struct lane *lane, const uint64_t *payload, uint32_t
 
 int orbus_publish(struct orbus_producer *p, const struct orbus_sample *s)
 {
-	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC_COARSE);
+	uint64_t now_ns = now_ns_of(CLOCK_MONOTONIC_COARSE);
 	bool lost_lane = !p->attached || !lane_is_mine(&p->lane);
 	struct orbus_sample stamped;
 	int length, err = sample_validate(s);
@@ -169,7 +160,7 @@ int orbus_publish(struct orbus_producer *p, const struct orbus_sample *s)
 	}
 	if (s->ts == 0) {
 		stamped = *s;
-		stamped.ts = clock_ns(CLOCK_REALTIME);
+		stamped.ts = now_ns_of(CLOCK_REALTIME);
 		s = &stamped;
 	}
 	length = sample_encode(s, p->bot, (char *)p->payload, p->payload_bytes);

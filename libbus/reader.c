@@ -9,6 +9,7 @@
  * is either delivered, rejected or lost: a record whose slot no longer holds it was overwritten.
  */
 #include "reader.h"
+#include "now.h"
 #include "sample.h"
 #include "segment.h"
 #include "slot.h"
@@ -19,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #define POLL_LIVE_MS      5
@@ -65,14 +65,6 @@ struct orbus_reader {
 	uint32_t payload_bytes;
 	struct bus_paths paths;
 };
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static const struct lane_header *lane_at(const struct source *s, uint32_t lane)
 {
@@ -178,7 +170,7 @@ int orbus_reader_open(const char *bus, struct orbus_reader **out)
 		orbus_reader_close(r);
 		return err;
 	}
-	r->last_sample_ns = monotonic_ns();
+	r->last_sample_ns = now_ns_of(CLOCK_MONOTONIC);
 	r->next_identity_ns = r->last_sample_ns + IDENTITY_EVERY_NS;
 	*out = r;
 	return 0;
@@ -223,10 +215,8 @@ static bool reader_look(const struct source *s, struct cursor *c, uint32_t lane)
 	return head > c->next;
 }
 
-enum outcome { OUTCOME_NONE, OUTCOME_SAMPLE, OUTCOME_PASSED };
-
-/* Takes one record of a lane that reader_look() found something in. */
-static enum outcome take_record(
+/* Takes one record of a lane that reader_look() found something in. False: lost or rejected. */
+static bool take_record(
     struct orbus_reader *r, struct source *s, uint32_t lane, struct orbus_sample *out)
 {
 	struct cursor *c = &s->cursors[lane];
@@ -240,12 +230,12 @@ static enum outcome take_record(
 	r->origin.replayed = record < c->counted;
 	if (!whole) {
 		c->lost += !r->origin.replayed;
-		return OUTCOME_PASSED;
+		return false;
 	}
 	if (sample_decode(r->payload, length, &r->storage, out) == 0)
-		return OUTCOME_SAMPLE;
+		return true;
 	r->rejected += !r->origin.replayed;
-	return OUTCOME_PASSED;
+	return false;
 }
 
 /* Goes round the lanes of one source, a batch from each, until a sample or a round of nothing. */
@@ -261,7 +251,7 @@ static int next_from(struct orbus_reader *r, struct source *s, struct orbus_samp
 		if (r->batch > 0 && (c->next < c->head || reader_look(s, c, r->lane))) {
 			r->batch--;
 			r->idle = 0;
-			if (take_record(r, s, r->lane, out) == OUTCOME_SAMPLE)
+			if (take_record(r, s, r->lane, out))
 				return 1;
 			continue;
 		}
@@ -325,7 +315,7 @@ int orbus_reader_next(struct orbus_reader *r, struct orbus_sample *out)
 		return 1;
 	if (next_from(r, &r->now, out))
 		return 1;
-	follow_name(r, monotonic_ns());
+	follow_name(r, now_ns_of(CLOCK_MONOTONIC));
 	r->drained = true;
 	return 0;
 }
@@ -366,7 +356,7 @@ static int sleep_on_bell(struct orbus_reader *r, int timeout_ms)
 
 int orbus_reader_wait(struct orbus_reader *r, int timeout_ms)
 {
-	uint64_t now_ns = monotonic_ns();
+	uint64_t now_ns = now_ns_of(CLOCK_MONOTONIC);
 	uint64_t deadline_ns =
 	    timeout_ms < 0 ? UINT64_MAX : now_ns + (uint64_t)timeout_ms * 1000000u;
 
@@ -388,7 +378,7 @@ int orbus_reader_wait(struct orbus_reader *r, int timeout_ms)
 		r->drained = false;
 		if (err)
 			return err;
-		now_ns = monotonic_ns();
+		now_ns = now_ns_of(CLOCK_MONOTONIC);
 	}
 }
 

@@ -1,21 +1,13 @@
 /*
  * request.c: the timer around one request, which is what a bot uses most.
  */
+#include "now.h"
 #include "orbus.h"
 #include "producer.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 int orbus_request_begin(
     struct orbus_producer *p, struct orbus_request *r, const char *model, bool stream)
@@ -31,14 +23,14 @@ int orbus_request_begin(
 	r->sample.stream = stream;
 	begin = r->sample;
 	begin.kind = ORBUS_KIND_BEGIN;
-	r->start_ns = monotonic_ns();
+	r->start_ns = now_ns_of(CLOCK_MONOTONIC);
 	return orbus_publish(p, &begin);
 }
 
 void orbus_request_first_token(struct orbus_request *r)
 {
 	if (r->first_token_ns == 0)
-		r->first_token_ns = monotonic_ns();
+		r->first_token_ns = now_ns_of(CLOCK_MONOTONIC);
 }
 
 int orbus_request_end(struct orbus_request *r, enum orbus_status status)
@@ -47,7 +39,7 @@ int orbus_request_end(struct orbus_request *r, enum orbus_status status)
 
 	s->kind = ORBUS_KIND_REQUEST;
 	s->status = status;
-	s->response_ms = (double)(monotonic_ns() - r->start_ns) / 1e6;
+	s->response_ms = (double)(now_ns_of(CLOCK_MONOTONIC) - r->start_ns) / 1e6;
 	if (s->stream && r->first_token_ns)
 		s->ttft_ms = (double)(r->first_token_ns - r->start_ns) / 1e6;
 	if (!s->model && status == ORBUS_STATUS_OK)

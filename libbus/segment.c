@@ -7,6 +7,7 @@
  * A maker that dies at any step leaves either nothing, or a lock object that the next one uses.
  */
 #include "segment.h"
+#include "now.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +15,6 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define XXH_INLINE_ALL
@@ -111,14 +111,6 @@ fail:
 	return err;
 }
 
-static uint64_t realtime_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static int header_fill(
     struct ring_header *h, const struct orbus_create_options *options, uint64_t locks_inode)
 {
@@ -127,7 +119,7 @@ static int header_fill(
 	*h = (struct ring_header){
 	    .layout_version = ORBUS_LAYOUT_VERSION,
 	    .endian = ORBUS_ENDIAN_MARK,
-	    .created_ns = realtime_ns(),
+	    .created_ns = now_ns_of(CLOCK_REALTIME),
 	    .locks_inode = locks_inode,
 	    .page_bytes = page,
 	    .lane_count = options->lanes ? options->lanes : ORBUS_LANES_DEFAULT,
