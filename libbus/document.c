@@ -3,6 +3,7 @@
  */
 #include "document.h"
 #include "clock.h"
+#include "document_figures.h"
 #include "json_build.h"
 
 #include <math.h>
@@ -32,39 +33,11 @@ static double ratio_percent(double part, double whole)
 	return whole > 0 ? 100 * part / whole : NAN;
 }
 
-static json_t *summary(const struct histogram *h)
-{
-	struct json_build o = json_build_object();
-
-	json_build_set(&o, "avg", json_figure(histogram_mean(h)));
-	json_build_set(&o, "min", json_figure(h->min));
-	json_build_set(&o, "max", json_figure(h->max));
-	json_build_set(&o, "p50", json_figure(histogram_quantile(h, 0.50)));
-	json_build_set(&o, "p95", json_figure(histogram_quantile(h, 0.95)));
-	json_build_set(&o, "p99", json_figure(histogram_quantile(h, 0.99)));
-	json_build_set(&o, "count", json_count(h->count));
-	return json_build_take(&o);
-}
-
-static void set_tokens(struct json_build *o, const struct token_sums *t)
-{
-	json_build_set(o, "total_tokens", json_count(t->total));
-	json_build_set(o, "prompt_tokens", json_count(t->prompt));
-	json_build_set(o, "completion_tokens", json_count(t->completion));
-	json_build_set(o, "cached_tokens", json_count(t->cached));
-	json_build_set(o, "reasoning_tokens", json_count(t->reasoning));
-}
-
-static json_t *cost(const struct request_figures *f)
-{
-	return f->cost_known ? json_real(f->cost_usd) : json_null();
-}
-
 static json_t *token_usage(const struct aggregate *a)
 {
 	struct json_build o = json_build_object(), models = json_build_object();
 
-	set_tokens(&o, &a->requests.tokens);
+	figures_set_tokens(&o, &a->requests.tokens);
 	for (uint32_t i = 0; i < a->by_model.count; i++) {
 		const struct series_entry *e = &a->by_model.entries[i];
 		const struct request_figures *f = e->value;
@@ -219,132 +192,6 @@ static json_t *hourly_trends(const struct trends *t)
 	return json_build_take(&o);
 }
 
-static json_t *requests(const struct request_figures *f, uint64_t in_flight)
-{
-	struct json_build o = json_build_object();
-
-	json_build_set(&o, "total", json_count(f->total));
-	json_build_set(&o, "ok", json_count(f->ok));
-	json_build_set(&o, "errors", json_count(f->errors));
-	json_build_set(&o, "timeouts", json_count(f->timeouts));
-	json_build_set(&o, "cancelled", json_count(f->cancelled));
-	json_build_set(&o, "orphaned", json_count(f->orphaned));
-	json_build_set(&o, "in_flight", json_count(in_flight));
-	json_build_set(&o, "streaming", json_count(f->streaming));
-	json_build_set(&o, "priced", json_count(f->cost_known));
-	return json_build_take(&o);
-}
-
-static json_t *series_figures(const struct request_figures *f)
-{
-	struct json_build o = json_build_object(), tokens = json_build_object();
-
-	set_tokens(&tokens, &f->tokens);
-	json_build_set(&o, "requests", json_count(f->total));
-	json_build_set(&o, "response_times", summary(&f->response_ms));
-	json_build_set(&o, "ttft", summary(&f->ttft_ms));
-	json_build_set(&o, "tps", summary(&f->tps));
-	json_build_set(&o, "decode_tps", summary(&f->decode_tps));
-	json_build_set(&o, "tokens", json_build_take(&tokens));
-	json_build_set(&o, "cost", cost(f));
-	json_build_set(&o, "errors", json_count(request_figures_failed(f)));
-	json_build_set(&o, "ok", json_count(f->ok));
-	json_build_set(&o, "timeouts", json_count(f->timeouts));
-	json_build_set(&o, "cancelled", json_count(f->cancelled));
-	json_build_set(&o, "orphaned", json_count(f->orphaned));
-	json_build_set(&o, "streaming", json_count(f->streaming));
-	json_build_set(&o, "priced", json_count(f->cost_known));
-	return json_build_take(&o);
-}
-
-static json_t *by_name(const struct series *s, json_t *(*body)(const struct request_figures *))
-{
-	struct json_build o = json_build_object();
-
-	for (uint32_t i = 0; i < s->count; i++)
-		json_build_set(&o, s->entries[i].name, body(s->entries[i].value));
-	return json_build_take(&o);
-}
-
-static json_t *gauges(const struct aggregate *a)
-{
-	struct json_build all = json_build_object();
-
-	for (uint32_t i = 0; i < a->gauges.count; i++) {
-		const struct gauge_figures *g = a->gauges.entries[i].value;
-		struct json_build o = json_build_object();
-		char at[RFC3339_BYTES];
-
-		clock_format_rfc3339(g->last_ts, at);
-		json_build_set(&o, "last", json_figure(g->last));
-		json_build_set(&o, "min", json_figure(g->min));
-		json_build_set(&o, "max", json_figure(g->max));
-		json_build_set(&o, "avg", json_figure(g->sum / (double)g->count));
-		json_build_set(&o, "count", json_count(g->count));
-		json_build_set(&o, "last_at", json_string_nocheck(at));
-		json_build_set(&all, a->gauges.entries[i].name, json_build_take(&o));
-	}
-	return json_build_take(&all);
-}
-
-static json_t *histogram(const struct histogram *h)
-{
-	struct json_build o = json_build_object(), buckets = json_build_array();
-
-	json_build_set(&o, "count", json_count(h->count));
-	json_build_set(&o, "sum", json_figure(h->sum));
-	json_build_set(&o, "min", json_figure(h->min));
-	json_build_set(&o, "max", json_figure(h->max));
-	json_build_set(&o, "zero_count", json_count(h->zero_count));
-	json_build_set(&o, "offset", json_integer(h->offset));
-	for (uint32_t i = 0; i < h->length; i++)
-		json_build_append(&buckets, json_count(h->buckets[i]));
-	json_build_set(&o, "bucket_counts", json_build_take(&buckets));
-	return json_build_take(&o);
-}
-
-static json_t *histograms_of(const struct request_figures *f)
-{
-	struct json_build o = json_build_object();
-
-	json_build_set(&o, "response_times", histogram(&f->response_ms));
-	json_build_set(&o, "ttft", histogram(&f->ttft_ms));
-	json_build_set(&o, "tps", histogram(&f->tps));
-	json_build_set(&o, "decode_tps", histogram(&f->decode_tps));
-	return json_build_take(&o);
-}
-
-static json_t *histograms(const struct aggregate *a, bool restorable)
-{
-	struct json_build o = {.value = histograms_of(&a->requests)};
-
-	json_build_set(&o, "scale", json_integer(HISTOGRAM_SCALE));
-	if (restorable) {
-		json_build_set(&o, "by_model", by_name(&a->by_model, histograms_of));
-		json_build_set(&o, "by_bot", by_name(&a->by_bot, histograms_of));
-		json_build_set(&o, "by_provider", by_name(&a->by_provider, histograms_of));
-	}
-	return json_build_take(&o);
-}
-
-static json_t *sketch(const struct distinct *d)
-{
-	struct json_build list = json_build_array();
-
-	for (uint32_t i = 0; i < d->count; i++)
-		json_build_append(&list, json_count(d->hashes[i]));
-	return json_build_take(&list);
-}
-
-static json_t *sketches(const struct aggregate *a)
-{
-	struct json_build o = json_build_object();
-
-	json_build_set(&o, "users", sketch(&a->users));
-	json_build_set(&o, "channels", sketch(&a->channels));
-	return json_build_take(&o);
-}
-
 static json_t *lifetime(const struct document_context *c)
 {
 	const struct aggregate *a = c->lifetime;
@@ -353,17 +200,17 @@ static json_t *lifetime(const struct document_context *c)
 	char since[RFC3339_BYTES];
 
 	clock_format_rfc3339_local(c->lifetime_since_ns, c->utc, since);
-	set_tokens(&tokens, &a->requests.tokens);
+	figures_set_tokens(&tokens, &a->requests.tokens);
 	failed = errors(a);
 	json_object_del(failed, "recent_errors");
 	json_build_set(&o, "since", json_string_nocheck(since));
-	json_build_set(&o, "requests", requests(&a->requests, c->in_flight));
-	json_build_set(&o, "response_times", summary(&a->requests.response_ms));
-	json_build_set(&o, "ttft", summary(&a->requests.ttft_ms));
-	json_build_set(&o, "tps", summary(&a->requests.tps));
-	json_build_set(&o, "decode_tps", summary(&a->requests.decode_tps));
+	json_build_set(&o, "requests", figures_requests(&a->requests, c->in_flight));
+	json_build_set(&o, "response_times", figures_summary(&a->requests.response_ms));
+	json_build_set(&o, "ttft", figures_summary(&a->requests.ttft_ms));
+	json_build_set(&o, "tps", figures_summary(&a->requests.tps));
+	json_build_set(&o, "decode_tps", figures_summary(&a->requests.decode_tps));
 	json_build_set(&o, "token_usage", json_build_take(&tokens));
-	json_build_set(&o, "cost_usd", cost(&a->requests));
+	json_build_set(&o, "cost_usd", figures_cost(&a->requests));
 	json_build_set(&o, "errors", failed);
 	json_build_set(&o, "counts", service_metrics(a));
 	json_build_set(&o, "messages_processed", number(fmax(aggregate_count(a, MESSAGES), 0)));
@@ -409,9 +256,9 @@ static void set_tail(
 	json_build_set(o, "skewed_samples", json_count(a->skewed));
 	if (c->lifetime)
 		json_build_set(o, "lifetime", lifetime(c));
-	json_build_set(o, "histograms", histograms(a, c->restorable));
+	json_build_set(o, "histograms", figures_histograms(a, c->restorable));
 	if (c->restorable)
-		json_build_set(o, "distinct", sketches(a));
+		json_build_set(o, "distinct", figures_sketches(a));
 	clock_format_isoformat(c->saved_at_ns, c->utc, text);
 	json_build_set(o, "saved_at", json_string_nocheck(text));
 	json_build_set(o, "version", json_string_nocheck(DOCUMENT_VERSION));
@@ -422,22 +269,22 @@ json_t *document_from_aggregate(const struct aggregate *a, const struct document
 	struct json_build o = json_build_object();
 
 	set_head(&o, c);
-	json_build_set(&o, "requests", requests(&a->requests, c->in_flight));
-	json_build_set(&o, "response_times", summary(&a->requests.response_ms));
-	json_build_set(&o, "ttft", summary(&a->requests.ttft_ms));
-	json_build_set(&o, "tps", summary(&a->requests.tps));
-	json_build_set(&o, "decode_tps", summary(&a->requests.decode_tps));
+	json_build_set(&o, "requests", figures_requests(&a->requests, c->in_flight));
+	json_build_set(&o, "response_times", figures_summary(&a->requests.response_ms));
+	json_build_set(&o, "ttft", figures_summary(&a->requests.ttft_ms));
+	json_build_set(&o, "tps", figures_summary(&a->requests.tps));
+	json_build_set(&o, "decode_tps", figures_summary(&a->requests.decode_tps));
 	json_build_set(&o, "token_usage", token_usage(a));
-	json_build_set(&o, "cost_usd", cost(&a->requests));
+	json_build_set(&o, "cost_usd", figures_cost(&a->requests));
 	json_build_set(&o, "errors", errors(a));
 	json_build_set(&o, "active_stats", active_stats(a));
 	json_build_set(&o, "cache_stats", cache_stats(a));
 	json_build_set(&o, "service_metrics", service_metrics(a));
 	json_build_set(&o, "hourly_trends", hourly_trends(c->trends));
-	json_build_set(&o, "by_model", by_name(&a->by_model, series_figures));
-	json_build_set(&o, "by_bot", by_name(&a->by_bot, series_figures));
-	json_build_set(&o, "by_provider", by_name(&a->by_provider, series_figures));
-	json_build_set(&o, "gauges", gauges(a));
+	json_build_set(&o, "by_model", figures_by_name(&a->by_model, figures_series));
+	json_build_set(&o, "by_bot", figures_by_name(&a->by_bot, figures_series));
+	json_build_set(&o, "by_provider", figures_by_name(&a->by_provider, figures_series));
+	json_build_set(&o, "gauges", figures_gauges(a));
 	set_tail(&o, a, c);
 	return json_build_take(&o);
 }

@@ -81,7 +81,7 @@ static int reserve(int ring_fd, struct lane *lane)
 	lane->slots = (uint8_t *)(lane->header + 1);
 	/* Take the page faults now and not in a publish; an older kernel knows no such advice. */
 	(void)madvise(lane->header, shape->lane_stride, MADV_POPULATE_WRITE);
-	/* Release: a reader that sees the bit sees a reserved lane. Pairs with reader_look(). */
+	/* Release: a reader that sees the bit sees a reserved lane. Pairs with source_look(). */
 	atomic_fetch_or_explicit(&lane->shared->reserved[lane->index / 64],
 	    UINT64_C(1) << (lane->index % 64), memory_order_release);
 	return 0;
@@ -96,7 +96,7 @@ static void continue_sequence(struct lane *lane)
 	lane->head = atomic_load_explicit(&lane->header->head, memory_order_acquire);
 	lane->epoch =
 	    (uint32_t)atomic_load_explicit(&lane->header->epoch, memory_order_acquire) + 1;
-	/* Release: pairs with reader_look(), which must see the new epoch with its first record. */
+	/* Release: pairs with source_look(), which must see the new epoch with its first record. */
 	atomic_store_explicit(&lane->header->epoch, lane->epoch, memory_order_release);
 }
 

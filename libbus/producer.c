@@ -138,7 +138,7 @@ static void publish_payload(struct lane *lane, const uint64_t *payload, uint32_t
 
 	slot_write((struct slot *)(lane->slots + offset), lane->head, lane->epoch, payload, length);
 	lane->head++;
-	/* Release: a reader that sees this head sees the whole slot. Pairs with lane_head(). */
+	/* Release: a reader that sees this head sees the whole slot. Pairs with source_head(). */
 	atomic_store_explicit(&lane->header->head, lane->head, memory_order_release);
 	if ((lane->head & (slots / 4 - 1)) == 0)
 		ring_bell(lane->shared);

@@ -11,8 +11,7 @@
 #include "reader.h"
 #include "now.h"
 #include "sample.h"
-#include "segment.h"
-#include "slot.h"
+#include "source.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,21 +27,6 @@
 /* Producers leave a removed bus within a second of publishing. */
 #define LINGER_NS  UINT64_C(2000000000)
 #define LANE_BATCH 256
-/* No lane gets to this count honestly: 2^62 samples at 10 ns each are 1,400 years. */
-#define HEAD_LIMIT (UINT64_C(1) << 62)
-
-struct cursor {
-	uint64_t next;    /* record to take next */
-	uint64_t head;    /* as last looked at */
-	uint64_t counted; /* records below were counted by an earlier process */
-	uint64_t lost;
-};
-
-/* One incarnation of the bus, with the place reached in each of its lanes. */
-struct source {
-	struct segment segment;
-	struct cursor *cursors;
-};
 
 struct orbus_reader {
 	struct source now;
@@ -65,68 +49,6 @@ struct orbus_reader {
 	uint32_t payload_bytes;
 	struct bus_paths paths;
 };
-
-static const struct lane_header *lane_at(const struct source *s, uint32_t lane)
-{
-	const struct ring_shape *shape = &s->segment.shape;
-
-	return (const struct lane_header *)(s->segment.base + shape->lanes_offset +
-					    lane * shape->lane_stride);
-}
-
-static const struct slot *slot_at(const struct source *s, uint32_t lane, uint64_t record)
-{
-	const struct ring_shape *shape = &s->segment.shape;
-	const uint8_t *slots = (const uint8_t *)(lane_at(s, lane) + 1);
-
-	return (const struct slot *)(slots + (size_t)(record & (shape->slots_per_lane - 1)) *
-						 shape->slot_bytes);
-}
-
-static bool lane_is_reserved(const struct source *s, uint32_t lane)
-{
-	/* Acquire: pairs with the release in lane.c's reserve(). */
-	uint64_t word =
-	    atomic_load_explicit(&s->segment.shared->reserved[lane / 64], memory_order_acquire);
-
-	return word >> (lane % 64) & 1;
-}
-
-static uint64_t lane_head(const struct source *s, uint32_t lane)
-{
-	/* Acquire: pairs with the release store in publish_payload(). */
-	uint64_t head = atomic_load_explicit(&lane_at(s, lane)->head, memory_order_acquire);
-
-	return head < HEAD_LIMIT ? head : 0;
-}
-
-static void source_close(struct source *s)
-{
-	segment_unmap(&s->segment);
-	free(s->cursors);
-	s->cursors = NULL;
-}
-
-static int source_open(struct source *s, const char *path)
-{
-	int err = segment_map_readonly(path, &s->segment);
-
-	if (err)
-		return err;
-	s->cursors = calloc(s->segment.shape.lane_count, sizeof(*s->cursors));
-	if (!s->cursors) {
-		segment_unmap(&s->segment);
-		return -ENOMEM;
-	}
-	/* Begin with the oldest record that is still there: what came before was not for us. */
-	for (uint32_t i = 0; i < s->segment.shape.lane_count; i++) {
-		uint64_t head = lane_is_reserved(s, i) ? lane_head(s, i) : 0;
-		uint32_t slots = s->segment.shape.slots_per_lane;
-
-		s->cursors[i].next = head > slots ? head - slots : 0;
-	}
-	return 0;
-}
 
 /* Buffers for one payload and its decoded strings; both grow with the slots of a new bus. */
 static int fit_buffers(struct orbus_reader *r, const struct ring_shape *shape)
@@ -189,40 +111,14 @@ void orbus_reader_close(struct orbus_reader *r)
 	free(r);
 }
 
-/* Takes a fresh look at a lane. False: nothing to take there. */
-static bool reader_look(const struct source *s, struct cursor *c, uint32_t lane)
-{
-	uint32_t slots = s->segment.shape.slots_per_lane;
-	uint64_t head;
-
-	if (!lane_is_reserved(s, lane))
-		return false;
-	head = lane_head(s, lane);
-	if (head < c->next) {
-		/* Only a broken or hostile writer takes `head` back. Go on from there. */
-		c->next = c->head = head;
-		return false;
-	}
-	c->head = head;
-	if (head - c->next > slots) {
-		uint64_t oldest = head - slots;
-
-		/* What an earlier process counted is not lost by being overwritten. */
-		if (oldest > c->counted)
-			c->lost += oldest - (c->next > c->counted ? c->next : c->counted);
-		c->next = oldest;
-	}
-	return head > c->next;
-}
-
-/* Takes one record of a lane that reader_look() found something in. False: lost or rejected. */
+/* Takes one record of a lane that source_look() found something in. False: lost or rejected. */
 static bool take_record(
     struct orbus_reader *r, struct source *s, uint32_t lane, struct orbus_sample *out)
 {
 	struct cursor *c = &s->cursors[lane];
 	uint64_t record = c->next++;
 	uint32_t length;
-	bool whole = slot_read(slot_at(s, lane, record), record, r->payload,
+	bool whole = slot_read(source_slot(s, lane, record), record, r->payload,
 	    shape_payload_bytes(&s->segment.shape), &r->origin.epoch, &length);
 
 	r->origin.lane = lane;
@@ -248,7 +144,7 @@ static int next_from(struct orbus_reader *r, struct source *s, struct orbus_samp
 	while (r->idle < lanes) {
 		struct cursor *c = &s->cursors[r->lane];
 
-		if (r->batch > 0 && (c->next < c->head || reader_look(s, c, r->lane))) {
+		if (r->batch > 0 && (c->next < c->head || source_look(s, c, r->lane))) {
 			r->batch--;
 			r->idle = 0;
 			if (take_record(r, s, r->lane, out))
@@ -262,15 +158,6 @@ static int next_from(struct orbus_reader *r, struct source *s, struct orbus_samp
 	}
 	r->idle = 0;
 	return 0;
-}
-
-static uint64_t source_lost(const struct source *s)
-{
-	uint64_t lost = 0;
-
-	for (uint32_t i = 0; s->cursors && i < s->segment.shape.lane_count; i++)
-		lost += s->cursors[i].lost;
-	return lost;
 }
 
 static void drop_before(struct orbus_reader *r)
@@ -318,14 +205,6 @@ int orbus_reader_next(struct orbus_reader *r, struct orbus_sample *out)
 	follow_name(r, now_ns_of(CLOCK_MONOTONIC));
 	r->drained = true;
 	return 0;
-}
-
-static bool source_has_news(const struct source *s)
-{
-	for (uint32_t i = 0; s->cursors && i < s->segment.shape.lane_count; i++)
-		if (lane_is_reserved(s, i) && lane_head(s, i) != s->cursors[i].next)
-			return true;
-	return false;
 }
 
 /* The longer it is quiet the less often, down to twice a second. */
@@ -382,13 +261,6 @@ int orbus_reader_wait(struct orbus_reader *r, int timeout_ms)
 	}
 }
 
-static void source_skip(struct source *s)
-{
-	for (uint32_t i = 0; s->cursors && i < s->segment.shape.lane_count; i++)
-		if (lane_is_reserved(s, i))
-			s->cursors[i].next = s->cursors[i].head = lane_head(s, i);
-}
-
 void orbus_reader_skip(struct orbus_reader *r)
 {
 	source_skip(&r->before);
@@ -432,7 +304,7 @@ uint32_t reader_slots_per_lane(const struct orbus_reader *r)
 
 bool reader_lane_in_use(const struct orbus_reader *r, uint32_t lane)
 {
-	return lane_is_reserved(&r->now, lane);
+	return source_lane_in_use(&r->now, lane);
 }
 
 uint64_t reader_position(const struct orbus_reader *r, uint32_t lane)
@@ -446,7 +318,7 @@ bool reader_set_position(struct orbus_reader *r, uint32_t lane, uint64_t positio
 {
 	struct cursor *c = &r->now.cursors[lane];
 
-	if (!lane_is_reserved(&r->now, lane) || position > lane_head(&r->now, lane))
+	if (!source_lane_in_use(&r->now, lane) || position > source_head(&r->now, lane))
 		return position == 0;
 	c->counted = position;
 	/* What was overwritten between then and now is lost to the one who counts. */
@@ -457,7 +329,8 @@ bool reader_set_position(struct orbus_reader *r, uint32_t lane, uint64_t positio
 
 uint32_t reader_lane_epoch(const struct orbus_reader *r, uint32_t lane)
 {
-	return (uint32_t)atomic_load_explicit(&lane_at(&r->now, lane)->epoch, memory_order_acquire);
+	return (uint32_t)atomic_load_explicit(
+	    &source_lane(&r->now, lane)->epoch, memory_order_acquire);
 }
 
 int reader_lane_is_owned(struct orbus_reader *r, uint32_t lane)
