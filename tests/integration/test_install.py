@@ -37,6 +37,7 @@ class InstallTest(BusTest):
     def test_everything_is_in_its_place(self):
         for parts in (("include", "orbus.h"), ("bin", "oragent"), ("bin", "orstat"),
                       ("bin", "ortail"), ("bin", "orpub"), ("share", "man", "man1", "orstat.1"),
+                      ("lib", "systemd", "system", "oragent.service"),
                       ("share", "man", "man7", "orbus.7"),
                       ("share", "bash-completion", "completions", "orpub"),
                       ("share", "zsh", "site-functions", "_ortail"),
@@ -80,7 +81,7 @@ class InstallTest(BusTest):
 
     def test_find_package(self):
         build = os.path.join(self.folder, "build")
-        run("cmake", "-S", EXAMPLE, "-B", build, f"-DCMAKE_PREFIX_PATH={self.prefix}")
+        run("cmake", "-G", "Ninja", "-S", EXAMPLE, "-B", build, f"-DCMAKE_PREFIX_PATH={self.prefix}")
         run("cmake", "--build", build)
         self.check_runs(os.path.join(build, "example"))
         self.check_runs(os.path.join(build, "example-static"))
