@@ -347,7 +347,7 @@ void saver_look_after_folder(struct agent *a)
 
 	if (a->saver.backoff_seconds == 0 || a->saver.busy)
 		return;
-	if (fstat(a->folder.fd, &st) == 0 && object_inode(a->folder.path) == st.st_ino)
+	if (a->store && fstat(a->folder.fd, &st) == 0 && object_inode(a->folder.path) == st.st_ino)
 		return;
 	store_close(a->store);
 	a->store = NULL;

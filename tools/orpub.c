@@ -104,13 +104,13 @@ static int publish_figures(struct orbus_producer *p, const struct orpub_settings
 
 static bool says_a_request(const struct orpub_settings *s)
 {
-	struct orbus_sample none = s->sample;
+	const struct orbus_sample *r = &s->sample;
 
-	none.bot = NULL;
-	none.ts = 0;
-	return s->gauges.count + s->counts.count == 0 || none.model || none.requested_model ||
-	       !isnan(none.response_ms) || none.request_id || none.prompt_tokens != ORBUS_NONE ||
-	       none.completion_tokens != ORBUS_NONE || s->status || none.error_type;
+	return r->model || r->requested_model || r->provider || r->request_id || r->error_type ||
+	       r->error_message || r->stream || s->status != ORBUS_STATUS_OK ||
+	       !isnan(r->response_ms) || !isnan(r->ttft_ms) || !isnan(r->cost_usd) ||
+	       r->prompt_tokens != ORBUS_NONE || r->completion_tokens != ORBUS_NONE ||
+	       r->total_tokens != ORBUS_NONE || r->http_status != ORBUS_NONE;
 }
 
 static int publish_options(struct orbus_producer *p, struct orpub_settings *s)
@@ -118,6 +118,10 @@ static int publish_options(struct orbus_producer *p, struct orpub_settings *s)
 	struct orbus_tag tags[CLI_LIST_MAX] = {{0}};
 	int status = set_tags(s, tags);
 
+	if (status == CLI_PROCEED && !says_a_request(s) && s->gauges.count + s->counts.count == 0)
+		status = cli_usage_error(&orpub_program,
+		    "nothing to publish: say what the request was, such as --model and "
+		    "--response-ms, or give --gauge, --count or --json-lines");
 	s->sample.kind = (enum orbus_kind)s->kind;
 	s->sample.status = (enum orbus_status)s->status;
 	if (status == CLI_PROCEED) {

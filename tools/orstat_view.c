@@ -87,8 +87,9 @@ static void print_requests(const struct view *v)
 {
 	static const char *const parts[] = {
 	    "ok", "errors", "timeouts", "cancelled", "orphaned", "in_flight"};
-	static const char *const words[] = {
-	    "ok", "errors", "timeouts", "cancelled", "orphaned", "in flight"};
+	static const char *const words[][2] = {{"ok", "ok"}, {"error", "errors"},
+	    {"timeout", "timeouts"}, {"cancelled", "cancelled"}, {"orphaned", "orphaned"},
+	    {"in flight", "in flight"}};
 	const json_t *r = json_object_get(v->d, "requests");
 
 	label(v, "Requests");
@@ -100,7 +101,7 @@ static void print_requests(const struct view *v)
 			continue;
 		fputs(i ? ", " : "  ", v->out);
 		print_count(v->out, n);
-		fprintf(v->out, " %s", words[i]);
+		fprintf(v->out, " %s", words[i][n != 1]);
 	}
 	fputc('\n', v->out);
 }

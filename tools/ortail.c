@@ -212,6 +212,8 @@ int main(int argc, char **argv)
 	status = cli_parse(&ortail_program, argc, argv, &t.settings);
 	if (status != CLI_PROCEED)
 		return status;
+	if (t.settings.json)
+		t.settings.format = FORMAT_JSON;
 	catch_signals();
 	err = orbus_reader_open(t.settings.bus, &t.reader);
 	if (err)

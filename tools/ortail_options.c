@@ -31,6 +31,11 @@ static const struct cli_option options[] = {
 	.help = "how to show it",
 	.details = "_log_: lines as in a program's log; _json_: an object a line; _csv_: RFC 4180; "
 		   "_table_: aligned columns."},
+    {.name = "json",
+	.letter = 'j',
+	.type = CLI_FLAG,
+	.offset = AT(json),
+	.help = "the same as --format json"},
     {.name = "kind",
 	.type = CLI_CHOICE,
 	.offset = AT(kind),

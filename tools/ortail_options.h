@@ -15,6 +15,7 @@ struct ortail_settings {
 	const char *bus;
 	uint64_t last; /* UINT64_MAX: not given */
 	bool no_follow;
+	bool json;
 	int format; /* enum ortail_format */
 	const char *model, *bot, *provider;
 	int status;    /* index in ok|error|timeout|cancelled, -1: any */

@@ -90,6 +90,9 @@ class CommonTest(ToolsTest):
                 ("orpub", ["--ts", "yesterday"], ["--ts", "'yesterday'"]),
                 ("orpub", ["--model", b"\xff\xfe"], ["--model", "\\xff"]),
                 ("orpub", ["--model"], ["--model: needs an argument"]),
+                ("orpub", [], ["nothing to publish", "--json-lines"]),
+                ("orpub", ["--bot", "b"], ["nothing to publish"]),
+                ("orpub", ["--ts", "9999-12-31T00:00:00Z", "--model", "m"], ["--ts"]),
                 ("orpub", ["stray"], ["'stray'"]),
                 ("ortail", ["-n", "many"], ["'many'"]),
                 ("ortail", ["--format", "xml"], ["log|json|csv|table"]),
@@ -239,6 +242,10 @@ class OrtailTest(ToolsTest):
                    or c == "\u202e"}
             self.assertEqual(bad, set(), output)
             self.assertNotIn("\r", output.replace("\r\n", "\n"))
+
+    def test_json_has_a_short_name(self):
+        self.pub_fine("--model", "m")
+        self.assertEqual(self.tail("--json"), self.tail("--format", "json"))
 
     def test_csv_is_csv(self):
         self.publish({"model": 'a "quoted", name', "response_ms": 1.5, "prompt_tokens": 3})

@@ -145,6 +145,7 @@ static void times_are_read_and_written(void **state)
 	assert_false(clock_parse_rfc3339("2025-11-24", &ns));
 	assert_false(clock_parse_rfc3339("2025-11-24T16:00:00", &ns));
 	assert_false(clock_parse_rfc3339("2025-11-24T16:00:00Z ", &ns));
+	assert_false(clock_parse_rfc3339("9999-12-31T00:00:00Z", &ns));
 	clock_format_timedelta(7200, text, sizeof(text));
 	assert_string_equal(text, "2:00:00");
 	clock_format_timedelta(93600, text, sizeof(text));
