@@ -110,6 +110,12 @@ class CommonTest(ToolsTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         done = self.run_tool("ortail", "-1", "--format", "json", env=env)
         self.assertEqual(json.loads(done.stdout)["model"], "m")
+        # What is given on the command line overrules it, however bad it is.
+        env = self.environment(ORBUS="\xff/bad")
+        done = self.run_tool("ortail", "--bus", self.bus, "-1", env=env)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.run_tool("orstat", "--help", env=env).returncode, 0)
+        self.assertEqual(self.run_tool("orstat", env=env).returncode, 2)
 
     def test_manuals_and_completions_are_built(self):
         build = os.environ["ORBUS_BUILD_DIR"]

@@ -157,15 +157,21 @@ static int take_value(const struct cli_program *p, const struct cli_option *o, c
 
 /* --- The whole -------------------------------------------------------------------------------- */
 
-static int take_presets(const struct cli_program *p, void *settings)
+static void take_presets(const struct cli_program *p, void *settings)
+{
+	for (size_t i = 0; i < p->option_count; i++)
+		if (p->options[i].preset)
+			set_field(&p->options[i], p->options[i].preset, settings);
+}
+
+/* Variables stand in for options that were not given; those that were overrule even a bad one. */
+static int take_environment(const struct cli_program *p, const bool *given, void *settings)
 {
 	for (size_t i = 0; i < p->option_count; i++) {
 		const struct cli_option *o = &p->options[i];
-		const char *value = o->environment ? getenv(o->environment) : NULL;
+		const char *value = o->environment && !given[i] ? getenv(o->environment) : NULL;
 		char origin[64];
 
-		if (o->preset)
-			set_field(o, o->preset, settings);
 		if (!value || !*value)
 			continue;
 		snprintf(origin, sizeof(origin), "$%s", o->environment);
@@ -248,8 +254,10 @@ static int refuse_word(const struct cli_program *p, int found, const char *word)
 int cli_parse(const struct cli_program *p, int argc, char **argv, void *settings)
 {
 	struct getopt_words words;
-	int found, status = take_presets(p, settings);
+	bool given[OPTIONS_MAX] = {false};
+	int found, status = CLI_PROCEED;
 
+	take_presets(p, settings);
 	to_getopt(p, &words);
 	opterr = 0;
 	while (status == CLI_PROCEED &&
@@ -260,9 +268,13 @@ int cli_parse(const struct cli_program *p, int argc, char **argv, void *settings
 			status = cli_usage_error(p, "unexpected argument '%.200s'", optarg);
 		else
 			status = take_option(p, option_of(p, found), optarg, settings);
+		if (status == CLI_PROCEED)
+			given[option_of(p, found) - p->options] = true;
 	}
 	if (status == CLI_PROCEED && !p->operands && optind < argc)
 		status = cli_usage_error(p, "unexpected argument '%.200s'", argv[optind]);
+	if (status == CLI_PROCEED)
+		status = take_environment(p, given, settings);
 	if (status == CLI_FINE && output_flush(p->name, NULL) != 0)
 		status = CLI_FAILED;
 	return status;
