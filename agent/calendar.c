@@ -36,6 +36,14 @@ uint32_t calendar_label(const struct calendar *c, enum period_kind kind, uint64_
 	return day * 100 + hour;
 }
 
+void calendar_name(enum period_kind kind, uint32_t label, char out[PERIOD_NAME_BYTES])
+{
+	if (kind == PERIOD_DAILY)
+		snprintf(out, PERIOD_NAME_BYTES, "daily_%08u.json", label / 100);
+	else
+		snprintf(out, PERIOD_NAME_BYTES, "hourly_%08u_%02u.json", label / 100, label % 100);
+}
+
 /*
  * The period's bounds are found by walking from the moment in quarters of an hour for as far as a
  * period can reach: no rule about daylight saving needs to be known.
@@ -57,11 +65,7 @@ void calendar_span(
 	    .label = label,
 	    .start_ns = first * QUARTER_NS,
 	    .end_ns = (last + 1) * QUARTER_NS};
-	if (kind == PERIOD_DAILY)
-		snprintf(out->name, sizeof(out->name), "daily_%08u.json", label / 100);
-	else
-		snprintf(out->name, sizeof(out->name), "hourly_%08u_%02u.json", label / 100,
-		    label % 100);
+	calendar_name(kind, label, out->name);
 }
 
 static int64_t wall_seconds(const struct calendar *c, uint64_t ts_ns)

@@ -30,6 +30,9 @@ struct period_span {
 /* The label of the period that holds a moment: cheap, for every delta. */
 uint32_t calendar_label(const struct calendar *c, enum period_kind kind, uint64_t ts_ns);
 
+/* The file name of a period. */
+void calendar_name(enum period_kind kind, uint32_t label, char out[PERIOD_NAME_BYTES]);
+
 /* The whole period that holds a moment. */
 void calendar_span(
     const struct calendar *c, enum period_kind kind, uint64_t ts_ns, struct period_span *out);

@@ -15,22 +15,46 @@ static struct period *find(const struct periods *p, enum period_kind kind, uint3
 	return one;
 }
 
-struct period *periods_at(struct periods *p, enum period_kind kind, uint64_t ts_ns)
+static struct period *open_period(struct periods *p, const struct period_span *span)
 {
-	struct period *one = find(p, kind, calendar_label(&p->calendar, kind, ts_ns));
+	struct period *one = p->count < PERIODS_MAX ? calloc(1, sizeof(*one)) : NULL;
 
-	if (one || p->count >= PERIODS_MAX)
-		return one;
-	one = calloc(1, sizeof(*one));
 	if (!one)
 		return NULL;
-	calendar_span(&p->calendar, kind, ts_ns, &one->span);
+	one->span = *span;
 	aggregate_init(&one->sum);
 	one->version = 1;
 	one->next = p->first;
 	p->first = one;
 	p->count++;
 	return one;
+}
+
+struct period *periods_at(struct periods *p, enum period_kind kind, uint64_t ts_ns)
+{
+	struct period *one = find(p, kind, calendar_label(&p->calendar, kind, ts_ns));
+	struct period_span span;
+
+	if (one)
+		return one;
+	calendar_span(&p->calendar, kind, ts_ns, &span);
+	return open_period(p, &span);
+}
+
+struct period *periods_restore(
+    struct periods *p, enum period_kind kind, uint32_t label, uint64_t start_ns, uint64_t end_ns)
+{
+	struct period_span span;
+
+	if (find(p, kind, label))
+		return NULL;
+	calendar_span(&p->calendar, kind, start_ns, &span);
+	if (span.label != label) {
+		span = (struct period_span){
+		    .kind = kind, .label = label, .start_ns = start_ns, .end_ns = end_ns};
+		calendar_name(kind, label, span.name);
+	}
+	return open_period(p, &span);
 }
 
 struct period *periods_named(const struct periods *p, const char *name)

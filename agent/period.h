@@ -37,6 +37,14 @@ struct periods {
 /* The open period that holds a moment, opened if need be. NULL: too many, or out of memory. */
 struct period *periods_at(struct periods *p, enum period_kind kind, uint64_t ts_ns);
 
+/*
+ * Opens a period that an earlier agent had open. Where that one had another calendar (--utc,
+ * --snapshot-every, the time zone), the period keeps its own bounds and file. NULL: it is open
+ * already, too many, or out of memory.
+ */
+struct period *periods_restore(
+    struct periods *p, enum period_kind kind, uint32_t label, uint64_t start_ns, uint64_t end_ns);
+
 /* The open period of that file name, NULL where there is none. */
 struct period *periods_named(const struct periods *p, const char *name);
 

@@ -84,9 +84,11 @@ static json_t *periods_to_json(const struct ledger *l)
 	struct json_build list = json_build_array();
 
 	for (const struct period *p = l->periods.first; p; p = p->next)
-		json_build_append(&list, json_pack("{s:i,s:I,s:o}", "kind", (int)p->span.kind,
-					     "start_ns", (json_int_t)p->span.start_ns, "document",
-					     sum_to_json(&p->sum, &p->trends)));
+		json_build_append(
+		    &list, json_pack("{s:i,s:I,s:I,s:I,s:o}", "kind", (int)p->span.kind, "label",
+			       (json_int_t)p->span.label, "start_ns", (json_int_t)p->span.start_ns,
+			       "end_ns", (json_int_t)p->span.end_ns, "document",
+			       sum_to_json(&p->sum, &p->trends)));
 	return json_build_take(&list);
 }
 
@@ -156,23 +158,21 @@ static int load_bus(const json_t *o, struct state_bus *bus)
 static int load_period(struct ledger *l, json_t *o)
 {
 	struct period *p;
-	json_int_t start;
+	json_int_t label, start, end;
 	json_t *document;
-	int kind, err;
+	int kind;
 
-	if (json_unpack(
-		o, "{s:i,s:I,s:o}", "kind", &kind, "start_ns", &start, "document", &document) < 0 ||
-	    (kind != PERIOD_HOURLY && kind != PERIOD_DAILY) || start < 0)
+	if (json_unpack(o, "{s:i,s:I,s:I,s:I,s:o}", "kind", &kind, "label", &label, "start_ns",
+		&start, "end_ns", &end, "document", &document) < 0 ||
+	    (kind != PERIOD_HOURLY && kind != PERIOD_DAILY) || label < 0 || label > UINT32_MAX ||
+	    start < 0 || end <= start)
 		return -EBADMSG;
-	/* Had the time zone changed since, the period is the one that holds that moment now. */
-	p = periods_at(&l->periods, (enum period_kind)kind, (uint64_t)start);
+	p = periods_restore(
+	    &l->periods, (enum period_kind)kind, (uint32_t)label, (uint64_t)start, (uint64_t)end);
 	if (!p)
-		return -ENOMEM;
-	if (p->has_base)
 		return -EBADMSG;
-	err = document_to_aggregate(document, &p->sum, &p->trends);
 	p->has_base = true;
-	return err;
+	return document_to_aggregate(document, &p->sum, &p->trends);
 }
 
 static int load_periods(struct ledger *l, const json_t *list)

@@ -160,6 +160,18 @@ class ClockTest(BusTest):
         self.expect("hourly_20261124_10.json", 0, complete=False)
         self.stop_agent(agent)
 
+    def test_another_length_of_snapshots_loses_nothing(self):
+        self.set_clock("2026-11-24T09:30:00Z")
+        agent = self.agent()
+        self.one(count=2)
+        self.stop_agent(agent)
+        self.one()
+        agent = self.agent("--snapshot-every", "2h")
+        self.expect("hourly_20261124_09.json", 2)
+        self.expect("hourly_20261124_08.json", 1)
+        self.expect("daily_20261124.json", 3)
+        self.assertNotIn("set aside", self.stop_agent(agent))
+
     def test_samples_from_the_future_and_the_far_past(self):
         self.set_clock("2026-11-24T10:30:00Z")
         agent = self.agent()

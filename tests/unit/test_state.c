@@ -92,6 +92,33 @@ static void everything_is_restored(void **state)
 	ledger_free(&back);
 }
 
+static void another_calendar_keeps_open_periods_apart(void **state)
+{
+	static const struct calendar two_hours = {true, 2};
+	struct ledger l, back;
+	struct state_bus bus;
+	char *bytes;
+	size_t length;
+
+	(void)state;
+	fill(&l); /* at 16:29:59 and a day before; 16 is the start of two hours too */
+	ledger_add_losses(&l, 1, 0, NOW + 3600 * NS_PER_SECOND);
+	ledger_fold(&l, NOW);
+	encode(&l, &bytes, &length);
+	assert_int_equal(ledger_init(&back, &two_hours, 30, NOW), 0);
+	assert_int_equal(state_decode(bytes, length, &back, &bus), 0);
+	assert_int_equal(back.periods.count, 5);
+	/* The hour of 16 goes on as the two hours of 16; that of 17 keeps its own file. */
+	assert_int_equal(periods_at(&back.periods, PERIOD_HOURLY, NOW)->sum.requests.total, 1);
+	assert_int_equal(
+	    periods_at(&back.periods, PERIOD_HOURLY, NOW)->span.end_ns, NOW + 5400 * NS_PER_SECOND);
+	assert_int_equal(periods_named(&back.periods, "hourly_20251124_17.json")->sum.lost, 1);
+	free(bytes);
+	free(bus.positions);
+	ledger_free(&l);
+	ledger_free(&back);
+}
+
 static int decode(const char *bytes, size_t length)
 {
 	struct ledger l;
@@ -184,6 +211,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(everything_is_restored),
+	    cmocka_unit_test(another_calendar_keeps_open_periods_apart),
 	    cmocka_unit_test(damage_is_noticed),
 	    cmocka_unit_test(time_is_judged_by_the_rules),
 	    cmocka_unit_test(ends_are_paired_with_begins),
