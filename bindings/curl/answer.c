@@ -1,0 +1,361 @@
+/*
+ * answer.c: what an API's answer says about itself, read as it passes.
+ */
+#include "answer.h"
+#include "orbus.h"
+#include "utf8.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- What is wanted --------------------------------------------------------------------------- */
+
+/* Objects and arrays first, in the order of the rules below; then what they hold. */
+enum place {
+	ROOT = JSON_ROOT,
+	ERROR,
+	ERROR_METADATA,
+	CHOICES,
+	CHOICE,
+	MESSAGE,
+	CONTENT,
+	CONTENT_PART,
+	TOOL_CALLS,
+	TOOL_CALL,
+	FUNCTION,
+	AUDIO,
+	IMAGES,
+	USAGE,
+	PROMPT_DETAILS,
+	COMPLETION_DETAILS,
+	ID,
+	MODEL,
+	PROVIDER,
+	OBJECT_NAME,
+	ERROR_CODE,
+	ERROR_MESSAGE,
+	FINISH_REASON,
+	REASONING,
+	REASONING_CONTENT,
+	TOOL_TEXT,
+	IMAGE,
+	PROMPT_TOKENS,
+	COMPLETION_TOKENS,
+	TOTAL_TOKENS,
+	CACHED_TOKENS,
+	REASONING_TOKENS,
+	COST,
+	PLACES
+};
+
+static const struct json_rule rules[] = {
+    {ROOT, ROOT, NULL}, /* some APIs put an error into an array */
+    {ROOT, ID, "id"},
+    {ROOT, MODEL, "model"},
+    {ROOT, PROVIDER, "provider"},
+    {ROOT, OBJECT_NAME, "object"},
+    {ROOT, CHOICES, "choices"},
+    {ROOT, USAGE, "usage"},
+    {ROOT, ERROR, "error"},
+    {ROOT, ERROR_CODE, "code"}, /* of an error, in servers without the object */
+    {ROOT, ERROR_MESSAGE, "message"},
+    {ROOT, ERROR_MESSAGE, "detail"},
+    {ERROR, ERROR_CODE, "code"},
+    {ERROR, ERROR_MESSAGE, "message"},
+    {ERROR, ERROR_METADATA, "metadata"},
+    {ERROR_METADATA, PROVIDER, "provider_name"},
+    {CHOICES, CHOICE, NULL},
+    {CHOICE, MESSAGE, "delta"},
+    {CHOICE, MESSAGE, "message"},
+    {CHOICE, CONTENT, "text"},
+    {CHOICE, FINISH_REASON, "finish_reason"},
+    {CHOICE, ERROR, "error"},
+    {MESSAGE, CONTENT, "content"},
+    {MESSAGE, REASONING, "reasoning"},
+    {MESSAGE, REASONING_CONTENT, "reasoning_content"},
+    {MESSAGE, TOOL_CALLS, "tool_calls"},
+    {MESSAGE, FUNCTION, "function_call"},
+    {MESSAGE, CONTENT, "refusal"},
+    {MESSAGE, AUDIO, "audio"},
+    {MESSAGE, IMAGES, "images"},
+    {CONTENT, CONTENT_PART, NULL},
+    {CONTENT_PART, CONTENT, "text"},
+    {TOOL_CALLS, TOOL_CALL, NULL},
+    {TOOL_CALL, FUNCTION, "function"},
+    {FUNCTION, TOOL_TEXT, "name"},
+    {FUNCTION, TOOL_TEXT, "arguments"},
+    {AUDIO, CONTENT, "transcript"},
+    {IMAGES, IMAGE, NULL},
+    {USAGE, PROMPT_TOKENS, "prompt_tokens"},
+    {USAGE, COMPLETION_TOKENS, "completion_tokens"},
+    {USAGE, TOTAL_TOKENS, "total_tokens"},
+    {USAGE, COST, "cost"},
+    {USAGE, PROMPT_DETAILS, "prompt_tokens_details"},
+    {USAGE, COMPLETION_DETAILS, "completion_tokens_details"},
+    {PROMPT_DETAILS, CACHED_TOKENS, "cached_tokens"},
+    {COMPLETION_DETAILS, REASONING_TOKENS, "reasoning_tokens"},
+};
+_Static_assert(PLACES <= JSON_PLACES_MAX, "json_scan.h");
+
+/* --- What comes ------------------------------------------------------------------------------- */
+
+struct name {
+	char *at;
+	size_t bytes;
+};
+
+/* Where the name at this place is kept. */
+static struct name name_at(struct answer *a, uint8_t place)
+{
+	struct answer_facts *f = &a->facts;
+
+	switch (place) {
+	case ID: return (struct name){f->id, sizeof(f->id)};
+	case MODEL: return (struct name){f->model, sizeof(f->model)};
+	case PROVIDER: return (struct name){f->provider, sizeof(f->provider)};
+	case OBJECT_NAME: return (struct name){a->object, sizeof(a->object)};
+	case FINISH_REASON: return (struct name){f->finish_reason, sizeof(f->finish_reason)};
+	case ERROR_CODE: return (struct name){f->error_code, sizeof(f->error_code)};
+	case ERROR:
+	case ERROR_MESSAGE: return (struct name){f->error_message, sizeof(f->error_message)};
+	default: return (struct name){0};
+	}
+}
+
+static void capture(struct answer *a, uint8_t place, const char *piece, size_t length)
+{
+	struct name to = name_at(a, place);
+	size_t n;
+
+	if (!to.at)
+		return;
+	if (a->capturing != place)
+		a->captured = 0;
+	a->capturing = place;
+	n = utf8_cut(piece, length, to.bytes - 1 - a->captured);
+	memcpy(to.at + a->captured, piece, n);
+	a->captured += n;
+	to.at[a->captured] = '\0';
+	if (n < length)
+		a->captured = to.bytes - 1; /* what follows the cut is left out as well */
+}
+
+static void generated(struct answer *a, const char *piece, size_t length)
+{
+	tally_add(&a->facts.generated, piece, length);
+	a->sink->token(a->context);
+}
+
+static void pass_text(struct answer *a, enum answer_text kind, const char *piece, size_t length)
+{
+	generated(a, piece, length);
+	if (a->sink->text)
+		a->sink->text(a->context, kind, piece, length);
+}
+
+static void take_piece(struct answer *a, uint8_t place, const char *piece, size_t length)
+{
+	switch (place) {
+	case CONTENT: pass_text(a, ANSWER_CONTENT, piece, length); break;
+	case REASONING:
+	case REASONING_CONTENT:
+		if (!a->reasoning_place)
+			a->reasoning_place = place;
+		if (a->reasoning_place == place)
+			pass_text(a, ANSWER_REASONING, piece, length);
+		break;
+	case TOOL_TEXT: generated(a, piece, length); break;
+	default: capture(a, place, piece, length); break;
+	}
+}
+
+/* Whether the string that has just ended at `place` is "error". */
+static bool says_error(struct answer *a, uint8_t place)
+{
+	return a->capturing == place && strcmp(name_at(a, place).at, "error") == 0;
+}
+
+static void take_string_end(struct answer *a, uint8_t place)
+{
+	if (place == ERROR)
+		a->facts.has_error = true;
+	else if (place == FINISH_REASON || place == OBJECT_NAME)
+		a->facts.has_error |= says_error(a, place);
+	a->capturing = JSON_ELSEWHERE;
+}
+
+static uint64_t *figure_at(struct answer_facts *f, uint8_t place)
+{
+	switch (place) {
+	case PROMPT_TOKENS: return &f->prompt_tokens;
+	case COMPLETION_TOKENS: return &f->completion_tokens;
+	case TOTAL_TOKENS: return &f->total_tokens;
+	case CACHED_TOKENS: return &f->cached_tokens;
+	case REASONING_TOKENS: return &f->reasoning_tokens;
+	default: return NULL;
+	}
+}
+
+static void take_number(struct answer *a, uint8_t place, const char *text, size_t length)
+{
+	uint64_t *figure = figure_at(&a->facts, place);
+	char number[JSON_TOKEN_MAX + 1];
+	double value;
+
+	memcpy(number, text, length);
+	number[length] = '\0';
+	value = strtod_l(number, NULL, a->c_locale);
+	/* A count beyond 2^53 is no count of tokens. */
+	if (figure && value >= 0 && value <= 0x1p53 && value == floor(value))
+		*figure = (uint64_t)value;
+	else if (place == COST && value >= 0 && isfinite(value))
+		a->facts.cost_usd = value;
+	else if (place == ERROR)
+		a->facts.has_error = true;
+	else if (place == ERROR_CODE)
+		capture(a, place, text, length);
+	a->capturing = JSON_ELSEWHERE;
+}
+
+static void take_event(
+    void *data, uint8_t place, enum json_event event, const char *bytes, size_t length)
+{
+	struct answer *a = data;
+
+	switch (event) {
+	case JSON_SAW_OBJECT:
+		a->facts.has_choices |= place == CHOICE;
+		a->facts.has_error |= place == ERROR;
+		if (place == IMAGE)
+			a->sink->token(a->context);
+		break;
+	case JSON_SAW_TEXT: take_piece(a, place, bytes, length); break;
+	case JSON_SAW_STRING: take_string_end(a, place); break;
+	case JSON_SAW_NUMBER: take_number(a, place, bytes, length); break;
+	case JSON_SAW_LITERAL: a->facts.has_error |= place == ERROR && *bytes == 't'; break;
+	case JSON_SAW_ARRAY: break;
+	}
+}
+
+static const struct json_plan plan = {
+    .rules = rules, .count = sizeof(rules) / sizeof(rules[0]), .sink = take_event};
+
+/* --- Events ----------------------------------------------------------------------------------- */
+
+static const char done[] = "[DONE]";
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static void begin_event(struct answer *a)
+{
+	a->event_is_blank = true;
+	a->event_is_literal = false;
+	a->done_matched = 0;
+	a->capturing = JSON_ELSEWHERE;
+	json_scan_restart(&a->scan);
+}
+
+static void match_done(struct answer *a, const char *bytes, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		if (a->done_matched < sizeof(done) - 1 && bytes[i] == done[a->done_matched])
+			a->done_matched++;
+		else if (a->done_matched != sizeof(done) - 1 || !is_space(bytes[i]))
+			a->done_matched = sizeof(done); /* something else */
+	}
+}
+
+static void event_data(void *context, const char *bytes, size_t length)
+{
+	struct answer *a = context;
+
+	if (a->facts.complete)
+		return;
+	for (; a->event_is_blank && length > 0 && is_space(*bytes); length--)
+		bytes++;
+	if (length == 0)
+		return;
+	if (a->event_is_blank) {
+		a->event_is_blank = false;
+		a->event_is_literal = *bytes == '[';
+	}
+	if (a->event_is_literal)
+		match_done(a, bytes, length);
+	else
+		json_scan_feed(&a->scan, bytes, length);
+}
+
+static void event_end(void *context)
+{
+	struct answer *a = context;
+
+	if (a->facts.complete)
+		return;
+	if (a->event_is_literal && a->done_matched == sizeof(done) - 1)
+		a->facts.complete = true;
+	else if (a->event_is_literal || (!a->event_is_blank && json_scan_end(&a->scan) != 0))
+		a->facts.malformed = true;
+	begin_event(a);
+}
+
+static const struct event_sink event_sink = {.data = event_data, .end = event_end};
+
+/* --- The whole -------------------------------------------------------------------------------- */
+
+int answer_init(struct answer *a, const struct answer_sink *sink, void *context)
+{
+	memset(a, 0, sizeof(*a));
+	a->sink = sink;
+	a->context = context;
+	a->facts.prompt_tokens = a->facts.completion_tokens = a->facts.total_tokens = ORBUS_NONE;
+	a->facts.cached_tokens = a->facts.reasoning_tokens = ORBUS_NONE;
+	a->facts.cost_usd = NAN;
+	a->c_locale = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
+	if (!a->c_locale)
+		return -ENOMEM;
+	json_scan_init(&a->scan, &plan, a);
+	event_stream_init(&a->events, &event_sink, a);
+	begin_event(a);
+	return 0;
+}
+
+void answer_expect(struct answer *a, enum answer_form form)
+{
+	a->expected = form;
+}
+
+void answer_feed(struct answer *a, const char *bytes, size_t length)
+{
+	while (a->form == ANSWER_UNKNOWN && length > 0) {
+		if (*bytes == '{' || *bytes == '[')
+			a->form = ANSWER_JSON;
+		else if (!is_space(*bytes))
+			a->form = a->expected == ANSWER_EVENTS ? ANSWER_EVENTS : ANSWER_JSON;
+		else
+			bytes++, length--; /* sent to keep the connection alive */
+	}
+	if (a->form == ANSWER_EVENTS)
+		event_stream_feed(&a->events, bytes, length);
+	else if (a->form == ANSWER_JSON)
+		json_scan_feed(&a->scan, bytes, length);
+}
+
+void answer_end(struct answer *a)
+{
+	if (a->form != ANSWER_JSON)
+		return;
+	a->facts.complete = json_scan_end(&a->scan) == 0;
+	a->facts.malformed = !a->facts.complete;
+}
+
+void answer_free(struct answer *a)
+{
+	if (a->c_locale)
+		freelocale(a->c_locale);
+	a->c_locale = (locale_t)0;
+}

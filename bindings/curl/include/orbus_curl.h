@@ -1,0 +1,151 @@
+/*
+ * orbus_curl.h: measures the LLM requests of programs that use libcurl.
+ *
+ * Two lines around a transfer, whatever it is set up to do:
+ *
+ *	orbus_curl_attach(bus, easy, on_data, &mine, &(struct orbus_curl_options){.request = body},
+ *&call); orbus_curl_detach(call, curl_easy_perform(easy));
+ *
+ * The first publishes a `begin`; the second publishes one request sample: how it ended (status,
+ * error_type), response_ms, ttft_ms, tokens, cost, and who answered. In between the answer is read
+ * as it passes; the program's own callbacks receive every byte as before. No prompt and no answer
+ * is kept, copied or published.
+ *
+ * What is understood: chat completions as OpenRouter and OpenAI-compatible servers send them, whole
+ * or streamed as server-sent events. The first token is the first content, reasoning or part of a
+ * tool call, never the first byte or a comment.
+ *
+ * Where the API reports no usage, tokens are estimated from the text that passed (a quarter of a
+ * token for an ASCII character, half for one of 2 bytes in UTF-8, a whole one for longer ones) and
+ * `tokens_estimated` is set. Cost is never estimated.
+ *
+ * error_type of a sample whose status is
+ *   error      by HTTP status, or by the error's code in a body with HTTP 200:
+ *              bad_request 400, unauthorized 401, insufficient_credits 402, forbidden 403,
+ *              not_found 404, request_timeout 408, payload_too_large 413, unprocessable 422,
+ *              rate_limited 429, server_error 500, bad_gateway 502, service_unavailable 503,
+ *              gateway_timeout 504, origin_timeout 524, overloaded 529; client_error and
+ *              server_error for the rest of 4xx and 5xx, unexpected_status for 3xx,
+ *              api_error (HTTP 200, no code that is known);
+ *              stream_error (an error in mid-stream), stream_truncated (no [DONE]),
+ *              malformed_response (not JSON, or no completion);
+ *              dns_failed, connection_refused, connection_failed, connection_lost, tls_failed,
+ *              transfer_failed (anything else that libcurl reports)
+ *   timeout    timeout_connect, timeout_first_token, timeout_idle, timeout_total
+ *   cancelled  none: the program ended the transfer
+ *
+ * A call belongs to the thread of its producer and its easy handle. Nothing here prints, aborts or
+ * keeps global state. It works alike with curl_easy_perform() and the multi interface.
+ */
+#ifndef ORBUS_CURL_H
+#define ORBUS_CURL_H
+
+#include <orbus.h>
+
+#include <curl/curl.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The limit on a whole request where the program sets none, in milliseconds. */
+#define ORBUS_CURL_TOTAL_TIMEOUT_MS 180000
+
+/* As a limit: none of ours; what the program has told libcurl holds. */
+#define ORBUS_CURL_NO_LIMIT UINT64_MAX
+
+/* What a piece of generated text is. */
+enum orbus_curl_text {
+	ORBUS_CURL_CONTENT,   /* of the answer */
+	ORBUS_CURL_REASONING, /* that led to it */
+};
+
+/* All optional: start from {0}. Pointers are borrowed until orbus_curl_detach(), but `request`. */
+struct orbus_curl_options {
+	/*
+	 * The JSON body that will be sent, read during orbus_curl_attach() only: it tells the model
+	 * asked for, whether a stream was, and the length of the prompt. libcurl cannot be asked
+	 * for it. `request_bytes` 0: it ends with a NUL.
+	 */
+	const char *request;
+	size_t request_bytes;
+
+	/* In its place, or over it. */
+	const char *model;
+	bool stream;
+
+	uint64_t attempt; /* 1 for the first try; 0: not said */
+	const struct orbus_tag *tags;
+	size_t tag_count;
+
+	/*
+	 * Limits in milliseconds. `connect` takes the place of CURLOPT_CONNECTTIMEOUT_MS (0: left
+	 * alone), `total` of CURLOPT_TIMEOUT_MS (0: ORBUS_CURL_TOTAL_TIMEOUT_MS,
+	 * ORBUS_CURL_NO_LIMIT: left alone). `first_token` and `idle` (no token for so long,
+	 * whatever else is sent) are for streams; 0: none. These two are looked at when bytes come
+	 * and when libcurl wakes up, which in curl_easy_perform() is once a second at least; see
+	 * orbus_curl_timeout_ms().
+	 */
+	uint64_t connect_timeout_ms;
+	uint64_t first_token_timeout_ms;
+	uint64_t idle_timeout_ms;
+	uint64_t total_timeout_ms;
+
+	/* The program's own CURLOPT_XFERINFOFUNCTION and CURLOPT_XFERINFODATA, if it has any. */
+	curl_xferinfo_callback progress_function;
+	void *progress_data;
+
+	/* Receives the generated text as it comes, in pieces of whole UTF-8 characters. */
+	void (*text_function)(
+	    void *data, enum orbus_curl_text kind, const char *piece, size_t bytes);
+	void *text_data;
+
+	/* Receives what is published at the end; it lives until the function returns. */
+	void (*sample_function)(void *data, const struct orbus_sample *sample);
+	void *sample_data;
+
+	/* Never repeated in an error_message, though a server may repeat it: the API key. */
+	const char *secret;
+};
+
+/* One request under way. */
+struct orbus_curl;
+
+/*
+ * Starts to measure the next transfer of `easy`: call it right before, since the clock starts here,
+ * and a `begin` is published. `write_function` and `write_data` are the program's own
+ * CURLOPT_WRITEFUNCTION and CURLOPT_WRITEDATA, which libcurl cannot be asked for: set on the handle
+ * they are replaced until orbus_curl_detach(). NULL is libcurl's default: to write to the FILE
+ * `write_data`, or standard output where that is NULL too. `options` may be NULL.
+ *
+ * Returns 0; -EINVAL without a producer, handle or room for the result; -ENOMEM. On an error *out
+ * is NULL, the handle is as it was, and the transfer works unmeasured. A `begin` that cannot be
+ * published is no error: the request may still be.
+ */
+ORBUS_API int orbus_curl_attach(struct orbus_producer *producer, CURL *easy,
+    curl_write_callback write_function, void *write_data, const struct orbus_curl_options *options,
+    struct orbus_curl **out);
+
+/*
+ * Milliseconds until the first-token or idle limit is reached, 0 if it is, -1 without one. With the
+ * multi interface wait no longer than that in curl_multi_poll(), then call curl_multi_perform().
+ * With curl_multi_socket_action(), which does not look at handles that have nothing to do: at 0
+ * remove the handle and detach with CURLE_OPERATION_TIMEDOUT.
+ */
+ORBUS_API long orbus_curl_timeout_ms(const struct orbus_curl *call);
+
+/*
+ * Publishes the sample, gives the handle its own callbacks back, and frees the call. Call it when
+ * the transfer is over and before curl_easy_cleanup() or curl_easy_reset(). `result` is what
+ * curl_easy_perform() returned or CURLMsg holds; for a handle that was removed from its multi
+ * handle unfinished, CURLE_ABORTED_BY_CALLBACK says that the program cancelled it. NULL is allowed.
+ *
+ * Returns what orbus_publish() returns.
+ */
+ORBUS_API int orbus_curl_detach(struct orbus_curl *call, CURLcode result);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,367 @@
+/*
+ * orbus_curl.c: one transfer of libcurl, from attach to detach.
+ *
+ * Everything happens in the thread that drives the handle: libcurl calls back from within
+ * curl_easy_perform() or curl_multi_perform(), so nothing here is shared.
+ */
+#include "orbus_curl.h"
+#include "answer.h"
+#include "now.h"
+#include "question.h"
+#include "utf8.h"
+#include "verdict.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define NS_PER_MS UINT64_C(1000000)
+
+struct orbus_curl {
+	CURL *easy;
+	curl_write_callback write_function; /* the program's, or libcurl's default */
+	void *write_data;
+	struct orbus_curl_options options;
+	struct orbus_request request;
+	struct question question;
+	struct answer answer;
+	bool streamed; /* asked for, or answered */
+	bool body_seen;
+	bool program_aborted;
+	enum limit limit;       /* of ours that was hit */
+	uint64_t arrival_ns;    /* of the bytes being read; kept while it is needed */
+	uint64_t last_token_ns; /* 0: none yet */
+	char generation_id[96];
+	struct verdict verdict;
+};
+
+/* --- Limits that libcurl does not know ----------------------------------------------------------
+ */
+
+/* When the first-token or idle limit will be hit, by CLOCK_MONOTONIC; 0: there is none. */
+static uint64_t deadline_ns(const struct orbus_curl *c, enum limit *which)
+{
+	uint64_t from = c->last_token_ns, limit_ms = c->options.idle_timeout_ms;
+
+	*which = LIMIT_IDLE;
+	if (!from) {
+		*which = LIMIT_FIRST_TOKEN;
+		from = c->request.start_ns;
+		limit_ms = c->options.first_token_timeout_ms;
+	}
+	if (!limit_ms || limit_ms > UINT64_MAX / NS_PER_MS - from / NS_PER_MS - 1 || !c->streamed ||
+	    c->answer.facts.complete)
+		return 0;
+	return from + limit_ms * NS_PER_MS;
+}
+
+/* Whether a limit has been hit by now; the first one is remembered. */
+static bool is_out_of_time(struct orbus_curl *c)
+{
+	enum limit which;
+	uint64_t deadline = deadline_ns(c, &which);
+
+	if (c->limit == LIMIT_NONE && deadline && now_ns_of(CLOCK_MONOTONIC) >= deadline)
+		c->limit = which;
+	return c->limit != LIMIT_NONE;
+}
+
+long orbus_curl_timeout_ms(const struct orbus_curl *call)
+{
+	enum limit which;
+	uint64_t deadline = deadline_ns(call, &which), now = now_ns_of(CLOCK_MONOTONIC);
+
+	if (!deadline)
+		return -1;
+	return deadline <= now ? 0 : (long)((deadline - now + NS_PER_MS - 1) / NS_PER_MS);
+}
+
+static bool has_own_limits(const struct orbus_curl *c)
+{
+	return c->options.first_token_timeout_ms || c->options.idle_timeout_ms;
+}
+
+/* --- What libcurl calls -------------------------------------------------------------------------
+ */
+
+static void note_token(void *context)
+{
+	struct orbus_curl *c = context;
+
+	c->last_token_ns = c->arrival_ns;
+	if (!c->request.first_token_ns)
+		c->request.first_token_ns = c->arrival_ns;
+}
+
+static void pass_text(void *context, enum answer_text kind, const char *piece, size_t length)
+{
+	struct orbus_curl *c = context;
+
+	c->options.text_function(c->options.text_data,
+	    kind == ANSWER_CONTENT ? ORBUS_CURL_CONTENT : ORBUS_CURL_REASONING, piece, length);
+}
+
+static const struct answer_sink sink = {.token = note_token};
+static const struct answer_sink sink_with_text = {.token = note_token, .text = pass_text};
+
+/* Before the body's first byte: what does it claim to be? */
+static void begin_body(struct orbus_curl *c)
+{
+	static const char events[] = "text/event-stream", json[] = "application/json";
+	char *type = NULL;
+
+	c->body_seen = true;
+	curl_easy_getinfo(c->easy, CURLINFO_CONTENT_TYPE, &type);
+	if (type && strncasecmp(type, events, sizeof(events) - 1) == 0)
+		c->streamed = true;
+	else if (!c->streamed || (type && strncasecmp(type, json, sizeof(json) - 1) == 0))
+		return;
+	answer_expect(&c->answer, ANSWER_EVENTS);
+}
+
+/*
+ * The clock is read before the program's callback, which may take its time, and only while it
+ * matters: until the first token, and for the idle limit.
+ */
+static size_t on_write(char *bytes, size_t size, size_t count, void *data)
+{
+	struct orbus_curl *c = data;
+	size_t taken, length = size * count;
+
+	if (!c->request.first_token_ns || c->options.idle_timeout_ms)
+		c->arrival_ns = now_ns_of(CLOCK_MONOTONIC);
+	taken = c->write_function(bytes, size, count, c->write_data);
+	if (taken == CURL_WRITEFUNC_PAUSE)
+		return taken; /* libcurl brings the same bytes again */
+	if (!c->body_seen)
+		begin_body(c);
+	answer_feed(&c->answer, bytes, length);
+	if (taken != length)
+		c->program_aborted = true;
+	else if (has_own_limits(c) && is_out_of_time(c))
+		return 0;
+	return taken;
+}
+
+static int on_progress(
+    void *data, curl_off_t dltotal, curl_off_t dlnow, curl_off_t ultotal, curl_off_t ulnow)
+{
+	struct orbus_curl *c = data;
+	int stop = 0;
+
+	if (c->options.progress_function)
+		stop = c->options.progress_function(
+		    c->options.progress_data, dltotal, dlnow, ultotal, ulnow);
+	if (stop && stop != CURL_PROGRESSFUNC_CONTINUE)
+		c->program_aborted = true;
+	else if (is_out_of_time(c))
+		stop = 1;
+	return stop;
+}
+
+/* --- Attach --------------------------------------------------------------------------------------
+ */
+
+static size_t write_to_file(char *bytes, size_t size, size_t count, void *data)
+{
+	return fwrite(bytes, size, count, data);
+}
+
+static void set_up_handle(struct orbus_curl *c)
+{
+	const struct orbus_curl_options *o = &c->options;
+	uint64_t total = o->total_timeout_ms ? o->total_timeout_ms : ORBUS_CURL_TOTAL_TIMEOUT_MS;
+
+	curl_easy_setopt(c->easy, CURLOPT_WRITEFUNCTION, on_write);
+	curl_easy_setopt(c->easy, CURLOPT_WRITEDATA, c);
+	if (total <= LONG_MAX)
+		curl_easy_setopt(c->easy, CURLOPT_TIMEOUT_MS, (long)total);
+	if (o->connect_timeout_ms && o->connect_timeout_ms <= LONG_MAX)
+		curl_easy_setopt(c->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)o->connect_timeout_ms);
+	if (has_own_limits(c)) {
+		curl_easy_setopt(c->easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+		curl_easy_setopt(c->easy, CURLOPT_XFERINFODATA, c);
+		curl_easy_setopt(c->easy, CURLOPT_NOPROGRESS, 0L);
+	}
+}
+
+static void give_handle_back(struct orbus_curl *c)
+{
+	bool own_write = c->write_function != write_to_file;
+
+	curl_easy_setopt(c->easy, CURLOPT_WRITEFUNCTION,
+	    own_write ? c->write_function : (curl_write_callback)NULL);
+	curl_easy_setopt(c->easy, CURLOPT_WRITEDATA, c->write_data);
+	if (has_own_limits(c)) {
+		curl_easy_setopt(c->easy, CURLOPT_XFERINFOFUNCTION, c->options.progress_function);
+		curl_easy_setopt(c->easy, CURLOPT_XFERINFODATA, c->options.progress_data);
+		curl_easy_setopt(
+		    c->easy, CURLOPT_NOPROGRESS, c->options.progress_function ? 0L : 1L);
+	}
+}
+
+static void read_request(struct orbus_curl *c)
+{
+	struct orbus_curl_options *o = &c->options;
+
+	if (o->request)
+		question_read(&c->question, o->request,
+		    o->request_bytes ? o->request_bytes : strlen(o->request));
+	if (!o->model && c->question.model[0])
+		o->model = c->question.model;
+	c->streamed = o->stream || c->question.stream;
+	o->request = NULL;
+}
+
+int orbus_curl_attach(struct orbus_producer *producer, CURL *easy,
+    curl_write_callback write_function, void *write_data, const struct orbus_curl_options *options,
+    struct orbus_curl **out)
+{
+	struct orbus_curl *c;
+
+	if (!out)
+		return -EINVAL;
+	*out = NULL;
+	if (!producer || !easy)
+		return -EINVAL;
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	c->easy = easy;
+	c->write_function = write_function ? write_function : write_to_file;
+	c->write_data = write_function || write_data ? write_data : stdout;
+	if (options)
+		c->options = *options;
+	if (answer_init(&c->answer, c->options.text_function ? &sink_with_text : &sink, c) != 0) {
+		free(c);
+		return -ENOMEM;
+	}
+	read_request(c);
+	set_up_handle(c);
+	orbus_request_begin(producer, &c->request, c->options.model, c->streamed);
+	*out = c;
+	return 0;
+}
+
+/* --- Detach --------------------------------------------------------------------------------------
+ */
+
+/* A time-out by libcurl's own clock: while connecting, or of the whole. */
+static enum limit libcurls_limit(const struct orbus_curl *c)
+{
+	curl_off_t connected = 0;
+
+	curl_easy_getinfo(c->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
+	return connected > 0 ? LIMIT_TOTAL : LIMIT_CONNECT;
+}
+
+static void reach_verdict(struct orbus_curl *c, CURLcode result)
+{
+	struct evidence e = {.result = result,
+	    .limit = c->limit,
+	    .program_aborted = c->program_aborted,
+	    .streamed = c->streamed,
+	    .answer = &c->answer,
+	    .secret = c->options.secret};
+	curl_off_t retry_after = 0;
+
+	if (result == CURLE_OPERATION_TIMEDOUT)
+		e.limit = is_out_of_time(c) ? c->limit : libcurls_limit(c);
+	if (result == CURLE_ABORTED_BY_CALLBACK)
+		e.program_aborted = e.limit == LIMIT_NONE;
+	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &e.http_status);
+	curl_easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &e.os_error);
+	if (curl_easy_getinfo(c->easy, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK)
+		e.retry_after = (long)retry_after;
+	verdict_reach(&e, &c->verdict);
+	c->request.sample.http_status = e.http_status > 0 ? (uint64_t)e.http_status : ORBUS_NONE;
+}
+
+static const char *or_absent(const char *text)
+{
+	return *text ? text : NULL;
+}
+
+/* The API's own count, else an estimate where there is something to estimate from. */
+static uint64_t count_or_estimate(uint64_t reported, const struct tally *text, bool *estimated)
+{
+	if (reported != ORBUS_NONE || text->quarters == 0)
+		return reported;
+	*estimated = true;
+	return tally_tokens(text);
+}
+
+static void fill_in_tokens(struct orbus_curl *c, struct orbus_sample *s)
+{
+	const struct answer_facts *f = &c->answer.facts;
+	bool estimated = false;
+
+	s->completion_tokens = count_or_estimate(f->completion_tokens, &f->generated, &estimated);
+	s->prompt_tokens = f->prompt_tokens;
+	if (s->completion_tokens != ORBUS_NONE)
+		s->prompt_tokens =
+		    count_or_estimate(f->prompt_tokens, &c->question.prompt, &estimated);
+	s->total_tokens = f->total_tokens;
+	if (s->total_tokens == ORBUS_NONE && s->prompt_tokens != ORBUS_NONE &&
+	    s->completion_tokens != ORBUS_NONE)
+		s->total_tokens = s->prompt_tokens + s->completion_tokens;
+	s->tokens_estimated = estimated;
+	s->cached_tokens = f->cached_tokens;
+	s->reasoning_tokens = f->reasoning_tokens;
+	s->cost_usd = f->cost_usd;
+}
+
+/* The id by which OpenRouter knows this request, also where the body does not come to its id. */
+static const char *find_generation_id(struct orbus_curl *c)
+{
+	struct curl_header *header;
+
+	if (c->answer.facts.id[0])
+		return c->answer.facts.id;
+	if (curl_easy_header(c->easy, "X-Generation-Id", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
+		snprintf(c->generation_id, sizeof(c->generation_id), "%s", header->value);
+	if (!utf8_is_valid(c->generation_id, strlen(c->generation_id)))
+		return "";
+	return c->generation_id;
+}
+
+static void fill_in(struct orbus_curl *c)
+{
+	const struct answer_facts *f = &c->answer.facts;
+	struct orbus_sample *s = &c->request.sample;
+	const char *id = find_generation_id(c);
+
+	if (*id)
+		s->request_id = id;
+	s->model = or_absent(f->model);
+	s->provider = or_absent(f->provider);
+	s->finish_reason = or_absent(f->finish_reason);
+	s->error_type = c->verdict.error_type;
+	s->error_message = or_absent(c->verdict.error_message);
+	s->stream = c->streamed;
+	s->attempt = c->options.attempt ? c->options.attempt : ORBUS_NONE;
+	s->tags = c->options.tags;
+	s->tag_count = c->options.tag_count;
+	fill_in_tokens(c, s);
+}
+
+int orbus_curl_detach(struct orbus_curl *call, CURLcode result)
+{
+	int err;
+
+	if (!call)
+		return 0;
+	answer_end(&call->answer);
+	reach_verdict(call, result);
+	fill_in(call);
+	err = orbus_request_end(&call->request, call->verdict.status);
+	if (call->options.sample_function)
+		call->options.sample_function(call->options.sample_data, &call->request.sample);
+	give_handle_back(call);
+	answer_free(&call->answer);
+	free(call);
+	return err;
+}

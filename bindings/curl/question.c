@@ -1,0 +1,60 @@
+/*
+ * question.c: what a request's body asks for.
+ */
+#include "question.h"
+#include "json_scan.h"
+#include "utf8.h"
+
+#include <string.h>
+
+enum place {
+	ROOT = JSON_ROOT,
+	MESSAGES,
+	MESSAGE,
+	CONTENT,
+	CONTENT_PART,
+	TEXT,
+	MODEL,
+	STREAM,
+};
+
+/* An image's bytes are no text: of a content's parts, only `text` is counted. */
+static const struct json_rule rules[] = {
+    {ROOT, MODEL, "model"},
+    {ROOT, STREAM, "stream"},
+    {ROOT, MESSAGES, "messages"},
+    {ROOT, TEXT, "prompt"},
+    {MESSAGES, MESSAGE, NULL},
+    {MESSAGE, CONTENT, "content"},
+    {CONTENT, CONTENT_PART, NULL},
+    {CONTENT_PART, TEXT, "text"},
+};
+
+static void take_event(
+    void *data, uint8_t place, enum json_event event, const char *bytes, size_t length)
+{
+	struct question *q = data;
+	size_t used = strlen(q->model), n;
+
+	if (place == STREAM && event == JSON_SAW_LITERAL) {
+		q->stream = *bytes == 't';
+	} else if ((place == TEXT || place == CONTENT) && event == JSON_SAW_TEXT) {
+		tally_add(&q->prompt, bytes, length);
+	} else if (place == MODEL && event == JSON_SAW_TEXT) {
+		n = utf8_cut(bytes, length, sizeof(q->model) - 1 - used);
+		memcpy(q->model + used, bytes, n);
+	}
+}
+
+static const struct json_plan plan = {
+    .rules = rules, .count = sizeof(rules) / sizeof(rules[0]), .sink = take_event};
+
+void question_read(struct question *q, const char *body, size_t length)
+{
+	struct json_scan scan;
+
+	memset(q, 0, sizeof(*q));
+	json_scan_init(&scan, &plan, q);
+	if (json_scan_feed(&scan, body, length) != 0 || json_scan_end(&scan) != 0)
+		memset(q, 0, sizeof(*q));
+}

@@ -1,0 +1,23 @@
+/*
+ * question.h: what a request's body asks for: model, stream, and how long the prompt is.
+ *
+ * Reads it once, keeps names and figures, never text.
+ */
+#ifndef ORBUS_QUESTION_H
+#define ORBUS_QUESTION_H
+
+#include "tally.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct question {
+	char model[128]; /* "" where it is not said; cut on a character to fit */
+	bool stream;
+	struct tally prompt; /* of all messages */
+};
+
+/* A body that is no JSON object leaves everything absent. */
+void question_read(struct question *q, const char *body, size_t length);
+
+#endif

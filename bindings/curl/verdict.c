@@ -1,0 +1,217 @@
+/*
+ * verdict.c: how a request ended, in the words of the bus.
+ *
+ * Sources: OpenRouter's API reference, "Errors and debugging" (the meaning of the codes); RFC 9110
+ * for those that it does not list; libcurl-errors(3).
+ */
+#include "verdict.h"
+#include "utf8.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A beginning of a secret as long as this is worth hiding. */
+#define SECRET_PART 4
+
+static const struct {
+	long status;
+	const char *type;
+} http_types[] = {
+    {400, "bad_request"},
+    {401, "unauthorized"},
+    {402, "insufficient_credits"},
+    {403, "forbidden"},
+    {404, "not_found"},
+    {408, "request_timeout"},
+    {413, "payload_too_large"},
+    {422, "unprocessable"},
+    {429, "rate_limited"},
+    {500, "server_error"},
+    {502, "bad_gateway"},
+    {503, "service_unavailable"},
+    {504, "gateway_timeout"},
+    {524, "origin_timeout"},
+    {529, "overloaded"},
+};
+
+/* NULL where the status is not one of the above. */
+static const char *known_http_type(long status)
+{
+	for (size_t i = 0; i < sizeof(http_types) / sizeof(http_types[0]); i++)
+		if (http_types[i].status == status)
+			return http_types[i].type;
+	return NULL;
+}
+
+static const char *http_type(long status)
+{
+	const char *type = known_http_type(status);
+
+	if (type)
+		return type;
+	return status >= 500   ? "server_error"
+	       : status >= 400 ? "client_error"
+	                       : "unexpected_status";
+}
+
+static const char *limit_type(enum limit limit)
+{
+	switch (limit) {
+	case LIMIT_CONNECT: return "timeout_connect";
+	case LIMIT_FIRST_TOKEN: return "timeout_first_token";
+	case LIMIT_IDLE: return "timeout_idle";
+	default: return "timeout_total";
+	}
+}
+
+static const char *limit_message(enum limit limit)
+{
+	switch (limit) {
+	case LIMIT_CONNECT: return "no connection in time";
+	case LIMIT_FIRST_TOKEN: return "no first token in time";
+	case LIMIT_IDLE: return "the tokens stopped coming";
+	default: return "no end in time";
+	}
+}
+
+/* What libcurl could not do. */
+static const char *transfer_type(const struct evidence *e)
+{
+	switch (e->result) {
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_RESOLVE_PROXY: return "dns_failed";
+	case CURLE_COULDNT_CONNECT:
+		return e->os_error == ECONNREFUSED ? "connection_refused" : "connection_failed";
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CIPHER:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_CRL_BADFILE:
+	case CURLE_SSL_ISSUER_ERROR:
+	case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+	case CURLE_SSL_INVALIDCERTSTATUS:
+	case CURLE_SSL_CLIENTCERT: return "tls_failed";
+	case CURLE_GOT_NOTHING:
+	case CURLE_SEND_ERROR:
+	case CURLE_RECV_ERROR:
+	case CURLE_PARTIAL_FILE:
+	case CURLE_HTTP2:
+	case CURLE_HTTP2_STREAM:
+	case CURLE_HTTP3:
+		return e->answer->form == ANSWER_EVENTS ? "stream_truncated" : "connection_lost";
+	default: return "transfer_failed";
+	}
+}
+
+/*
+ * Overwrites every occurrence of `secret`, and a beginning of it that the text's end cuts: a server
+ * may repeat the key that it refuses.
+ */
+static void hide(char *text, const char *secret)
+{
+	size_t left, n = secret ? strlen(secret) : 0;
+	char *found = text;
+
+	if (n == 0)
+		return;
+	while ((found = strstr(found, secret)))
+		memset(found, '*', n);
+	left = strlen(text);
+	for (n = n < left ? n : left; n >= SECRET_PART; n--)
+		if (memcmp(text + left - n, secret, n) == 0)
+			memset(text + left - n, '*', n);
+}
+
+static void end(struct verdict *v, enum orbus_status status, const char *type, const char *message)
+{
+	v->status = status;
+	v->error_type = type;
+	snprintf(v->error_message, sizeof(v->error_message), "%s", message);
+}
+
+static void end_with_transfer_error(const struct evidence *e, struct verdict *v)
+{
+	char text[128];
+	const char *message = curl_easy_strerror(e->result);
+
+	if (e->result == CURLE_COULDNT_CONNECT && e->os_error)
+		message = strerror_r((int)e->os_error, text, sizeof(text));
+	end(v, ORBUS_STATUS_ERROR, transfer_type(e), message);
+}
+
+/* An error that the API explains, as far as it does. */
+static void end_with_api_error(const struct evidence *e, struct verdict *v, const char *type)
+{
+	const struct answer_facts *f = &e->answer->facts;
+	size_t used;
+
+	end(v, ORBUS_STATUS_ERROR, type, f->error_message);
+	if (!v->error_message[0] && f->error_code[0])
+		snprintf(v->error_message, sizeof(v->error_message), "error %s", f->error_code);
+	if (!v->error_message[0])
+		snprintf(
+		    v->error_message, sizeof(v->error_message), "HTTP status %ld", e->http_status);
+	hide(v->error_message, e->secret);
+	if (e->retry_after <= 0)
+		return;
+	used = utf8_cut(v->error_message, strlen(v->error_message), ORBUS_ERROR_MESSAGE_MAX - 40);
+	snprintf(v->error_message + used, sizeof(v->error_message) - used, " (retry after %ld s)",
+	    e->retry_after);
+}
+
+/* An error in an answer that began with HTTP 200. */
+static const char *body_error_type(const struct evidence *e)
+{
+	const char *known = known_http_type(strtol(e->answer->facts.error_code, NULL, 10));
+
+	if (e->answer->form == ANSWER_EVENTS)
+		return "stream_error";
+	return known ? known : "api_error";
+}
+
+/* A transfer that went well, up to what it carried. */
+static void judge_content(const struct evidence *e, struct verdict *v)
+{
+	const struct answer_facts *f = &e->answer->facts;
+
+	if (e->answer->form == ANSWER_UNKNOWN)
+		end(v, ORBUS_STATUS_ERROR, e->streamed ? "stream_truncated" : "malformed_response",
+		    "the answer is empty");
+	else if (f->malformed)
+		end(v, ORBUS_STATUS_ERROR, "malformed_response", "the answer is not valid JSON");
+	else if (!f->complete)
+		end(v, ORBUS_STATUS_ERROR, "stream_truncated", "the stream ended without [DONE]");
+	else if (!f->has_choices)
+		end(v, ORBUS_STATUS_ERROR, "malformed_response", "the answer has no choices");
+	else
+		end(v, ORBUS_STATUS_OK, NULL, "");
+}
+
+static bool is_answered(const struct answer_facts *f)
+{
+	return f->complete && f->has_choices && !f->malformed;
+}
+
+void verdict_reach(const struct evidence *e, struct verdict *v)
+{
+	const struct answer_facts *f = &e->answer->facts;
+
+	if (e->limit != LIMIT_NONE)
+		end(v, ORBUS_STATUS_TIMEOUT, limit_type(e->limit), limit_message(e->limit));
+	else if (e->http_status >= 300)
+		end_with_api_error(e, v, http_type(e->http_status));
+	else if (f->has_error)
+		end_with_api_error(e, v, body_error_type(e));
+	else if (e->program_aborted && !is_answered(f))
+		end(v, ORBUS_STATUS_CANCELLED, NULL, "");
+	else if (e->result != CURLE_OK && !is_answered(f))
+		end_with_transfer_error(e, v);
+	else
+		judge_content(e, v);
+	/* Words of a locale that is not UTF-8 could not be published. */
+	if (!utf8_is_valid(v->error_message, strlen(v->error_message)))
+		v->error_message[0] = '\0';
+}
