@@ -39,6 +39,8 @@ int orbus_request_end(struct orbus_request *r, enum orbus_status status)
 
 	s->kind = ORBUS_KIND_REQUEST;
 	s->status = status;
+	if (s->ts == 0)
+		s->ts = now_ns_of(CLOCK_REALTIME);
 	s->response_ms = (double)(now_ns_of(CLOCK_MONOTONIC) - r->start_ns) / 1e6;
 	if (s->stream && r->first_token_ns)
 		s->ttft_ms = (double)(r->first_token_ns - r->start_ns) / 1e6;

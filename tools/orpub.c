@@ -9,6 +9,7 @@
 #include "parse.h"
 #include "sample.h"
 #include "sample_json.h"
+#include "tags.h"
 
 #include <errno.h>
 #include <math.h>
@@ -51,22 +52,6 @@ static int bad_pair(const char *option, const char *text, const char *wanted)
 
 	text_sanitise(shown, sizeof(shown), text);
 	return cli_usage_error(&orpub_program, "--%s: '%s' is not %s", option, shown, wanted);
-}
-
-static int set_tags(struct orpub_settings *s, struct orbus_tag *tags)
-{
-	if (s->tags.count > ORBUS_TAGS_MAX)
-		return cli_usage_error(&orpub_program, "--tag: at most %d tags", ORBUS_TAGS_MAX);
-	for (size_t i = 0; i < s->tags.count; i++) {
-		char *key = strdup(s->tags.items[i]);
-
-		tags[i] = (struct orbus_tag){key, key ? split(key) : NULL};
-		if (!tags[i].value)
-			return bad_pair("tag", s->tags.items[i], "of the form key=value");
-	}
-	s->sample.tags = tags;
-	s->sample.tag_count = s->tags.count;
-	return CLI_PROCEED;
 }
 
 static int say_sample_error(int err)
@@ -115,13 +100,15 @@ static bool says_a_request(const struct orpub_settings *s)
 
 static int publish_options(struct orbus_producer *p, struct orpub_settings *s)
 {
-	struct orbus_tag tags[CLI_LIST_MAX] = {{0}};
-	int status = set_tags(s, tags);
+	struct cli_tags tags;
+	int status = cli_tags_make(&tags, &orpub_program, &s->tags);
 
 	if (status == CLI_PROCEED && !says_a_request(s) && s->gauges.count + s->counts.count == 0)
 		status = cli_usage_error(&orpub_program,
 		    "nothing to publish: say what the request was, such as --model and "
 		    "--response-ms, or give --gauge, --count or --json-lines");
+	s->sample.tags = tags.items;
+	s->sample.tag_count = tags.count;
 	s->sample.kind = (enum orbus_kind)s->kind;
 	s->sample.status = (enum orbus_status)s->status;
 	if (status == CLI_PROCEED) {
@@ -133,8 +120,7 @@ static int publish_options(struct orbus_producer *p, struct orpub_settings *s)
 		status = publish_figures(p, s, &s->gauges, ORBUS_KIND_GAUGE, "gauge");
 	if (status == CLI_FINE)
 		status = publish_figures(p, s, &s->counts, ORBUS_KIND_COUNT, "count");
-	for (size_t i = 0; i < CLI_LIST_MAX; i++)
-		free((char *)(uintptr_t)tags[i].key);
+	cli_tags_free(&tags);
 	return status;
 }
 

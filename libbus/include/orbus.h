@@ -214,8 +214,8 @@ ORBUS_API int orbus_request_begin(
 ORBUS_API void orbus_request_first_token(struct orbus_request *r);
 
 /*
- * Stops the clock and publishes r->sample with `status`, response_ms and, for a stream that had a
- * first token, ttft_ms. Returns what orbus_publish() returns.
+ * Stops the clock and publishes r->sample with `status`, ts, response_ms and, for a stream that had
+ * a first token, ttft_ms; they can be read there afterwards. Returns what orbus_publish() returns.
  */
 ORBUS_API int orbus_request_end(struct orbus_request *r, enum orbus_status status);
 

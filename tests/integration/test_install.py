@@ -1,9 +1,14 @@
 """What `cmake --install` puts in place, and that programs outside the tree build against it."""
+import json
 import os
 import subprocess
+import sys
 import unittest
 
 from harness import SANITIZER, BusTest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from openrouter import OpenRouter, stream  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 EXAMPLE = os.path.join(HERE, "..", "example")
@@ -28,6 +33,18 @@ class InstallTest(BusTest):
     def installed(self, *parts):
         return os.path.exists(os.path.join(self.prefix, *parts))
 
+    def check_call(self, program):
+        """The bot of the README: its own callback gets every byte, and the bus one sample."""
+        with OpenRouter() as server:
+            out = run(program, server.url + "/chat/completions", self.bus,
+                      env=self.environment(LD_LIBRARY_PATH=self.lib))
+        self.assertEqual(int(out), len(b"".join(stream().parts)))
+        done = self.run_tool("ortail", "--bus", self.bus, "-1", "-n1", "--json")
+        sample = json.loads(done.stdout)
+        self.assertEqual([sample[key] for key in ("bot", "status", "requested_model", "model",
+                                                  "completion_tokens")],
+                         ["my-bot", "ok", "openai/gpt-4", "acme/large-2024", 3])
+
     def check_runs(self, program):
         env = self.environment(LD_LIBRARY_PATH=self.lib)
         run(program, self.bus, env=env)
@@ -43,38 +60,45 @@ class InstallTest(BusTest):
                       ("share", "zsh", "site-functions", "_ortail"),
                       ("share", "fish", "vendor_completions.d", "oragent.fish")):
             self.assertTrue(self.installed(*parts), parts)
-        for name in ("liborbus.so", "liborbus.so.1", "liborbus.so.1.0.0", "liborbus.a"):
+        for name in ("liborbus.so", "liborbus.so.1", "liborbus.so.1.0.0", "liborbus.a",
+                     "liborbus-curl.so", "liborbus-curl.so.1", "liborbus-curl.a"):
             self.assertTrue(os.path.exists(os.path.join(self.lib, name)), name)
         headers = os.listdir(os.path.join(self.prefix, "include"))
-        self.assertEqual(headers, ["orbus.h"])
+        self.assertEqual(sorted(headers), ["orbus.h", "orbus_curl.h"])
 
     def test_only_the_headers_symbols_are_exported(self):
-        listing = run("nm", "-D", "--defined-only", os.path.join(self.lib, "liborbus.so"))
-        exported = {line.split()[-1].split("@")[0] for line in listing.splitlines()}
-        exported.discard("ORBUS_1")
-        with open(os.path.join(self.prefix, "include", "orbus.h"), encoding="utf-8") as file:
-            text = file.read()
-        declared = {name for name in exported if f"{name}(" in text}
-        self.assertEqual(exported, declared)
-        self.assertEqual(text.count("ORBUS_API ") - text.count("#define ORBUS_API "),
-                         len(exported))
+        for library, header, version in (("liborbus.so", "orbus.h", "ORBUS_1"),
+                                         ("liborbus-curl.so", "orbus_curl.h", "ORBUS_CURL_1")):
+            listing = run("nm", "-D", "--defined-only", os.path.join(self.lib, library))
+            exported = {line.split()[-1].split("@")[0] for line in listing.splitlines()}
+            exported.discard(version)
+            with open(os.path.join(self.prefix, "include", header), encoding="utf-8") as file:
+                text = file.read()
+            declared = {name for name in exported if f"{name}(" in text}
+            self.assertEqual(exported, declared)
+            self.assertEqual(text.count("ORBUS_API ") - text.count("#define ORBUS_API "),
+                             len(exported))
 
-    def test_pkg_config(self):
+    def build_by_pkg_config(self, package, source):
         env = dict(os.environ, PKG_CONFIG_PATH=os.path.join(self.lib, "pkgconfig"))
         # The file names the prefix that was configured; a relocated one is given by option.
         flags = run("pkg-config", f"--define-variable=prefix={self.prefix}",
                     f"--define-variable=includedir={self.prefix}/include",
-                    f"--define-variable=libdir={self.lib}", "--cflags", "--libs", "orbus",
+                    f"--define-variable=libdir={self.lib}", "--cflags", "--libs", package,
                     env=env).split()
-        program = os.path.join(self.folder, "example")
-        run("cc", "-std=c11", "-Wall", "-Werror", os.path.join(EXAMPLE, "example.c"), "-o",
-            program, *flags)
-        self.check_runs(program)
+        program = os.path.join(self.folder, package)
+        run("cc", "-std=c11", "-Wall", "-Werror", os.path.join(EXAMPLE, source), "-o", program,
+            *flags)
+        return program
+
+    def test_pkg_config(self):
+        self.check_runs(self.build_by_pkg_config("orbus", "example.c"))
+        self.check_call(self.build_by_pkg_config("orbus-curl", "call.c"))
 
     def test_the_header_serves_cpp(self):
         source = os.path.join(self.folder, "example.cpp")
         with open(source, "w", encoding="ascii") as file:
-            file.write("#include <orbus.h>\nint main() { orbus_sample s; "
+            file.write("#include <orbus.h>\n#include <orbus_curl.h>\nint main() { orbus_sample s; "
                        "orbus_sample_init(&s); return s.ts != 0; }\n")
         run("c++", "-Wall", "-Werror", f"-I{self.prefix}/include", source, "-o",
             os.path.join(self.folder, "cpp"), f"-L{self.lib}", "-lorbus")
@@ -85,6 +109,8 @@ class InstallTest(BusTest):
         run("cmake", "--build", build)
         self.check_runs(os.path.join(build, "example"))
         self.check_runs(os.path.join(build, "example-static"))
+        self.check_call(os.path.join(build, "call"))
+        self.check_call(os.path.join(build, "call-static"))
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ static int help_column(const struct cli_program *p)
 
 static void print_option(const struct cli_option *o, int column, FILE *out)
 {
-	const char *preset = o->preset ? o->preset : o->preset_words;
+	const char *preset = o->preset_words ? o->preset_words : o->preset;
 	char usage[128];
 
 	write_usage(o, usage, sizeof(usage));

@@ -192,8 +192,10 @@ static void to_getopt(const struct cli_program *p, struct getopt_words *w)
 	struct option *to = w->long_options;
 	char *letter = w->letters;
 
-	/* '+': stop at the first operand; ':': a missing argument is told apart. */
-	*letter++ = p->operands ? '+' : '-';
+	/* '-': operands are reported, else they are moved behind the options; ':': a missing
+	   argument is told apart. */
+	if (!p->operands)
+		*letter++ = '-';
 	*letter++ = ':';
 	for (size_t i = 0; i < p->option_count && i < OPTIONS_MAX; i++) {
 		const struct cli_option *o = &p->options[i];

@@ -7,6 +7,7 @@
 #include "options.h"
 
 extern const struct cli_program oragent_program;
+extern const struct cli_program orcall_program;
 extern const struct cli_program orpub_program;
 extern const struct cli_program orstat_program;
 extern const struct cli_program ortail_program;

@@ -1,0 +1,153 @@
+/*
+ * log_format.c: a sample as lines of a program's log, in the words of the system that orbus grew
+ * from.
+ *
+ * Texts of samples are spelled out where they could steer a terminal.
+ */
+#include "log_format.h"
+#include "output.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+static void log_line(FILE *out, bool colour, enum tone tone, const char *level)
+{
+	fprintf(out, "%s%s%s - ", tone_start(tone, colour), level, tone_end(tone, colour));
+}
+
+/* " | NAME: FIGURE", left out where it is unknown. */
+static void log_figure(FILE *out, const char *name, double value, int digits, const char *unit)
+{
+	if (!isnan(value))
+		fprintf(out, " | %s: %.*f%s", name, digits, value, unit);
+}
+
+static void log_count(FILE *out, const char *name, uint64_t n)
+{
+	if (n != ORBUS_NONE)
+		fprintf(out, " | %s: %" PRIu64, name, n);
+}
+
+static void log_stream(FILE *out, bool colour, const struct orbus_sample *s)
+{
+	if (!isnan(s->ttft_ms)) {
+		log_line(out, colour, TONE_FAINT, "DEBUG");
+		fprintf(out, "OpenRouter TTFT: %.2fs\n", s->ttft_ms / 1000);
+	}
+	log_line(out, colour, TONE_PLAIN, "INFO");
+	fputs("OpenRouter stream:", out);
+	if (!isnan(s->response_ms))
+		fprintf(out, " %.2fs", s->response_ms / 1000);
+	if (s->completion_tokens != ORBUS_NONE)
+		fprintf(out, " | %s%" PRIu64 " tokens", s->tokens_estimated ? "~" : "",
+		    s->completion_tokens);
+	log_figure(out, "TPS", orbus_sample_tps(s), 1, "");
+	log_figure(out, "TTFT", s->ttft_ms / 1000, 2, "s");
+	fputc('\n', out);
+}
+
+static void log_response(FILE *out, bool colour, const struct orbus_sample *s)
+{
+	log_line(out, colour, TONE_PLAIN, "INFO");
+	fputs("OpenRouter response:", out);
+	if (!isnan(s->response_ms))
+		fprintf(out, " %.2fs", s->response_ms / 1000);
+	if (s->completion_tokens != ORBUS_NONE)
+		fprintf(out, " | Tokens: %s%" PRIu64, s->tokens_estimated ? "~" : "",
+		    s->completion_tokens);
+	log_figure(out, "TPS", orbus_sample_tps(s), 1, "");
+	log_count(out, "Total", s->total_tokens);
+	fputc('\n', out);
+}
+
+/* Which limit it was, and how far the request had come. */
+static void log_timeout_details(FILE *out, bool colour, const struct orbus_sample *s)
+{
+	log_line(out, colour, TONE_FAINT, "DEBUG");
+	fputs("OpenRouter timeout: ", out);
+	print_text(out, s->error_type);
+	log_figure(out, "Elapsed", s->response_ms / 1000, 2, "s");
+	log_figure(out, "TTFT", s->ttft_ms / 1000, 2, "s");
+	if (s->completion_tokens != ORBUS_NONE)
+		fprintf(out, " | %s%" PRIu64 " tokens so far", s->tokens_estimated ? "~" : "",
+		    s->completion_tokens);
+	else
+		fputs(" | no tokens so far", out);
+	fputc('\n', out);
+}
+
+static void log_timeout(FILE *out, bool colour, const struct orbus_sample *s)
+{
+	if (s->stream) {
+		log_line(out, colour, TONE_BAD, "ERROR");
+		fputs("OpenRouter streaming timeout", out);
+		if (!isnan(s->response_ms))
+			fprintf(out, " after %.1fs", s->response_ms / 1000);
+		fputc('\n', out);
+	}
+	log_line(out, colour, TONE_BAD, "ERROR");
+	fputs("OpenRouter request timed out - try reducing message length or switching models\n",
+	    out);
+	if (s->error_type)
+		log_timeout_details(out, colour, s);
+}
+
+static void log_failure(FILE *out, bool colour, const struct orbus_sample *s)
+{
+	bool cancelled = s->status == ORBUS_STATUS_CANCELLED;
+
+	log_line(out, colour, cancelled ? TONE_POOR : TONE_BAD, cancelled ? "WARNING" : "ERROR");
+	fprintf(out, "OpenRouter request %s", cancelled ? "cancelled" : "failed");
+	if (!isnan(s->response_ms))
+		fprintf(out, " after %.2fs", s->response_ms / 1000);
+	if (s->error_type) {
+		fputs(": ", out);
+		print_text(out, s->error_type);
+	}
+	if (s->http_status != ORBUS_NONE && s->http_status != 200)
+		fprintf(out, " (HTTP %" PRIu64 ")", s->http_status);
+	if (s->error_message) {
+		fputs(s->error_type ? " - " : ": ", out);
+		print_text(out, s->error_message);
+	}
+	fputc('\n', out);
+}
+
+static void log_other(FILE *out, bool colour, const struct orbus_sample *s)
+{
+	log_line(out, colour, TONE_FAINT, "DEBUG");
+	if (s->kind == ORBUS_KIND_BEGIN) {
+		fputs("OpenRouter request started", out);
+		if (s->requested_model) {
+			fputs(": ", out);
+			print_text(out, s->requested_model);
+		}
+	} else {
+		fputs(s->kind == ORBUS_KIND_COUNT ? "count " : "gauge ", out);
+		print_text(out, s->name);
+		fprintf(out, "%s%.15g", s->kind == ORBUS_KIND_COUNT ? ": +" : ": ", s->value);
+	}
+	fputc('\n', out);
+}
+
+void log_sample(FILE *out, bool colour, const struct orbus_sample *s)
+{
+	if (s->kind != ORBUS_KIND_REQUEST)
+		log_other(out, colour, s);
+	else if (s->status == ORBUS_STATUS_TIMEOUT)
+		log_timeout(out, colour, s);
+	else if (s->status != ORBUS_STATUS_OK)
+		log_failure(out, colour, s);
+	else if (s->stream)
+		log_stream(out, colour, s);
+	else
+		log_response(out, colour, s);
+}
+
+void log_timeout_hint(FILE *out, bool colour)
+{
+	log_line(out, colour, TONE_PLAIN, "INFO");
+	fputs("OpenRouter hint: shorten the history, lower max_tokens, choose a faster model, or "
+	      "see https://status.openrouter.ai\n",
+	    out);
+}

@@ -1,0 +1,18 @@
+/*
+ * log_format.h: a sample as lines of a program's log, in the words of the system that orbus grew
+ * from. Its users search their logs for these words: they do not change.
+ */
+#ifndef ORBUS_CLI_LOG_FORMAT_H
+#define ORBUS_CLI_LOG_FORMAT_H
+
+#include "orbus.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+void log_sample(FILE *out, bool colour, const struct orbus_sample *s);
+
+/* What may be done about time-outs. */
+void log_timeout_hint(FILE *out, bool colour);
+
+#endif
