@@ -1,0 +1,65 @@
+"""The libcurl binding in programs that use libcurl in ways of their own."""
+import json
+import os
+import sys
+import unittest
+
+from harness import BusTest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from openrouter import COMMENT, DONE, HANG, OpenRouter, Reply, chunk, stream  # noqa: E402
+
+OK, WRITE_ERROR, ABORTED = 0, 23, 42
+
+
+class CurlBindingTest(BusTest):
+    def transfer(self, way, *options, reply):
+        """libcurl's result, the bytes that came to the program, the samples, standard error."""
+        with OpenRouter(reply) as server:
+            done = self.run_tool("transfer", server.url + "/chat/completions", self.bus, way,
+                                 *options)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        tail = self.run_tool("ortail", "--bus", self.bus, "-1", "--json")
+        samples = [json.loads(line) for line in tail.stdout.splitlines()]
+        return (*map(int, done.stdout.split()), samples, done.stderr)
+
+    def test_the_program_receives_every_byte(self):
+        length = len(b"".join(stream().parts))
+        for way, factor in (("perform", 1), ("multi", 1), ("pause", 1), ("twice", 2)):
+            result, received, samples, _ = self.transfer(way, reply=stream())
+            self.assertEqual((result, received), (OK, factor * length), way)
+            self.assertEqual(samples[-1]["status"], "ok")
+            self.assertEqual(samples[-1]["completion_tokens"], 3)
+        self.assertEqual(len(samples), 4)  # the unmeasured transfer left none
+
+    def test_paused_bytes_are_read_once(self):
+        """Without usage the estimate shows whether a piece was read twice."""
+        _, _, samples, _ = self.transfer("pause", reply=Reply([chunk("a" * 40), DONE]))
+        self.assertEqual(samples[-1]["completion_tokens"], 10)
+
+    def test_without_a_callback_the_answer_goes_where_libcurl_would_write_it(self):
+        _, _, samples, printed = self.transfer("default", reply=stream())
+        self.assertEqual(printed.encode(), b"".join(stream().parts))
+        self.assertEqual(samples[-1]["status"], "ok")
+
+    def test_what_the_program_ends_is_cancelled(self):
+        words = [part for n in range(20) for part in (chunk(f"w{n} "), 0.1)]
+        for way, code in (("abort", WRITE_ERROR), ("veto", ABORTED), ("multi", ABORTED)):
+            options = ["0"] if way != "veto" else ["60000"]
+            result, _, samples, _ = self.transfer(way, *options, reply=Reply(words))
+            self.assertEqual(result, code, way)
+            self.assertEqual(samples[-1]["status"], "cancelled", way)
+            self.assertNotIn("error_type", samples[-1])
+            self.assertGreaterEqual(samples[-1]["completion_tokens"], 1)
+
+    def test_the_idle_limit_holds_in_easy_perform(self):
+        for parts in ([chunk("Hello"), HANG], [chunk("Hello"), *[COMMENT, 0.1] * 60]):
+            _, _, samples, _ = self.transfer("perform", "300", reply=Reply(parts))
+            self.assertEqual((samples[-1]["status"], samples[-1]["error_type"]),
+                             ("timeout", "timeout_idle"))
+            # libcurl wakes up once a second at least.
+            self.assertTrue(299 <= samples[-1]["response_ms"] < 5000, samples[-1])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

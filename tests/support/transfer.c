@@ -1,0 +1,116 @@
+/*
+ * transfer.c: one measured transfer by a program that uses libcurl in one of its ways, for tests.
+ *
+ *   transfer URL BUS WAY [IDLE_MS]
+ *
+ * WAY: perform  curl_easy_perform()
+ *      multi    curl_multi_perform(), the transfer removed unfinished after half a second
+ *      twice    two transfers over one handle, the second one unmeasured
+ *      pause    its callback pauses the transfer once, and the progress callback lets it go on
+ *      abort    its callback refuses the second piece
+ *      veto     its progress callback ends the transfer once bytes have come
+ *      default  no callback: the answer goes to the file that is WRITEDATA
+ *
+ * Prints libcurl's result and how many bytes its own callback received.
+ */
+#include <orbus_curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char body[] = "{\"model\":\"m\",\"stream\":true,\"messages\":[]}";
+
+struct program {
+	CURL *easy;
+	const char *way;
+	size_t bytes, calls;
+	bool paused;
+};
+
+static bool is(const struct program *p, const char *way)
+{
+	return strcmp(p->way, way) == 0;
+}
+
+static size_t on_data(char *bytes, size_t size, size_t count, void *data)
+{
+	struct program *p = data;
+
+	(void)bytes;
+	p->calls++;
+	if (is(p, "pause") && p->calls == 1) {
+		p->paused = true;
+		return CURL_WRITEFUNC_PAUSE;
+	}
+	if (is(p, "abort") && p->calls == 2)
+		return 0;
+	p->bytes += size * count;
+	return size * count;
+}
+
+static int on_progress(
+    void *data, curl_off_t dltotal, curl_off_t dlnow, curl_off_t ultotal, curl_off_t ulnow)
+{
+	struct program *p = data;
+
+	(void)dltotal, (void)ultotal, (void)ulnow;
+	if (p->paused) {
+		p->paused = false;
+		curl_easy_pause(p->easy, CURLPAUSE_CONT);
+	}
+	return is(p, "veto") && dlnow > 0;
+}
+
+static CURLcode run_multi(CURL *easy)
+{
+	CURLM *multi = curl_multi_init();
+	CURLcode result = CURLE_ABORTED_BY_CALLBACK;
+	int running = 1, left;
+
+	curl_multi_add_handle(multi, easy);
+	for (int i = 0; i < 50 && running; i++) {
+		CURLMsg *message;
+
+		curl_multi_perform(multi, &running);
+		while ((message = curl_multi_info_read(multi, &left)))
+			result = message->data.result;
+		curl_multi_poll(multi, NULL, 0, 10, NULL);
+	}
+	curl_multi_remove_handle(multi, easy);
+	curl_multi_cleanup(multi);
+	return result;
+}
+
+int main(int argc, char **argv)
+{
+	struct program p = {.easy = curl_easy_init(), .way = argc > 3 ? argv[3] : ""};
+	struct orbus_curl_options options = {.request = body,
+	    .idle_timeout_ms = argc > 4 ? strtoull(argv[4], NULL, 10) : 0,
+	    .progress_function = on_progress,
+	    .progress_data = &p};
+	struct orbus_producer *bus;
+	struct orbus_curl *call;
+	CURLcode result;
+
+	if (argc < 4 || orbus_producer_open(argv[2], "transfer", &bus) != 0)
+		return EXIT_FAILURE;
+	curl_easy_setopt(p.easy, CURLOPT_URL, argv[1]);
+	curl_easy_setopt(p.easy, CURLOPT_POSTFIELDS, body);
+	curl_easy_setopt(p.easy, CURLOPT_WRITEFUNCTION, is(&p, "default") ? NULL : on_data);
+	curl_easy_setopt(p.easy, CURLOPT_WRITEDATA, is(&p, "default") ? (void *)stderr : &p);
+	curl_easy_setopt(p.easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(p.easy, CURLOPT_XFERINFODATA, &p);
+	curl_easy_setopt(p.easy, CURLOPT_NOPROGRESS, 0L);
+	if (orbus_curl_attach(bus, p.easy, is(&p, "default") ? NULL : on_data,
+		is(&p, "default") ? (void *)stderr : &p, &options, &call) != 0)
+		return EXIT_FAILURE;
+	result = is(&p, "multi") ? run_multi(p.easy) : curl_easy_perform(p.easy);
+	if (orbus_curl_detach(call, result) != 0)
+		return EXIT_FAILURE;
+	if (is(&p, "twice"))
+		result = curl_easy_perform(p.easy);
+	printf("%d %zu\n", (int)result, p.bytes);
+	curl_easy_cleanup(p.easy);
+	orbus_producer_close(bus);
+	return EXIT_SUCCESS;
+}
