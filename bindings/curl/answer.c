@@ -51,51 +51,51 @@ enum place {
 };
 
 static const struct json_rule rules[] = {
-    {ROOT, ROOT, NULL}, /* some APIs put an error into an array */
-    {ROOT, ID, "id"},
-    {ROOT, MODEL, "model"},
-    {ROOT, PROVIDER, "provider"},
-    {ROOT, OBJECT_NAME, "object"},
-    {ROOT, CHOICES, "choices"},
-    {ROOT, USAGE, "usage"},
-    {ROOT, ERROR, "error"},
-    {ROOT, ERROR_CODE, "code"}, /* of an error, in servers without the object */
-    {ROOT, ERROR_MESSAGE, "message"},
-    {ROOT, ERROR_MESSAGE, "detail"},
-    {ERROR, ERROR_CODE, "code"},
-    {ERROR, ERROR_MESSAGE, "message"},
-    {ERROR, ERROR_METADATA, "metadata"},
-    {ERROR_METADATA, PROVIDER, "provider_name"},
-    {CHOICES, CHOICE, NULL},
-    {CHOICE, MESSAGE, "delta"},
-    {CHOICE, MESSAGE, "message"},
-    {CHOICE, CONTENT, "text"},
-    {CHOICE, FINISH_REASON, "finish_reason"},
-    {CHOICE, ERROR, "error"},
-    {MESSAGE, CONTENT, "content"},
-    {MESSAGE, REASONING, "reasoning"},
-    {MESSAGE, REASONING_CONTENT, "reasoning_content"},
-    {MESSAGE, TOOL_CALLS, "tool_calls"},
-    {MESSAGE, FUNCTION, "function_call"},
-    {MESSAGE, CONTENT, "refusal"},
-    {MESSAGE, AUDIO, "audio"},
-    {MESSAGE, IMAGES, "images"},
-    {CONTENT, CONTENT_PART, NULL},
-    {CONTENT_PART, CONTENT, "text"},
-    {TOOL_CALLS, TOOL_CALL, NULL},
-    {TOOL_CALL, FUNCTION, "function"},
-    {FUNCTION, TOOL_TEXT, "name"},
-    {FUNCTION, TOOL_TEXT, "arguments"},
-    {AUDIO, CONTENT, "transcript"},
-    {IMAGES, IMAGE, NULL},
-    {USAGE, PROMPT_TOKENS, "prompt_tokens"},
-    {USAGE, COMPLETION_TOKENS, "completion_tokens"},
-    {USAGE, TOTAL_TOKENS, "total_tokens"},
-    {USAGE, COST, "cost"},
-    {USAGE, PROMPT_DETAILS, "prompt_tokens_details"},
-    {USAGE, COMPLETION_DETAILS, "completion_tokens_details"},
-    {PROMPT_DETAILS, CACHED_TOKENS, "cached_tokens"},
-    {COMPLETION_DETAILS, REASONING_TOKENS, "reasoning_tokens"},
+    JSON_ELEMENT(ROOT, ROOT), /* some APIs put an error into an array */
+    JSON_MEMBER(ROOT, ID, "id"),
+    JSON_MEMBER(ROOT, MODEL, "model"),
+    JSON_MEMBER(ROOT, PROVIDER, "provider"),
+    JSON_MEMBER(ROOT, OBJECT_NAME, "object"),
+    JSON_MEMBER(ROOT, CHOICES, "choices"),
+    JSON_MEMBER(ROOT, USAGE, "usage"),
+    JSON_MEMBER(ROOT, ERROR, "error"),
+    JSON_MEMBER(ROOT, ERROR_CODE, "code"), /* of an error, in servers without the object */
+    JSON_MEMBER(ROOT, ERROR_MESSAGE, "message"),
+    JSON_MEMBER(ROOT, ERROR_MESSAGE, "detail"),
+    JSON_MEMBER(ERROR, ERROR_CODE, "code"),
+    JSON_MEMBER(ERROR, ERROR_MESSAGE, "message"),
+    JSON_MEMBER(ERROR, ERROR_METADATA, "metadata"),
+    JSON_MEMBER(ERROR_METADATA, PROVIDER, "provider_name"),
+    JSON_ELEMENT(CHOICES, CHOICE),
+    JSON_MEMBER(CHOICE, MESSAGE, "delta"),
+    JSON_MEMBER(CHOICE, MESSAGE, "message"),
+    JSON_MEMBER(CHOICE, CONTENT, "text"),
+    JSON_MEMBER(CHOICE, FINISH_REASON, "finish_reason"),
+    JSON_MEMBER(CHOICE, ERROR, "error"),
+    JSON_MEMBER(MESSAGE, CONTENT, "content"),
+    JSON_MEMBER(MESSAGE, REASONING, "reasoning"),
+    JSON_MEMBER(MESSAGE, REASONING_CONTENT, "reasoning_content"),
+    JSON_MEMBER(MESSAGE, TOOL_CALLS, "tool_calls"),
+    JSON_MEMBER(MESSAGE, FUNCTION, "function_call"),
+    JSON_MEMBER(MESSAGE, CONTENT, "refusal"),
+    JSON_MEMBER(MESSAGE, AUDIO, "audio"),
+    JSON_MEMBER(MESSAGE, IMAGES, "images"),
+    JSON_ELEMENT(CONTENT, CONTENT_PART),
+    JSON_MEMBER(CONTENT_PART, CONTENT, "text"),
+    JSON_ELEMENT(TOOL_CALLS, TOOL_CALL),
+    JSON_MEMBER(TOOL_CALL, FUNCTION, "function"),
+    JSON_MEMBER(FUNCTION, TOOL_TEXT, "name"),
+    JSON_MEMBER(FUNCTION, TOOL_TEXT, "arguments"),
+    JSON_MEMBER(AUDIO, CONTENT, "transcript"),
+    JSON_ELEMENT(IMAGES, IMAGE),
+    JSON_MEMBER(USAGE, PROMPT_TOKENS, "prompt_tokens"),
+    JSON_MEMBER(USAGE, COMPLETION_TOKENS, "completion_tokens"),
+    JSON_MEMBER(USAGE, TOTAL_TOKENS, "total_tokens"),
+    JSON_MEMBER(USAGE, COST, "cost"),
+    JSON_MEMBER(USAGE, PROMPT_DETAILS, "prompt_tokens_details"),
+    JSON_MEMBER(USAGE, COMPLETION_DETAILS, "completion_tokens_details"),
+    JSON_MEMBER(PROMPT_DETAILS, CACHED_TOKENS, "cached_tokens"),
+    JSON_MEMBER(COMPLETION_DETAILS, REASONING_TOKENS, "reasoning_tokens"),
 };
 _Static_assert(PLACES <= JSON_PLACES_MAX, "json_scan.h");
 
@@ -131,6 +131,7 @@ static void capture(struct answer *a, uint8_t place, const char *piece, size_t l
 
 	if (!to.at)
 		return;
+	resume_doubt(&a->resume);
 	if (a->capturing != place)
 		a->captured = 0;
 	a->capturing = place;
@@ -144,6 +145,7 @@ static void capture(struct answer *a, uint8_t place, const char *piece, size_t l
 
 static void generated(struct answer *a, const char *piece, size_t length)
 {
+	resume_learn(&a->resume, &a->scan, piece);
 	tally_add(&a->facts.generated, piece, length);
 	a->sink->token(a->context);
 }
@@ -204,6 +206,7 @@ static void take_number(struct answer *a, uint8_t place, const char *text, size_
 	char number[JSON_TOKEN_MAX + 1];
 	double value;
 
+	resume_doubt(&a->resume);
 	memcpy(number, text, length);
 	number[length] = '\0';
 	value = strtod_l(number, NULL, a->c_locale);
@@ -281,13 +284,19 @@ static void event_data(void *context, const char *bytes, size_t length)
 	if (length == 0)
 		return;
 	if (a->event_is_blank) {
+		size_t known;
+
 		a->event_is_blank = false;
 		a->event_is_literal = *bytes == '[';
+		known = resume_begin(&a->resume, &a->scan, bytes, length);
+		bytes += known;
+		length -= known;
 	}
 	if (a->event_is_literal)
 		match_done(a, bytes, length);
 	else
 		json_scan_feed(&a->scan, bytes, length);
+	resume_end(&a->resume);
 }
 
 static void event_end(void *context)

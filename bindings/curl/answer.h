@@ -10,6 +10,7 @@
 
 #include "event_stream.h"
 #include "json_scan.h"
+#include "resume.h"
 #include "tally.h"
 
 #include <locale.h>
@@ -53,6 +54,7 @@ struct answer {
 	size_t captured;   /* its bytes so far */
 	char object[16];   /* what kind of object it says it is */
 	struct json_scan scan;
+	struct resume resume;
 	struct event_stream events;
 };
 

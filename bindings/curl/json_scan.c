@@ -6,6 +6,7 @@
 #include "json_scan.h"
 #include "utf8.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
 
@@ -95,23 +96,40 @@ static void add_to_token(struct json_scan *s, const char *bytes, size_t length)
 	s->token_length += (uint8_t)length;
 }
 
-/* The place of what follows in the innermost container: a member by s->token, or an element. */
-static uint8_t find_place(const struct json_scan *s, bool member)
+/* The container that is open innermost. */
+static uint8_t parent_of(const struct json_scan *s)
 {
-	uint8_t parent = s->open[s->depth - 1] & (OBJECT - 1);
+	return s->open[s->depth - 1] & (OBJECT - 1);
+}
+
+/* The place of the member whose key is s->token. */
+static uint8_t find_member(const struct json_scan *s)
+{
+	uint8_t parent = parent_of(s);
+	const struct json_rule *rule, *end = s->plan->rules + s->plan->count;
 
 	if (parent == JSON_ELSEWHERE)
 		return JSON_ELSEWHERE;
-	for (unsigned i = s->first_rule[parent]; i < s->plan->count; i++) {
-		const struct json_rule *rule = &s->plan->rules[i];
-
-		if (rule->parent != parent)
-			break;
-		if (member ? rule->key && strlen(rule->key) == s->token_length &&
-				 memcmp(rule->key, s->token, s->token_length) == 0
-			   : !rule->key)
+	rule = s->plan->rules + s->first_rule[parent];
+	for (; rule < end && rule->parent == parent; rule++)
+		if (rule->length == s->token_length && rule->key &&
+		    memcmp(rule->key, s->token, rule->length) == 0)
 			return rule->place;
-	}
+	return JSON_ELSEWHERE;
+}
+
+/* The place of an array's elements. */
+static uint8_t find_element(const struct json_scan *s)
+{
+	uint8_t parent = parent_of(s);
+	const struct json_rule *rule, *end = s->plan->rules + s->plan->count;
+
+	if (parent == JSON_ELSEWHERE)
+		return JSON_ELSEWHERE;
+	rule = s->plan->rules + s->first_rule[parent];
+	for (; rule < end && rule->parent == parent; rule++)
+		if (!rule->key)
+			return rule->place;
 	return JSON_ELSEWHERE;
 }
 
@@ -228,7 +246,7 @@ static void end_string(struct json_scan *s)
 {
 	if (s->in_key) {
 		s->in_key = false;
-		s->place = find_place(s, true);
+		s->place = find_member(s);
 		s->state = COLON;
 		return;
 	}
@@ -257,57 +275,81 @@ static const char *finish_partial(struct json_scan *s, const char *p, const char
 	return p;
 }
 
-/* Steps over one character beyond ASCII; NULL where its end is yet to come, or it is none. */
-static const char *step(struct json_scan *s, const char *p, const char *end)
+/* The length of the whole character beyond ASCII at p, 0 where there is none, or not all of it. */
+static unsigned whole_character(const char *p, const char *end)
 {
 	unsigned n = character_bytes((unsigned char)*p);
 
-	if (n > 0 && (size_t)(end - p) >= n && utf8_is_valid(p, n))
-		return p + n;
-	if (n == 0 || (size_t)(end - p) >= n)
-		s->state = MALFORMED;
-	s->partial_needed = (uint8_t)n;
-	return NULL;
+	return n > 0 && (size_t)(end - p) >= n && utf8_is_valid(p, n) ? n : 0;
 }
 
-static bool is_plain(char c)
+/* The bytes up to `end` are the start of a character, or of none. */
+static const char *begin_partial(struct json_scan *s, const char *p, const char *end)
 {
-	return (unsigned char)c >= 0x20 && (unsigned char)c < 0x80 && c != '"' && c != '\\';
+	unsigned n = character_bytes((unsigned char)*p);
+
+	if (n == 0 || (size_t)(end - p) >= n) {
+		s->state = MALFORMED;
+		return p;
+	}
+	s->partial_needed = (uint8_t)n;
+	s->partial_length = 0;
+	return finish_partial(s, p, end);
 }
 
+#define EVERY_BYTE(b) (UINT64_C(0x0101010101010101) * (b))
+#define HIGH_BITS     EVERY_BYTE(0x80)
+
+/* The high bit of each byte that is 0; bytes above the lowest such one may be wrong. */
+static uint64_t zero_bytes(uint64_t word)
+{
+	return (word - EVERY_BYTE(1)) & ~word & HIGH_BITS;
+}
+
+/*
+ * Steps over ASCII that stands for itself in a string, eight bytes at a time: most bytes of most
+ * answers are such. Stops at quotes, backslashes, control characters and anything beyond ASCII.
+ */
+static const char *skip_plain(const char *p, const char *end)
+{
+	for (; end - p >= 8; p += 8) {
+		uint64_t word, stops;
+
+		memcpy(&word, p, sizeof(word));
+		word = le64toh(word);
+		stops = (word & HIGH_BITS) | ((word - EVERY_BYTE(0x20)) & ~word & HIGH_BITS) |
+		        zero_bytes(word ^ EVERY_BYTE('"')) | zero_bytes(word ^ EVERY_BYTE('\\'));
+		if (stops)
+			return p + __builtin_ctzll(stops) / 8;
+	}
+	while (p < end && (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80 && *p != '"' &&
+	       *p != '\\')
+		p++;
+	return p;
+}
+
+/* Whoever receives text may copy the scan: its state says all about what came before. */
 static const char *scan_string(struct json_scan *s, const char *p, const char *end)
 {
-	const char *start = p, *next;
+	const char *start = p;
+	unsigned n;
 
 	if (s->partial_length)
 		return finish_partial(s, p, end);
 	if (s->high && *p != '\\')
 		settle_surrogate(s);
-	while (p < end) {
-		if (is_plain(*p)) {
-			p++;
-			continue;
-		}
-		if ((unsigned char)*p < 0x80)
-			break;
-		next = step(s, p, end);
-		if (!next)
-			break;
-		p = next;
-	}
+	while ((p = skip_plain(p, end)) < end && (unsigned char)*p >= 0x80 &&
+	       (n = whole_character(p, end)) > 0)
+		p += n;
 	take_text(s, start, (size_t)(p - start));
-	if (p == end || s->state == MALFORMED)
+	if (p == end)
 		return p;
-	if (*p == '"') {
+	if ((unsigned char)*p >= 0x80)
+		return begin_partial(s, p, end);
+	if (*p == '"')
 		end_string(s);
-	} else if (*p == '\\') {
-		s->state = ESCAPE;
-	} else if ((unsigned char)*p >= 0x80) {
-		s->partial_length = 0;
-		return finish_partial(s, p, end);
-	} else {
-		s->state = MALFORMED;
-	}
+	else
+		s->state = *p == '\\' ? ESCAPE : MALFORMED;
 	return p + 1;
 }
 
@@ -390,7 +432,7 @@ static void open_container(struct json_scan *s, bool object)
 	s->open[s->depth++] = object ? s->place | OBJECT : s->place;
 	s->state = object ? KEY_OR_END : VALUE_OR_END;
 	if (!object)
-		s->place = find_place(s, false);
+		s->place = find_element(s);
 }
 
 static void close_container(struct json_scan *s, bool object)
@@ -433,7 +475,7 @@ static void after_value(struct json_scan *s, char c)
 	}
 	s->state = object ? KEY : VALUE;
 	if (!object)
-		s->place = find_place(s, false);
+		s->place = find_element(s);
 }
 
 static void take_structure(struct json_scan *s, char c)

@@ -17,13 +17,18 @@
 #define JSON_ROOT       1
 #define JSON_PLACES_MAX 64
 
-/* Where a place is: the member `key` of the object, or (NULL) the elements of the array, `parent`.
- */
+/* Where a place is: a member of the object, or the elements of the array, `parent`. */
 struct json_rule {
 	uint8_t parent;
 	uint8_t place;
-	const char *key; /* at most 62 bytes */
+	uint8_t length;  /* of the key */
+	const char *key; /* at most 62 bytes; NULL: the elements of an array */
 };
+
+/* clang-format off */
+#define JSON_MEMBER(parent, place, key) {parent, place, sizeof(key) - 1, key}
+#define JSON_ELEMENT(parent, place)     {parent, place, 0, NULL}
+/* clang-format on */
 
 enum json_event {
 	JSON_SAW_OBJECT,  /* begins */

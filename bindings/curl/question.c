@@ -20,14 +20,14 @@ enum place {
 
 /* An image's bytes are no text: of a content's parts, only `text` is counted. */
 static const struct json_rule rules[] = {
-    {ROOT, MODEL, "model"},
-    {ROOT, STREAM, "stream"},
-    {ROOT, MESSAGES, "messages"},
-    {ROOT, TEXT, "prompt"},
-    {MESSAGES, MESSAGE, NULL},
-    {MESSAGE, CONTENT, "content"},
-    {CONTENT, CONTENT_PART, NULL},
-    {CONTENT_PART, TEXT, "text"},
+    JSON_MEMBER(ROOT, MODEL, "model"),
+    JSON_MEMBER(ROOT, STREAM, "stream"),
+    JSON_MEMBER(ROOT, MESSAGES, "messages"),
+    JSON_MEMBER(ROOT, TEXT, "prompt"),
+    JSON_ELEMENT(MESSAGES, MESSAGE),
+    JSON_MEMBER(MESSAGE, CONTENT, "content"),
+    JSON_ELEMENT(CONTENT, CONTENT_PART),
+    JSON_MEMBER(CONTENT_PART, TEXT, "text"),
 };
 
 static void take_event(

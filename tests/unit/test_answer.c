@@ -338,6 +338,33 @@ static void tokens_are_estimated_by_script(void **state)
 	assert_int_equal(tally_tokens(&t), 6);
 }
 
+/* The prefix that is not read again must not be taken for more than it is. */
+static void events_that_begin_alike_are_read_alike(void **state)
+{
+	char text[512];
+	struct answer_facts f = read_all(ANSWER_EVENTS,
+	    "data: " CHUNK("\"content\":\"a\"") "\n\ndata: " CHUNK(
+		"\"content\":\"\\nb\"") "\n\n"
+					"data: " CHUNK("\"content\":\"bad \xff\"") "\n\ndata: " CHUNK(
+					    "\"content\":\"c\"") "\n\n"
+								 "data: " CHUNK("\"content\":\"\"") "\n\ndata: " CHUNK(
+								     "\"content\":\"\\ud83d d\"") "\n\n"
+												  "data: " CHUNK(
+												      "\"content\":\"e\"") "\n\n"
+															   "data: {\"id\":\"gen-2\",\"usage\":{\"completion_tokens\":7}}\n\n"
+															   "data: " CHUNK(
+															       "\"content\":\"f\"},\"finish_reason\":\"stop\",\"x\":{") "\n\n"
+																							"data: [DONE]\n\n",
+	    text);
+
+	(void)state;
+	assert_string_equal(text, "a\nbbad c\xef\xbf\xbd def");
+	assert_string_equal(f.id, "gen-1");
+	assert_string_equal(f.finish_reason, "stop");
+	assert_int_equal(f.completion_tokens, 7);
+	assert_true(f.malformed && f.complete);
+}
+
 static void a_gigabyte_without_an_end_takes_no_memory(void **state)
 {
 	size_t piece = 1 << 20;
@@ -378,6 +405,7 @@ int main(void)
 	    cmocka_unit_test(absurd_figures_are_absent),
 	    cmocka_unit_test(long_names_are_cut_on_a_character),
 	    cmocka_unit_test(tokens_are_estimated_by_script),
+	    cmocka_unit_test(events_that_begin_alike_are_read_alike),
 	    cmocka_unit_test(a_gigabyte_without_an_end_takes_no_memory),
 	};
 

@@ -14,12 +14,12 @@
 enum place { ROOT = JSON_ROOT, NAMES, NUMBERS, NAME, NUMBER, FLAG };
 
 static const struct json_rule rules[] = {
-    {ROOT, NAMES, "names"},
-    {ROOT, NUMBERS, "numbers"},
-    {ROOT, NAME, "name"},
-    {ROOT, FLAG, "flag"},
-    {NAMES, NAME, NULL},
-    {NUMBERS, NUMBER, NULL},
+    JSON_MEMBER(ROOT, NAMES, "names"),
+    JSON_MEMBER(ROOT, NUMBERS, "numbers"),
+    JSON_MEMBER(ROOT, NAME, "name"),
+    JSON_MEMBER(ROOT, FLAG, "flag"),
+    JSON_ELEMENT(NAMES, NAME),
+    JSON_ELEMENT(NUMBERS, NUMBER),
 };
 
 /* What was reported, as text: "4=one 4. 5#12 6=true". Pieces of a string are joined. */
