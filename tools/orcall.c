@@ -163,7 +163,8 @@ static int run(struct orcall *o, struct orbus_producer *producer)
 
 	clear_progress(o);
 	if (!o->single && !o->settings.json && o->ended > 0)
-		orcall_table_print(stdout, output_wants_colour(stdout), &o->figures);
+		orcall_table_print(stdout, output_wants_colour(stdout), &o->figures,
+		    o->request.models, o->request.model_count);
 	if (err || o->incomplete)
 		fprintf(stderr, TOOL ": %s\n", strerror(err ? -err : ENOMEM));
 	return err || o->incomplete ? CLI_FAILED : CLI_FINE;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define NS_PER_MS   UINT64_C(1000000)
+#define ASKED_MAX_S 600 /* who is told to come back later than that is told no */
 #define WAIT_MAX_S  60
 #define POLL_MAX_MS 200 /* signals are looked at so often */
 
@@ -78,7 +79,7 @@ static double plan_retry(const struct slot *slot, const struct orbus_sample *s)
 		return -1;
 	curl_easy_getinfo(slot->easy, CURLINFO_RETRY_AFTER, &asked);
 	if (asked > 0)
-		return (double)asked;
+		return asked <= ASKED_MAX_S ? (double)asked : -1;
 	wait = (double)(UINT64_C(1) << (slot->attempt < 7 ? slot->attempt - 1 : 6));
 	return wait < WAIT_MAX_S ? wait : WAIT_MAX_S;
 }

@@ -78,7 +78,7 @@ static const struct cli_option options[] = {
 	.details =
 	    "Tries again, up to N times, after a failure that may pass: HTTP 408, 429 and "
 	    "5xx, a connection that failed, a time-out; not once part of the answer was "
-	    "shown. Waits as long as Retry-After says, else 1 s, 2 s, 4 s and so on, at most a "
+	    "shown. Waits as long as Retry-After says (but not beyond 10 minutes), else 1 s, 2 s, 4 s and so on, at most a "
 	    "minute. Each try is a sample of its own with its _attempt_."},
     {.name = "timeout",
 	.letter = 't',

@@ -64,10 +64,14 @@ static void print_row(FILE *out, bool colour, const char *model, const struct re
 	fputc('\n', out);
 }
 
-void orcall_table_print(FILE *out, bool colour, const struct aggregate *figures)
+void orcall_table_print(FILE *out, bool colour, const struct aggregate *figures,
+    char *const models[], size_t model_count)
 {
 	print_head(out, colour);
-	for (uint32_t i = 0; i < figures->by_model.count; i++)
-		print_row(out, colour, figures->by_model.entries[i].name,
-		    figures->by_model.entries[i].value);
+	for (size_t i = 0; i < model_count; i++) {
+		const struct request_figures *f = series_find(&figures->by_model, models[i]);
+
+		if (f)
+			print_row(out, colour, models[i], f);
+	}
 }

@@ -9,7 +9,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* The figures by model, in the order in which the models first answered, in 80 columns. */
-void orcall_table_print(FILE *out, bool colour, const struct aggregate *figures);
+/* The figures of these models, in this order, in 80 columns. One of which none came is left out. */
+void orcall_table_print(FILE *out, bool colour, const struct aggregate *figures,
+    char *const models[], size_t model_count);
 
 #endif

@@ -429,7 +429,7 @@ class LoadTest(CallTest):
         self.assertEqual(re.split(r"\s*\|\s*", lines[0])[1:-1],
                          ["Model", "Avg Response Time", "TPS", "TTFT", "OK"])
         rows = {row[1]: row[2:-1] for row in (re.split(r"\s*\|\s*", line) for line in lines[2:])}
-        self.assertEqual(sorted(rows), ["a", "b", "c"])
+        self.assertEqual(list(rows), ["a", "b", "c"])
         self.assertEqual([rows[name][3] for name in "abc"], ["4/4", "4/4", "0/4"])
         self.assertRegex(rows["a"][0], r"^\d\.\d\ds \(p95 \d\.\d\ds\)$")
         self.assertEqual(rows["c"][:3], ["-", "-", "-"])
@@ -457,6 +457,7 @@ class LoadTest(CallTest):
     def test_it_does_not_retry_unasked_or_in_vain(self):
         for reply, options in ((error(429), ()), (error(400), ("--retries", 3)),
                                (error(401), ("--retries", 3)),
+                               (error(429, Retry_After="86400"), ("--retries", 3)),
                                (Reply([chunk("Hel"), ABORT]), ("--retries", 3))):
             before = len(self.server.requests)
             self.assertEqual(self.call(*options, reply=reply).returncode, 1)
