@@ -78,7 +78,7 @@ static void must_be_the_same(const struct answer *x, const struct answer *y)
 
 /*
  * Whether jansson takes it; *sure is false where the two may differ: it refuses halves of surrogate
- * pairs and numbers beyond a double, and takes a bare zero byte for the end.
+ * pairs, numbers beyond a double and \u0000 in a key, and takes a bare zero byte for the end.
  */
 static bool jansson_accepts(const char *text, size_t length, bool *sure)
 {
@@ -86,11 +86,12 @@ static bool jansson_accepts(const char *text, size_t length, bool *sure)
 	json_t *value = json_loadb(
 	    text, length, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, &error);
 	bool accepts = value != NULL;
+	enum json_error_code code;
 
 	json_decref(value);
-	*sure = !memchr(text, '\0', length) &&
-	        (accepts || (json_error_code(&error) != json_error_numeric_overflow &&
-				!strstr(error.text, "Unicode")));
+	code = accepts ? json_error_unknown : json_error_code(&error);
+	*sure = !memchr(text, '\0', length) && code != json_error_numeric_overflow &&
+	        code != json_error_null_byte_in_key && (accepts || !strstr(error.text, "Unicode"));
 	return accepts;
 }
 

@@ -606,7 +606,7 @@ class BadInputTest(CallTest):
         self.assertIn("no bus name", self.refused("--bus", "/", "hi", status=1))
 
     def test_closed_output(self):
-        self.server.reply = stream(words=["word "] * 2000)
+        self.server.reply = Reply([0.2, chunk("Hello"), HANG])
         process = self.start("orcall", "-m", "a", "hi", env=self.call_environment(),
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         process.stdout.close()
