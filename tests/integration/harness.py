@@ -90,7 +90,10 @@ class BusTest(unittest.TestCase):
             for stream in (process.stdin, process.stdout, process.stderr):
                 if stream:
                     stream.close()
-        for path in glob.glob(f"/dev/shm/{self.bus}*"):
+        left = [f"/dev/shm/{self.bus}*"]
+        # libfaketime's own, where its process was killed.
+        left += [f"/dev/shm/*faketime_s*_{process.pid}" for process in self.processes]
+        for path in (path for pattern in left for path in glob.glob(pattern)):
             os.unlink(path)
         shutil.rmtree(self.folder, ignore_errors=True)
 
