@@ -12,10 +12,10 @@
 #include "orcall_table.h"
 #include "output.h"
 #include "sample_json.h"
+#include "stop.h"
 
 #include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -37,14 +37,6 @@ struct orcall {
 	uint64_t ended, failed, timed_out;
 	bool incomplete; /* out of memory while counting */
 };
-
-static volatile sig_atomic_t stopped;
-
-static void stop(int number)
-{
-	(void)number;
-	stopped = 1;
-}
 
 /* --- While it runs ---------------------------------------------------------------------------- */
 
@@ -84,7 +76,7 @@ static bool is_shown(void *context)
 
 static bool is_stopped(void *context)
 {
-	return stopped || ((struct orcall *)context)->answer.broken;
+	return is_stop_asked() || ((struct orcall *)context)->answer.broken;
 }
 
 /* As it was published, under the producer's name. */
@@ -137,16 +129,6 @@ static void show_end(void *context, const char *model, const struct orbus_sample
 
 /* --- From start to end ------------------------------------------------------------------------ */
 
-static void catch_signals(void)
-{
-	struct sigaction action;
-
-	memset(&action, 0, sizeof(action));
-	action.sa_handler = stop;
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-}
-
 static int run(struct orcall *o, struct orbus_producer *producer)
 {
 	bool shows_answer = o->single && !o->settings.json;
@@ -173,7 +155,7 @@ static int run(struct orcall *o, struct orbus_producer *producer)
 /* Time-outs alone are told apart from other failures. */
 static int exit_status(const struct orcall *o)
 {
-	if (stopped || o->ended == 0 || o->failed > o->timed_out)
+	if (is_stop_asked() || o->ended == 0 || o->failed > o->timed_out)
 		return CLI_FAILED;
 	return o->timed_out > 0 ? EXIT_TIMED_OUT : CLI_FINE;
 }
@@ -187,7 +169,7 @@ static int call(struct orcall *o)
 		bus_error_report(TOOL, o->settings.bus, err);
 		return CLI_FAILED;
 	}
-	catch_signals();
+	stop_on_signals();
 	orcall_answer_init(&o->answer);
 	aggregate_init(&o->figures);
 	status = run(o, producer);

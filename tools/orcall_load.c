@@ -252,10 +252,10 @@ static int carry_out(struct run *r)
 	int err = 0, running;
 
 	while (!err && r->done < r->total && !load->is_stopped(load->context)) {
-		err = begin_tries(r);
 		if (curl_multi_perform(r->multi, &running) != CURLM_OK)
-			err = -ENOMEM;
+			return -ENOMEM;
 		end_tries(r);
+		err = begin_tries(r);
 		load->progress(load->context, r->done, count_in_flight(r), r->total);
 		if (!err && r->done < r->total)
 			curl_multi_poll(r->multi, NULL, 0, time_to_wait(r), NULL);

@@ -9,12 +9,12 @@
 #include "orbus.h"
 #include "ortail_format.h"
 #include "output.h"
+#include "stop.h"
 
 #include <errno.h>
 #include <fnmatch.h>
 #include <inttypes.h>
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,14 +35,6 @@ struct tail {
 	size_t capacity, count, arrived;
 	uint64_t lost_said;
 };
-
-static volatile sig_atomic_t stopped;
-
-static void stop(int number)
-{
-	(void)number;
-	stopped = 1;
-}
 
 static bool matches(const char *pattern, const char *text)
 {
@@ -182,7 +174,7 @@ static int follow(struct tail *t)
 {
 	int status = CLI_FINE;
 
-	while (!stopped) {
+	while (!is_stop_asked()) {
 		int ready = orbus_reader_wait(t->reader, -1);
 
 		if (ready == 1 && !collect(t, ROUND_MAX, SIZE_MAX))
@@ -191,16 +183,6 @@ static int follow(struct tail *t)
 			return status;
 	}
 	return CLI_FINE;
-}
-
-static void catch_signals(void)
-{
-	struct sigaction action;
-
-	memset(&action, 0, sizeof(action));
-	action.sa_handler = stop;
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
 }
 
 int main(int argc, char **argv)
@@ -214,7 +196,7 @@ int main(int argc, char **argv)
 		return status;
 	if (t.settings.json)
 		t.settings.format = FORMAT_JSON;
-	catch_signals();
+	stop_on_signals();
 	err = orbus_reader_open(t.settings.bus, &t.reader);
 	if (err)
 		return bus_error_report(TOOL, t.settings.bus, err);

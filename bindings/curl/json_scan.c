@@ -96,39 +96,18 @@ static void add_to_token(struct json_scan *s, const char *bytes, size_t length)
 	s->token_length += (uint8_t)length;
 }
 
-/* The container that is open innermost. */
-static uint8_t parent_of(const struct json_scan *s)
+/* The place of the member of that key (NULL: of an element) in the innermost open container. */
+static uint8_t find_place(const struct json_scan *s, const char *key, uint8_t length)
 {
-	return s->open[s->depth - 1] & (OBJECT - 1);
-}
-
-/* The place of the member whose key is s->token. */
-static uint8_t find_member(const struct json_scan *s)
-{
-	uint8_t parent = parent_of(s);
 	const struct json_rule *rule, *end = s->plan->rules + s->plan->count;
+	uint8_t parent = s->open[s->depth - 1] & (OBJECT - 1);
 
 	if (parent == JSON_ELSEWHERE)
 		return JSON_ELSEWHERE;
 	rule = s->plan->rules + s->first_rule[parent];
 	for (; rule < end && rule->parent == parent; rule++)
-		if (rule->length == s->token_length && rule->key &&
-		    memcmp(rule->key, s->token, rule->length) == 0)
-			return rule->place;
-	return JSON_ELSEWHERE;
-}
-
-/* The place of an array's elements. */
-static uint8_t find_element(const struct json_scan *s)
-{
-	uint8_t parent = parent_of(s);
-	const struct json_rule *rule, *end = s->plan->rules + s->plan->count;
-
-	if (parent == JSON_ELSEWHERE)
-		return JSON_ELSEWHERE;
-	rule = s->plan->rules + s->first_rule[parent];
-	for (; rule < end && rule->parent == parent; rule++)
-		if (!rule->key)
+		if (rule->length == length && !rule->key == !key &&
+		    (length == 0 || memcmp(rule->key, key, length) == 0))
 			return rule->place;
 	return JSON_ELSEWHERE;
 }
@@ -246,7 +225,7 @@ static void end_string(struct json_scan *s)
 {
 	if (s->in_key) {
 		s->in_key = false;
-		s->place = find_member(s);
+		s->place = find_place(s, s->token, s->token_length);
 		s->state = COLON;
 		return;
 	}
@@ -432,7 +411,7 @@ static void open_container(struct json_scan *s, bool object)
 	s->open[s->depth++] = object ? s->place | OBJECT : s->place;
 	s->state = object ? KEY_OR_END : VALUE_OR_END;
 	if (!object)
-		s->place = find_element(s);
+		s->place = find_place(s, NULL, 0);
 }
 
 static void close_container(struct json_scan *s, bool object)
@@ -475,7 +454,7 @@ static void after_value(struct json_scan *s, char c)
 	}
 	s->state = object ? KEY : VALUE;
 	if (!object)
-		s->place = find_element(s);
+		s->place = find_place(s, NULL, 0);
 }
 
 static void take_structure(struct json_scan *s, char c)
