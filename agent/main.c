@@ -2,6 +2,7 @@
  * main.c: oragent, the persistence agent.
  */
 #include "agent.h"
+#include "sigbus.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -39,6 +40,7 @@ int main(int argc, char **argv)
 		return status;
 	log = log_open(config.log_target, config.log_level);
 	if (log) {
+		sigbus_reads_zeros();
 		catch_signals();
 		status = agent_run(&config, log);
 	} else {

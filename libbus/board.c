@@ -1,10 +1,14 @@
 /*
  * board.c: the agent's published statistics: one msgpack document in shared memory.
  *
- * Memory order. The agent fills a slot by pwrite() and then stores `generation` with release order;
- * a reader loads it with acquire order, copies that slot by pread(), and loads it again: had the
- * writer come round to the same slot, it would have moved by two at least. The slot's checksum
- * stands guard where the second look cannot: a slot damaged by anything else.
+ * Nobody maps it: what a hostile neighbour truncates is a short read or is written again, never a
+ * SIGBUS, and whatever is scribbled over the header lasts until the next write of it.
+ *
+ * Memory order. The agent fills a slot and then the header, which names the slot's generation; a
+ * reader copies the header and then the slot. Both go through the kernel, whose copies are not
+ * ordered by themselves: a release fence between the writes pairs with an acquire fence between the
+ * reads. Had the writer come round to the same slot meanwhile, the slot bears another generation;
+ * a copy that is torn does not fit its checksum.
  */
 #include "board.h"
 #include "clock.h"
@@ -16,7 +20,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,7 +35,7 @@
 #define BOARD_SLOT_BYTES (UINT64_C(16) << 20)
 #define READ_TRIES       8
 
-/* The first page. The three atomics change; the rest never does once the object has its name. */
+/* The start of the first page. */
 struct board_header {
 	char magic[8];
 	uint32_t version;
@@ -42,9 +45,9 @@ struct board_header {
 	uint64_t started_ns;
 	int32_t pid;
 	uint32_t reserved;
-	_Atomic uint64_t generation;       /* of the newest document; 0: none yet */
-	_Atomic uint64_t beat_ns;          /* CLOCK_REALTIME */
-	_Atomic uint64_t beat_boottime_ns; /* CLOCK_BOOTTIME: no step of the clock touches it */
+	uint64_t generation;       /* of the newest document; 0: none yet */
+	uint64_t beat_ns;          /* CLOCK_REALTIME */
+	uint64_t beat_boottime_ns; /* CLOCK_BOOTTIME: no step of the clock touches it */
 };
 static_assert(offsetof(struct board_header, generation) == 48, "layout");
 static_assert(sizeof(struct board_header) == 72, "layout");
@@ -59,8 +62,7 @@ static_assert(sizeof(struct board_slot) == 24, "layout");
 
 struct board {
 	int fd;
-	struct board_header *header;
-	uint64_t generation;
+	struct board_header header; /* as it was last written */
 	uint64_t inode;
 	struct bus_paths paths;
 };
@@ -70,29 +72,47 @@ static off_t slot_offset(uint64_t generation)
 	return (off_t)(BOARD_HEADER + generation % BOARD_SLOTS * BOARD_SLOT_BYTES);
 }
 
+static int write_all(int fd, const void *bytes, size_t length, off_t at)
+{
+	const char *from = bytes;
+
+	while (length > 0) {
+		ssize_t n = pwrite(fd, from, length, at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		from += n;
+		at += n;
+		length -= (size_t)n;
+	}
+	return 0;
+}
+
+/* Writes the header with a fresh heartbeat. */
+static int write_header(struct board *b)
+{
+	b->header.beat_ns = clock_realtime_ns();
+	b->header.beat_boottime_ns = now_ns_of(CLOCK_BOOTTIME);
+	return write_all(b->fd, &b->header, sizeof(b->header), 0);
+}
+
 static int board_build(struct board *b)
 {
 	int err;
 
 	if (ftruncate(b->fd, (off_t)(BOARD_HEADER + BOARD_SLOTS * BOARD_SLOT_BYTES)) < 0)
 		return -errno;
-	err = -posix_fallocate(b->fd, 0, BOARD_HEADER);
-	if (err)
-		return err;
-	b->header = mmap(NULL, BOARD_HEADER, PROT_READ | PROT_WRITE, MAP_SHARED, b->fd, 0);
-	if (b->header == MAP_FAILED) {
-		b->header = NULL;
-		return -errno;
-	}
-	memcpy(b->header->magic, BOARD_MAGIC, sizeof(b->header->magic));
-	b->header->version = BOARD_VERSION;
-	b->header->endian = BOARD_ENDIAN;
-	b->header->slots_offset = BOARD_HEADER;
-	b->header->slot_bytes = BOARD_SLOT_BYTES;
-	b->header->started_ns = clock_realtime_ns();
-	b->header->pid = getpid();
-	board_beat(b);
-	return object_replace(b->fd, b->paths.board);
+	memcpy(b->header.magic, BOARD_MAGIC, sizeof(b->header.magic));
+	b->header.version = BOARD_VERSION;
+	b->header.endian = BOARD_ENDIAN;
+	b->header.slots_offset = BOARD_HEADER;
+	b->header.slot_bytes = BOARD_SLOT_BYTES;
+	b->header.started_ns = clock_realtime_ns();
+	b->header.pid = getpid();
+	err = write_header(b);
+	return err ? err : object_replace(b->fd, b->paths.board);
 }
 
 int board_create(const char *bus, mode_t mode, const gid_t *group, struct board **out)
@@ -121,52 +141,30 @@ int board_create(const char *bus, mode_t mode, const gid_t *group, struct board 
 	return 0;
 }
 
-static int write_all(int fd, const void *bytes, size_t length, off_t at)
-{
-	const char *from = bytes;
-
-	while (length > 0) {
-		ssize_t n = pwrite(fd, from, length, at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		from += n;
-		at += n;
-		length -= (size_t)n;
-	}
-	return 0;
-}
-
 int board_publish(struct board *b, const void *bytes, size_t length)
 {
-	uint64_t next = b->generation + 1;
+	uint64_t next = b->header.generation + 1;
 	struct board_slot slot = {
 	    .generation = next, .length = length, .checksum = XXH3_64bits(bytes, length)};
 	int err;
 
 	if (length > BOARD_SLOT_BYTES - sizeof(slot))
 		return -EFBIG;
-	/* By write, not by mapping: a full tmpfs gives ENOSPC and no SIGBUS. */
 	err = write_all(b->fd, bytes, length, slot_offset(next) + (off_t)sizeof(slot));
 	if (!err)
 		err = write_all(b->fd, &slot, sizeof(slot), slot_offset(next));
 	if (err)
 		return err;
-	b->generation = next;
-	/* Release: pairs with the acquire in board_read(). */
-	atomic_store_explicit(&b->header->generation, next, memory_order_release);
-	board_beat(b);
-	return 0;
+	b->header.generation = next;
+	atomic_thread_fence(
+	    memory_order_release); /* pairs with the acquire fence in board_read() */
+	return write_header(b);
 }
 
 void board_beat(struct board *b)
 {
-	/* Relaxed: they order nothing, each is a fact by itself. */
-	atomic_store_explicit(&b->header->beat_ns, clock_realtime_ns(), memory_order_relaxed);
-	atomic_store_explicit(
-	    &b->header->beat_boottime_ns, now_ns_of(CLOCK_BOOTTIME), memory_order_relaxed);
+	/* A beat that cannot be written is one that readers miss, which is what it is for. */
+	(void)write_header(b);
 }
 
 bool board_is_gone(const struct board *b)
@@ -178,8 +176,6 @@ void board_close(struct board *b)
 {
 	if (!b)
 		return;
-	if (b->header)
-		munmap(b->header, BOARD_HEADER);
 	if (b->fd >= 0)
 		close(b->fd);
 	free(b);
@@ -229,9 +225,9 @@ static int read_slot(int fd, uint64_t generation, struct board_snapshot *out)
 static void set_liveness(const struct board_header *h, struct board_snapshot *out)
 {
 	uint64_t now = now_ns_of(CLOCK_BOOTTIME);
-	uint64_t beat = atomic_load_explicit(&h->beat_boottime_ns, memory_order_relaxed);
+	uint64_t beat = h->beat_boottime_ns;
 
-	out->heartbeat_ns = atomic_load_explicit(&h->beat_ns, memory_order_relaxed);
+	out->heartbeat_ns = h->beat_ns;
 	out->started_ns = h->started_ns;
 	out->pid = h->pid;
 	out->is_live = beat <= now && now - beat < BOARD_STALE_NS;
@@ -254,7 +250,7 @@ int board_read(const char *bus, struct board_snapshot *out)
 		if (err)
 			break;
 		set_liveness(&h, out);
-		/* Acquire: what was written before this generation was published is there. */
+		/* Pairs with the release fence in board_publish(). */
 		atomic_thread_fence(memory_order_acquire);
 		err = h.generation == 0 ? -ENOENT : read_slot(fd, h.generation, out);
 		if (err != -EAGAIN)

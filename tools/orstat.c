@@ -6,6 +6,7 @@
 #include "orstat_source.h"
 #include "orstat_view.h"
 #include "output.h"
+#include "sigbus.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -92,6 +93,7 @@ int main(int argc, char **argv)
 	status = cli_parse(&orstat_program, argc, argv, &settings);
 	if (status != CLI_PROCEED)
 		return status;
+	sigbus_reads_zeros();
 	statistics_read(&settings, &s);
 	if (s.error && settings.check) {
 		bus_error_describe(settings.bus, s.error, message, sizeof(message));

@@ -9,6 +9,7 @@
 #include "orbus.h"
 #include "ortail_format.h"
 #include "output.h"
+#include "sigbus.h"
 #include "stop.h"
 
 #include <errno.h>
@@ -197,6 +198,7 @@ int main(int argc, char **argv)
 	if (t.settings.json)
 		t.settings.format = FORMAT_JSON;
 	stop_on_signals();
+	sigbus_reads_zeros();
 	err = orbus_reader_open(t.settings.bus, &t.reader);
 	if (err)
 		return bus_error_report(TOOL, t.settings.bus, err);
