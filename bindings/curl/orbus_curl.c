@@ -107,19 +107,18 @@ static void pass_text(void *context, enum answer_text kind, const char *piece, s
 static const struct answer_sink sink = {.token = note_token};
 static const struct answer_sink sink_with_text = {.token = note_token, .text = pass_text};
 
-/* Before the body's first byte: what does it claim to be? */
+/* Before the body's first byte: is it a stream of events? A body that is none after all shows. */
 static void begin_body(struct orbus_curl *c)
 {
-	static const char events[] = "text/event-stream", json[] = "application/json";
+	static const char events[] = "text/event-stream";
 	char *type = NULL;
 
 	c->body_seen = true;
 	curl_easy_getinfo(c->easy, CURLINFO_CONTENT_TYPE, &type);
 	if (type && strncasecmp(type, events, sizeof(events) - 1) == 0)
 		c->streamed = true;
-	else if (!c->streamed || (type && strncasecmp(type, json, sizeof(json) - 1) == 0))
-		return;
-	answer_expect(&c->answer, ANSWER_EVENTS);
+	if (c->streamed)
+		answer_expect(&c->answer, ANSWER_EVENTS);
 }
 
 /*

@@ -185,7 +185,8 @@ class FramingTest(CallTest):
                                       usage_chunk(choices=[again]), DONE]))
 
     def test_a_stream_that_calls_itself_something_else(self):
-        self.assert_the_answer(Reply(stream().parts, content_type="text/plain"))
+        for kind in ("text/plain", "application/json"):
+            self.assert_the_answer(Reply(stream().parts, content_type=kind))
 
 
 class TokensTest(CallTest):

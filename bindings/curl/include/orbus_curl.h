@@ -135,7 +135,8 @@ ORBUS_API int orbus_curl_attach(struct orbus_producer *producer, CURL *easy,
 ORBUS_API long orbus_curl_timeout_ms(const struct orbus_curl *call);
 
 /*
- * Publishes the sample, gives the handle its own callbacks back, and frees the call. Call it when
+ * Publishes the sample, gives the handle its own callbacks back (limits on time stay as they were
+ * set), and frees the call. Call it when
  * the transfer is over and before curl_easy_cleanup() or curl_easy_reset(). `result` is what
  * curl_easy_perform() returned or CURLMsg holds; for a handle that was removed from its multi
  * handle unfinished, CURLE_ABORTED_BY_CALLBACK says that the program cancelled it. NULL is allowed.
