@@ -96,10 +96,12 @@ class Soak(BusTest):
 
     def kill_agent(self):
         self.measure()
-        # strace passes a kill on to nobody: its child is killed by name of its data folder.
-        subprocess.run(["pkill", "-KILL", "-f", f"oragent --bus {self.bus} "], check=False)
         self.agent.kill()
         self.agent.wait()
+        # strace passes a kill on to nobody: its child, maybe just being born, is found by its bus.
+        while subprocess.run(["pkill", "-KILL", "-f", f"oragent --bus {self.bus} "],
+                             check=False).returncode == 0:
+            time.sleep(0.005)
         self.processes.remove(self.agent)
         self.log.close()
         self.agent_kills += 1

@@ -72,6 +72,13 @@ class Clock:
                 "ASAN_OPTIONS": "verify_asan_link_order=0:" + sanitizer}
 
 
+def remove_faketimes_leavings():
+    """What libfaketime keeps in shared memory for processes that were killed."""
+    for path in glob.glob("/dev/shm/*faketime_s*_*"):
+        if not os.path.exists(f"/proc/{path.rsplit('_', 1)[1]}"):
+            os.unlink(path)
+
+
 class BusTest(unittest.TestCase):
     """A test with a bus and a data folder of its own, whose processes end with it."""
 
@@ -90,11 +97,10 @@ class BusTest(unittest.TestCase):
             for stream in (process.stdin, process.stdout, process.stderr):
                 if stream:
                     stream.close()
-        left = [f"/dev/shm/{self.bus}*"]
-        # libfaketime's own, where its process was killed.
-        left += [f"/dev/shm/*faketime_s*_{process.pid}" for process in self.processes]
-        for path in (path for pattern in left for path in glob.glob(pattern)):
+        for path in glob.glob(f"/dev/shm/{self.bus}*"):
             os.unlink(path)
+        if self.clock:
+            remove_faketimes_leavings()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def environment(self, **more):
