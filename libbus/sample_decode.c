@@ -50,8 +50,10 @@ static bool set_STRING(struct decoder *d, const struct mp_value *v, const char *
 static bool set_BOOL(struct decoder *d, const struct mp_value *v, bool *field)
 {
 	(void)d;
+	if (v->type != MP_BOOL)
+		return false;
 	*field = v->boolean;
-	return v->type == MP_BOOL;
+	return true;
 }
 
 static bool set_UINT(struct decoder *d, const struct mp_value *v, uint64_t *field)

@@ -171,7 +171,7 @@ static void print_error_types(const struct view *v, json_t *types)
 	for (i = 0; i < n && i < ERROR_TYPES_SHOWN; i++) {
 		text_sanitise(name, 20, json_object_iter_key(iters[i]));
 		fprintf(v->out, "%s%s ", i ? ", " : "  ", name);
-		print_count(v->out, (uint64_t)json_number_value(json_object_iter_value(iters[i])));
+		print_count(v->out, count_at(types, json_object_iter_key(iters[i]), NULL));
 	}
 	if (n > ERROR_TYPES_SHOWN)
 		fputs(", ...", v->out);
@@ -235,8 +235,8 @@ struct row {
 
 static int by_requests(const void *a, const void *b)
 {
-	double x = number_at(((const struct row *)a)->figures, "requests", NULL);
-	double y = number_at(((const struct row *)b)->figures, "requests", NULL);
+	uint64_t x = count_at(((const struct row *)a)->figures, "requests", NULL);
+	uint64_t y = count_at(((const struct row *)b)->figures, "requests", NULL);
 
 	return (x < y) - (x > y);
 }

@@ -7,21 +7,13 @@
  * body.
  */
 #include "answer.h"
+#include "must.h"
 #include "question.h"
 #include "verdict.h"
 
 #include <jansson.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)           \
-	do {                      \
-		if (!(condition)) \
-			abort();  \
-	} while (0)
 
 static void ignore_token(void *context)
 {

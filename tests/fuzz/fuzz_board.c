@@ -1,0 +1,46 @@
+/*
+ * fuzz_board.c: whatever the board holds, orstat shows something, in 80 columns, without a
+ * character that steers a terminal.
+ */
+#include "json_msgpack.h"
+#include "must.h"
+#include "orstat_view.h"
+
+#include <stdio.h>
+
+#define DEPTH 16
+
+static void must_be_harmless(const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		MUST(c == '\n' || (c >= 0x20 && c != 0x7f));
+		/* C1 controls in UTF-8. */
+		MUST(c != 0xc2 || i + 1 == length || (unsigned char)text[i + 1] >= 0xa0);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	json_t *document = json_from_msgpack(data, size, DEPTH);
+	struct statistics s = {.document = document, .agent = json_object_get(document, "agent")};
+	char *text = NULL;
+	size_t length;
+	FILE *out;
+
+	if (!document)
+		return 0;
+	out = open_memstream(&text, &length);
+	MUST(out);
+	for (int by = 0; by < 3; by++) {
+		struct orstat_settings settings = {.bus = "fuzz", .by = by};
+
+		view_print(out, &settings, &s, false);
+	}
+	MUST(fclose(out) == 0);
+	must_be_harmless(text, length);
+	free(text);
+	json_decref(document);
+	return 0;
+}
