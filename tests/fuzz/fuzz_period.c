@@ -1,9 +1,13 @@
 /*
- * fuzz_period.c: any text in a period's file is a period or none; what is restored and written
- * again restores to the same totals.
+ * fuzz_period.c: any document in a period's file is a period or none; what is restored and written
+ * again restores to the same totals. The input is msgpack, in which most mutations still are a
+ * document; reading JSON is jansson's work.
  */
 #include "document.h"
+#include "json_msgpack.h"
 #include "must.h"
+
+#define DEPTH 16
 
 static void must_restore_again(const struct aggregate *a, const struct trends *trends)
 {
@@ -27,7 +31,7 @@ static void must_restore_again(const struct aggregate *a, const struct trends *t
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	json_t *document = json_loadb((const char *)data, size, 0, NULL);
+	json_t *document = json_from_msgpack(data, size, DEPTH);
 	struct trends trends = {0};
 	struct aggregate a;
 
