@@ -183,9 +183,11 @@ static void reap_lane(struct agent *a, uint32_t lane, uint64_t now_ns)
 	struct orphan_context c = {a, now_ns};
 	uint32_t epoch = reader_lane_epoch(a->reader, lane);
 	int owned = reader_lane_is_owned(a->reader, lane);
+	uint64_t left = (uint64_t)reader_lane_count(a->reader) * reader_slots_per_lane(a->reader);
 
-	while (intake_drain(a, now_ns))
-		;
+	/* All that the ring can hold, and no more: a flood of others must not keep us here. */
+	while (intake_drain(a, now_ns) && left > DRAIN_MAX)
+		left -= DRAIN_MAX;
 	inflight_reap(a->ledger.inflight, lane, owned == 0 ? epoch + 1 : epoch, count_orphan, &c);
 }
 

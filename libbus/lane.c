@@ -94,6 +94,12 @@ static int reserve(int ring_fd, struct lane *lane)
 static void continue_sequence(struct lane *lane)
 {
 	lane->head = atomic_load_explicit(&lane->header->head, memory_order_acquire);
+	/* Readers take no such count: it is somebody's scribble, and would hide all that follows.
+	 */
+	if (lane->head >= ORBUS_HEAD_LIMIT) {
+		lane->head = 0;
+		atomic_store_explicit(&lane->header->head, 0, memory_order_release);
+	}
 	lane->epoch =
 	    (uint32_t)atomic_load_explicit(&lane->header->epoch, memory_order_acquire) + 1;
 	/* Release: pairs with source_look(), which must see the new epoch with its first record. */

@@ -72,6 +72,9 @@ struct ring_shared {
 static_assert(offsetof(struct ring_shared, reserved) == 128, "layout");
 static_assert(sizeof(struct ring_shared) == 640, "layout");
 
+/* No lane gets to this count honestly: 2^62 samples at 10 ns each are 1,400 years. */
+#define ORBUS_HEAD_LIMIT (UINT64_C(1) << 62)
+
 /* The start of a lane. Written by the lane's owner only. */
 struct lane_header {
 	_Atomic uint64_t head;  /* samples ever published in this lane, by all owners */

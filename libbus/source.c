@@ -6,9 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* No lane gets to this count honestly: 2^62 samples at 10 ns each are 1,400 years. */
-#define HEAD_LIMIT (UINT64_C(1) << 62)
-
 const struct lane_header *source_lane(const struct source *s, uint32_t lane)
 {
 	const struct ring_shape *shape = &s->segment.shape;
@@ -40,7 +37,7 @@ uint64_t source_head(const struct source *s, uint32_t lane)
 	/* Acquire: pairs with the release store in publish_payload(). */
 	uint64_t head = atomic_load_explicit(&source_lane(s, lane)->head, memory_order_acquire);
 
-	return head < HEAD_LIMIT ? head : 0;
+	return head < ORBUS_HEAD_LIMIT ? head : 0;
 }
 
 void source_close(struct source *s)
@@ -80,11 +77,12 @@ bool source_look(const struct source *s, struct cursor *c, uint32_t lane)
 	if (!source_lane_in_use(s, lane))
 		return false;
 	head = source_head(s, lane);
-	if (head < c->next) {
-		/* Only a broken or hostile writer takes `head` back. Go on from there. */
-		c->next = c->head = head;
-		return false;
-	}
+	/*
+	 * Only a broken or hostile writer takes `head` back, or whoever claims the lane after one
+	 * that put it beyond the limit. What the slots hold of this new count is due.
+	 */
+	if (head < c->next)
+		c->next = c->counted = head > slots ? head - slots : 0;
 	c->head = head;
 	if (head - c->next > slots) {
 		uint64_t oldest = head - slots;

@@ -133,6 +133,17 @@ class HostileTest(BusTest):
                     ring.put(offset, kept)
         self.after_attack()
 
+    def test_a_lane_with_an_absurd_head_serves_its_next_owner(self):
+        """The lane that the next bot will claim has been spoilt before."""
+        for head in (2 ** 62, 2 ** 63, 2 ** 64 - 1, 5000, 0):
+            self.ring.reserve(1)
+            self.ring.put(self.ring.lane(1), head)
+            time.sleep(0.6)
+            self.publish(*[{"model": "honest", "bot": "honest"}] * 3)
+            self.published += 3
+            self.wait_counted()
+        self.after_attack()
+
     def test_msgpack_bombs(self):
         for epoch, bomb in enumerate(bombs()):
             self.ring.publish(HOSTILE, bomb, epoch=epoch)
