@@ -19,8 +19,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TOOL      "ortail"
-#define ROUND_MAX 16384
+#define TOOL         "ortail"
+#define ROUND_MAX    16384
+#define STOP_LOOK_MS 500
 
 struct line {
 	uint64_t ts;
@@ -176,7 +177,8 @@ static int follow(struct tail *t)
 	int status = CLI_FINE;
 
 	while (!is_stop_asked()) {
-		int ready = orbus_reader_wait(t->reader, -1);
+		/* Not endlessly: a signal just before the wait would interrupt nothing. */
+		int ready = orbus_reader_wait(t->reader, STOP_LOOK_MS);
 
 		if (ready == 1 && !collect(t, ROUND_MAX, SIZE_MAX))
 			return CLI_FAILED;

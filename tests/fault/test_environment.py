@@ -109,8 +109,8 @@ class LinksTest(EnvironmentTest):
         for link in (name, "state"):
             os.symlink(victim, self.path(link))
         self.publish({"model": "m"})
-        agent = self.start_agent("--checkpoint-every", "1s", ready=False)
-        wait_for(lambda: not os.path.islink(self.path(name)) or agent.poll() is not None,
+        self.start_agent("--checkpoint-every", "1s", ready=False)
+        wait_for(lambda: os.path.exists(self.path(name)) and not os.path.islink(self.path(name)),
                  "the hour's file")
         with open(victim, encoding="ascii") as file:
             self.assertEqual(file.read(), "precious")

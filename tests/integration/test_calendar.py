@@ -181,7 +181,8 @@ class ClockTest(BusTest):
         document = self.expect("hourly_20261124_10.json", 2)
         self.assertEqual(document["skewed_samples"], 1)
         self.assertEqual(document["rejected_samples"], 1)
-        self.assertEqual(self.files(), ["daily_20261124.json", "hourly_20261124_10.json"])
+        wanted = ["daily_20261124.json", "hourly_20261124_10.json"]
+        wait_for(lambda: self.files() == wanted, f"{wanted} and nothing else")
         self.stop_agent(agent)
 
     def test_retention_takes_only_what_is_ours(self):
