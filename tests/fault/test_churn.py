@@ -58,7 +58,9 @@ class ChurnTest(BusTest):
         lanes = (after["blocks"] - before["blocks"]) * 512 / (2 << 20)
         self.assertLess(lanes, 64, "lanes reserved")
         # The rolling windows fill with time, whoever lives in it: the next ten thousand add less.
-        self.assertLess(after["agent_kib"] - before["agent_kib"], 8192)
+        # (A sanitizer keeps what is freed for a while.)
+        if not SANITIZER:
+            self.assertLess(after["agent_kib"] - before["agent_kib"], 8192)
 
 
 if __name__ == "__main__":
