@@ -6,6 +6,7 @@
 #include "producer.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -41,7 +42,8 @@ int orbus_request_end(struct orbus_request *r, enum orbus_status status)
 	s->status = status;
 	if (s->ts == 0)
 		s->ts = now_ns_of(CLOCK_REALTIME);
-	s->response_ms = (double)(now_ns_of(CLOCK_MONOTONIC) - r->start_ns) / 1e6;
+	if (isnan(s->response_ms))
+		s->response_ms = (double)(now_ns_of(CLOCK_MONOTONIC) - r->start_ns) / 1e6;
 	if (s->stream && r->first_token_ns)
 		s->ttft_ms = (double)(r->first_token_ns - r->start_ns) / 1e6;
 	if (!s->model && status == ORBUS_STATUS_OK)

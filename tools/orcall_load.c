@@ -14,6 +14,7 @@
 #define ASKED_MAX_S 600 /* who is told to come back later than that is told no */
 #define WAIT_MAX_S  60
 #define POLL_MAX_MS 200 /* signals are looked at so often */
+#define LINGER_MS   500 /* for a server to end a response after [DONE] */
 
 struct run;
 
@@ -25,6 +26,7 @@ struct slot {
 	unsigned attempt;     /* of the request that it carries, 0: it carries none */
 	uint64_t retry_at_ns; /* of its next try */
 	double wait_s;        /* until then, < 0: there is none */
+	uint64_t answered_ns; /* since when the try under way has its answer, 0: it has none */
 };
 
 struct run {
@@ -44,8 +46,8 @@ static void pass_text(void *data, enum orbus_curl_text kind, const char *piece, 
 		load->text(load->context, piece, bytes);
 }
 
-/* Failures that the same request may not meet again. */
-static bool may_pass(const struct orbus_sample *s)
+/* Failures that the same request may not meet again. `code`: orbus_curl_error_code(). */
+static bool may_pass(const struct orbus_sample *s, long code)
 {
 	static const char *const types[] = {"api_error", "stream_error", "stream_truncated",
 	    "dns_failed", "connection_refused", "connection_failed", "connection_lost"};
@@ -54,17 +56,12 @@ static bool may_pass(const struct orbus_sample *s)
 		return true;
 	if (s->status != ORBUS_STATUS_ERROR)
 		return false;
-	if (s->http_status != ORBUS_NONE && s->http_status != 200)
-		return s->http_status == 408 || s->http_status == 429 || s->http_status >= 500;
+	if (code)
+		return code == 408 || code == 429 || code >= 500;
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		if (s->error_type && strcmp(s->error_type, types[i]) == 0)
 			return true;
-	/* An error under HTTP 200 that bears the code of one of the above. */
-	return s->error_type &&
-	       (!strcmp(s->error_type, "rate_limited") || !strcmp(s->error_type, "server_error") ||
-		   !strcmp(s->error_type, "bad_gateway") ||
-		   !strcmp(s->error_type, "service_unavailable") ||
-		   !strcmp(s->error_type, "overloaded"));
+	return false;
 }
 
 /* Seconds until the next try, < 0: there will be none. */
@@ -74,8 +71,9 @@ static double plan_retry(const struct slot *slot, const struct orbus_sample *s)
 	curl_off_t asked = 0;
 	double wait;
 
-	if (slot->attempt > load->settings->retries || !may_pass(s) ||
-	    load->is_shown(load->context) || load->is_stopped(load->context))
+	if (slot->attempt > load->settings->retries ||
+	    !may_pass(s, orbus_curl_error_code(slot->call)) || load->is_shown(load->context) ||
+	    load->is_stopped(load->context))
 		return -1;
 	curl_easy_getinfo(slot->easy, CURLINFO_RETRY_AFTER, &asked);
 	if (asked > 0)
@@ -138,6 +136,7 @@ static void end_try(struct slot *slot, CURLcode result)
 	curl_multi_remove_handle(slot->run->multi, slot->easy);
 	orbus_curl_detach(slot->call, result);
 	slot->call = NULL;
+	slot->answered_ns = 0;
 	if (slot->wait_s < 0) {
 		slot->attempt = 0;
 		slot->run->done++;
@@ -215,6 +214,23 @@ static void end_tries(struct run *r)
 	}
 }
 
+/* Some servers keep a response open that is whole. */
+static void end_answered(struct run *r)
+{
+	uint64_t now = now_ns_of(CLOCK_MONOTONIC);
+
+	for (size_t i = 0; i < r->slot_count; i++) {
+		struct slot *slot = &r->slots[i];
+
+		if (!slot->call || !orbus_curl_is_answered(slot->call))
+			continue;
+		if (!slot->answered_ns)
+			slot->answered_ns = now;
+		if (now - slot->answered_ns >= LINGER_MS * NS_PER_MS)
+			end_try(slot, CURLE_OK);
+	}
+}
+
 /* Milliseconds until something must be done whatever the network does. */
 static int time_to_wait(const struct run *r)
 {
@@ -255,6 +271,7 @@ static int carry_out(struct run *r)
 		if (curl_multi_perform(r->multi, &running) != CURLM_OK)
 			return -ENOMEM;
 		end_tries(r);
+		end_answered(r);
 		err = begin_tries(r);
 		load->progress(load->context, r->done, count_in_flight(r), r->total);
 		if (!err && r->done < r->total)

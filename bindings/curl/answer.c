@@ -19,9 +19,12 @@ enum place {
 	ERROR_METADATA,
 	CHOICES,
 	CHOICE,
+	DELTA,
 	MESSAGE,
 	CONTENT,
 	CONTENT_PART,
+	REASONING_DETAILS,
+	REASONING_PART,
 	TOOL_CALLS,
 	TOOL_CALL,
 	FUNCTION,
@@ -34,11 +37,16 @@ enum place {
 	MODEL,
 	PROVIDER,
 	OBJECT_NAME,
+	CODE,
+	COMPLAINT,
 	ERROR_CODE,
 	ERROR_MESSAGE,
 	FINISH_REASON,
 	REASONING,
 	REASONING_CONTENT,
+	REASONING_TEXT,
+	REASONING_DATA,
+	CHOICE_TEXT,
 	TOOL_TEXT,
 	IMAGE,
 	PROMPT_TOKENS,
@@ -50,6 +58,20 @@ enum place {
 	PLACES
 };
 
+/* What a message has, whole or by parts. */
+/* clang-format off */
+#define MESSAGE_RULES(parent) \
+    JSON_MEMBER(parent, CONTENT, "content"), \
+    JSON_MEMBER(parent, REASONING, "reasoning"), \
+    JSON_MEMBER(parent, REASONING_CONTENT, "reasoning_content"), \
+    JSON_MEMBER(parent, REASONING_DETAILS, "reasoning_details"), \
+    JSON_MEMBER(parent, TOOL_CALLS, "tool_calls"), \
+    JSON_MEMBER(parent, FUNCTION, "function_call"), \
+    JSON_MEMBER(parent, CONTENT, "refusal"), \
+    JSON_MEMBER(parent, AUDIO, "audio"), \
+    JSON_MEMBER(parent, IMAGES, "images")
+/* clang-format on */
+
 static const struct json_rule rules[] = {
     JSON_ELEMENT(ROOT, ROOT), /* some APIs put an error into an array */
     JSON_MEMBER(ROOT, ID, "id"),
@@ -59,33 +81,33 @@ static const struct json_rule rules[] = {
     JSON_MEMBER(ROOT, CHOICES, "choices"),
     JSON_MEMBER(ROOT, USAGE, "usage"),
     JSON_MEMBER(ROOT, ERROR, "error"),
-    JSON_MEMBER(ROOT, ERROR_CODE, "code"), /* of an error, in servers without the object */
-    JSON_MEMBER(ROOT, ERROR_MESSAGE, "message"),
-    JSON_MEMBER(ROOT, ERROR_MESSAGE, "detail"),
+    JSON_MEMBER(ROOT, CODE, "code"), /* of an error, in servers without the object */
+    JSON_MEMBER(ROOT, COMPLAINT, "message"),
+    JSON_MEMBER(ROOT, COMPLAINT, "detail"),
     JSON_MEMBER(ERROR, ERROR_CODE, "code"),
     JSON_MEMBER(ERROR, ERROR_MESSAGE, "message"),
     JSON_MEMBER(ERROR, ERROR_METADATA, "metadata"),
     JSON_MEMBER(ERROR_METADATA, PROVIDER, "provider_name"),
     JSON_ELEMENT(CHOICES, CHOICE),
-    JSON_MEMBER(CHOICE, MESSAGE, "delta"),
+    JSON_MEMBER(CHOICE, DELTA, "delta"),
     JSON_MEMBER(CHOICE, MESSAGE, "message"),
-    JSON_MEMBER(CHOICE, CONTENT, "text"),
+    JSON_MEMBER(CHOICE, CHOICE_TEXT, "text"),
     JSON_MEMBER(CHOICE, FINISH_REASON, "finish_reason"),
     JSON_MEMBER(CHOICE, ERROR, "error"),
-    JSON_MEMBER(MESSAGE, CONTENT, "content"),
-    JSON_MEMBER(MESSAGE, REASONING, "reasoning"),
-    JSON_MEMBER(MESSAGE, REASONING_CONTENT, "reasoning_content"),
-    JSON_MEMBER(MESSAGE, TOOL_CALLS, "tool_calls"),
-    JSON_MEMBER(MESSAGE, FUNCTION, "function_call"),
-    JSON_MEMBER(MESSAGE, CONTENT, "refusal"),
-    JSON_MEMBER(MESSAGE, AUDIO, "audio"),
-    JSON_MEMBER(MESSAGE, IMAGES, "images"),
+    MESSAGE_RULES(DELTA),
+    MESSAGE_RULES(MESSAGE),
     JSON_ELEMENT(CONTENT, CONTENT_PART),
     JSON_MEMBER(CONTENT_PART, CONTENT, "text"),
+    JSON_ELEMENT(REASONING_DETAILS, REASONING_PART),
+    JSON_MEMBER(REASONING_PART, REASONING_TEXT, "text"),
+    JSON_MEMBER(REASONING_PART, REASONING_TEXT, "summary"),
+    JSON_MEMBER(REASONING_PART, REASONING_DATA, "data"),
     JSON_ELEMENT(TOOL_CALLS, TOOL_CALL),
     JSON_MEMBER(TOOL_CALL, FUNCTION, "function"),
+    JSON_MEMBER(TOOL_CALL, FUNCTION, "custom"),
     JSON_MEMBER(FUNCTION, TOOL_TEXT, "name"),
     JSON_MEMBER(FUNCTION, TOOL_TEXT, "arguments"),
+    JSON_MEMBER(FUNCTION, TOOL_TEXT, "input"),
     JSON_MEMBER(AUDIO, CONTENT, "transcript"),
     JSON_ELEMENT(IMAGES, IMAGE),
     JSON_MEMBER(USAGE, PROMPT_TOKENS, "prompt_tokens"),
@@ -117,8 +139,10 @@ static struct name name_at(struct answer *a, uint8_t place)
 	case PROVIDER: return (struct name){f->provider, sizeof(f->provider)};
 	case OBJECT_NAME: return (struct name){a->object, sizeof(a->object)};
 	case FINISH_REASON: return (struct name){f->finish_reason, sizeof(f->finish_reason)};
+	case CODE:
 	case ERROR_CODE: return (struct name){f->error_code, sizeof(f->error_code)};
 	case ERROR:
+	case COMPLAINT:
 	case ERROR_MESSAGE: return (struct name){f->error_message, sizeof(f->error_message)};
 	default: return (struct name){0};
 	}
@@ -143,8 +167,23 @@ static void capture(struct answer *a, uint8_t place, const char *piece, size_t l
 		a->captured = to.bytes - 1; /* what follows the cut is left out as well */
 }
 
+/* Whether it is said here for the first time; beside its deltas some streams repeat all so far. */
+static bool is_new(struct answer *a, uint8_t place)
+{
+	uint8_t source = place == CHOICE_TEXT                   ? CHOICE_TEXT
+	                 : json_scan_is_within(&a->scan, DELTA) ? DELTA
+	                                                        : MESSAGE;
+
+	if (source == MESSAGE && a->form == ANSWER_EVENTS)
+		return false;
+	if (!a->text_source)
+		a->text_source = source;
+	return a->text_source == source;
+}
+
 static void generated(struct answer *a, const char *piece, size_t length)
 {
+	a->event_answers = true;
 	resume_learn(&a->resume, &a->scan, piece);
 	tally_add(&a->facts.generated, piece, length);
 	a->sink->token(a->context);
@@ -157,18 +196,38 @@ static void pass_text(struct answer *a, enum answer_text kind, const char *piece
 		a->sink->text(a->context, kind, piece, length);
 }
 
+static void pass_reasoning(struct answer *a, uint8_t place, const char *piece, size_t length)
+{
+	if (!a->reasoning_place)
+		a->reasoning_place = place;
+	if (a->reasoning_place == place)
+		pass_text(a, ANSWER_REASONING, piece, length);
+}
+
+/* A piece of a string that is of the generated ones. */
+static void take_generated(struct answer *a, uint8_t place, const char *piece, size_t length)
+{
+	if (!is_new(a, place))
+		return;
+	switch (place) {
+	case CONTENT:
+	case CHOICE_TEXT: pass_text(a, ANSWER_CONTENT, piece, length); break;
+	case TOOL_TEXT: generated(a, piece, length); break;
+	case REASONING_DATA: generated(a, piece, 0); break; /* encrypted: its length says nothing */
+	default: pass_reasoning(a, place, piece, length); break;
+	}
+}
+
 static void take_piece(struct answer *a, uint8_t place, const char *piece, size_t length)
 {
 	switch (place) {
-	case CONTENT: pass_text(a, ANSWER_CONTENT, piece, length); break;
+	case CONTENT:
+	case CHOICE_TEXT:
 	case REASONING:
 	case REASONING_CONTENT:
-		if (!a->reasoning_place)
-			a->reasoning_place = place;
-		if (a->reasoning_place == place)
-			pass_text(a, ANSWER_REASONING, piece, length);
-		break;
-	case TOOL_TEXT: generated(a, piece, length); break;
+	case REASONING_TEXT:
+	case REASONING_DATA:
+	case TOOL_TEXT: take_generated(a, place, piece, length); break;
 	default: capture(a, place, piece, length); break;
 	}
 }
@@ -185,6 +244,8 @@ static void take_string_end(struct answer *a, uint8_t place)
 		a->facts.has_error = true;
 	else if (place == FINISH_REASON || place == OBJECT_NAME)
 		a->facts.has_error |= says_error(a, place);
+	else if (place == CODE || place == COMPLAINT)
+		a->event_accuses |= a->capturing == place;
 	a->capturing = JSON_ELSEWHERE;
 }
 
@@ -217,8 +278,10 @@ static void take_number(struct answer *a, uint8_t place, const char *text, size_
 		a->facts.cost_usd = value;
 	else if (place == ERROR)
 		a->facts.has_error = true;
-	else if (place == ERROR_CODE)
+	else if (place == ERROR_CODE || place == CODE)
 		capture(a, place, text, length);
+	/* Some say so, too, that all is well. */
+	a->event_accuses |= place == CODE && value != 0 && value != 200;
 	a->capturing = JSON_ELSEWHERE;
 }
 
@@ -231,14 +294,15 @@ static void take_event(
 	case JSON_SAW_OBJECT:
 		a->facts.has_choices |= place == CHOICE;
 		a->facts.has_error |= place == ERROR;
-		if (place == IMAGE)
+		a->event_answers |= place == CHOICE || place == USAGE;
+		if (place == IMAGE && is_new(a, place))
 			a->sink->token(a->context);
 		break;
 	case JSON_SAW_TEXT: take_piece(a, place, bytes, length); break;
 	case JSON_SAW_STRING: take_string_end(a, place); break;
 	case JSON_SAW_NUMBER: take_number(a, place, bytes, length); break;
 	case JSON_SAW_LITERAL: a->facts.has_error |= place == ERROR && *bytes == 't'; break;
-	case JSON_SAW_ARRAY: break;
+	case JSON_SAW_ARRAY: a->event_answers |= place == CHOICES; break;
 	}
 }
 
@@ -257,20 +321,29 @@ static bool is_space(char c)
 static void begin_event(struct answer *a)
 {
 	a->event_is_blank = true;
-	a->event_is_literal = false;
+	a->event_may_be_done = a->event_is_done = false;
+	a->event_answers = a->event_accuses = false;
 	a->done_matched = 0;
 	a->capturing = JSON_ELSEWHERE;
 	json_scan_restart(&a->scan);
 }
 
-static void match_done(struct answer *a, const char *bytes, size_t length)
+/* What begins like [DONE] and is not is a JSON array, if anything. */
+static void take_done_or_json(struct answer *a, const char *bytes, size_t length)
 {
-	for (size_t i = 0; i < length; i++) {
-		if (a->done_matched < sizeof(done) - 1 && bytes[i] == done[a->done_matched])
-			a->done_matched++;
-		else if (a->done_matched != sizeof(done) - 1 || !is_space(bytes[i]))
-			a->done_matched = sizeof(done); /* something else */
-	}
+	for (; length > 0 && a->done_matched < sizeof(done) - 1; bytes++, length--)
+		if (*bytes != done[a->done_matched++]) {
+			a->done_matched--;
+			break;
+		}
+	a->event_is_done = a->done_matched == sizeof(done) - 1;
+	for (; a->event_is_done && length > 0 && is_space(*bytes); length--)
+		bytes++;
+	if (length == 0)
+		return;
+	a->event_may_be_done = a->event_is_done = false;
+	json_scan_feed(&a->scan, done, a->done_matched);
+	json_scan_feed(&a->scan, bytes, length);
 }
 
 static void event_data(void *context, const char *bytes, size_t length)
@@ -287,16 +360,24 @@ static void event_data(void *context, const char *bytes, size_t length)
 		size_t known;
 
 		a->event_is_blank = false;
-		a->event_is_literal = *bytes == '[';
 		known = resume_begin(&a->resume, &a->scan, bytes, length);
+		a->event_may_be_done = known == 0 && *bytes == '[';
+		a->event_answers = known > 0; /* text is in choices */
 		bytes += known;
 		length -= known;
 	}
-	if (a->event_is_literal)
-		match_done(a, bytes, length);
+	if (a->event_may_be_done)
+		take_done_or_json(a, bytes, length);
 	else
 		json_scan_feed(&a->scan, bytes, length);
 	resume_end(&a->resume);
+}
+
+/* A document that is no part of an answer may be an error all the same. */
+static void look_for_error(struct answer *a)
+{
+	a->facts.has_error |= a->event_accuses && !a->event_answers;
+	a->facts.has_error |= !a->event_is_blank && strcmp(a->events.type, "error") == 0;
 }
 
 static void event_end(void *context)
@@ -305,9 +386,10 @@ static void event_end(void *context)
 
 	if (a->facts.complete)
 		return;
-	if (a->event_is_literal && a->done_matched == sizeof(done) - 1)
+	look_for_error(a);
+	if (a->event_is_done)
 		a->facts.complete = true;
-	else if (a->event_is_literal || (!a->event_is_blank && json_scan_end(&a->scan) != 0))
+	else if (!a->event_is_blank && json_scan_end(&a->scan) != 0)
 		a->facts.malformed = true;
 	begin_event(a);
 }
@@ -356,6 +438,11 @@ void answer_feed(struct answer *a, const char *bytes, size_t length)
 
 void answer_end(struct answer *a)
 {
+	if (a->form == ANSWER_UNKNOWN || a->facts.complete)
+		return;
+	look_for_error(a);
+	/* Servers forget the blank line after their last event. */
+	a->facts.complete = a->event_is_done;
 	if (a->form != ANSWER_JSON)
 		return;
 	a->facts.complete = json_scan_end(&a->scan) == 0;

@@ -34,7 +34,8 @@ struct answer_facts {
 	double cost_usd;
 	struct tally generated; /* content, reasoning and tool calls */
 	bool has_choices;
-	bool has_error; /* an error object, or finish_reason "error" */
+	bool
+	    has_error; /* an error object, finish_reason "error", or a code in place of an answer */
 	char error_code[32], error_message[256];
 	bool malformed; /* JSON that is none, or is not what an API answers */
 	bool complete;  /* the document is whole, or [DONE] has come */
@@ -47,12 +48,17 @@ struct answer {
 	void *context;
 	locale_t c_locale; /* numbers read alike whatever the program's locale is */
 	enum answer_form expected, form;
-	uint8_t done_matched;    /* bytes of [DONE] */
-	uint8_t reasoning_place; /* some APIs say it under two names: the first one counts */
-	bool event_is_blank, event_is_literal;
-	uint8_t capturing; /* the place whose string is being captured */
-	size_t captured;   /* its bytes so far */
-	char object[16];   /* what kind of object it says it is */
+	/* Some APIs say the same under two names: the one that came first counts. 0: none yet. */
+	uint8_t text_source, reasoning_place;
+	/* Of the document under way: */
+	bool event_is_blank;
+	bool event_may_be_done, event_is_done; /* it is [DONE], so far or wholly */
+	bool event_answers;                    /* it brings choices or usage */
+	bool event_accuses;                    /* it bears what an error would at the top */
+	uint8_t done_matched;                  /* bytes of [DONE] */
+	uint8_t capturing;                     /* the place whose string is being captured */
+	size_t captured;                       /* its bytes so far */
+	char object[16];                       /* what kind of object it says it is */
 	struct json_scan scan;
 	struct resume resume;
 	struct event_stream events;

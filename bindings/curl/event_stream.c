@@ -8,38 +8,69 @@
 enum state {
 	MARK, /* the stream may start with a byte order mark */
 	LINE,
-	NAME,  /* within the field's name, which is "data" so far */
+	NAME,  /* within the field's name, which is that of a known one so far */
 	SPACE, /* after the colon: one space is not of the value */
 	VALUE,
 	REST, /* of a line that says nothing here */
 };
 
-static const char mark[] = "\xef\xbb\xbf", data_field[] = "data";
+enum field { DATA, EVENT };
+
+static const char mark[] = "\xef\xbb\xbf";
+static const char *const field_names[] = {[DATA] = "data", [EVENT] = "event"};
 
 void event_stream_init(struct event_stream *s, const struct event_sink *sink, void *context)
 {
 	*s = (struct event_stream){.sink = sink, .context = context, .state = MARK};
 }
 
-/* A data field begins; the fields of one event are joined by line feeds. */
-static void begin_data(struct event_stream *s)
+/* The data fields of one event are joined by line feeds; of its types the last one holds. */
+static void begin_value(struct event_stream *s)
 {
+	if (s->field == EVENT) {
+		s->typed = 0;
+		s->type[0] = '\0';
+		return;
+	}
 	if (s->has_data)
 		s->sink->data(s->context, "\n", 1);
 	s->has_data = true;
+}
+
+static void take_value(struct event_stream *s, const char *bytes, size_t length)
+{
+	size_t room = EVENT_TYPE_MAX - s->typed;
+
+	if (s->field == DATA) {
+		s->sink->data(s->context, bytes, length);
+		return;
+	}
+	length = length < room ? length : room;
+	memcpy(s->type + s->typed, bytes, length);
+	s->typed += (uint8_t)length;
+	s->type[s->typed] = '\0';
+}
+
+static bool name_is_whole(const struct event_stream *s)
+{
+	return field_names[s->field][s->matched] == '\0';
 }
 
 static void end_line(struct event_stream *s)
 {
 	bool blank = s->state == LINE;
 
-	if (s->state == NAME && s->matched == sizeof(data_field) - 1)
-		begin_data(s);
+	if (s->state == NAME && name_is_whole(s))
+		begin_value(s);
 	s->state = LINE;
-	if (blank && s->has_data) {
+	if (!blank)
+		return;
+	if (s->has_data) {
 		s->has_data = false;
 		s->sink->end(s->context);
 	}
+	s->typed = 0;
+	s->type[0] = '\0';
 }
 
 /* Whether the byte still fits `word`. */
@@ -73,13 +104,14 @@ static void take_line(struct event_stream *s, const char *p, const char *end)
 			break;
 		case LINE:
 			s->matched = 0;
+			s->field = *p == *field_names[EVENT] ? EVENT : DATA;
 			s->state = NAME;
 			break;
 		case NAME:
-			if (*p == ':' && s->matched == sizeof(data_field) - 1) {
-				begin_data(s);
+			if (*p == ':' && name_is_whole(s)) {
+				begin_value(s);
 				s->state = SPACE;
-			} else if (!matches(s, data_field, *p)) {
+			} else if (!matches(s, field_names[s->field], *p)) {
 				s->state = REST;
 			}
 			p++;
@@ -88,7 +120,7 @@ static void take_line(struct event_stream *s, const char *p, const char *end)
 			p += *p == ' ';
 			s->state = VALUE;
 			break;
-		case VALUE: s->sink->data(s->context, p, (size_t)(end - p)); return;
+		case VALUE: take_value(s, p, (size_t)(end - p)); return;
 		case REST: return;
 		}
 	}

@@ -65,6 +65,14 @@ void json_scan_restart(struct json_scan *s)
 	s->partial_length = 0;
 }
 
+bool json_scan_is_within(const struct json_scan *s, uint8_t place)
+{
+	for (uint16_t i = 0; i < s->depth; i++)
+		if ((s->open[i] & (OBJECT - 1)) == place)
+			return true;
+	return false;
+}
+
 bool json_scan_is_blank(const struct json_scan *s)
 {
 	return s->state == BEFORE;

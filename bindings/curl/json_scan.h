@@ -88,6 +88,9 @@ int json_scan_feed(struct json_scan *s, const char *bytes, size_t length);
 /* After the last byte: 0 for one whole value, else -EBADMSG or -E2BIG. */
 int json_scan_end(struct json_scan *s);
 
+/* Whether the value under way lies in the object or array at `place`. */
+bool json_scan_is_within(const struct json_scan *s, uint8_t place);
+
 /* Nothing but white space has come. */
 bool json_scan_is_blank(const struct json_scan *s);
 

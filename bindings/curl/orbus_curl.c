@@ -31,9 +31,12 @@ struct orbus_curl {
 	bool streamed; /* asked for, or answered */
 	bool body_seen;
 	bool program_aborted;
-	enum limit limit;       /* of ours that was hit */
-	uint64_t arrival_ns;    /* of the bytes being read; kept while it is needed */
-	uint64_t last_token_ns; /* 0: none yet */
+	enum limit limit;     /* of ours that was hit */
+	uint64_t arrival_ns;  /* of the bytes being read; kept while it is needed */
+	uint64_t waiting_ns;  /* since when a token is awaited: the first one, or the next */
+	uint64_t paused_ns;   /* since when the program pauses the transfer, 0: it does not */
+	uint64_t complete_ns; /* when the whole answer was there, 0: it was not */
+	size_t ahead;         /* bytes that were read and that the program has yet to take */
 	char generation_id[96];
 	struct verdict verdict;
 };
@@ -41,30 +44,34 @@ struct orbus_curl {
 /* --- Limits that libcurl does not know ----------------------------------------------------------
  */
 
+/*
+ * They are for the server alone: while the program pauses the transfer, or is busy in its callback,
+ * no time passes for them.
+ */
+
 /* When the first-token or idle limit will be hit, by CLOCK_MONOTONIC; 0: there is none. */
 static uint64_t deadline_ns(const struct orbus_curl *c, enum limit *which)
 {
-	uint64_t from = c->last_token_ns, limit_ms = c->options.idle_timeout_ms;
+	uint64_t from = c->waiting_ns, limit_ms = c->options.idle_timeout_ms;
 
 	*which = LIMIT_IDLE;
-	if (!from) {
+	if (!c->request.first_token_ns) {
 		*which = LIMIT_FIRST_TOKEN;
-		from = c->request.start_ns;
 		limit_ms = c->options.first_token_timeout_ms;
 	}
 	if (!limit_ms || limit_ms > UINT64_MAX / NS_PER_MS - from / NS_PER_MS - 1 || !c->streamed ||
-	    c->answer.facts.complete)
+	    c->answer.facts.complete || c->paused_ns)
 		return 0;
 	return from + limit_ms * NS_PER_MS;
 }
 
-/* Whether a limit has been hit by now; the first one is remembered. */
-static bool is_out_of_time(struct orbus_curl *c)
+/* Whether a limit had been hit at `now_ns`; the first one is remembered. */
+static bool is_out_of_time(struct orbus_curl *c, uint64_t now_ns)
 {
 	enum limit which;
 	uint64_t deadline = deadline_ns(c, &which);
 
-	if (c->limit == LIMIT_NONE && deadline && now_ns_of(CLOCK_MONOTONIC) >= deadline)
+	if (c->limit == LIMIT_NONE && deadline && now_ns >= deadline)
 		c->limit = which;
 	return c->limit != LIMIT_NONE;
 }
@@ -91,7 +98,7 @@ static void note_token(void *context)
 {
 	struct orbus_curl *c = context;
 
-	c->last_token_ns = c->arrival_ns;
+	c->waiting_ns = c->arrival_ns;
 	if (!c->request.first_token_ns)
 		c->request.first_token_ns = c->arrival_ns;
 }
@@ -121,26 +128,64 @@ static void begin_body(struct orbus_curl *c)
 		answer_expect(&c->answer, ANSWER_EVENTS);
 }
 
+/* Reads what has not been read before the program paused, and notes when the answer was whole. */
+static void read_answer(struct orbus_curl *c, const char *bytes, size_t length)
+{
+	size_t known = c->ahead < length ? c->ahead : length;
+
+	if (!c->body_seen)
+		begin_body(c);
+	answer_feed(&c->answer, bytes + known, length - known);
+	if (c->answer.facts.complete && !c->complete_ns)
+		c->complete_ns = now_ns_of(CLOCK_MONOTONIC);
+}
+
 /*
- * The clock is read before the program's callback, which may take its time, and only while it
- * matters: until the first token, and for the idle limit.
+ * Hands the bytes to the program: after they were read, since it may change them in their place.
+ * What it pauses at libcurl brings again, in pieces of any size.
  */
+static size_t pass_on(struct orbus_curl *c, char *bytes, size_t size, size_t count)
+{
+	size_t length = size * count, taken = c->write_function(bytes, size, count, c->write_data);
+
+	if (c->ahead < length)
+		c->ahead = length;
+	if (taken != CURL_WRITEFUNC_PAUSE)
+		c->ahead -= length;
+	return taken;
+}
+
+/* The program has let the transfer wait since `since_ns`. */
+static uint64_t credit_time(struct orbus_curl *c, uint64_t since_ns)
+{
+	uint64_t now = now_ns_of(CLOCK_MONOTONIC);
+
+	c->waiting_ns += now - since_ns;
+	return now;
+}
+
+/* The clock is read only while it matters: until the first token, and for the limits. */
 static size_t on_write(char *bytes, size_t size, size_t count, void *data)
 {
 	struct orbus_curl *c = data;
-	size_t taken, length = size * count;
+	bool limited = has_own_limits(c), out_of_time;
+	size_t taken;
 
-	if (!c->request.first_token_ns || c->options.idle_timeout_ms)
+	if (!c->request.first_token_ns || limited)
 		c->arrival_ns = now_ns_of(CLOCK_MONOTONIC);
-	taken = c->write_function(bytes, size, count, c->write_data);
+	if (c->paused_ns)
+		credit_time(c, c->paused_ns);
+	c->paused_ns = 0;
+	read_answer(c, bytes, size * count);
+	out_of_time = limited && is_out_of_time(c, c->arrival_ns);
+	taken = pass_on(c, bytes, size, count);
+	if (limited)
+		credit_time(c, c->arrival_ns);
 	if (taken == CURL_WRITEFUNC_PAUSE)
-		return taken; /* libcurl brings the same bytes again */
-	if (!c->body_seen)
-		begin_body(c);
-	answer_feed(&c->answer, bytes, length);
-	if (taken != length)
+		c->paused_ns = now_ns_of(CLOCK_MONOTONIC);
+	else if (taken != size * count)
 		c->program_aborted = true;
-	else if (has_own_limits(c) && is_out_of_time(c))
+	else if (out_of_time)
 		return 0;
 	return taken;
 }
@@ -156,7 +201,7 @@ static int on_progress(
 		    c->options.progress_data, dltotal, dlnow, ultotal, ulnow);
 	if (stop && stop != CURL_PROGRESSFUNC_CONTINUE)
 		c->program_aborted = true;
-	else if (is_out_of_time(c))
+	else if (is_out_of_time(c, now_ns_of(CLOCK_MONOTONIC)))
 		stop = 1;
 	return stop;
 }
@@ -169,10 +214,15 @@ static size_t write_to_file(char *bytes, size_t size, size_t count, void *data)
 	return fwrite(bytes, size, count, data);
 }
 
+static uint64_t total_timeout_ms(const struct orbus_curl_options *o)
+{
+	return o->total_timeout_ms ? o->total_timeout_ms : ORBUS_CURL_TOTAL_TIMEOUT_MS;
+}
+
 static void set_up_handle(struct orbus_curl *c)
 {
 	const struct orbus_curl_options *o = &c->options;
-	uint64_t total = o->total_timeout_ms ? o->total_timeout_ms : ORBUS_CURL_TOTAL_TIMEOUT_MS;
+	uint64_t total = total_timeout_ms(o);
 
 	curl_easy_setopt(c->easy, CURLOPT_WRITEFUNCTION, on_write);
 	curl_easy_setopt(c->easy, CURLOPT_WRITEDATA, c);
@@ -241,6 +291,7 @@ int orbus_curl_attach(struct orbus_producer *producer, CURL *easy,
 	read_request(c);
 	set_up_handle(c);
 	orbus_request_begin(producer, &c->request, c->options.model, c->streamed);
+	c->waiting_ns = c->request.start_ns;
 	*out = c;
 	return 0;
 }
@@ -248,13 +299,29 @@ int orbus_curl_attach(struct orbus_producer *producer, CURL *easy,
 /* --- Detach --------------------------------------------------------------------------------------
  */
 
-/* A time-out by libcurl's own clock: while connecting, or of the whole. */
+/*
+ * A time-out by libcurl's own clock, whose timers may be a millisecond early. Before the connection
+ * it is of the whole only where that is over and no shorter one for connecting was. Of a connected
+ * transfer whose time is not over, CURLOPT_LOW_SPEED_LIMIT says that nothing comes.
+ */
 static enum limit libcurls_limit(const struct orbus_curl *c)
 {
-	curl_off_t connected = 0;
+	uint64_t total = total_timeout_ms(&c->options), connect = c->options.connect_timeout_ms;
+	curl_off_t connected_us = 0, elapsed_us = 0;
+	bool is_over;
 
-	curl_easy_getinfo(c->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
-	return connected > 0 ? LIMIT_TOTAL : LIMIT_CONNECT;
+	curl_easy_getinfo(c->easy, CURLINFO_PRETRANSFER_TIME_T, &connected_us);
+	curl_easy_getinfo(c->easy, CURLINFO_TOTAL_TIME_T, &elapsed_us);
+	is_over = (uint64_t)elapsed_us / 1000 + 2 >= total;
+	if (connected_us == 0)
+		return is_over && (!connect || connect >= total) ? LIMIT_TOTAL : LIMIT_CONNECT;
+	return is_over || total == ORBUS_CURL_NO_LIMIT ? LIMIT_TOTAL : LIMIT_IDLE;
+}
+
+/* What the program did, by the result: libcurl tells its callbacks' refusal by these two. */
+static bool is_refused_by_program(CURLcode result)
+{
+	return result == CURLE_ABORTED_BY_CALLBACK || result == CURLE_WRITE_ERROR;
 }
 
 static void reach_verdict(struct orbus_curl *c, CURLcode result)
@@ -268,8 +335,9 @@ static void reach_verdict(struct orbus_curl *c, CURLcode result)
 	curl_off_t retry_after = 0;
 
 	if (result == CURLE_OPERATION_TIMEDOUT)
-		e.limit = is_out_of_time(c) ? c->limit : libcurls_limit(c);
-	if (result == CURLE_ABORTED_BY_CALLBACK)
+		e.limit =
+		    is_out_of_time(c, now_ns_of(CLOCK_MONOTONIC)) ? c->limit : libcurls_limit(c);
+	if (is_refused_by_program(result))
 		e.program_aborted = e.limit == LIMIT_NONE;
 	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &e.http_status);
 	curl_easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &e.os_error);
@@ -282,6 +350,17 @@ static void reach_verdict(struct orbus_curl *c, CURLcode result)
 static const char *or_absent(const char *text)
 {
 	return *text ? text : NULL;
+}
+
+/*
+ * The tokens that were generated, by the API; some report 0 all along until the end, which for a
+ * stream that broke never came.
+ */
+static uint64_t reported_completion(const struct answer_facts *f)
+{
+	bool is_final = f->complete || f->completion_tokens >= tally_tokens(&f->generated);
+
+	return is_final ? f->completion_tokens : ORBUS_NONE;
 }
 
 /* The API's own count, else an estimate where there is something to estimate from. */
@@ -298,12 +377,13 @@ static void fill_in_tokens(struct orbus_curl *c, struct orbus_sample *s)
 	const struct answer_facts *f = &c->answer.facts;
 	bool estimated = false;
 
-	s->completion_tokens = count_or_estimate(f->completion_tokens, &f->generated, &estimated);
+	s->completion_tokens = count_or_estimate(reported_completion(f), &f->generated, &estimated);
 	s->prompt_tokens = f->prompt_tokens;
 	if (s->completion_tokens != ORBUS_NONE)
 		s->prompt_tokens =
 		    count_or_estimate(f->prompt_tokens, &c->question.prompt, &estimated);
-	s->total_tokens = f->total_tokens;
+	s->total_tokens =
+	    s->completion_tokens == f->completion_tokens ? f->total_tokens : ORBUS_NONE;
 	if (s->total_tokens == ORBUS_NONE && s->prompt_tokens != ORBUS_NONE &&
 	    s->completion_tokens != ORBUS_NONE)
 		s->total_tokens = s->prompt_tokens + s->completion_tokens;
@@ -340,11 +420,28 @@ static void fill_in(struct orbus_curl *c)
 	s->finish_reason = or_absent(f->finish_reason);
 	s->error_type = c->verdict.error_type;
 	s->error_message = or_absent(c->verdict.error_message);
-	s->stream = c->streamed;
+	/* Who asks for a stream may get one document: that has no first token. */
+	s->stream =
+	    c->streamed && (c->answer.form != ANSWER_JSON || c->verdict.status != ORBUS_STATUS_OK);
+	if (c->complete_ns)
+		s->response_ms = (double)(c->complete_ns - c->request.start_ns) / 1e6;
 	s->attempt = c->options.attempt ? c->options.attempt : ORBUS_NONE;
 	s->tags = c->options.tags;
 	s->tag_count = c->options.tag_count;
 	fill_in_tokens(c, s);
+}
+
+bool orbus_curl_is_answered(const struct orbus_curl *call)
+{
+	return call->complete_ns != 0;
+}
+
+long orbus_curl_error_code(const struct orbus_curl *call)
+{
+	long status = 0;
+
+	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+	return verdict_code(status, &call->answer.facts);
 }
 
 int orbus_curl_detach(struct orbus_curl *call, CURLcode result)

@@ -151,9 +151,11 @@ static void end_with_api_error(const struct evidence *e, struct verdict *v, cons
 	end(v, ORBUS_STATUS_ERROR, type, f->error_message);
 	if (!v->error_message[0] && f->error_code[0])
 		snprintf(v->error_message, sizeof(v->error_message), "error %s", f->error_code);
-	if (!v->error_message[0])
+	if (!v->error_message[0] && e->http_status >= 300)
 		snprintf(
 		    v->error_message, sizeof(v->error_message), "HTTP status %ld", e->http_status);
+	if (!v->error_message[0])
+		snprintf(v->error_message, sizeof(v->error_message), "an error without a message");
 	hide(v->error_message, e->secret);
 	if (e->retry_after <= 0)
 		return;
@@ -162,10 +164,19 @@ static void end_with_api_error(const struct evidence *e, struct verdict *v, cons
 	    e->retry_after);
 }
 
+long verdict_code(long http_status, const struct answer_facts *facts)
+{
+	long code = strtol(facts->error_code, NULL, 10);
+
+	if (http_status >= 300)
+		return http_status;
+	return facts->has_error && code >= 100 && code <= 599 ? code : 0;
+}
+
 /* An error in an answer that began with HTTP 200. */
 static const char *body_error_type(const struct evidence *e)
 {
-	const char *known = known_http_type(strtol(e->answer->facts.error_code, NULL, 10));
+	const char *known = known_http_type(verdict_code(e->http_status, &e->answer->facts));
 
 	if (e->answer->form == ANSWER_EVENTS)
 		return "stream_error";
@@ -198,8 +209,10 @@ static bool is_answered(const struct answer_facts *f)
 void verdict_reach(const struct evidence *e, struct verdict *v)
 {
 	const struct answer_facts *f = &e->answer->facts;
+	bool late = e->limit == LIMIT_TOTAL && e->answer->form == ANSWER_EVENTS && is_answered(f);
 
-	if (e->limit != LIMIT_NONE)
+	/* A connection that stays open after [DONE] costs the program time, not its answer. */
+	if (e->limit != LIMIT_NONE && !late)
 		end(v, ORBUS_STATUS_TIMEOUT, limit_type(e->limit), limit_message(e->limit));
 	else if (e->http_status >= 300)
 		end_with_api_error(e, v, http_type(e->http_status));

@@ -35,6 +35,9 @@ struct verdict {
 	char error_message[VERDICT_MESSAGE_BYTES]; /* "" where there is nothing to say */
 };
 
+/* The HTTP status that an error amounts to: of the response, else of the body; 0: none. */
+long verdict_code(long http_status, const struct answer_facts *facts);
+
 void verdict_reach(const struct evidence *e, struct verdict *out);
 
 #endif

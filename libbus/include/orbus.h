@@ -215,7 +215,8 @@ ORBUS_API void orbus_request_first_token(struct orbus_request *r);
 
 /*
  * Stops the clock and publishes r->sample with `status`, ts, response_ms and, for a stream that had
- * a first token, ttft_ms; they can be read there afterwards. Returns what orbus_publish() returns.
+ * a first token, ttft_ms; they can be read there afterwards. A response_ms that was filled in,
+ * since the answer was whole earlier, stays. Returns what orbus_publish() returns.
  */
 ORBUS_API int orbus_request_end(struct orbus_request *r, enum orbus_status status);
 

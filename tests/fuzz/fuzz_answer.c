@@ -15,25 +15,49 @@
 #include <math.h>
 #include <string.h>
 
-static void ignore_token(void *context)
+/* What was generated, however it came in pieces. */
+struct heard {
+	bool token;
+	char *text[2];
+	size_t used[2];
+};
+
+static void hear_token(void *context)
 {
-	(void)context;
+	((struct heard *)context)->token = true;
 }
 
-static void ignore_text(void *context, enum answer_text kind, const char *piece, size_t length)
+/* A text is no longer than its body, but for halves of characters that become U+FFFD. */
+static void hear_text(void *context, enum answer_text kind, const char *piece, size_t length)
 {
-	(void)context, (void)kind, (void)piece;
+	struct heard *h = context;
+
 	MUST(length > 0);
+	h->text[kind] = realloc(h->text[kind], h->used[kind] + length);
+	MUST(h->text[kind]);
+	memcpy(h->text[kind] + h->used[kind], piece, length);
+	h->used[kind] += length;
 }
 
-static const struct answer_sink sink = {.token = ignore_token, .text = ignore_text};
+static void must_be_heard_the_same(struct heard *a, struct heard *b)
+{
+	MUST(a->token == b->token);
+	for (int i = 0; i < 2; i++) {
+		MUST(a->used[i] == b->used[i]);
+		MUST(a->used[i] == 0 || !memcmp(a->text[i], b->text[i], a->used[i]));
+		free(a->text[i]);
+		free(b->text[i]);
+	}
+}
+
+static const struct answer_sink sink = {.token = hear_token, .text = hear_text};
 
 static struct answer read_in_pieces(
-    enum answer_form expected, const char *body, size_t length, size_t piece)
+    enum answer_form expected, const char *body, size_t length, size_t piece, struct heard *heard)
 {
 	struct answer a;
 
-	MUST(answer_init(&a, &sink, &a) == 0);
+	MUST(answer_init(&a, &sink, heard) == 0);
 	answer_expect(&a, expected);
 	for (size_t at = 0; at < length; at += piece) {
 		size_t n = length - at < piece ? length - at : piece;
@@ -59,6 +83,7 @@ static void must_be_the_same(const struct answer *x, const struct answer *y)
 	MUST(!strcmp(a->error_code, b->error_code) && !strcmp(a->error_message, b->error_message));
 	MUST(a->prompt_tokens == b->prompt_tokens && a->total_tokens == b->total_tokens);
 	MUST(a->completion_tokens == b->completion_tokens && a->cached_tokens == b->cached_tokens);
+	MUST(a->reasoning_tokens == b->reasoning_tokens);
 	MUST(a->cost_usd == b->cost_usd || (isnan(a->cost_usd) && isnan(b->cost_usd)));
 	MUST(a->generated.quarters == b->generated.quarters);
 	MUST(a->has_choices == b->has_choices && a->has_error == b->has_error);
@@ -92,6 +117,14 @@ static bool is_blank(const char *text, size_t length)
 	return strspn(text, " \t\n\r") == length;
 }
 
+static bool is_done(const char *text, size_t length)
+{
+	size_t blank = strspn(text, " \t\n\r"), left = length - blank;
+
+	return left >= 6 && !memcmp(text + blank, "[DONE]", 6) &&
+	       is_blank(text + blank + 6, left - 6);
+}
+
 struct second_reading {
 	char *data; /* of the event under way, with a NUL */
 	size_t length;
@@ -107,15 +140,9 @@ static void end_event(struct second_reading *r)
 	r->data[r->length] = '\0';
 	if (is_blank(r->data, r->length))
 		goto out;
-	if (r->data[strspn(r->data, " \t\n\r")] == '[') {
-		const char *at = r->data + strspn(r->data, " \t\n\r");
-		size_t left = r->length - (size_t)(at - r->data);
-
-		r->complete = left >= 6 && !memcmp(at, "[DONE]", 6) && is_blank(at + 6, left - 6);
-		r->malformed |= !r->complete;
-	} else if (!jansson_accepts(r->data, r->length, &sure)) {
+	r->complete = is_done(r->data, r->length);
+	if (!r->complete && !jansson_accepts(r->data, r->length, &sure))
 		r->malformed = true;
-	}
 	r->sure &= sure;
 out:
 	r->has_data = false;
@@ -156,6 +183,10 @@ static struct second_reading read_again(const char *body, size_t length)
 			at++;
 		start = at + 1;
 	}
+	if (start < length)
+		take_line(&r, body + start, length - start);
+	r.data[r.length] = '\0';
+	r.complete |= r.has_data && is_done(r.data, r.length);
 	free(r.data);
 	return r;
 }
@@ -210,6 +241,7 @@ static void must_be_judged_well(const struct answer *a)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct question question;
+	struct heard in_whole = {0}, in_pieces = {0};
 	struct answer whole, pieces;
 	const char *body;
 	enum answer_form expected;
@@ -221,9 +253,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	piece = (size_t)data[1] + 1;
 	body = (const char *)data + 2;
 	size -= 2;
-	whole = read_in_pieces(expected, body, size, size + 1);
-	pieces = read_in_pieces(expected, body, size, piece);
+	whole = read_in_pieces(expected, body, size, size + 1, &in_whole);
+	pieces = read_in_pieces(expected, body, size, piece, &in_pieces);
 	must_be_the_same(&whole, &pieces);
+	must_be_heard_the_same(&in_whole, &in_pieces);
 	must_agree(&whole, body, size);
 	must_be_judged_well(&whole);
 	question_read(&question, body, size);

@@ -1,5 +1,6 @@
 """orcall, and through it the libcurl binding, against a server that speaks OpenRouter's protocol with
 every fault that we know of."""
+import contextlib
 import itertools
 import json
 import os
@@ -83,6 +84,21 @@ class AnswerTest(CallTest):
         sample = self.sample()
         self.assert_sample(sample, status="ok", stream=None, completion_tokens=3, ttft_ms=None,
                            request_id="gen-1700000000-xyz")
+
+    def test_one_document_in_place_of_a_stream_has_no_first_token(self):
+        done = self.call(reply=completion())
+        self.assertEqual((done.returncode, done.stdout), (0, "Hello there!\n"), done.stderr)
+        self.assert_sample(self.sample(), status="ok", stream=None, ttft_ms=None,
+                           completion_tokens=3)
+
+    def test_text_under_two_names_is_shown_once(self):
+        parts, so_far = [], ""
+        for word in ("Hello", " there", "!"):
+            so_far += word
+            parts.append(event({"choices": [{"message": {"content": so_far}, "text": word,
+                                             "delta": {"content": word}}]}))
+        self.assertEqual(self.call(reply=Reply([*parts, DONE])).stdout, "Hello there!\n")
+        self.assert_sample(self.sample(), status="ok", completion_tokens=3)
 
     def test_a_prompt_comes_by_words_or_input(self):
         for options, text, wanted in ((["two", "words"], None, "two words"),
@@ -265,6 +281,20 @@ class FailureTest(CallTest):
                 tokens_estimated=True, finish_reason="error")
             self.assertEqual(done.stdout, "Hello there\n")
 
+    def test_an_error_in_mid_stream_may_have_any_shape(self):
+        for broken in (event({"code": 500, "message": "boom"}), event({"detail": "boom"}),
+                       b"event: error\n" + event({"message": "boom"}),
+                       event([{"error": {"message": "boom"}}])):
+            self.assert_fails(Reply([chunk("Hello"), broken, DONE]), error_type="stream_error",
+                              error_message="boom", completion_tokens=2)
+        self.assert_fails(Reply([chunk("Hello"), b"event: error\n" + event("oops"), DONE]),
+                          error_type="stream_error", error_message="an error without a message")
+
+    def test_a_running_usage_of_nothing_does_not_hide_the_tokens_so_far(self):
+        self.assert_fails(Reply([chunk("Hello"), usage_chunk(completion=0), chunk(" there"), ABORT]),
+                          error_type="stream_truncated", completion_tokens=3, prompt_tokens=12,
+                          total_tokens=15, tokens_estimated=True)
+
     def test_a_finish_reason_alone_is_an_error(self):
         self.assert_fails(Reply([chunk("Hello"), chunk("", finish="error"), DONE]),
                           error_type="stream_error")
@@ -404,6 +434,31 @@ class TimeoutTest(CallTest):
         self.assertGreater(sample["completion_tokens"], 5)
         self.assertIsNotNone(sample.get("ttft_ms"))
 
+    def test_total_while_connecting(self):
+        with socket.socket() as deaf:
+            deaf.bind(("127.0.0.1", 0))
+            deaf.listen(0)
+            with contextlib.ExitStack() as fillers:
+                for _ in range(3):
+                    filler = fillers.enter_context(socket.socket())
+                    filler.setblocking(False)
+                    filler.connect_ex(deaf.getsockname())
+                time.sleep(0.1)
+                self.assert_times_out(
+                    stream(), "--url", f"http://127.0.0.1:{deaf.getsockname()[1]}",
+                    "--timeout", "0.4s", kind="timeout_total", completion_tokens=None)
+
+    def test_a_connection_that_stays_open_after_the_answer(self):
+        """A server that does not end its response has answered all the same, and when it did."""
+        started = time.monotonic()
+        done = self.call("--timeout", "20s", reply=Reply([*stream().parts, HANG]))
+        self.assertLess(time.monotonic() - started, 15)
+        self.assertEqual((done.returncode, done.stdout), (0, "Hello there!\n"), done.stderr)
+        self.assert_sample(self.sample(), status="ok", completion_tokens=3)
+        done = self.call("--timeout", "0.2s", reply=Reply([*stream().parts, HANG]))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertLess(self.sample()["response_ms"], 199)
+
     def test_total_without_a_stream(self):
         self.assert_times_out(Reply([HANG]), "--no-stream", "--timeout", "0.4s",
                               kind="timeout_total", stream_words=False)
@@ -463,6 +518,21 @@ class LoadTest(CallTest):
             before = len(self.server.requests)
             self.assertEqual(self.call(*options, reply=reply).returncode, 1)
             self.assertEqual(len(self.server.requests) - before, 1)
+
+    def test_the_code_in_the_body_decides_on_a_retry(self):
+        def body(code, status=200):
+            return Reply([json.dumps({"error": {"code": code, "message": "no"}}).encode()],
+                         status=status, content_type="application/json")
+
+        def broken(code):
+            return Reply([event({"error": {"code": code, "message": "no"}}), DONE])
+        for reply in (body(408), body(504), body(524), broken(502), broken("server_error")):
+            self.server.requests.clear()
+            done = self.call("--retries", 1, reply=[reply, stream()])
+            self.assertEqual(done.returncode, 0, done.stderr)
+        for reply in (body(401), broken(401), broken(402), broken("403"), body(503, status=400)):
+            self.server.requests.clear()
+            self.assertEqual(self.call("--retries", 1, reply=[reply, stream()]).returncode, 1)
 
     def test_retries_come_to_an_end(self):
         self.assertEqual(self.call("--retries", 1, reply=error(500)).returncode, 1)

@@ -1,13 +1,18 @@
 /*
  * transfer.c: one measured transfer by a program that uses libcurl in one of its ways, for tests.
  *
- *   transfer URL BUS WAY [IDLE_MS]
+ *   transfer URL BUS WAY [IDLE_MS [FIRST_TOKEN_MS]]
  *
  * WAY: perform  curl_easy_perform()
  *      multi    curl_multi_perform(), the transfer removed unfinished after half a second
  *      twice    two transfers over one handle, the second one unmeasured
  *      pause    its callback pauses the transfer once, and the progress callback lets it go on
+ *      wait     the same, which it does after 1.5 seconds
+ *      slow     its callback takes 0.5 seconds for each piece
+ *      scribble its callback overwrites what it received
  *      abort    its callback refuses the second piece
+ *      header   its callback for headers refuses the first one
+ *      stalled  it has told libcurl to give up when nothing comes for a second
  *      veto     its progress callback ends the transfer once bytes have come
  *      default  no callback: the answer goes to the file that is WRITEDATA
  *
@@ -17,6 +22,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 static const char body[] = "{\"model\":\"m\",\"stream\":true,\"messages\":[]}";
 
@@ -25,6 +32,7 @@ struct program {
 	const char *way;
 	size_t bytes, calls;
 	bool paused;
+	struct timespec paused_at;
 };
 
 static bool is(const struct program *p, const char *way)
@@ -36,16 +44,37 @@ static size_t on_data(char *bytes, size_t size, size_t count, void *data)
 {
 	struct program *p = data;
 
-	(void)bytes;
 	p->calls++;
-	if (is(p, "pause") && p->calls == 1) {
+	if ((is(p, "pause") || is(p, "wait")) && p->calls == 1) {
 		p->paused = true;
+		clock_gettime(CLOCK_MONOTONIC, &p->paused_at);
 		return CURL_WRITEFUNC_PAUSE;
 	}
+	if (is(p, "slow"))
+		usleep(500000);
+	if (is(p, "scribble"))
+		memset(bytes, 'x', size * count);
 	if (is(p, "abort") && p->calls == 2)
 		return 0;
 	p->bytes += size * count;
 	return size * count;
+}
+
+static size_t on_header(char *bytes, size_t size, size_t count, void *data)
+{
+	(void)bytes, (void)size, (void)count, (void)data;
+	return 0;
+}
+
+static bool has_waited(const struct program *p)
+{
+	struct timespec now;
+	double seconds;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	seconds = difftime(now.tv_sec, p->paused_at.tv_sec) +
+	          (double)(now.tv_nsec - p->paused_at.tv_nsec) / 1e9;
+	return !is(p, "wait") || seconds > 1.5;
 }
 
 static int on_progress(
@@ -54,7 +83,7 @@ static int on_progress(
 	struct program *p = data;
 
 	(void)dltotal, (void)ultotal, (void)ulnow;
-	if (p->paused) {
+	if (p->paused && has_waited(p)) {
 		p->paused = false;
 		curl_easy_pause(p->easy, CURLPAUSE_CONT);
 	}
@@ -86,6 +115,7 @@ int main(int argc, char **argv)
 	struct program p = {.easy = curl_easy_init(), .way = argc > 3 ? argv[3] : ""};
 	struct orbus_curl_options options = {.request = body,
 	    .idle_timeout_ms = argc > 4 ? strtoull(argv[4], NULL, 10) : 0,
+	    .first_token_timeout_ms = argc > 5 ? strtoull(argv[5], NULL, 10) : 0,
 	    .progress_function = on_progress,
 	    .progress_data = &p};
 	struct orbus_producer *bus;
@@ -101,6 +131,10 @@ int main(int argc, char **argv)
 	curl_easy_setopt(p.easy, CURLOPT_XFERINFOFUNCTION, on_progress);
 	curl_easy_setopt(p.easy, CURLOPT_XFERINFODATA, &p);
 	curl_easy_setopt(p.easy, CURLOPT_NOPROGRESS, 0L);
+	if (is(&p, "header"))
+		curl_easy_setopt(p.easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(p.easy, CURLOPT_LOW_SPEED_TIME, is(&p, "stalled") ? 1L : 0L);
+	curl_easy_setopt(p.easy, CURLOPT_LOW_SPEED_LIMIT, is(&p, "stalled") ? 1L : 0L);
 	if (orbus_curl_attach(bus, p.easy, is(&p, "default") ? NULL : on_data,
 		is(&p, "default") ? (void *)stderr : &p, &options, &call) != 0)
 		return EXIT_FAILURE;

@@ -178,14 +178,24 @@ static void data_may_take_several_lines_and_no_space(void **state)
 	assert_true(f.complete && f.has_choices && !f.malformed);
 }
 
-static void an_event_without_its_blank_line_does_not_count(void **state)
+/* The standard has it dropped; servers forget it after their last event. */
+static void done_needs_no_blank_line_at_the_end(void **state)
 {
-	struct answer_facts f =
-	    read_all(ANSWER_EVENTS, "data: " CHUNK("\"content\":\"a\"") "\n\ndata: [DONE]\n", NULL);
+	static const char *const ends[] = {"", "\n", " \r"};
 
 	(void)state;
-	assert_false(f.complete);
-	assert_false(f.malformed);
+	for (int i = 0; i < 3; i++) {
+		char body[256];
+		struct answer_facts f;
+
+		snprintf(body, sizeof(body), "data: %s\n\ndata: [DONE]%s",
+		    CHUNK("\"content\":\"a\""), ends[i]);
+		f = read_all(ANSWER_EVENTS, body, NULL);
+		assert_true(f.complete);
+		assert_false(f.malformed);
+	}
+	assert_false(read_all(ANSWER_EVENTS, "data: [DONE", NULL).complete);
+	assert_false(read_all(ANSWER_EVENTS, "data: {\"choices\":[{}]}\n", NULL).complete);
 }
 
 static void what_looks_like_done_is_not(void **state)
@@ -216,6 +226,62 @@ static void reasoning_and_tool_calls_are_generated_too(void **state)
 	assert_int_equal(heard.tokens, 2);
 	assert_string_equal(heard.text, "");
 	assert_int_equal(f.generated.quarters, 6);
+}
+
+static void reasoning_in_parts_and_custom_tools_are_generated_too(void **state)
+{
+	struct heard heard;
+	char text[512];
+	const char *body = "data: " CHUNK(
+	    "\"reasoning\":\"hm\",\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"hm\"}]") "\n\n";
+	struct answer_facts f = read_all(ANSWER_EVENTS, body, text);
+
+	(void)state;
+	assert_string_equal(text, "<hm");
+	body = "data: " CHUNK("\"reasoning_details\":[{\"summary\":\"so\"}]") "\n\n";
+	read_all(ANSWER_EVENTS, body, text);
+	assert_string_equal(text, "<so");
+	body = "data: " CHUNK("\"reasoning_details\":[{\"data\":\"gAAA\"}]") "\n\n";
+	f = read_cut(ANSWER_EVENTS, body, strlen(body), 0, &heard);
+	assert_int_equal(heard.tokens, 1); /* something was generated; how much is encrypted */
+	assert_int_equal(f.generated.quarters, 0);
+	body = "data: " CHUNK(
+	    "\"tool_calls\":[{\"custom\":{\"name\":\"sh\",\"input\":\"ls\"}}]") "\n\n";
+	f = read_cut(ANSWER_EVENTS, body, strlen(body), 0, &heard);
+	assert_int_equal(heard.tokens, 2);
+	assert_int_equal(f.generated.quarters, 4);
+}
+
+#define BOTH(first, second) "data: {\"choices\":[{" first "," second "}]}\n\n"
+
+static void assert_reads(const char *body, const char *wanted)
+{
+	char text[512];
+	struct answer_facts f = read_all(ANSWER_EVENTS, body, text);
+
+	assert_string_equal(text, wanted);
+	assert_int_equal(f.generated.quarters, strlen(wanted));
+}
+
+/* Some APIs send `text` beside the delta; some all that was said so far as `message`. */
+static void what_is_said_under_two_names_counts_once(void **state)
+{
+	(void)state;
+	assert_reads(BOTH("\"delta\":{\"content\":\"Hel\"}", "\"text\":\"Hel\"")
+			 BOTH("\"delta\":{\"content\":\"lo\"}", "\"text\":\"lo\""),
+	    "Hello");
+	assert_reads(BOTH("\"text\":\"Hel\"", "\"delta\":{\"content\":\"Hel\"}")
+			 BOTH("\"text\":\"lo\"", "\"delta\":{\"content\":\"lo\"}"),
+	    "Hello");
+	assert_reads(
+	    BOTH("\"message\":{\"content\":\"Hel\"}", "\"delta\":{\"content\":\"Hel\"}")
+		BOTH("\"message\":{\"content\":\"Hello\"}", "\"delta\":{\"content\":\"lo\"}"),
+	    "Hello");
+	assert_reads(
+	    BOTH("\"delta\":{\"content\":\"Hello\"}", "\"message\":{\"content\":\"Hello\"}"),
+	    "Hello");
+	assert_reads(
+	    "{\"choices\":[{\"message\":{\"content\":\"Hello\"},\"text\":\"Hello\"}]}", "Hello");
 }
 
 static void nothing_is_generated_by_a_role_or_a_comment(void **state)
@@ -281,7 +347,19 @@ static void errors_are_understood_in_every_shape(void **state)
 	    "data: {\"choices\":[{\"error\":{\"code\":502,\"message\":\"up\"}}]}\n\n", "502", "up");
 	assert_error("data: {\"object\":\"error\",\"message\":\"full\",\"code\":40303}\n\n",
 	    "40303", "full");
+	assert_error("data: {\"code\":500,\"message\":\"boom\"}\n\n", "500", "boom");
+	assert_error("data: {\"detail\":\"boom\"}", "", "boom");
+	assert_error("event: error\ndata: {\"message\":\"boom\",\"usage\":{}}\n\n", "", "boom");
+	assert_error("event:x\nevent:error\ndata: Internal Server Error\n\n", "", "");
+	assert_error("data: [{\"error\":{\"code\":400,\"message\":\"no\"}}]\n\n", "400", "no");
+	assert_error("{\"code\":\"limit\",\"message\":\"boom\"}", "limit", "boom");
 	assert_false(read_all(ANSWER_UNKNOWN, "{\"error\":null,\"choices\":[{}]}", NULL).has_error);
+	assert_false(read_all(ANSWER_EVENTS,
+	    "event: errors\ndata: {\"choices\":[],\"code\":7}\n\nevent: error\n\ndata: {\"code\":0}\n\n"
+	    "data: {\"message\":\"done\",\"usage\":{\"prompt_tokens\":1}}\n\ndata: {\"code\":200}\n\n",
+	    NULL)
+			 .has_error);
+	assert_false(read_all(ANSWER_EVENTS, "data: [{\"choices\":[]}]\n\n", NULL).malformed);
 }
 
 static void usage_may_come_more_than_once_and_with_choices(void **state)
@@ -394,9 +472,11 @@ int main(void)
 	    cmocka_unit_test(a_stream_is_read),
 	    cmocka_unit_test(line_ends_are_cr_lf_or_both),
 	    cmocka_unit_test(data_may_take_several_lines_and_no_space),
-	    cmocka_unit_test(an_event_without_its_blank_line_does_not_count),
+	    cmocka_unit_test(done_needs_no_blank_line_at_the_end),
 	    cmocka_unit_test(what_looks_like_done_is_not),
 	    cmocka_unit_test(reasoning_and_tool_calls_are_generated_too),
+	    cmocka_unit_test(reasoning_in_parts_and_custom_tools_are_generated_too),
+	    cmocka_unit_test(what_is_said_under_two_names_counts_once),
 	    cmocka_unit_test(nothing_is_generated_by_a_role_or_a_comment),
 	    cmocka_unit_test(a_whole_completion_is_read),
 	    cmocka_unit_test(a_cut_off_completion_is_malformed),

@@ -1,10 +1,10 @@
 /*
  * orbus_curl.h: measures the LLM requests of programs that use libcurl.
  *
- * Two lines around a transfer, whatever it is set up to do:
+ * Two lines around a transfer, whatever it is set up to do, with `options` that may be {0}:
  *
- *	orbus_curl_attach(bus, easy, on_data, &mine, &(struct orbus_curl_options){.request = body},
- *&call); orbus_curl_detach(call, curl_easy_perform(easy));
+ *	orbus_curl_attach(bus, easy, on_data, &mine, &options, &call);
+ *	orbus_curl_detach(call, curl_easy_perform(easy));
  *
  * The first publishes a `begin`; the second publishes one request sample: how it ended (status,
  * error_type), response_ms, ttft_ms, tokens, cost, and who answered. In between the answer is read
@@ -27,11 +27,13 @@
  *              gateway_timeout 504, origin_timeout 524, overloaded 529; client_error and
  *              server_error for the rest of 4xx and 5xx, unexpected_status for 3xx,
  *              api_error (HTTP 200, no code that is known);
- *              stream_error (an error in mid-stream), stream_truncated (no [DONE]),
+ *              stream_error (an error in mid-stream, whatever its code), stream_truncated (no
+ *              [DONE]),
  *              malformed_response (not JSON, or no completion);
  *              dns_failed, connection_refused, connection_failed, connection_lost, tls_failed,
  *              transfer_failed (anything else that libcurl reports)
- *   timeout    timeout_connect, timeout_first_token, timeout_idle, timeout_total
+ *   timeout    timeout_connect, timeout_first_token, timeout_idle (also the program's own
+ *              CURLOPT_LOW_SPEED_LIMIT), timeout_total
  *   cancelled  none: the program ended the transfer
  *
  * A call belongs to the thread of its producer and its easy handle. Nothing here prints, aborts or
@@ -48,7 +50,10 @@
 extern "C" {
 #endif
 
-/* The limit on a whole request where the program sets none, in milliseconds. */
+/*
+ * The limit on a whole request unless options.total_timeout_ms says otherwise, in milliseconds. It
+ * takes the place of a CURLOPT_TIMEOUT_MS that the program has set: libcurl cannot be asked for it.
+ */
 #define ORBUS_CURL_TOTAL_TIMEOUT_MS 180000
 
 /* As a limit: none of ours; what the program has told libcurl holds. */
@@ -84,7 +89,9 @@ struct orbus_curl_options {
 	 * ORBUS_CURL_NO_LIMIT: left alone). `first_token` and `idle` (no token for so long,
 	 * whatever else is sent) are for streams; 0: none. These two are looked at when bytes come
 	 * and when libcurl wakes up, which in curl_easy_perform() is once a second at least; see
-	 * orbus_curl_timeout_ms().
+	 * orbus_curl_timeout_ms(). They count the server's time only: not the write callback's, nor
+	 * what passes after it returned CURL_WRITEFUNC_PAUSE until bytes come again. A transfer
+	 * that is paused by curl_easy_pause() alone looks idle.
 	 */
 	uint64_t connect_timeout_ms;
 	uint64_t first_token_timeout_ms;
@@ -95,7 +102,10 @@ struct orbus_curl_options {
 	curl_xferinfo_callback progress_function;
 	void *progress_data;
 
-	/* Receives the generated text as it comes, in pieces of whole UTF-8 characters. */
+	/*
+	 * Receives the generated text as it comes, in pieces of whole UTF-8 characters, before the
+	 * bytes that bring it go to the write callback. Text that an API says twice comes once.
+	 */
 	void (*text_function)(
 	    void *data, enum orbus_curl_text kind, const char *piece, size_t bytes);
 	void *text_data;
@@ -135,11 +145,24 @@ ORBUS_API int orbus_curl_attach(struct orbus_producer *producer, CURL *easy,
 ORBUS_API long orbus_curl_timeout_ms(const struct orbus_curl *call);
 
 /*
+ * Whether [DONE] has come: the answer is whole, its response_ms is known, and a program that is
+ * waiting for nothing else may end the transfer. Always false where the answer is no stream.
+ */
+ORBUS_API bool orbus_curl_is_answered(const struct orbus_curl *call);
+
+/*
+ * The HTTP status that an error amounts to: of the response from 300 on, else the number that the
+ * error in the body bears as its code; 0 where there is neither. It tells what trying again may
+ * mend. For use in sample_function.
+ */
+ORBUS_API long orbus_curl_error_code(const struct orbus_curl *call);
+
+/*
  * Publishes the sample, gives the handle its own callbacks back (limits on time stay as they were
- * set), and frees the call. Call it when
- * the transfer is over and before curl_easy_cleanup() or curl_easy_reset(). `result` is what
- * curl_easy_perform() returned or CURLMsg holds; for a handle that was removed from its multi
- * handle unfinished, CURLE_ABORTED_BY_CALLBACK says that the program cancelled it. NULL is allowed.
+ * set), and frees the call. Call it when the transfer is over and before curl_easy_cleanup() or
+ * curl_easy_reset(). `result` is what curl_easy_perform() returned or CURLMsg holds; for a handle
+ * that was removed from its multi handle unfinished, CURLE_OK if orbus_curl_is_answered(), else
+ * CURLE_ABORTED_BY_CALLBACK says that the program cancelled it. NULL is allowed.
  *
  * Returns what orbus_publish() returns.
  */
