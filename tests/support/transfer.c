@@ -8,7 +8,7 @@
  *      twice    two transfers over one handle, the second one unmeasured
  *      pause    its callback pauses the transfer once, and the progress callback lets it go on
  *      wait     the same, which it does after 1.5 seconds
- *      slow     its callback takes 0.5 seconds for each piece
+ *      slow     its callback takes 1.5 seconds for each of the first two pieces
  *      scribble its callback overwrites what it received
  *      abort    its callback refuses the second piece
  *      header   its callback for headers refuses the first one
@@ -50,8 +50,8 @@ static size_t on_data(char *bytes, size_t size, size_t count, void *data)
 		clock_gettime(CLOCK_MONOTONIC, &p->paused_at);
 		return CURL_WRITEFUNC_PAUSE;
 	}
-	if (is(p, "slow"))
-		usleep(500000);
+	if (is(p, "slow") && p->calls <= 2)
+		usleep(1500000);
 	if (is(p, "scribble"))
 		memset(bytes, 'x', size * count);
 	if (is(p, "abort") && p->calls == 2)
