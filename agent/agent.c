@@ -49,7 +49,7 @@ static int open_all(struct agent *a)
 	if (!err)
 		err = open_store(a);
 	if (!err)
-		err = saver_restore(a);
+		err = restore_ledger(a);
 	if (err)
 		return err;
 	log_info(a->log, "serving bus '%s', files in %s", a->paths.name, a->folder.path);

@@ -3,6 +3,7 @@
  *
  *   agent.c      the loop: wait, drain, refresh, save, roll over, retire
  *   intake.c     ring -> ledger: draining, orphans, what was lost
+ *   restore.c    checkpoint -> ledger, at the start
  *   saver.c      ledger -> store: the checkpoint, then the files
  *   bases.c      store -> ledger: what a period's file already holds
  *   bulletin.c   ledger -> board
@@ -23,10 +24,9 @@
 
 #include <signal.h>
 
-/* Says each trouble once, and once that it is over. */
+/* Says each trouble once, at whatever step it shows, and once that it is over. */
 struct complaint {
 	int error;
-	enum store_step step;
 };
 
 struct saver {
@@ -37,6 +37,8 @@ struct saver {
 	uint64_t saved_changes;   /* ledger's when the last good one was */
 	uint64_t next_ns;         /* CLOCK_MONOTONIC: not before */
 	unsigned backoff_seconds; /* 0: all is well */
+	char *state; /* the checkpoint to be stored, while the last one is being renamed */
+	size_t state_length;
 	struct saver_file *files;
 	struct complaint complaint;
 };
@@ -83,6 +85,9 @@ void intake_close(struct agent *a);
 struct state_bus;
 void intake_resume(struct agent *a, const struct state_bus *saved, bool skip);
 
+/* Whether a checkpoint is of the ring that is served now, in this boot. */
+bool intake_is_same_bus(const struct agent *a, const struct state_bus *saved);
+
 /* Counts what there is, at most a few ten thousand samples. True: there may be more. */
 bool intake_drain(struct agent *a, uint64_t now_ns);
 
@@ -92,10 +97,12 @@ void intake_look_after(struct agent *a, uint64_t now_ns);
 /* The place reached in every lane. -ENOMEM. */
 int intake_positions(const struct agent *a, struct state_bus *out);
 
-/* --- saver.c */
+/* --- restore.c */
 
 /* Restores the ledger from the last checkpoint, or begins a new one. 0 or a negative errno. */
-int saver_restore(struct agent *a);
+int restore_ledger(struct agent *a);
+
+/* --- saver.c */
 
 /* Starts a save when one is due. */
 void saver_run(struct agent *a, uint64_t now_ns, bool at_once);

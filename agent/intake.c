@@ -101,7 +101,7 @@ void intake_close(struct agent *a)
 		close(a->bus_lock_fd);
 }
 
-static bool is_same_bus(const struct agent *a, const struct state_bus *saved)
+bool intake_is_same_bus(const struct agent *a, const struct state_bus *saved)
 {
 	char boot[40];
 
@@ -113,7 +113,7 @@ static bool is_same_bus(const struct agent *a, const struct state_bus *saved)
 
 void intake_resume(struct agent *a, const struct state_bus *saved, bool skip)
 {
-	bool same = is_same_bus(a, saved);
+	bool same = intake_is_same_bus(a, saved);
 
 	if (skip) {
 		orbus_reader_skip(a->reader);

@@ -1,14 +1,18 @@
 /*
  * saver.c: from the ledger to the disk, so that every sample counts exactly once.
  *
- * A save renders the checkpoint and the files at one instant. The checkpoint is stored first; the
- * files follow when it is durable. The crash argument:
+ * A save renders the checkpoint and the files at one instant. The last checkpoint is renamed to be
+ * the one before, the new one is stored, and the files follow when it is durable. The crash
+ * argument:
  *   - The checkpoint holds the open periods and the position in every lane together. A restarted
  *     agent continues from it, so each sample is either in it or read again.
  *   - A file is a function of a checkpoint that is already durable. Writing it again, or writing a
  *     later one, replaces it whole: doing so twice changes nothing.
  *   - A period leaves the checkpoint only after its file was stored with all of it. From then on
  *     the file is the truth: a late sample fetches it back first (bases.c).
+ *   - A file is written only for a period that the checkpoint before holds too. So that one serves
+ *     as well, should the last be damaged: what is read again is in no file that it does not
+ *     replace, and nothing is counted twice.
  */
 #include "agent.h"
 #include "clock.h"
@@ -22,9 +26,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FILE_MODE       0600
-#define BACKOFF_MAX     60
-#define STATE_BYTES_MAX (INT64_C(1) << 30)
+#define SET_ASIDE_MAX 1000
+#define FILE_MODE     0600
+#define BACKOFF_MAX   60
 
 struct saver_file {
 	struct saver_file *next;
@@ -38,7 +42,7 @@ struct saver_file {
 
 void complain(struct log *log, struct complaint *c, const char *what, const struct store_result *r)
 {
-	if (r->error == c->error && (r->error == 0 || r->step == c->step))
+	if (r->error == c->error)
 		return;
 	if (r->error)
 		log_error(log, "could not %s %s: %s; trying again until it works",
@@ -46,7 +50,6 @@ void complain(struct log *log, struct complaint *c, const char *what, const stru
 	else
 		log_info(log, "%s is written again", what);
 	c->error = r->error;
-	c->step = r->step;
 }
 
 static void file_free(struct saver_file *f)
@@ -116,6 +119,8 @@ static void state_stored(void *context, const struct store_result *r)
 		complain(a->log, &s->complaint, STATE_NAME, r);
 		s->failed = true;
 	}
+	for (struct period *p = a->ledger.periods.first; !s->failed && p; p = p->next)
+		p->held |= p->offered;
 	while (!s->failed && s->files) {
 		struct saver_file *f = s->files;
 		char *text = f->text;
@@ -166,30 +171,56 @@ static int render(struct agent *a, uint64_t now_ns, char **state, size_t *length
 	if (!err)
 		err = state_encode(&a->ledger, &bus, now_ns, state, length);
 	free(bus.positions);
-	for (struct period *p = a->ledger.periods.first; !err && p; p = p->next)
-		if (period_needs_writing(p, now_ns) && !render_file(a, p, now_ns))
+	for (struct period *p = a->ledger.periods.first; !err && p; p = p->next) {
+		p->offered = true;
+		if (p->held && period_needs_writing(p, now_ns) && !render_file(a, p, now_ns))
 			err = -ENOMEM;
+	}
 	return err;
+}
+
+static void put_state(struct agent *a)
+{
+	struct saver *s = &a->saver;
+	struct store_result trouble = {.step = STORE_STEP_CREATE, .name = STATE_NAME};
+	char *state = s->state;
+
+	s->state = NULL;
+	trouble.error =
+	    store_put(a->store, STATE_NAME, state, s->state_length, FILE_MODE, state_stored, a);
+	if (trouble.error)
+		state_stored(a, &trouble);
+}
+
+/* There is none at first, and after a save that failed: then the one before stays what it is. */
+static void state_kept(void *context, const struct store_result *r)
+{
+	struct agent *a = context;
+
+	if (!r->error || r->error == -ENOENT) {
+		put_state(a);
+		return;
+	}
+	free(a->saver.state);
+	a->saver.state = NULL;
+	state_stored(a, r);
 }
 
 static void start_save(struct agent *a, uint64_t now_ns)
 {
 	struct saver *s = &a->saver;
 	struct store_result trouble = {.step = STORE_STEP_CREATE, .name = STATE_NAME};
-	char *state = NULL;
-	size_t length = 0;
 
 	s->busy = true;
 	s->failed = false;
 	s->changes = a->ledger.changes;
-	trouble.error = render(a, now_ns, &state, &length);
-	if (trouble.error)
-		free(state);
-	else
+	s->state = NULL;
+	trouble.error = render(a, now_ns, &s->state, &s->state_length);
+	if (!trouble.error)
 		trouble.error =
-		    store_put(a->store, STATE_NAME, state, length, FILE_MODE, state_stored, a);
+		    store_rename(a->store, STATE_NAME, STATE_PREVIOUS_NAME, state_kept, a);
 	if (trouble.error)
-		state_stored(a, &trouble);
+		state_kept(a, &trouble);
 }
 
 static bool has_news(const struct agent *a, uint64_t now_ns)
@@ -260,84 +291,24 @@ void saver_snapshot(struct agent *a, uint64_t now_ns)
 int saver_set_aside(struct agent *a, const char *name, const char *why)
 {
 	char stamp[PERIOD_NAME_BYTES], aside[2 * PERIOD_NAME_BYTES];
+	int err, n;
 
 	calendar_snapshot_name(&a->ledger.periods.calendar, clock_realtime_ns(), stamp);
-	snprintf(aside, sizeof(aside), "%.39s.set-aside-%.15s", name, stamp + strlen("metrics_"));
-	if (renameat2(a->folder.fd, name, a->folder.fd, aside, RENAME_NOREPLACE) < 0) {
+	n = snprintf(
+	    aside, sizeof(aside), "%.39s.set-aside-%.15s", name, stamp + strlen("metrics_"));
+	err = renameat2(a->folder.fd, name, a->folder.fd, aside, RENAME_NOREPLACE);
+	/* There may be more than one in a second. */
+	for (int i = 2; err < 0 && errno == EEXIST && i <= SET_ASIDE_MAX; i++) {
+		snprintf(aside + n, sizeof(aside) - (size_t)n, "-%d", i);
+		err = renameat2(a->folder.fd, name, a->folder.fd, aside, RENAME_NOREPLACE);
+	}
+	if (err < 0) {
 		log_error(
 		    a->log, "%s %s, and could not be set aside: %s", name, why, strerror(errno));
 		return -errno;
 	}
 	log_error(a->log, "%s %s: set aside as %s", name, why, aside);
 	return 0;
-}
-
-/* The whole checkpoint, read at the start when there is nothing yet to hold up. */
-static int read_state(const struct agent *a, char **bytes, size_t *length)
-{
-	int err = -EBADMSG,
-	    fd = openat(a->folder.fd, STATE_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	struct stat st;
-	ssize_t n;
-
-	if (fd < 0)
-		return errno == ELOOP ? -EBADMSG : -errno;
-	*bytes = NULL;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > STATE_BYTES_MAX)
-		goto out;
-	err = -ENOMEM;
-	*bytes = malloc((size_t)st.st_size + 1);
-	if (!*bytes)
-		goto out;
-	*length = 0;
-	while ((n = read(fd, *bytes + *length, (size_t)st.st_size - *length)) > 0)
-		*length += (size_t)n;
-	err = n < 0 ? -errno : 0;
-	if (err)
-		free(*bytes);
-out:
-	close(fd);
-	return err;
-}
-
-static int begin_ledger(struct agent *a)
-{
-	const struct calendar calendar = {a->config->utc, a->config->snapshot_hours};
-
-	return ledger_init(&a->ledger, &calendar, a->config->retention_days, clock_realtime_ns());
-}
-
-int saver_restore(struct agent *a)
-{
-	struct state_bus bus = {0};
-	char *bytes = NULL;
-	size_t length = 0;
-	int read, err = begin_ledger(a);
-
-	if (err)
-		return err;
-	read = read_state(a, &bytes, &length);
-	if (!read) {
-		read = state_decode(bytes, length, &a->ledger, &bus);
-		free(bytes);
-	}
-	if (read == -ENOMEM)
-		return read;
-	if (read && read != -ENOENT) {
-		/* Half of it may have been taken over: begin anew. The files still hold what they
-		 * held, and the ring's samples up to now are in them or cannot be told apart. */
-		ledger_free(&a->ledger);
-		err = saver_set_aside(a, STATE_NAME,
-		    read == -EPROTONOSUPPORT ? "was written by a newer version"
-					     : "is damaged or cannot be read");
-		if (!err)
-			err = begin_ledger(a);
-	}
-	if (!err)
-		intake_resume(a, read ? NULL : &bus, read && read != -ENOENT);
-	free(bus.positions);
-	a->ledger.changes++;
-	return err;
 }
 
 void saver_look_after_folder(struct agent *a)

@@ -6,7 +6,8 @@
 
 #include "ledger.h"
 
-#define STATE_NAME "state"
+#define STATE_NAME          "state"
+#define STATE_PREVIOUS_NAME "state.previous"
 
 /* What a checkpoint says about the bus. */
 struct state_bus {

@@ -115,6 +115,19 @@ int store_remove(struct store *s, const char *name, store_done_fn *done, void *c
 	return enqueue(s, STORE_OP_REMOVE, name, NULL, 0, 0, done, context);
 }
 
+int store_rename(
+    struct store *s, const char *name, const char *target, store_done_fn *done, void *context)
+{
+	struct store_op **place = s->last;
+	int err = is_file_name(target)
+	              ? enqueue(s, STORE_OP_RENAME, name, NULL, 0, 0, done, context)
+	              : -EINVAL;
+
+	if (!err)
+		strcpy((*place)->target, target);
+	return err;
+}
+
 int store_get(struct store *s, const char *name, store_done_fn *done, void *context)
 {
 	return enqueue(s, STORE_OP_GET, name, NULL, 0, 0, done, context);
@@ -140,7 +153,7 @@ static void start_next(struct store *s)
 		/* The worker hands it back as it is. */
 		store_op_fail(op, STORE_STEP_CREATE, err);
 	}
-	/* io_uring cannot list a folder, and reading is rare: both go to the worker. */
+	/* io_uring cannot list a folder; reading is rare, and a renaming alone is no chain. */
 	s->running_in_uring =
 	    s->uring && !err && (op->kind == STORE_OP_PUT || op->kind == STORE_OP_REMOVE);
 	if (s->running_in_uring)

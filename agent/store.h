@@ -75,6 +75,10 @@ int store_put(struct store *s, const char *name, char *bytes, size_t length, uns
 /* Queues the removal of `name`, then an fsync of the folder. A missing file is no error. */
 int store_remove(struct store *s, const char *name, store_done_fn *done, void *context);
 
+/* Queues renaming `name` to `target`, in whose place it comes; the next put makes it durable. */
+int store_rename(
+    struct store *s, const char *name, const char *target, store_done_fn *done, void *context);
+
 /* Queues reading the whole of regular file `name`, at most 64 MiB (-EFBIG), never through a link.
  */
 int store_get(struct store *s, const char *name, store_done_fn *done, void *context);

@@ -17,13 +17,14 @@
 /* ".NAME.<16 hex>.tmp" must be a file name too. */
 #define STORE_NAME_MAX 200
 
-enum store_op_kind { STORE_OP_PUT, STORE_OP_REMOVE, STORE_OP_GET, STORE_OP_LIST };
+enum store_op_kind { STORE_OP_PUT, STORE_OP_REMOVE, STORE_OP_RENAME, STORE_OP_GET, STORE_OP_LIST };
 
 struct store_op {
 	struct store_op *next;
 	enum store_op_kind kind;
 	char name[STORE_NAME_MAX + 1];
 	char temporary[NAME_MAX + 1];
+	char target[STORE_NAME_MAX + 1]; /* rename */
 	unsigned mode;
 	char *bytes; /* put: to write; get: what was read */
 	size_t length;

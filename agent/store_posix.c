@@ -165,6 +165,10 @@ void store_posix_execute(int dirfd, struct store_op *op)
 	switch (op->kind) {
 	case STORE_OP_PUT: put(dirfd, op); break;
 	case STORE_OP_REMOVE: remove_file(dirfd, op); break;
+	case STORE_OP_RENAME:
+		if (renameat(dirfd, op->name, dirfd, op->target) < 0)
+			store_op_fail(op, STORE_STEP_RENAME, -errno);
+		break;
 	case STORE_OP_GET: get(dirfd, op); break;
 	case STORE_OP_LIST: list(dirfd, op); break;
 	}

@@ -10,6 +10,8 @@ Then:
   - the hours and the days hold the same, by bot and by model too;
   - each bot's own books agree with the files, but for publishes that a kill fell into;
   - nothing was lost, unless --flood lets the bots lap the ring.
+
+Now and then the last checkpoint is damaged while no agent is there.
 """
 import argparse
 import glob
@@ -42,7 +44,8 @@ class Soak(BusTest):
         self.random = random.Random(seed)
         self.flood = flood
         self.clock = Clock(self.folder, START)
-        self.agent_kills = self.bot_kills = self.step_kills = self.rounds = 0
+        self.agent_kills = self.bot_kills = self.step_kills = self.rounds = self.damaged = 0
+        self.damaged_round = -1
         self.torn = [0] * BOTS  # publishes that a kill fell into
         self.sums = [0] * BOTS  # of books of bots that are gone
         self.resident_kib = 0
@@ -113,21 +116,36 @@ class Soak(BusTest):
         self.agent_kills += 1
 
     def saved_at(self):
-        """When the last checkpoint was stored."""
+        """When the last checkpoint was stored; 0 while it is being replaced."""
         try:
             return os.stat(self.path("state")).st_mtime_ns
         except FileNotFoundError:
             return 0
 
+    def wait_for_checkpoints(self, count):
+        for _ in range(count):
+            saved = self.saved_at()
+            wait_for(lambda saved=saved: self.saved_at() not in (0, saved), "a checkpoint", 30)
+
+    def damage_checkpoint(self):
+        """The one before must do: it is of this agent, so that the ring holds what came since."""
+        with open(self.path("state"), "r+b") as state:
+            state.seek(self.random.randrange(os.path.getsize(self.path("state"))))
+            byte = state.read(1)
+            state.seek(-1, os.SEEK_CUR)
+            state.write(bytes([byte[0] ^ 0xff]))
+        self.damaged += 1
+        self.damaged_round = self.rounds
+
     def round(self):
         self.rounds += 1
         # One in three lives to store what it has counted: else, on a busy machine, the ring would be
         # lapped before anybody gets so far, and the loss would be no fault.
-        calm = self.rounds % 3 == 0
-        saved = self.saved_at()
+        calm = self.rounds % 3 == 0 or self.rounds == self.damaged_round + 1
+        damage = calm and self.random.random() < 0.3
         self.start_an_agent(calm)
         if calm:
-            wait_for(lambda: self.saved_at() != saved, "a checkpoint", 30)
+            self.wait_for_checkpoints(3 if damage else 1)
         time.sleep(self.random.choice([0.05, 0.15, 0.3, 0.6]) * self.random.random() + 0.02)
         if self.random.random() < 0.4:
             index = self.random.randrange(BOTS)
@@ -137,6 +155,8 @@ class Soak(BusTest):
         if self.random.random() < 0.3:
             self.clock.set(self.clock.now() + self.random.choice([60, 600, 1800]))
         self.kill_agent()
+        if damage and self.saved_at():
+            self.damage_checkpoint()
 
     def finish(self):
         """The bots end, half of them killed; a last agent counts what is left."""
@@ -179,7 +199,8 @@ class Soak(BusTest):
         if not self.flood:
             self.assertEqual(lost[0], 0, "the agent was never away for long")
         return {"rounds": self.rounds, "agent_kills": self.agent_kills,
-                "kills_at_a_step_of_storing": self.step_kills, "bot_kills": self.bot_kills,
+                "kills_at_a_step_of_storing": self.step_kills,
+                "damaged_checkpoints": self.damaged, "bot_kills": self.bot_kills,
                 "kills_within_a_publish": sum(self.torn), "hours": len(hours), "days": len(days),
                 "published": published, "counted": totals[0], "lost": lost[0],
                 "agent_resident_kib": self.resident_kib}

@@ -1,4 +1,5 @@
 """The agent among real processes: what it counts, what it survives, what it refuses."""
+import glob
 import json
 import os
 import random
@@ -174,18 +175,75 @@ class ExactlyOnceTest(BusTest):
         self.stop_agent(agent)
         self.assertEqual(self.load(name)["lost_samples"], 0)
 
-    def test_a_damaged_checkpoint_is_set_aside(self):
-        self.publish(request())
-        self.start_agent("--once", ready=False).wait(timeout=60)
-        with open(self.path("state"), "r+b") as state:
+    def count_once(self):
+        """All that there is, counted by an agent that ends then."""
+        agent = self.start_agent("--once", ready=False)
+        _, log = agent.communicate(timeout=60)
+        self.assertEqual(agent.returncode, 0, log)
+        return log
+
+    def damage(self, name):
+        with open(self.path(name), "r+b") as state:
             state.seek(100)
             state.write(b"damage")
+
+    def hours(self):
+        """The requests of all hours."""
+        return sum(self.load(name)["requests"]["total"] for name in self.files("hourly_*.json"))
+
+    def test_after_a_damaged_checkpoint_the_one_before_and_the_ring_give_it_all(self):
+        """Late samples too, whose hour is over, and those whose file was written last."""
+        late = request(ts=int(time.time()) - 7200)
+        counted = 0
+        for samples in ([request()], [request(), late], [late], [request()]):
+            self.publish(*samples)
+            counted += len(samples)
+            self.count_once()
+            self.damage("state")
+            self.assertIn("going on from the checkpoint before it", self.count_once())
+            self.assertEqual(self.hours(), counted)
+            self.damage("state")
+            self.publish(late)
+            counted += 1
+            self.count_once()
+            self.assertEqual(self.hours(), counted)
+        days = self.files("daily_*.json")
+        self.assertEqual(sum(self.load(d)["requests"]["total"] for d in days), counted)
+        self.assertEqual(len(self.files("state.set-aside-*")), 8)
+
+    def test_when_both_checkpoints_are_damaged_it_counts_from_now(self):
+        self.publish(request())
+        self.count_once()
+        self.damage("state")
+        self.damage("state.previous")
         agent = self.start_agent()
         self.assertIn("set aside", self.wait_log(agent, "state is damaged"))
+        self.wait_log(agent, "state.previous is damaged")
         self.publish(request())
         self.stop_agent(agent)
-        self.assertEqual(self.load(hour_name())["requests"]["total"], 2)
-        self.assertEqual(len(self.files("state.set-aside-*")), 1)
+        self.assertEqual(self.hours(), 2)
+
+    def test_a_checkpoint_before_of_another_bus_is_not_gone_back_to(self):
+        """The ring that held what came since is gone; the files hold it."""
+        for _ in range(3):
+            self.publish(request())
+            self.count_once()
+        self.damage("state")
+        for path in glob.glob(f"/dev/shm/{self.bus}*"):
+            os.unlink(path)
+        agent = self.start_agent()
+        self.publish(request())
+        self.stop_agent(agent)
+        self.assertEqual(self.hours(), 4)
+
+    def test_killed_between_the_two_names_of_a_checkpoint(self):
+        self.publish(request())
+        self.count_once()
+        os.rename(self.path("state"), self.path("state.previous"))
+        self.publish(request())
+        self.count_once()
+        self.assertEqual(self.hours(), 2)
+        self.assertEqual(self.files("*.set-aside-*"), [])
 
     def test_a_foreign_period_file_is_set_aside(self):
         os.mkdir(self.data)

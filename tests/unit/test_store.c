@@ -187,6 +187,25 @@ static void a_missing_file_is_removed_already(void **state)
 	assert_int_equal(last.error, 0);
 }
 
+static void a_file_is_renamed_over_another(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, "a", "first");
+	assert_int_equal(store_rename(f->store, "a", "b", note, &last), 0);
+	put(f, "a", "second");
+	assert_int_equal(store_rename(f->store, "a", "b", note, &last), 0);
+	finish(f, 4);
+	assert_int_equal(last.error, 0);
+	expect_content(f, "b", "second");
+	assert_int_equal(count_names(f), 1);
+	assert_int_equal(store_rename(f->store, "a", "b", note, &last), 0);
+	finish(f, 5);
+	assert_int_equal(last.error, -ENOENT);
+	assert_int_equal(last.step, STORE_STEP_RENAME);
+	assert_int_equal(store_rename(f->store, "b", "../c", note, &last), -EINVAL);
+}
+
 static void files_are_read_but_links_are_not(void **state)
 {
 	struct fixture *f = *state;
@@ -369,6 +388,7 @@ int main(void)
 	    both(large_files_are_whole),
 	    both(operations_keep_their_order),
 	    both(a_missing_file_is_removed_already),
+	    both(a_file_is_renamed_over_another),
 	    both(files_are_read_but_links_are_not),
 	    both(only_regular_files_are_listed),
 	    both(a_put_onto_a_folder_fails_and_leaves_nothing),

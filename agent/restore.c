@@ -1,0 +1,128 @@
+/*
+ * restore.c: the ledger as the last checkpoint had it, or, where that is damaged, the one before.
+ *
+ * saver.c says why the one before does as well: as long as the ring holds what came since. Without
+ * either, counting goes on from now: what the ring holds cannot be told from what the files hold.
+ */
+#include "agent.h"
+#include "clock.h"
+#include "state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define STATE_BYTES_MAX (INT64_C(1) << 30)
+
+/* The whole file, read at the start when there is nothing yet to hold up. */
+static int read_file(const struct agent *a, const char *name, char **bytes, size_t *length)
+{
+	int err = -EBADMSG, fd = openat(a->folder.fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat st;
+	ssize_t n;
+
+	if (fd < 0)
+		return errno == ELOOP ? -EBADMSG : -errno;
+	*bytes = NULL;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > STATE_BYTES_MAX)
+		goto out;
+	err = -ENOMEM;
+	*bytes = malloc((size_t)st.st_size + 1);
+	if (!*bytes)
+		goto out;
+	*length = 0;
+	while ((n = read(fd, *bytes + *length, (size_t)st.st_size - *length)) > 0)
+		*length += (size_t)n;
+	err = n < 0 ? -errno : 0;
+	if (err)
+		free(*bytes);
+out:
+	close(fd);
+	return err;
+}
+
+static int begin_ledger(struct agent *a)
+{
+	const struct calendar calendar = {a->config->utc, a->config->snapshot_hours};
+
+	return ledger_init(&a->ledger, &calendar, a->config->retention_days, clock_realtime_ns());
+}
+
+/* Half of a damaged checkpoint may have been taken over. */
+static int begin_anew(struct agent *a)
+{
+	ledger_free(&a->ledger);
+	return begin_ledger(a);
+}
+
+/* Takes a checkpoint over into the empty ledger. */
+static int load(struct agent *a, const char *name, struct state_bus *bus)
+{
+	char *bytes = NULL;
+	size_t length = 0;
+	int err = read_file(a, name, &bytes, &length);
+
+	if (err)
+		return err;
+	err = state_decode(bytes, length, &a->ledger, bus);
+	free(bytes);
+	for (struct period *p = a->ledger.periods.first; p; p = p->next)
+		p->held = true;
+	return err;
+}
+
+/* Loads one, or sets it aside: 0, -ENOENT where there is none (any more), -ENOMEM or worse. */
+static int load_or_set_aside(struct agent *a, const char *name, struct state_bus *bus, bool *damaged)
+{
+	int err = load(a, name, bus);
+
+	if (!err || err == -ENOENT || err == -ENOMEM)
+		return err;
+	*damaged = true;
+	free(bus->positions);
+	bus->positions = NULL;
+	err = saver_set_aside(a, name,
+	    err == -EPROTONOSUPPORT ? "was written by a newer version"
+				    : "is damaged or cannot be read");
+	if (!err)
+		err = begin_anew(a);
+	return err ? err : -ENOENT;
+}
+
+/* The one before the last: of use after damage only while the ring can give what came since. */
+static int load_previous(struct agent *a, struct state_bus *bus, bool *damaged)
+{
+	bool last_is_damaged = *damaged;
+	int err = load_or_set_aside(a, STATE_PREVIOUS_NAME, bus, damaged);
+
+	if (err || !last_is_damaged)
+		return err;
+	if (intake_is_same_bus(a, bus)) {
+		log_warning(a->log, "going on from the checkpoint before it, and the ring");
+		return 0;
+	}
+	err = begin_anew(a);
+	return err ? err : -ENOENT;
+}
+
+int restore_ledger(struct agent *a)
+{
+	struct state_bus bus = {0};
+	bool damaged = false;
+	int err = begin_ledger(a);
+
+	if (err)
+		return err;
+	err = load_or_set_aside(a, STATE_NAME, &bus, &damaged);
+	if (err == -ENOENT)
+		err = load_previous(a, &bus, &damaged);
+	if (!err)
+		intake_resume(a, &bus, false);
+	else if (err == -ENOENT)
+		intake_resume(a, NULL, damaged);
+	free(bus.positions);
+	a->ledger.changes++;
+	return err == -ENOENT ? 0 : err;
+}
