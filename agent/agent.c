@@ -3,6 +3,7 @@
  */
 #include "agent.h"
 #include "clock.h"
+#include "memory.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -69,8 +70,7 @@ static void say_refused(struct agent *a)
 	if (a->ledger.refused == a->refused_said)
 		return;
 	log_error(a->log,
-	    "%llu samples could not be counted: out of memory, or too many periods at "
-	    "once",
+	    "%llu samples could not be counted: they are of too many hours and days at once",
 	    (unsigned long long)(a->ledger.refused - a->refused_said));
 	a->refused_said = a->ledger.refused;
 }
@@ -108,12 +108,37 @@ static int sleep_ms(struct agent *a, uint64_t now_ns)
 	return (int)ms;
 }
 
+/* True once what was forgotten for want of memory is being counted again. */
+static bool recover(struct agent *a)
+{
+	uint64_t monotonic_ns = clock_monotonic_ns();
+
+	if (!a->shortage_said)
+		log_error(a->log, "out of memory: what came since the last checkpoint stays in the "
+				  "ring until there is some");
+	a->shortage_said = true;
+	if (a->store)
+		store_poll(a->store);
+	if (a->saver.busy || monotonic_ns < a->second_next_ns)
+		return false;
+	a->second_next_ns = monotonic_ns + SECOND_MS * 1000000u;
+	board_beat(a->board);
+	if (restore_after_shortage(a) != 0)
+		return false;
+	a->shortage_said = false;
+	log_info(a->log, "going on from the last checkpoint: there is memory again");
+	return true;
+}
+
 /* One turn of the loop. True: there is more to drain. */
 static bool turn(struct agent *a, bool at_once)
 {
 	uint64_t now_ns = clock_realtime_ns();
-	bool more = intake_drain(a, now_ns);
+	bool more;
 
+	if (a->ledger.out_of_memory && !recover(a))
+		return false;
+	more = intake_drain(a, now_ns);
 	every_second(a, now_ns);
 	if (a->store) {
 		store_poll(a->store);
@@ -163,6 +188,7 @@ int agent_run(const struct config *config, struct log *log)
 		log_error(log, "out of memory");
 		return 1;
 	}
+	memory_watch();
 	a->config = config;
 	a->log = log;
 	a->folder.fd = a->folder.lock_fd = a->bus_lock_fd = -1;

@@ -65,6 +65,7 @@ struct agent {
 	bool temporaries_removed;
 	struct complaint board_complaint, retention_complaint, base_complaint;
 	uint64_t refused_said;
+	bool shortage_said; /* of memory */
 };
 
 /* Set by signal handlers. */
@@ -80,6 +81,9 @@ uint64_t agent_uptime_seconds(const struct agent *a);
 /* Opens the bus, made where it is missing, and takes its agent lock. Logs what goes wrong. */
 int intake_open(struct agent *a);
 void intake_close(struct agent *a);
+
+/* A reader of the bus as the agent wants it. */
+int intake_open_reader(const struct agent *a, struct orbus_reader **out);
 
 /* Takes over the positions of a checkpoint, NULL: none. `skip`: pass over what the ring holds. */
 struct state_bus;
@@ -101,6 +105,12 @@ int intake_positions(const struct agent *a, struct state_bus *out);
 
 /* Restores the ledger from the last checkpoint, or begins a new one. 0 or a negative errno. */
 int restore_ledger(struct agent *a);
+
+/*
+ * Forgets what was counted since the last checkpoint, to count it again, since the ledger is out of
+ * memory. While a negative errno is returned it stays so. No save may be under way.
+ */
+int restore_after_shortage(struct agent *a);
 
 /* --- saver.c */
 

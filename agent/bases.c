@@ -6,6 +6,7 @@
  * checkpoint never holds half of a period.
  */
 #include "agent.h"
+#include "memory.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -15,11 +16,13 @@
 
 static int merge_text(struct period *p, const struct store_result *r)
 {
-	json_t *document = json_loadb(r->bytes, r->length, JSON_REJECT_DUPLICATES, NULL);
 	struct aggregate base;
 	struct trends trends;
+	json_t *document;
 	int err = -EBADMSG;
 
+	(void)memory_ran_out();
+	document = json_loadb(r->bytes, r->length, JSON_REJECT_DUPLICATES, NULL);
 	aggregate_init(&base);
 	if (document)
 		err = document_to_aggregate(document, &base, &trends);
@@ -27,7 +30,7 @@ static int merge_text(struct period *p, const struct store_result *r)
 		err = -ENOMEM;
 	aggregate_free(&base);
 	json_decref(document);
-	return err;
+	return memory_ran_out() ? -ENOMEM : err;
 }
 
 static void got_file(void *context, const struct store_result *r)
@@ -43,7 +46,9 @@ static void got_file(void *context, const struct store_result *r)
 	    err == -ENOENT ? &(struct store_result){.name = r->name} : r);
 	if (!err)
 		err = merge_text(p, r);
-	if (err == -ENOENT) {
+	if (err == -ENOMEM) {
+		a->ledger.out_of_memory = true; /* what was merged, was in part */
+	} else if (err == -ENOENT) {
 		(void)period_set_base(p, NULL, NULL);
 	} else if (err == -EBADMSG || err == -ELOOP || err == -EFBIG || err == -EISDIR ||
 		   (err && ++p->base_failures >= FAILURES_MAX)) {

@@ -63,6 +63,15 @@ static void say_bus_error(struct agent *a, int err)
 	log_error(a->log, "cannot open bus '%s': %s", a->paths.name, orbus_strerror(err));
 }
 
+int intake_open_reader(const struct agent *a, struct orbus_reader **out)
+{
+	int err = orbus_reader_open(a->config->bus, out);
+
+	if (!err)
+		reader_set_poll_ms(*out, POLL_MS);
+	return err;
+}
+
 int intake_open(struct agent *a)
 {
 	const struct config *c = a->config;
@@ -80,7 +89,7 @@ int intake_open(struct agent *a)
 	if (err >= 0)
 		err = take_bus_lock(a);
 	if (!err)
-		err = orbus_reader_open(c->bus, &a->reader);
+		err = intake_open_reader(a, &a->reader);
 	if (!err)
 		err =
 		    board_create(c->bus, c->create.mode ? c->create.mode : 0600, group, &a->board);
@@ -88,7 +97,6 @@ int intake_open(struct agent *a)
 		say_bus_error(a, err);
 		return err;
 	}
-	reader_set_poll_ms(a->reader, POLL_MS);
 	memcpy(a->bus_id, reader_bus_id(a->reader), sizeof(a->bus_id));
 	return 0;
 }
@@ -148,7 +156,8 @@ bool intake_drain(struct agent *a, uint64_t now_ns)
 	struct orbus_sample s;
 	int taken = 0;
 
-	while (taken < DRAIN_MAX && orbus_reader_next(a->reader, &s) == 1) {
+	while (taken < DRAIN_MAX && !a->ledger.out_of_memory &&
+	       orbus_reader_next(a->reader, &s) == 1) {
 		ledger_add(&a->ledger, &s, reader_origin(a->reader), now_ns);
 		taken++;
 	}

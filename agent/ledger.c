@@ -46,8 +46,12 @@ static void fold_into_period(
 	const struct calendar *calendar = &l->periods.calendar;
 	struct period *p = periods_at(&l->periods, kind, ts_ns);
 
-	if (!p || !aggregate_merge(&p->sum, sum)) {
+	if (!p && l->periods.count == PERIODS_MAX) {
 		l->refused += sum->samples;
+		return;
+	}
+	if (!p || !aggregate_merge(&p->sum, sum)) {
+		l->out_of_memory = true;
 		return;
 	}
 	trends_add(&p->trends, calendar_wall_hour(calendar, p->span.end_ns - 1),
@@ -60,14 +64,14 @@ static void fold_delta(struct ledger *l, struct delta *d, uint64_t now_ns)
 	uint64_t ts_ns = d->stretch * STRETCH_NS;
 
 	if (!windows_fold(l->windows, ts_ns, now_ns, &d->sum, d->replayed))
-		l->refused += d->sum.samples;
+		l->out_of_memory = true;
 	if (!d->replayed) {
 		fold_into_period(l, PERIOD_HOURLY, ts_ns, &d->sum);
 		fold_into_period(l, PERIOD_DAILY, ts_ns, &d->sum);
 		trend_hours_add(
 		    &l->hours, calendar_wall_hour(&l->periods.calendar, ts_ns), &d->sum);
 		if (!aggregate_merge_totals(&l->lifetime, &d->sum))
-			l->refused += d->sum.samples;
+			l->out_of_memory = true;
 		l->changes++;
 	}
 	aggregate_clear(&d->sum);
@@ -124,7 +128,7 @@ void ledger_add(struct ledger *l, const struct orbus_sample *s, const struct sam
 
 	if (!origin->replayed) {
 		if (!inflight_note(l->inflight, origin, s))
-			l->refused++;
+			l->out_of_memory = true;
 		l->changes++;
 	}
 	if (s->kind == ORBUS_KIND_BEGIN)
@@ -138,7 +142,7 @@ void ledger_add(struct ledger *l, const struct orbus_sample *s, const struct sam
 	d = delta_at(l, stamped.ts, origin->replayed, now_ns);
 	d->sum.skewed += skewed;
 	if (!aggregate_add(&d->sum, &stamped))
-		l->refused++;
+		l->out_of_memory = true;
 }
 
 void ledger_trends(

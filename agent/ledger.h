@@ -32,7 +32,12 @@ struct ledger {
 	unsigned retention_days;
 	struct delta deltas[LEDGER_DELTAS];
 	uint64_t changes; /* grows with everything that is worth a checkpoint */
-	uint64_t refused; /* samples that could not be counted: out of memory, too many periods */
+	uint64_t refused; /* samples that could not be counted: too many periods */
+	/*
+	 * A sample was counted in part or not at all: nothing here is to be kept, and all since the
+	 * last checkpoint must be read again.
+	 */
+	bool out_of_memory;
 };
 
 int ledger_init(

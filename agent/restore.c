@@ -3,14 +3,19 @@
  *
  * saver.c says why the one before does as well: as long as the ring holds what came since. Without
  * either, counting goes on from now: what the ring holds cannot be told from what the files hold.
+ *
+ * It is also the way out when memory was refused: what was counted in part is forgotten, and read
+ * again.
  */
 #include "agent.h"
 #include "clock.h"
+#include "memory.h"
 #include "state.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -66,15 +71,19 @@ static int load(struct agent *a, const char *name, struct state_bus *bus)
 
 	if (err)
 		return err;
+	(void)memory_ran_out();
 	err = state_decode(bytes, length, &a->ledger, bus);
 	free(bytes);
+	if (memory_ran_out())
+		return -ENOMEM;
 	for (struct period *p = a->ledger.periods.first; p; p = p->next)
 		p->held = true;
 	return err;
 }
 
 /* Loads one, or sets it aside: 0, -ENOENT where there is none (any more), -ENOMEM or worse. */
-static int load_or_set_aside(struct agent *a, const char *name, struct state_bus *bus, bool *damaged)
+static int load_or_set_aside(
+    struct agent *a, const char *name, struct state_bus *bus, bool *damaged)
 {
 	int err = load(a, name, bus);
 
@@ -125,4 +134,23 @@ int restore_ledger(struct agent *a)
 	free(bus.positions);
 	a->ledger.changes++;
 	return err == -ENOENT ? 0 : err;
+}
+
+int restore_after_shortage(struct agent *a)
+{
+	struct orbus_reader *reader;
+	int err = intake_open_reader(a, &reader);
+
+	if (err)
+		return err;
+	orbus_reader_close(a->reader);
+	a->reader = reader;
+	a->lost_seen = a->rejected_seen = 0;
+	memcpy(a->bus_id, reader_bus_id(reader), sizeof(a->bus_id));
+	ledger_free(&a->ledger);
+	err = restore_ledger(a);
+	a->ledger.out_of_memory = err != 0;
+	a->saver.saved_changes = a->refused_said = 0;
+	a->board_changes = UINT64_MAX;
+	return err;
 }

@@ -252,7 +252,7 @@ void saver_run(struct agent *a, uint64_t now_ns, bool at_once)
 	(void)periods_at(&a->ledger.periods, PERIOD_HOURLY, now_ns);
 	(void)periods_at(&a->ledger.periods, PERIOD_DAILY, now_ns);
 	bases_ask(a);
-	if (s->busy || bases_missing(a) || !has_news(a, now_ns))
+	if (s->busy || a->ledger.out_of_memory || bases_missing(a) || !has_news(a, now_ns))
 		return;
 	if (due || at_once || (s->backoff_seconds == 0 && is_urgent(a, now_ns)))
 		start_save(a, now_ns);
@@ -260,7 +260,8 @@ void saver_run(struct agent *a, uint64_t now_ns, bool at_once)
 
 bool saver_is_done(const struct agent *a, uint64_t now_ns)
 {
-	return !a->saver.busy && !bases_missing(a) && !has_news(a, now_ns);
+	return !a->saver.busy && !a->ledger.out_of_memory && !bases_missing(a) &&
+	       !has_news(a, now_ns);
 }
 
 static void snapshot_stored(void *context, const struct store_result *r)

@@ -174,8 +174,10 @@ static bool is_new(struct answer *a, uint8_t place)
 	                 : json_scan_is_within(&a->scan, DELTA) ? DELTA
 	                                                        : MESSAGE;
 
-	if (source == MESSAGE && a->form == ANSWER_EVENTS)
+	if (source == MESSAGE && a->form == ANSWER_EVENTS) {
+		a->sink->token(a->context); /* whoever says it, it is a sign of life */
 		return false;
+	}
 	if (!a->text_source)
 		a->text_source = source;
 	return a->text_source == source;
@@ -281,7 +283,10 @@ static void take_number(struct answer *a, uint8_t place, const char *text, size_
 	else if (place == ERROR_CODE || place == CODE)
 		capture(a, place, text, length);
 	/* Some say so, too, that all is well. */
-	a->event_accuses |= place == CODE && value != 0 && value != 200;
+	if (place == CODE && (value == 0 || value == 200))
+		a->event_excuses = true;
+	else if (place == CODE)
+		a->event_accuses = true;
 	a->capturing = JSON_ELSEWHERE;
 }
 
@@ -322,7 +327,7 @@ static void begin_event(struct answer *a)
 {
 	a->event_is_blank = true;
 	a->event_may_be_done = a->event_is_done = false;
-	a->event_answers = a->event_accuses = false;
+	a->event_answers = a->event_accuses = a->event_excuses = false;
 	a->done_matched = 0;
 	a->capturing = JSON_ELSEWHERE;
 	json_scan_restart(&a->scan);
@@ -373,10 +378,12 @@ static void event_data(void *context, const char *bytes, size_t length)
 	resume_end(&a->resume);
 }
 
-/* A document that is no part of an answer may be an error all the same. */
+/* A whole document that is no part of an answer may be an error all the same. */
 static void look_for_error(struct answer *a)
 {
-	a->facts.has_error |= a->event_accuses && !a->event_answers;
+	bool accused = a->event_accuses && !a->event_excuses && !a->event_answers;
+
+	a->facts.has_error |= accused && json_scan_end(&a->scan) == 0;
 	a->facts.has_error |= !a->event_is_blank && strcmp(a->events.type, "error") == 0;
 }
 

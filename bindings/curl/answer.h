@@ -55,6 +55,7 @@ struct answer {
 	bool event_may_be_done, event_is_done; /* it is [DONE], so far or wholly */
 	bool event_answers;                    /* it brings choices or usage */
 	bool event_accuses;                    /* it bears what an error would at the top */
+	bool event_excuses;                    /* its code says that all is well */
 	uint8_t done_matched;                  /* bytes of [DONE] */
 	uint8_t capturing;                     /* the place whose string is being captured */
 	size_t captured;                       /* its bytes so far */

@@ -209,7 +209,7 @@ static bool is_answered(const struct answer_facts *f)
 void verdict_reach(const struct evidence *e, struct verdict *v)
 {
 	const struct answer_facts *f = &e->answer->facts;
-	bool late = e->limit == LIMIT_TOTAL && e->answer->form == ANSWER_EVENTS && is_answered(f);
+	bool late = e->answer->form == ANSWER_EVENTS && is_answered(f);
 
 	/* A connection that stays open after [DONE] costs the program time, not its answer. */
 	if (e->limit != LIMIT_NONE && !late)

@@ -54,6 +54,8 @@ class CurlBindingTest(BusTest):
     def test_libcurls_own_stall_limit_is_the_idle_one(self):
         _, _, samples, _ = self.transfer("stalled", reply=Reply([chunk("Hello"), HANG]))
         self.assertEqual(samples[-1].get("error_type"), "timeout_idle")
+        _, _, samples, _ = self.transfer("stalled", reply=Reply([*stream().parts, HANG]))
+        self.assertEqual(samples[-1]["status"], "ok", samples[-1])
 
     def test_without_a_callback_the_answer_goes_where_libcurl_would_write_it(self):
         _, _, samples, printed = self.transfer("default", reply=stream())

@@ -1,6 +1,6 @@
-"""The protocols of the ring and the bell hold in every interleaving (spin) and under every order that
-the C++ memory model allows (relacy); and each thing that the argument rests on is missed when it is
-taken away."""
+"""The protocols of the ring, the bell and the board hold in every interleaving (spin) and under every
+order that the C++ memory model allows (relacy); and each thing that the argument rests on is missed
+when it is taken away."""
 import os
 import re
 import shutil
@@ -53,6 +53,11 @@ class ModelsTest(unittest.TestCase):
         states = self.assert_rests_on(
             "bell.pml", ("MUTANT_WAKE_WITHOUT_RING", "MUTANT_NOTED_AFTER_THE_LOOK"))
         print(f"bell: {states} states")
+
+    def test_the_board(self):
+        states = self.assert_rests_on(
+            "board.pml", ("MUTANT_ONE_SLOT", "MUTANT_HEADER_FIRST", "MUTANT_NO_CHECKSUM"))
+        print(f"board: {states} states")
 
     def test_the_slots_memory_orders(self):
         program = os.path.join(self.folder, "slot_order")

@@ -266,7 +266,13 @@ static void assert_reads(const char *body, const char *wanted)
 /* Some APIs send `text` beside the delta; some all that was said so far as `message`. */
 static void what_is_said_under_two_names_counts_once(void **state)
 {
+	static const char only_message[] =
+	    "data: {\"choices\":[{\"message\":{\"content\":\"hi\"}}]}\n\n";
+	struct heard heard;
+
 	(void)state;
+	read_cut(ANSWER_EVENTS, only_message, strlen(only_message), 0, &heard);
+	assert_int_equal(heard.tokens, 1);
 	assert_reads(BOTH("\"delta\":{\"content\":\"Hel\"}", "\"text\":\"Hel\"")
 			 BOTH("\"delta\":{\"content\":\"lo\"}", "\"text\":\"lo\""),
 	    "Hello");
@@ -334,6 +340,9 @@ static void assert_error(const char *body, const char *code, const char *message
 
 static void errors_are_understood_in_every_shape(void **state)
 {
+	static const char cut[] = "data: {\"code\":7,\"message\":\"x\",\"cho";
+	struct heard heard;
+
 	(void)state;
 	assert_error("{\"error\":{\"code\":429,\"message\":\"slow down\"}}", "429", "slow down");
 	assert_error("{\"error\":\"no such model\"}", "", "no such model");
@@ -360,6 +369,14 @@ static void errors_are_understood_in_every_shape(void **state)
 	    NULL)
 			 .has_error);
 	assert_false(read_all(ANSWER_EVENTS, "data: [{\"choices\":[]}]\n\n", NULL).malformed);
+	assert_false(read_all(ANSWER_EVENTS,
+	    "data: {\"code\":0,\"message\":\"Success\"}\n\n"
+	    "data: {\"message\":\"Success\",\"code\":200}\n\n",
+	    NULL)
+			 .has_error);
+	/* Cut off before it came to its choices. */
+	assert_false(read_cut(ANSWER_EVENTS, cut, strlen(cut), 0, &heard).has_error);
+	assert_false(read_cut(ANSWER_UNKNOWN, cut + 6, strlen(cut) - 6, 0, &heard).has_error);
 }
 
 static void usage_may_come_more_than_once_and_with_choices(void **state)
