@@ -312,14 +312,22 @@ int saver_set_aside(struct agent *a, const char *name, const char *why)
 	return 0;
 }
 
+/* Whether the folder that is open is the one that bears the name, on the disk that is there now. */
+static bool folder_is_there(const struct agent *a)
+{
+	struct stat open, named;
+
+	return fstat(a->folder.fd, &open) == 0 && stat(a->folder.path, &named) == 0 &&
+	       open.st_ino == named.st_ino && open.st_dev == named.st_dev;
+}
+
 void saver_look_after_folder(struct agent *a)
 {
-	struct stat st;
 	int refused, err;
 
 	if (a->saver.backoff_seconds == 0 || a->saver.busy)
 		return;
-	if (a->store && fstat(a->folder.fd, &st) == 0 && object_inode(a->folder.path) == st.st_ino)
+	if (a->store && folder_is_there(a))
 		return;
 	store_close(a->store);
 	a->store = NULL;

@@ -148,6 +148,49 @@ class RemovedTest(EnvironmentTest):
         self.assertGreaterEqual(log.count("to its new incarnation"), 3, log)
 
 
+class ForkTest(EnvironmentTest):
+    @unittest.skipIf(SANITIZER, "Python cannot load a library with a sanitizer in it")
+    def test_a_storm_of_os_fork(self):
+        """A Python program forks with a producer open, and its children fork: each publishes for
+        itself, and what the parent had in flight is not theirs to end."""
+        agent = self.start_agent("--checkpoint-every", "1s")
+        done = subprocess.run([sys.executable, "-c", FORKING, self.bus], env=self.environment(
+            LIBORBUS=os.path.join(os.environ["ORBUS_BUILD_DIR"], "libbus", "liborbus.so")),
+            capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        published = int(done.stdout)
+        wait_for(lambda: self.total() == published, f"{published}, not {self.total()}")
+        self.stop_agent(agent)
+
+
+FORKING = """
+import ctypes, os, sys
+bus = ctypes.CDLL(os.environ["LIBORBUS"])
+request = ctypes.c_char * 4096
+
+def publish(producer):
+    one = request()
+    assert bus.orbus_request_begin(producer, one, b"m", False) == 0
+    assert bus.orbus_request_end(one, 0) == 0
+
+producer = ctypes.c_void_p()
+assert bus.orbus_producer_open(sys.argv[1].encode(), b"storm", ctypes.byref(producer)) == 0
+for _ in range(40):
+    child = os.fork()
+    if child == 0:
+        publish(producer)
+        grandchild = os.fork()
+        for _ in range(5):
+            publish(producer)
+        if grandchild:
+            assert os.waitpid(grandchild, 0)[1] == 0
+        os._exit(0)
+    publish(producer)
+    assert os.waitpid(child, 0)[1] == 0
+print(40 * (1 + 1 + 2 * 5))
+"""
+
+
 class NamespacesTest(EnvironmentTest):
     def unshare(self, *flags):
         done = subprocess.run(["unshare", *flags, "true"], capture_output=True, check=False)

@@ -1,7 +1,11 @@
 """Storage and resources that fail: no inodes, input/output errors at every step of storing, no memory;
 and a clock that is set while everything runs. Nothing is lost, and nobody needs a restart."""
+import fcntl
 import os
+import random
 import resource
+import signal
+import struct
 import subprocess
 import sys
 import time
@@ -11,6 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "integration"))
 from harness import SANITIZER, BusTest, Clock, program, wait_for  # noqa: E402
 
+FIFREEZE, FITHAW = 0xC0045877, 0xC0045878  # linux/fs.h
 START = 1798761500  # 2026-12-31 at 23:58:20 UTC
 
 
@@ -85,7 +90,179 @@ class StorageTest(BusTest):
                 agent.stderr.close()
 
 
+    def disk(self, *options):
+        """A disk of 64 MiB in memory, mounted as the data folder; returns the image."""
+        below = os.path.join(self.folder, "below")
+        os.mkdir(below)
+        os.mkdir(self.data)
+        image = os.path.join(below, "image")
+        for command in (["mount", "-t", "tmpfs", "-o", "size=24M", "tmpfs", below],
+                        ["truncate", "-s", "64M", image],
+                        ["mkfs.ext4", "-q", "-O", "^has_journal", image],
+                        ["mount", "-o", ",".join(["loop", *options]), image, self.data]):
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                self.skipTest(f"may not mount a disk image here: {done.stderr.strip()}")
+            if command[0] == "mount":
+                self.addCleanup(subprocess.run, ["umount", "-l", command[-1]], check=False,
+                                capture_output=True)
+        return image
+
+    def lost_writes(self, io):
+        """The disk takes writes that it cannot keep: only fsync() tells."""
+        image = self.disk()
+        filler = os.path.join(os.path.dirname(image), "filler")
+        agent = self.start_agent("--checkpoint-every", "1s", "--io", io)
+        wait_for(lambda: self.files("hourly_*.json"), "the first file")
+        with open(filler, "wb") as file:
+            try:
+                while True:
+                    file.write(b"x" * 65536)
+                    file.flush()
+            except OSError:
+                pass
+        self.publish(*[request(model=f"m{n}") for n in range(200)])
+        self.wait_log(agent, "could not sync state")
+        os.unlink(filler)
+        wait_for(lambda: self.total() == 200, "what was kept in memory", 60)
+        self.assertEqual(self.stop_agent(agent).count("could not"), 1)
+
+    def test_a_disk_that_loses_writes_with_io_uring(self):
+        self.lost_writes("uring")
+
+    def test_a_disk_that_loses_writes_with_plain_system_calls(self):
+        self.lost_writes("posix")
+
+    def test_a_disk_that_turns_read_only_and_is_mounted_anew(self):
+        image = self.disk("errors=remount-ro")
+        agent = self.start_agent("--checkpoint-every", "1s")
+        self.publish(*[request()] * 20)
+        wait_for(lambda: self.files("hourly_*.json") and self.total() == 20, "the first samples")
+        device = subprocess.run(["findmnt", "-no", "SOURCE", self.data], capture_output=True,
+                                text=True, check=True).stdout.strip()
+        try:
+            with open(f"/sys/fs/ext4/{os.path.basename(device)}/trigger_fs_error", "w",
+                      encoding="ascii") as trigger:
+                trigger.write("1")
+        except OSError as reason:
+            self.stop_agent(agent)
+            self.skipTest(f"may not break a disk here: {reason}")
+        self.publish(*[request()] * 20)
+        self.wait_log(agent, "Read-only file system")
+        # What an administrator does: a check, and mounting it again, while the agent goes on.
+        copy = image + ".copy"
+        subprocess.run(["cp", "--sparse=always", image, copy], check=True)
+        subprocess.run(["umount", "-l", self.data], check=True)
+        subprocess.run(["fsck.ext4", "-fy", copy], capture_output=True, check=False)
+        subprocess.run(["mount", "-o", "loop", copy, self.data], check=True)
+        wait_for(lambda: self.files("hourly_*.json") and self.total() == 40, "all samples", 60)
+        self.stop_agent(agent)
+        self.assertEqual(sum(d["lost_samples"] for d in self.hours()), 0)
+
+
+    def test_killed_while_the_disk_holds_a_step_of_the_store(self):
+        """The disk stops at a random moment of a save, the agent is killed, and the disk goes on: the
+        kernel carries out, or drops, what was left of the chain."""
+        self.disk()
+        chance = random.Random(4)
+        # Series to write: a save takes its time.
+        self.publish(*[request(model=f"model-{n}", bot=f"bot-{n}", provider=f"provider-{n}",
+                               response_ms=n * 3 + 1) for n in range(1000)])
+        books = os.path.join(self.folder, "books")
+        bot = self.start("bot", self.bus, "bot0", books, 5000, 1)
+        held = 0
+        for round_ in range(24):
+            agent = self.start_agent("--checkpoint-every", "1s", "--io",
+                                     "posix" if round_ % 4 == 3 else "uring")
+            time.sleep(0.05 * chance.random())
+            folder = os.open(self.data, os.O_RDONLY)
+            self.wait_for_a_temporary_file()
+            try:
+                fcntl.ioctl(folder, FIFREEZE, 0)
+                held += any(name.endswith(".tmp") for name in os.listdir(folder))
+                time.sleep(0.1)
+                agent.kill()
+            finally:
+                fcntl.ioctl(folder, FITHAW, 0)
+                os.close(folder)
+            agent.wait(20)
+        bot.send_signal(signal.SIGTERM)
+        bot.wait(20)
+        done = self.run_tool("oragent", "--bus", self.bus, "--data-dir", self.data, "--once")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(books, "rb") as file:
+            published = struct.unpack("<QQ", file.read(16))[1]
+        self.assertEqual(self.total(), published + 1000)
+        self.assertEqual(sum(d["lost_samples"] for d in self.hours()), 0)
+        print(f"{held} of 24 saves held half-way; ", end="", file=sys.stderr)
+
+    def wait_for_a_temporary_file(self):
+        """At once: it lives for milliseconds."""
+        until = time.monotonic() + 5
+        while time.monotonic() < until:
+            if any(name.endswith(".tmp") for name in os.listdir(self.data)):
+                return
+
+
+class SuspendTest(BusTest):
+    def test_a_machine_that_was_suspended_overnight(self):
+        """As its processes see it: all stop at once, and time has passed when they go on."""
+        self.clock = Clock(self.folder, START - 7200)
+        agent = self.start_agent("--checkpoint-every", "1s", "--retention-days", "0")
+        books = os.path.join(self.folder, "books")
+        bot = self.start("bot", self.bus, "bot0", books, 2000, 1)
+        time.sleep(1.5)
+        for process in (bot, agent):
+            process.send_signal(signal.SIGSTOP)
+        self.clock.set(self.clock.now() + 9 * 3600)
+        time.sleep(1)
+        for process in (agent, bot):
+            process.send_signal(signal.SIGCONT)
+        time.sleep(1.5)
+        bot.send_signal(signal.SIGTERM)
+        bot.wait(20)
+        self.stop_agent(agent)
+        with open(books, "rb") as file:
+            published = struct.unpack("<QQ", file.read(16))[1]
+        for kind, least in (("hourly", 2), ("daily", 2)):
+            documents = [self.load(name) for name in self.files(f"{kind}_*.json")]
+            self.assertEqual(sum(d["requests"]["total"] for d in documents), published)
+            self.assertEqual(sum(d["lost_samples"] for d in documents), 0)
+            self.assertGreaterEqual(len(documents), least)
+        self.assertTrue(self.load(self.files("hourly_*.json")[0])["period"]["complete"])
+
+
 class MemoryTest(BusTest):
+    @unittest.skipIf(SANITIZER, "sanitizers take all the addresses there are")
+    def test_an_agent_that_is_refused_memory_counts_all_once_there_is_some(self):
+        agent = self.start_agent("--checkpoint-every", "1s")
+        self.publish(*[request()] * 10)
+        wait_for(lambda: self.files("hourly_*.json") and self.total() == 10, "the first samples")
+        with open(f"/proc/{agent.pid}/statm", encoding="ascii") as file:
+            now = int(file.read().split()[0]) * resource.getpagesize()
+        resource.prlimit(agent.pid, resource.RLIMIT_AS, (now + (1 << 20), resource.RLIM_INFINITY))
+        published = 10
+        while "out of memory" not in "".join(agent.log) and published < 4000:
+            self.publish(*[request(model=f"m{published + n}", bot=f"b{n}") for n in range(300)])
+            published += 300
+            try:
+                self.wait_log(agent, "out of memory", 1)
+            except AssertionError:
+                pass
+        self.publish(*[request()] * 50)
+        published += 50
+        resource.prlimit(agent.pid, resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
+        self.wait_log(agent, "there is memory again")
+        wait_for(lambda: self.total() == published, f"{published} samples, not {self.total()}")
+        log = self.stop_agent(agent)
+        self.assertEqual(log.count("out of memory"), 1, log)
+        self.assertEqual(self.files("*.set-aside-*"), [])
+        self.assertEqual(sum(self.load(name)["lost_samples"] for name in
+                             self.files("hourly_*.json")), 0)
+
+    def total(self):
+        return sum(self.load(name)["requests"]["total"] for name in self.files("hourly_*.json"))
+
     @unittest.skipIf(SANITIZER, "sanitizers take all the addresses there are")
     def test_too_little_memory_is_a_clear_error(self):
         def at_most(mebibytes):
