@@ -148,7 +148,6 @@ int orbus_publish(struct orbus_producer *p, const struct orbus_sample *s)
 {
 	uint64_t now_ns = now_ns_of(CLOCK_MONOTONIC_COARSE);
 	bool lost_lane = !p->attached || !lane_is_mine(&p->lane);
-	struct orbus_sample stamped;
 	int length, err = sample_validate(s);
 
 	if (err)
@@ -158,12 +157,8 @@ int orbus_publish(struct orbus_producer *p, const struct orbus_sample *s)
 		if (err)
 			return err;
 	}
-	if (s->ts == 0) {
-		stamped = *s;
-		stamped.ts = now_ns_of(CLOCK_REALTIME);
-		s = &stamped;
-	}
-	length = sample_encode(s, p->bot, (char *)p->payload, p->payload_bytes);
+	length = sample_encode(s, s->ts ? s->ts : now_ns_of(CLOCK_REALTIME), p->bot,
+	    (char *)p->payload, p->payload_bytes);
 	if (length < 0)
 		return length;
 	publish_payload(&p->lane, p->payload, (uint32_t)length);

@@ -14,11 +14,12 @@ bool sample_status_from_name(const char *name, size_t length, enum orbus_status 
 int sample_validate(const struct orbus_sample *s);
 
 /*
- * Encodes a sample that sample_validate() accepts. error_message is cut to what fits; -EMSGSIZE
+ * Encodes a sample that sample_validate() accepts, with `ts` in the place of its own, and with the
+ * default where it names no bot. error_message is cut to what fits; -EMSGSIZE
  * where even without it the sample is larger than `capacity`. Returns the length.
  */
-int sample_encode(
-    const struct orbus_sample *s, const char *default_bot, char *buffer, size_t capacity);
+int sample_encode(const struct orbus_sample *s, uint64_t ts, const char *default_bot, char *buffer,
+    size_t capacity);
 
 /* Room for a decoded sample's strings, for a payload of at most `payload_bytes`. */
 size_t sample_arena_bytes(size_t payload_bytes);

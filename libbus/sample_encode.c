@@ -5,6 +5,7 @@
 #include "sample_fields.h"
 #include "utf8.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <msgpack.h>
@@ -16,7 +17,8 @@ struct output {
 	bool full;
 };
 
-static int output_write(void *context, const char *bytes, size_t length)
+/* Inline, so that the pieces of constant length, which most are, become single stores. */
+static inline int output_write(void *context, const char *bytes, size_t length)
 {
 	struct output *o = context;
 
@@ -30,13 +32,58 @@ static int output_write(void *context, const char *bytes, size_t length)
 	return 0;
 }
 
-static void pack_text(msgpack_packer *pk, const char *s, size_t length)
+/* A packer of one's own, which the compiler sees through, for each value. */
+static inline msgpack_packer packer_of(struct output *o)
 {
-	msgpack_pack_str(pk, length);
-	msgpack_pack_str_body(pk, s, length);
+	return (msgpack_packer){.data = o, .callback = output_write};
 }
 
-#define KEY(pk, literal) pack_text(pk, literal, sizeof(literal) - 1)
+static void pack_text(struct output *o, const char *s)
+{
+	msgpack_packer pk = packer_of(o);
+	size_t length = strlen(s);
+
+	msgpack_pack_str(&pk, length);
+	msgpack_pack_str_body(&pk, s, length);
+}
+
+static void pack_uint(struct output *o, uint64_t n)
+{
+	msgpack_packer pk = packer_of(o);
+
+	msgpack_pack_uint64(&pk, n);
+}
+
+static inline void pack_double(struct output *o, double d)
+{
+	msgpack_packer pk = packer_of(o);
+
+	msgpack_pack_double(&pk, d);
+}
+
+static inline void pack_true(struct output *o)
+{
+	msgpack_packer pk = packer_of(o);
+
+	msgpack_pack_true(&pk);
+}
+
+static inline void pack_map(struct output *o, uint32_t pairs)
+{
+	msgpack_packer pk = packer_of(o);
+
+	msgpack_pack_map(&pk, pairs);
+}
+
+/* A key's head and text as one constant: the format's fixstr, up to 31 bytes. */
+#define KEY(o, literal)                                                       \
+	do {                                                                  \
+		static const struct {                                         \
+			char head, text[sizeof(literal) - 1];                 \
+		} key = {(char)(0xa0 | (sizeof(literal) - 1)), literal};      \
+		static_assert(sizeof(literal) - 1 < 32, "a key is a fixstr"); \
+		output_write(o, (const char *)&key, sizeof(key));             \
+	} while (0)
 
 static bool has_string(const char *s)
 {
@@ -59,15 +106,15 @@ static bool has_double(double d)
 #define HAS_BOOL(f)    has_bool(s->f)
 #define HAS_UINT(f)    has_uint(s->f)
 #define HAS_DOUBLE(f)  has_double(s->f)
-#define PACK_STRING(f) pack_text(pk, s->f, strlen(s->f));
-#define PACK_BOOL(f)   msgpack_pack_true(pk);
-#define PACK_UINT(f)   msgpack_pack_uint64(pk, s->f);
-#define PACK_DOUBLE(f) msgpack_pack_double(pk, s->f);
+#define PACK_STRING(f) pack_text(o, s->f);
+#define PACK_BOOL(f)   pack_true(o);
+#define PACK_UINT(f)   pack_uint(o, s->f);
+#define PACK_DOUBLE(f) pack_double(o, s->f);
 
 #define COUNT_FIELD(type, f) pairs += HAS_##type(f);
 #define PACK_FIELD(type, f)    \
 	if (HAS_##type(f)) {   \
-		KEY(pk, #f);   \
+		KEY(o, #f);    \
 		PACK_##type(f) \
 	}
 
@@ -82,43 +129,38 @@ static uint32_t count_pairs(const struct orbus_sample *s)
 	return pairs;
 }
 
-static void pack_tags(msgpack_packer *pk, const struct orbus_sample *s)
+static void pack_tags(struct output *o, const struct orbus_sample *s)
 {
-	KEY(pk, "tags");
-	msgpack_pack_map(pk, s->tag_count);
+	KEY(o, "tags");
+	pack_map(o, (uint32_t)s->tag_count);
 	for (size_t i = 0; i < s->tag_count; i++) {
-		pack_text(pk, s->tags[i].key, strlen(s->tags[i].key));
-		pack_text(pk, s->tags[i].value, strlen(s->tags[i].value));
+		pack_text(o, s->tags[i].key);
+		pack_text(o, s->tags[i].value);
 	}
 }
 
-static void pack_sample(msgpack_packer *pk, const struct orbus_sample *s)
+static void pack_sample(struct output *o, const struct orbus_sample *s)
 {
-	const char *word;
-
-	msgpack_pack_map(pk, count_pairs(s));
+	pack_map(o, count_pairs(s));
 	if (s->kind == ORBUS_KIND_REQUEST) {
-		word = orbus_status_name(s->status);
-		KEY(pk, "status");
+		KEY(o, "status");
+		pack_text(o, orbus_status_name(s->status));
 	} else {
-		word = orbus_kind_name(s->kind);
-		KEY(pk, "kind");
+		KEY(o, "kind");
+		pack_text(o, orbus_kind_name(s->kind));
 	}
-	pack_text(pk, word, strlen(word));
-	KEY(pk, "ts");
-	msgpack_pack_uint64(pk, s->ts);
+	KEY(o, "ts");
+	pack_uint(o, s->ts);
 	if (s->tag_count > 0)
-		pack_tags(pk, s);
+		pack_tags(o, s);
 	ORBUS_SAMPLE_FIELDS(PACK_FIELD)
 }
 
 static int encode_once(const struct orbus_sample *s, char *buffer, size_t capacity)
 {
 	struct output o = {.at = buffer, .left = capacity};
-	msgpack_packer pk;
 
-	msgpack_packer_init(&pk, &o, output_write);
-	pack_sample(&pk, s);
+	pack_sample(&o, s);
 	return o.full ? -EMSGSIZE : (int)(capacity - o.left);
 }
 
@@ -151,11 +193,12 @@ static int encode_with_message(struct orbus_sample *s, char *buffer, size_t capa
 	return length;
 }
 
-int sample_encode(
-    const struct orbus_sample *s, const char *default_bot, char *buffer, size_t capacity)
+int sample_encode(const struct orbus_sample *s, uint64_t ts, const char *default_bot, char *buffer,
+    size_t capacity)
 {
 	struct orbus_sample copy = *s;
 
+	copy.ts = ts;
 	if (!copy.bot)
 		copy.bot = default_bot;
 	if (copy.error_message)

@@ -3,6 +3,9 @@
  */
 #include "utf8.h"
 
+#include <stdint.h>
+#include <string.h>
+
 /* Length of the well-formed character at s, 0 if there is none in the `left` bytes. */
 static size_t character(const unsigned char *s, size_t left)
 {
@@ -32,9 +35,23 @@ static size_t character(const unsigned char *s, size_t left)
 	return n;
 }
 
+/* Whether the eight bytes at s are of ASCII and none is 0, which is what most of a text is. */
+static bool is_ascii_word(const char *s)
+{
+	uint64_t word;
+
+	memcpy(&word, s, sizeof(word));
+	/* A byte of 0 borrows from the subtraction, which sets its top bit. */
+	return ((word | (word - UINT64_C(0x0101010101010101))) & UINT64_C(0x8080808080808080)) == 0;
+}
+
 bool utf8_is_valid(const char *s, size_t length)
 {
 	for (size_t i = 0; i < length;) {
+		if (length - i >= sizeof(uint64_t) && is_ascii_word(s + i)) {
+			i += sizeof(uint64_t);
+			continue;
+		}
 		size_t n = character((const unsigned char *)s + i, length - i);
 
 		if (n == 0)

@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	err = sample_from_json(object, tags, &s, why, sizeof(why));
 	MUST(err == 0 || (why[0] && memchr(why, '\0', sizeof(why))));
 	if (err == 0 && sample_validate(&s) == 0) {
-		int length = sample_encode(&s, "bot", buffer, sizeof(buffer));
+		int length = sample_encode(&s, s.ts, "bot", buffer, sizeof(buffer));
 
 		MUST(length > 0 || length == -EMSGSIZE);
 		must_come_back(&s);

@@ -26,7 +26,7 @@ static void must_survive(const struct orbus_sample *s)
 {
 	struct sample_storage storage = {.arena = arena_again};
 	struct orbus_sample again;
-	int length = sample_encode(s, NULL, buffer, sizeof(buffer));
+	int length = sample_encode(s, s->ts, NULL, buffer, sizeof(buffer));
 
 	MUST(length > 0);
 	MUST(sample_decode(buffer, (size_t)length, &storage, &again) == 0);

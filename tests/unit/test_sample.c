@@ -4,6 +4,7 @@
 #include "mpread.h"
 #include "sample.h"
 #include "testing.h"
+#include "utf8.h"
 
 #include <errno.h>
 #include <math.h>
@@ -48,7 +49,7 @@ static void everything_survives_the_wire(void **state)
 	s.attempt = 2;
 	s.tags = tags;
 	s.tag_count = 2;
-	n = sample_encode(&s, "acore", buffer, sizeof(buffer));
+	n = sample_encode(&s, s.ts, "acore", buffer, sizeof(buffer));
 	assert_true(n > 0);
 	assert_int_equal(sample_decode(buffer, (size_t)n, &storage, &out), 0);
 	assert_int_equal(out.ts, s.ts);
@@ -109,20 +110,20 @@ static void long_messages_are_cut_on_a_character(void **state)
 	message[399] = '\0';
 	orbus_sample_init(&s);
 	s.error_message = message;
-	n = sample_encode(&s, "b", buffer, sizeof(buffer));
+	n = sample_encode(&s, s.ts, "b", buffer, sizeof(buffer));
 	assert_true(n > 0);
 	assert_int_equal(sample_decode(buffer, (size_t)n, &storage, &out), 0);
 	assert_int_equal(strlen(out.error_message), 199);
 	/* Where the slot is nearly full, the message gives way and not the sample. */
 	for (size_t room = (size_t)n; room > 40; room--) {
-		int fits = sample_encode(&s, "b", buffer, room);
+		int fits = sample_encode(&s, s.ts, "b", buffer, room);
 
 		if (fits < 0)
 			break;
 		assert_true((size_t)fits <= room);
 		assert_int_equal(sample_decode(buffer, (size_t)fits, &storage, &out), 0);
 	}
-	assert_int_equal(sample_encode(&s, "b", buffer, 20), -EMSGSIZE);
+	assert_int_equal(sample_encode(&s, s.ts, "b", buffer, 20), -EMSGSIZE);
 	free(storage.arena);
 }
 
@@ -229,7 +230,7 @@ static void damaged_samples_do_no_harm(void **state)
 	s.model = "m";
 	s.error_message = "message";
 	s.response_ms = 1;
-	n = sample_encode(&s, "bot", buffer, sizeof(buffer));
+	n = sample_encode(&s, s.ts, "bot", buffer, sizeof(buffer));
 	for (int i = 0; i < n; i++) {
 		copy = malloc((size_t)i);
 		memcpy(copy, buffer, (size_t)i);
@@ -250,9 +251,75 @@ static void damaged_samples_do_no_harm(void **state)
 	}
 }
 
+/* Keys are written as constants, heads included: the bytes are msgpack-c's all the same. */
+static void the_bytes_are_those_of_the_general_packer(void **state)
+{
+	struct orbus_sample s;
+	char buffer[512];
+	msgpack_sbuffer wanted;
+	msgpack_packer pk;
+	int n;
+
+	(void)state;
+	orbus_sample_init(&s);
+	s.model = "openai/gpt-4o-mini-with-a-name-beyond-31-bytes";
+	s.completion_tokens = UINT32_MAX;
+	s.tokens_estimated = true;
+	s.cost_usd = 0.00042;
+	n = sample_encode(&s, 1764000000000000000u, "acore", buffer, sizeof(buffer));
+	msgpack_sbuffer_init(&wanted);
+	msgpack_packer_init(&pk, &wanted, msgpack_sbuffer_write);
+	msgpack_pack_map(&pk, 7);
+	msgpack_pack_str_with_body(&pk, "status", 6);
+	msgpack_pack_str_with_body(&pk, "ok", 2);
+	msgpack_pack_str_with_body(&pk, "ts", 2);
+	msgpack_pack_uint64(&pk, 1764000000000000000u);
+	msgpack_pack_str_with_body(&pk, "bot", 3);
+	msgpack_pack_str_with_body(&pk, "acore", 5);
+	msgpack_pack_str_with_body(&pk, "model", 5);
+	msgpack_pack_str_with_body(&pk, s.model, strlen(s.model));
+	msgpack_pack_str_with_body(&pk, "completion_tokens", 17);
+	msgpack_pack_uint64(&pk, UINT32_MAX);
+	msgpack_pack_str_with_body(&pk, "tokens_estimated", 16);
+	msgpack_pack_true(&pk);
+	msgpack_pack_str_with_body(&pk, "cost_usd", 8);
+	msgpack_pack_double(&pk, 0.00042);
+	assert_int_equal(n, wanted.size);
+	assert_memory_equal(buffer, wanted.data, wanted.size);
+	msgpack_sbuffer_destroy(&wanted);
+}
+
+/* Eight bytes are looked at together. */
+static void a_bad_byte_is_found_wherever_it_is(void **state)
+{
+	static const char bad[] = {'\0', '\x80', '\xff'};
+	char text[27];
+
+	(void)state;
+	memset(text, 'a', sizeof(text));
+	text[8] = '\x01';
+	text[9] = '\x7f';
+	assert_true(utf8_is_valid(text, sizeof(text)));
+	for (size_t i = 0; i < sizeof(text); i++)
+		for (size_t k = 0; k < sizeof(bad); k++) {
+			char was = text[i];
+
+			text[i] = bad[k];
+			assert_false(utf8_is_valid(text, sizeof(text)));
+			text[i] = was;
+		}
+	for (size_t i = 0; i + 2 <= sizeof(text); i++) {
+		memset(text, 'a', sizeof(text));
+		memcpy(text + i, "\xc3\xa9", 2);
+		assert_true(utf8_is_valid(text, sizeof(text)));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_bytes_are_those_of_the_general_packer),
+	    cmocka_unit_test(a_bad_byte_is_found_wherever_it_is),
 	    cmocka_unit_test(everything_survives_the_wire),
 	    cmocka_unit_test(derived_figures_are_the_seeds),
 	    cmocka_unit_test(long_messages_are_cut_on_a_character),
