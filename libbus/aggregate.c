@@ -90,13 +90,43 @@ static void tokens_add(struct token_sums *t, const struct orbus_sample *s)
 	t->reasoning += known(s->reasoning_tokens);
 }
 
-static bool add_if_known(struct histogram *h, double value)
+/* A figure of a sample, and the bucket that it has in every histogram. */
+struct measure {
+	double value; /* NaN: not known */
+	int32_t index;
+};
+
+/* A request as it goes into several figures. */
+struct measured {
+	const struct orbus_sample *sample;
+	struct measure response_ms, ttft_ms, tps, decode_tps; /* of a request that was ok */
+};
+
+static struct measure measure(double value)
 {
-	return isnan(value) || histogram_add(h, value);
+	return (struct measure){value, value > 0 ? histogram_index(value) : 0};
 }
 
-static bool figures_add(struct request_figures *f, const struct orbus_sample *s)
+static void measure_request(const struct orbus_sample *s, struct measured *out)
 {
+	out->sample = s;
+	if (s->status != ORBUS_STATUS_OK)
+		return;
+	out->response_ms = measure(s->response_ms);
+	out->ttft_ms = measure(s->ttft_ms);
+	out->tps = measure(orbus_sample_tps(s));
+	out->decode_tps = measure(orbus_sample_decode_tps(s));
+}
+
+static bool add_if_known(struct histogram *h, const struct measure *m)
+{
+	return isnan(m->value) || histogram_add_at(h, m->value, m->index);
+}
+
+static bool figures_add(struct request_figures *f, const struct measured *m)
+{
+	const struct orbus_sample *s = m->sample;
+
 	f->total++;
 	f->streaming += s->stream;
 	tokens_add(&f->tokens, s);
@@ -111,10 +141,9 @@ static bool figures_add(struct request_figures *f, const struct orbus_sample *s)
 	case ORBUS_STATUS_ORPHANED: f->orphaned++; return true;
 	case ORBUS_STATUS_OK: f->ok++; break;
 	}
-	return add_if_known(&f->response_ms, s->response_ms) &&
-	       add_if_known(&f->ttft_ms, s->ttft_ms) &&
-	       add_if_known(&f->tps, orbus_sample_tps(s)) &&
-	       add_if_known(&f->decode_tps, orbus_sample_decode_tps(s));
+	return add_if_known(&f->response_ms, &m->response_ms) &&
+	       add_if_known(&f->ttft_ms, &m->ttft_ms) && add_if_known(&f->tps, &m->tps) &&
+	       add_if_known(&f->decode_tps, &m->decode_tps);
 }
 
 static struct request_figures *figures_at(struct series *s, const char *name)
@@ -127,11 +156,11 @@ static struct request_figures *figures_at(struct series *s, const char *name)
 	return f;
 }
 
-static bool series_add(struct series *s, const char *name, const struct orbus_sample *sample)
+static bool series_add(struct series *s, const char *name, const struct measured *m)
 {
 	struct request_figures *f = figures_at(s, name ? name : UNKNOWN);
 
-	return f && figures_add(f, sample);
+	return f && figures_add(f, m);
 }
 
 static bool is_failure(const struct orbus_sample *s)
@@ -168,9 +197,11 @@ static bool add_request(struct aggregate *a, const struct orbus_sample *s)
 {
 	/* A request that failed has no model that answered: it counts for the one asked for. */
 	const char *model = s->model ? s->model : s->requested_model;
+	struct measured m;
 
-	return figures_add(&a->requests, s) && series_add(&a->by_model, model, s) &&
-	       series_add(&a->by_bot, s->bot, s) && series_add(&a->by_provider, s->provider, s) &&
+	measure_request(s, &m);
+	return figures_add(&a->requests, &m) && series_add(&a->by_model, model, &m) &&
+	       series_add(&a->by_bot, s->bot, &m) && series_add(&a->by_provider, s->provider, &m) &&
 	       (!is_failure(s) || add_failure(a, s));
 }
 

@@ -98,8 +98,13 @@ static void widen(struct histogram *h, double min, double max)
 
 bool histogram_add(struct histogram *h, double value)
 {
+	return histogram_add_at(h, value, value > 0 ? histogram_index(value) : 0);
+}
+
+bool histogram_add_at(struct histogram *h, double value, int32_t index)
+{
 	if (value > 0) {
-		if (!histogram_add_bucket(h, histogram_index(value), 1))
+		if (!histogram_add_bucket(h, index, 1))
 			return false;
 	} else {
 		h->zero_count++;

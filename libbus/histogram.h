@@ -39,6 +39,9 @@ int32_t histogram_index(double value);
 /* Adds a value >= 0. False: out of memory, nothing is changed. */
 bool histogram_add(struct histogram *h, double value);
 
+/* The same for who knows its bucket already, since it goes into several: histogram_index(value). */
+bool histogram_add_at(struct histogram *h, double value, int32_t index);
+
 /* Adds all of `from` to `to`. False: out of memory, nothing is changed. */
 bool histogram_merge(struct histogram *to, const struct histogram *from);
 

@@ -4,6 +4,7 @@
  */
 #include "mpread.h"
 
+#include <endian.h>
 #include <string.h>
 
 void mp_reader_init(struct mp_reader *r, const void *bytes, size_t length)
@@ -13,17 +14,16 @@ void mp_reader_init(struct mp_reader *r, const void *bytes, size_t length)
 	r->failed = false;
 }
 
-/* A big-endian integer of `bytes` bytes. */
-static bool take(struct mp_reader *r, unsigned bytes, uint64_t *out)
+/* A big-endian integer of `bytes` bytes, which the compiler knows wherever it is called. */
+static inline bool take(struct mp_reader *r, unsigned bytes, uint64_t *out)
 {
 	uint64_t v = 0;
 
 	if ((size_t)(r->end - r->at) < bytes)
 		return false;
-	for (unsigned i = 0; i < bytes; i++)
-		v = v << 8 | r->at[i];
+	memcpy((char *)&v + sizeof(v) - bytes, r->at, bytes);
 	r->at += bytes;
-	*out = v;
+	*out = be64toh(v);
 	return true;
 }
 

@@ -49,6 +49,23 @@ void mp_reader_init(struct mp_reader *r, const void *bytes, size_t length);
  */
 bool mp_next(struct mp_reader *r, struct mp_value *out);
 
+/* The same for a place where a short string is likely: a key. */
+static inline bool mp_next_key(struct mp_reader *r, struct mp_value *out)
+{
+	size_t left = (size_t)(r->end - r->at), length;
+
+	if (r->failed || left == 0 || (*r->at & 0xe0) != 0xa0)
+		return mp_next(r, out);
+	length = *r->at & 0x1f;
+	if (length >= left)
+		return mp_next(r, out);
+	out->type = MP_STRING;
+	out->bytes = (const char *)r->at + 1;
+	out->count = (uint32_t)length;
+	r->at += 1 + length;
+	return true;
+}
+
 /* Passes over the next value with all that is in it, at most `depth` levels deep. */
 bool mp_skip(struct mp_reader *r, unsigned depth);
 

@@ -148,7 +148,7 @@ int sample_decode(
 	if (!mp_next(&d.in, &map) || map.type != MP_MAP || map.count > PAIRS_MAX)
 		return -EBADMSG;
 	for (uint32_t i = 0; i < map.count; i++) {
-		if (!mp_next(&d.in, &key) || key.type != MP_STRING || !take_pair(&d, &key))
+		if (!mp_next_key(&d.in, &key) || key.type != MP_STRING || !take_pair(&d, &key))
 			return -EBADMSG;
 	}
 	return is_whole(out) ? 0 : -EBADMSG;
