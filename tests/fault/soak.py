@@ -125,7 +125,12 @@ class Soak(BusTest):
     def wait_for_checkpoints(self, count):
         for _ in range(count):
             saved = self.saved_at()
-            wait_for(lambda saved=saved: self.saved_at() not in (0, saved), "a checkpoint", 30)
+            try:
+                wait_for(lambda saved=saved: self.saved_at() not in (0, saved), "a checkpoint", 30)
+            except AssertionError as error:
+                with open(self.log.name, encoding="utf-8") as log:
+                    said = "".join(log.readlines()[-20:])
+                raise AssertionError(f"{error}; the agents said last:\n{said}") from None
 
     def damage_checkpoint(self):
         """The one before must do: it is of this agent, so that the ring holds what came since."""
