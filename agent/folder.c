@@ -23,6 +23,9 @@
 #define LOCK_NAME    ".lock"
 #define WAIT_STEP_MS 5
 #define WAIT_STEPS   6000 /* half a minute, for a disk that has much to write */
+#define PATIENCE     100  /* steps, with a holder that seems to live */
+/* Of the flags in /proc/PID/stat: PF_EXITING of the kernel's linux/sched.h. */
+#define PROCESS_IS_EXITING 0x4u
 
 /* mkdir -p, but what exists may have any mode. */
 static int make_path(const char *path)
@@ -51,11 +54,15 @@ static void read_holder(int fd, char *out, size_t bytes)
 	out[strcspn(out, "\n")] = '\0';
 }
 
-/* What one process is: its pid is used again some day, its start time with it is not. */
+/*
+ * What one process is: its pid is used again some day, its start time with it is not. One that is
+ * exiting is nothing any more, though it may hold its lock until its last write has ended.
+ */
 static void describe_process(pid_t pid, char *out, size_t bytes)
 {
 	char path[64], stat[1024] = "", *after_name;
 	unsigned long long start = 0;
+	unsigned flags = 0;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
@@ -68,9 +75,11 @@ static void describe_process(pid_t pid, char *out, size_t bytes)
 	after_name = strrchr(stat, ')');
 	if (after_name)
 		sscanf(after_name + 1,
-		    " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d "
+		    " %*c %*d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d "
 		    "%llu",
-		    &start);
+		    &flags, &start);
+	if (flags & PROCESS_IS_EXITING)
+		start = 0;
 	snprintf(out, bytes, "%d %llu", (int)pid, start);
 }
 
@@ -89,6 +98,7 @@ static int take_lock(const struct folder *f, struct log *log)
 {
 	const struct timespec step = {0, WAIT_STEP_MS * 1000000L};
 	char holder[64];
+	int alive = 0;
 
 	for (int i = 0; i < WAIT_STEPS; i++) {
 		int err = object_lock(f->lock_fd, 0, false);
@@ -96,14 +106,15 @@ static int take_lock(const struct folder *f, struct log *log)
 		if (err != -EAGAIN)
 			return err;
 		read_holder(f->lock_fd, holder, sizeof(holder));
-		if (holder_lives(holder)) {
+		/* One that was killed just now may not know it yet. */
+		if (holder_lives(holder) && ++alive > PATIENCE) {
 			log_error(log,
 			    "another agent (pid %d) keeps its files in %s: stop it, or "
 			    "use another --data-dir",
 			    atoi(holder), f->path);
 			return -EBUSY;
 		}
-		if (i == 0)
+		if (i == PATIENCE)
 			log_info(log, "waiting for the last writes of an agent that was killed");
 		nanosleep(&step, NULL);
 	}

@@ -10,23 +10,30 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Samples in one turn, so that the rest of the loop gets its own. */
 #define DRAIN_MAX 65536
 /* While samples come; a flood rings the bell earlier. */
-#define POLL_MS 50
+#define POLL_MS           50
+#define BUS_LOCK_PATIENCE 100
 
-/* One agent a bus: the lock is a byte of the bus's lock object, which mere readers cannot open. */
-static int take_bus_lock(struct agent *a)
+/*
+ * One agent a bus: the lock is a byte of the bus's lock object, which mere readers cannot open. One
+ * that was killed just now may still hold it: it is given so many steps of 5 ms.
+ */
+static int take_bus_lock(struct agent *a, int patience)
 {
+	const struct timespec step = {0, 5000000};
 	struct board_snapshot board;
 	struct stat st;
 	int err, fd = object_open(a->paths.locks, O_RDWR);
 
 	if (fd < 0)
 		return fd;
-	err = object_lock(fd, ORBUS_LOCK_AGENT, false);
+	while ((err = object_lock(fd, ORBUS_LOCK_AGENT, false)) == -EAGAIN && patience-- > 0)
+		nanosleep(&step, NULL);
 	if (!err && fstat(fd, &st) < 0)
 		err = -errno;
 	if (!err) {
@@ -87,7 +94,7 @@ int intake_open(struct agent *a)
 	}
 	err = orbus_create(c->bus, &c->create);
 	if (err >= 0)
-		err = take_bus_lock(a);
+		err = take_bus_lock(a, BUS_LOCK_PATIENCE);
 	if (!err)
 		err = intake_open_reader(a, &a->reader);
 	if (!err)
@@ -209,7 +216,7 @@ static void look_after_bus(struct agent *a)
 
 	if (object_inode(a->paths.ring) == 0 && orbus_create(c->bus, &c->create) == 0)
 		log_warning(a->log, "bus '%s' was removed: made it anew", a->paths.name);
-	if (object_inode(a->paths.locks) != a->bus_lock_inode && take_bus_lock(a) < 0)
+	if (object_inode(a->paths.locks) != a->bus_lock_inode && take_bus_lock(a, 0) < 0)
 		return;
 	if (board_is_gone(a->board) &&
 	    board_create(c->bus, c->create.mode ? c->create.mode : 0600, group, &board) == 0) {

@@ -236,6 +236,17 @@ class ExactlyOnceTest(BusTest):
         self.stop_agent(agent)
         self.assertEqual(self.hours(), 4)
 
+    def test_one_that_is_started_right_after_a_kill_waits_for_its_end(self):
+        """Before it is reaped, and before it knows: a supervisor, or a person, may be that quick."""
+        for _ in range(10):
+            agent = self.start_agent()
+            successor = subprocess.Popen(
+                ["sh", "-c", f"kill -9 {agent.pid}; exec {program('oragent')} --bus {self.bus} "
+                 f"--data-dir {self.data} --once"], env=self.environment(),
+                stderr=subprocess.PIPE, text=True)
+            _, log = successor.communicate(timeout=60)
+            self.assertEqual(successor.returncode, 0, log)
+
     def test_killed_between_the_two_names_of_a_checkpoint(self):
         self.publish(request())
         self.count_once()
