@@ -4,6 +4,7 @@
 #include "bus_error.h"
 #include "figures.h"
 #include "options.h"
+#include "orstat_advise.h"
 #include "orstat_source.h"
 #include "orstat_view.h"
 #include "output.h"
@@ -106,6 +107,8 @@ int main(int argc, char **argv)
 	status = CLI_FINE;
 	if (settings.check)
 		status = print_check(&s);
+	else if (settings.advise)
+		status = advise_print(&settings, &s);
 	else if (settings.json)
 		status = print_document(&s);
 	else
