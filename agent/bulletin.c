@@ -3,6 +3,7 @@
  */
 #include "agent.h"
 #include "clock.h"
+#include "json_build.h"
 #include "json_msgpack.h"
 
 #include <errno.h>
@@ -88,10 +89,11 @@ static json_t *about_agent(const struct agent *a, uint64_t now_ns)
 	uint64_t uptime = agent_uptime_seconds(a);
 
 	clock_format_rfc3339_local(now_ns - uptime * NS_PER_SECOND, a->config->utc, started);
-	return json_pack("{s:i,s:s,s:I,s:s,s:s,s:s,s:s,s:I}", "pid", (int)getpid(), "started_at",
-	    started, "uptime_seconds", (json_int_t)uptime, "version", orbus_version(), "io",
-	    a->store ? store_kind(a->store) : "none", "bus", a->paths.name, "data_dir",
-	    a->folder.path, "updated_ns", (json_int_t)now_ns);
+	return json_pack("{s:i,s:s,s:I,s:s,s:s,s:s,s:s,s:I,s:o}", "pid", (int)getpid(),
+	    "started_at", started, "uptime_seconds", (json_int_t)uptime, "version", orbus_version(),
+	    "io", a->store ? store_kind(a->store) : "none", "bus", a->paths.name, "data_dir",
+	    a->folder.path, "updated_ns", (json_int_t)now_ns, "last_request_ns",
+	    a->ledger.last_request_ns ? json_count(a->ledger.last_request_ns) : json_null());
 }
 
 static json_t *board_document(struct agent *a, uint64_t now_ns)

@@ -139,6 +139,8 @@ void ledger_add(struct ledger *l, const struct orbus_sample *s, const struct sam
 		ledger_add_losses(l, 0, !origin->replayed, now_ns);
 		return;
 	}
+	if (s->kind == ORBUS_KIND_REQUEST && stamped.ts > l->last_request_ns)
+		l->last_request_ns = stamped.ts < now_ns ? stamped.ts : now_ns;
 	d = delta_at(l, stamped.ts, origin->replayed, now_ns);
 	d->sum.skewed += skewed;
 	if (!aggregate_add(&d->sum, &stamped))

@@ -31,8 +31,9 @@ struct ledger {
 	uint64_t lifetime_since_ns;
 	unsigned retention_days;
 	struct delta deltas[LEDGER_DELTAS];
-	uint64_t changes; /* grows with everything that is worth a checkpoint */
-	uint64_t refused; /* samples that could not be counted: too many periods */
+	uint64_t changes;         /* grows with everything that is worth a checkpoint */
+	uint64_t last_request_ns; /* when the newest request ended, 0: none is known */
+	uint64_t refused;         /* samples that could not be counted: too many periods */
 	/*
 	 * A sample was counted in part or not at all: nothing here is to be kept, and all since the
 	 * last checkpoint must be read again.

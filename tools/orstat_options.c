@@ -43,10 +43,30 @@ static const struct cli_option options[] = {
 	.offset = AT(check),
 	.help = "one line for monitoring",
 	.details =
-	    "Prints one line with performance data, as monitoring plugins do. Exit status 0: "
-	    "OK; 1, WARNING: 5 % of requests fail, or the 95th percentile of the response time "
-	    "is over 10 s, or samples were lost, or no agent runs; 2, CRITICAL: 25 % of "
-	    "requests fail; 3, UNKNOWN: no statistics are to be had."},
+	    "Prints one line with performance data, as monitoring plugins do, and exits with "
+	    "0 OK, 1 WARNING, 2 CRITICAL or 3 UNKNOWN: no statistics are to be had. See "
+	    "*MONITORING* for the figures and their thresholds."},
+    {.name = "warning",
+	.type = CLI_LIST,
+	.offset = AT(warning),
+	.argument = "NAME=RANGE",
+	.help = "when --check warns, such as p95=10s",
+	.details = "The range outside of which a figure is a warning to *--check*, such as "
+		   "_p95=10s_; may be given again for other figures. See *MONITORING*."},
+    {.name = "critical",
+	.type = CLI_LIST,
+	.offset = AT(critical),
+	.argument = "NAME=RANGE",
+	.help = "when --check is critical",
+	.details = "The same for what is critical to *--check*."},
+    {.name = "min-requests",
+	.type = CLI_UINT,
+	.offset = AT(min_requests),
+	.argument = "N",
+	.preset = "1",
+	.help = "from when on rates and times count",
+	.details = "Rates and times are judged by *--check* only where the window has so many "
+		   "requests."},
     CLI_OPTION_HELP,
     CLI_OPTION_VERSION,
 };

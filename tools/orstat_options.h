@@ -4,6 +4,7 @@
 #ifndef ORBUS_ORSTAT_OPTIONS_H
 #define ORBUS_ORSTAT_OPTIONS_H
 
+#include "options.h"
 #include "programs.h"
 
 #include <stdbool.h>
@@ -18,6 +19,8 @@ struct orstat_settings {
 	bool json;
 	bool advise;
 	bool check;
+	struct cli_list warning, critical; /* NAME=RANGE */
+	uint64_t min_requests;
 };
 
 #endif
