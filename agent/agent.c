@@ -2,6 +2,7 @@
  * agent.c: the loop: wait, drain, refresh, save, roll over, retire.
  */
 #include "agent.h"
+#include "alerts.h"
 #include "clock.h"
 #include "memory.h"
 
@@ -14,7 +15,7 @@
 #define FINAL_WAIT_NS (30 * NS_PER_SECOND)
 #define SECOND_MS     1000
 
-volatile sig_atomic_t agent_stop, agent_snapshot;
+volatile sig_atomic_t agent_stop, agent_snapshot, agent_reload;
 
 uint64_t agent_uptime_seconds(const struct agent *a)
 {
@@ -43,14 +44,18 @@ static int open_store(struct agent *a)
 
 static int open_all(struct agent *a)
 {
-	int err = folder_open(a->config->data_dir, a->log, &a->folder);
+	int err = alerts_open(a);
 
+	if (!err)
+		err = folder_open(a->config->data_dir, a->log, &a->folder);
 	if (!err)
 		err = intake_open(a);
 	if (!err)
 		err = open_store(a);
 	if (!err)
 		err = restore_ledger(a);
+	if (!err)
+		err = alerts_resume(a);
 	if (err)
 		return err;
 	log_info(a->log, "serving bus '%s', files in %s", a->paths.name, a->folder.path);
@@ -60,6 +65,7 @@ static int open_all(struct agent *a)
 static void close_all(struct agent *a)
 {
 	store_close(a->store);
+	alerts_close(a);
 	ledger_free(&a->ledger);
 	intake_close(a);
 	folder_close(&a->folder);
@@ -150,6 +156,11 @@ static bool turn(struct agent *a, bool at_once)
 			ledger_fold(&a->ledger, now_ns);
 		saver_run(a, now_ns, at_once && !more);
 	}
+	if (agent_reload) {
+		agent_reload = 0;
+		alerts_reload(a);
+	}
+	alerts_run(a, now_ns, more);
 	bulletin_refresh(a, now_ns);
 	return more;
 }
@@ -203,6 +214,7 @@ int agent_run(const struct config *config, struct log *log)
 				(void)orbus_reader_wait(
 				    a->reader, sleep_ms(a, clock_realtime_ns()));
 		status = finish(a);
+		alerts_finish(a);
 		log_info(log, "stopped");
 	}
 	close_all(a);

@@ -8,8 +8,9 @@
  *   bases.c      store -> ledger: what a period's file already holds
  *   bulletin.c   ledger -> board
  *   retention.c  old files out
+ *   alerts.c     ledger -> log and webhooks; alerts.h names its parts
  *
- * All of it runs in one thread. Only the store works beside it.
+ * All of it runs in one thread. Only the store and the webhooks work beside it.
  */
 #ifndef ORBUS_AGENT_AGENT_H
 #define ORBUS_AGENT_AGENT_H
@@ -43,6 +44,8 @@ struct saver {
 	struct complaint complaint;
 };
 
+struct alerts;
+
 struct agent {
 	const struct config *config;
 	struct log *log;
@@ -52,6 +55,7 @@ struct agent {
 	struct board *board;
 	struct ledger ledger;
 	struct saver saver;
+	struct alerts *alerts; /* NULL: none were asked for */
 	struct bus_paths paths;
 	int bus_lock_fd; /* holds the bus's agent lock */
 	uint64_t bus_lock_inode;
@@ -69,7 +73,7 @@ struct agent {
 };
 
 /* Set by signal handlers. */
-extern volatile sig_atomic_t agent_stop, agent_snapshot;
+extern volatile sig_atomic_t agent_stop, agent_snapshot, agent_reload;
 
 /* Runs until told to stop, or once: the exit status. */
 int agent_run(const struct config *config, struct log *log);

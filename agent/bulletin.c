@@ -2,6 +2,7 @@
  * bulletin.c: the documents that the ledger gives rise to, and the board that shows them.
  */
 #include "agent.h"
+#include "alerts.h"
 #include "clock.h"
 #include "json_build.h"
 #include "json_msgpack.h"
@@ -98,8 +99,9 @@ static json_t *about_agent(const struct agent *a, uint64_t now_ns)
 
 static json_t *board_document(struct agent *a, uint64_t now_ns)
 {
-	return json_pack("{s:o,s:{s:o,s:o,s:o,s:o,s:o}}", "agent", about_agent(a, now_ns),
-	    "windows", "1m", window_document(a, WINDOW_1M, now_ns, false), "5m",
+	return json_pack("{s:o,s:o,s:{s:o,s:o,s:o,s:o,s:o}}", "agent", about_agent(a, now_ns),
+	    "alerts", alerts_to_json(a), "windows", "1m",
+	    window_document(a, WINDOW_1M, now_ns, false), "5m",
 	    window_document(a, WINDOW_5M, now_ns, false), "1h",
 	    window_document(a, WINDOW_1H, now_ns, false), "day", day_document(a, now_ns), "start",
 	    window_document(a, WINDOW_START, now_ns, false));

@@ -35,16 +35,14 @@ static char *default_data_dir(void)
 	return asprintf(&path, "%s/" HOME_DIR, home) < 0 ? NULL : path;
 }
 
-/* Relative folders are made absolute, so that messages and the board name one that can be found. */
-static char *data_dir(const struct oragent_settings *s)
+/* Relative paths are made absolute, so that messages and the board name what can be found. */
+static char *absolute(const char *given)
 {
 	char here[PATH_MAX], *path;
 
-	if (!s->data_dir)
-		return default_data_dir();
-	if (s->data_dir[0] == '/' || !getcwd(here, sizeof(here)))
-		return strdup(s->data_dir);
-	return asprintf(&path, "%s/%s", here, s->data_dir) < 0 ? NULL : path;
+	if (given[0] == '/' || !getcwd(here, sizeof(here)))
+		return strdup(given);
+	return asprintf(&path, "%s/%s", here, given) < 0 ? NULL : path;
 }
 
 static int read_group(const struct oragent_settings *s, struct config *out)
@@ -73,6 +71,9 @@ static int check(const struct oragent_settings *s)
 	if (s->checkpoint_every % SECOND_NS)
 		return cli_usage_error(
 		    &oragent_program, "--checkpoint-every: must be whole seconds");
+	if (s->once && s->alert)
+		return cli_usage_error(
+		    &oragent_program, "--alert and --once: an alert needs an agent that stays");
 	if (s->slots & (s->slots - 1))
 		return cli_usage_error(
 		    &oragent_program, "--slots: must be a power of two, such as 4096");
@@ -114,9 +115,11 @@ int config_read(int argc, char **argv, struct config *out)
 	status = read_group(&s, out);
 	if (status != CLI_PROCEED)
 		return status;
-	out->data_dir = data_dir(&s);
-	if (out->data_dir)
+	out->data_dir = s.data_dir ? absolute(s.data_dir) : default_data_dir();
+	out->alert_file = s.alert ? absolute(s.alert) : NULL;
+	if (out->data_dir && (out->alert_file || !s.alert))
 		return CLI_PROCEED;
+	config_free(out);
 	fputs("oragent: out of memory\n", stderr);
 	return CLI_FAILED;
 }
@@ -124,4 +127,5 @@ int config_read(int argc, char **argv, struct config *out)
 void config_free(struct config *c)
 {
 	free(c->data_dir);
+	free(c->alert_file);
 }

@@ -11,6 +11,7 @@
 struct config {
 	const char *bus; /* NULL: the default */
 	char *data_dir;
+	char *alert_file; /* NULL: no alerts */
 	bool utc;
 	unsigned retention_days; /* 0: keep everything */
 	unsigned snapshot_hours; /* of an "hourly" period; divides 24 */

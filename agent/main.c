@@ -12,6 +12,8 @@ static void on_signal(int number)
 {
 	if (number == SIGUSR1)
 		agent_snapshot = 1;
+	else if (number == SIGHUP)
+		agent_reload = 1;
 	else if (agent_stop < 2)
 		agent_stop++;
 }
@@ -25,9 +27,9 @@ static void catch_signals(void)
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGUSR1, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
 	action.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
 }
 
 int main(int argc, char **argv)

@@ -63,6 +63,14 @@ static const struct cli_option options[] = {
 	.help = "how to store files",
 	.details = "How files are stored: by io\\_uring, by plain system calls in a thread, or by "
 		   "the former where it works and else by the latter."},
+    {.name = "alert",
+	.type = CLI_TEXT,
+	.offset = AT(alert),
+	.argument = "FILE",
+	.help = "rules of budgets and alerts",
+	.details =
+	    "Judges the rules of the file once a second, logs what they raise, and posts it to "
+	    "the file's webhooks. See *orbus-alerts*(5). SIGHUP reads the file anew."},
     {.name = "once",
 	.type = CLI_FLAG,
 	.offset = AT(once),

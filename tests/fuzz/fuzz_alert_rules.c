@@ -1,0 +1,59 @@
+/*
+ * fuzz_alert_rules.c: whatever the file of alert rules holds, it is read or refused with a line and
+ * a remedy; what was read reads the same again from its own words, and can be judged.
+ */
+#include "alert_judge.h"
+#include "alert_message.h"
+#include "must.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void must_read_the_same(const struct alert_rule *r)
+{
+	struct alert_rules again;
+	char error[512];
+
+	MUST(alert_rules_parse(r->text, strlen(r->text), &again, error, sizeof(error)) == 0);
+	MUST(again.rule_count == 1 && strcmp(again.rules[0].text, r->text) == 0);
+	MUST(again.rules[0].figure == r->figure && again.rules[0].window == r->window);
+	MUST(again.rules[0].threshold == r->threshold && again.rules[0].above == r->above);
+	MUST(again.rules[0].at_least == r->at_least && again.rules[0].filter == r->filter);
+	alert_rules_free(&again);
+}
+
+static void must_be_told(const struct alert_rule *r, const struct aggregate *empty)
+{
+	struct alert_change c = {
+	    .rule = r, .reading = alert_read(r, empty), .host = "h", .bus = "b", .utc = true};
+	json_t *payload = alert_payload(&c);
+	char *text;
+
+	MUST(isfinite(r->threshold) && r->threshold >= 0);
+	MUST(alert_count_requests(r, empty) == 0);
+	MUST(payload);
+	text = alert_render(payload, ALERT_DISCORD);
+	MUST(text);
+	free(text);
+	json_decref(payload);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct alert_rules rules;
+	struct aggregate empty;
+	char error[512];
+	int err = alert_rules_parse((const char *)data, size, &rules, error, sizeof(error));
+
+	MUST(err == 0 || (err == -EINVAL && atoi(error) > 0));
+	aggregate_init(&empty);
+	for (size_t i = 0; err == 0 && i < rules.rule_count; i++) {
+		must_read_the_same(&rules.rules[i]);
+		must_be_told(&rules.rules[i], &empty);
+	}
+	aggregate_free(&empty);
+	alert_rules_free(&rules);
+	return 0;
+}
