@@ -51,6 +51,7 @@ struct webhook {
 	struct log *log;
 	CURLM *multi;
 	struct curl_slist *headers;
+	const char *authorities; /* $SSL_CERT_FILE, as OpenSSL's own programs know it; or NULL */
 	pthread_t thread;
 	struct jobs waiting; /* in order; the thread's own */
 	pthread_mutex_t lock;
@@ -118,6 +119,8 @@ static bool set_up(struct webhook *w, struct job *j)
 {
 	CURL *e = j->easy;
 
+	if (w->authorities && curl_easy_setopt(e, CURLOPT_CAINFO, w->authorities) != CURLE_OK)
+		return false;
 	return curl_easy_setopt(e, CURLOPT_URL, j->url) == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
@@ -414,6 +417,7 @@ int webhook_open(struct log *log, struct webhook **out)
 		return err;
 	}
 	w->log = log;
+	w->authorities = getenv("SSL_CERT_FILE");
 	jobs_init(&w->waiting);
 	jobs_init(&w->incoming);
 	jobs_init(&w->finished);

@@ -22,6 +22,8 @@ static int print_document(const struct statistics *s)
 	json_object_set_new(all, "source", json_string(s->agent ? "agent" : "ring"));
 	err = json_object_set(all, "agent", s->agent ? s->agent : json_null());
 	if (!err)
+		err = json_object_set(all, "alerts", s->alerts ? s->alerts : json_null());
+	if (!err)
 		err = print_json(stdout, all, JSON_INDENT(2));
 	printf("\n");
 	json_decref(all);

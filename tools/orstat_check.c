@@ -30,6 +30,7 @@ enum metric {
 	COST,
 	IN_FLIGHT,
 	SILENCE,
+	ALERTS,
 	HEARTBEAT,
 	LOST,
 	METRICS
@@ -52,6 +53,7 @@ static const struct {
     [COST] = {"cost", ""},
     [IN_FLIGHT] = {"in_flight", ""},
     [SILENCE] = {"silence", "s", true},
+    [ALERTS] = {"alerts", ""},
     [HEARTBEAT] = {"heartbeat", "s", true, false, "3"},
     [LOST] = {"lost", "", false, false, "0"},
 };
@@ -85,7 +87,7 @@ static int take_threshold(const char *option, int level, const char *text)
 	}
 	return refuse(option, text,
 	    "give NAME=RANGE, where NAME is one of requests, error_rate, avg, p95, p99, ttft, tps, "
-	    "cost, in_flight, silence, heartbeat, lost");
+	    "cost, in_flight, silence, alerts, heartbeat, lost");
 }
 
 static int take_thresholds(const char *option, int level, const struct cli_list *list)
@@ -161,6 +163,7 @@ static void read_figures(
 	v[COST] = number_at(d, "cost_usd", NULL);
 	v[IN_FLIGHT] = number_at(d, "requests", "in_flight");
 	v[SILENCE] = silence(s);
+	v[ALERTS] = number_at(s->alerts, "firing", NULL);
 	v[HEARTBEAT] = heartbeat_age(settings->bus);
 	v[LOST] = number_at(d, "lost_samples", NULL);
 }

@@ -29,8 +29,8 @@ static const struct cli_option options[] = {
 	.type = CLI_FLAG,
 	.offset = AT(json),
 	.help = "everything as one JSON document",
-	.details = "Prints the window's document, with the keys of the agent's files, and _agent_ "
-		   "and _source_ beside them."},
+	.details = "Prints the window's document, with the keys of the agent's files, and _agent_, "
+		   "_alerts_ and _source_ beside them."},
     {.name = "advise",
 	.type = CLI_FLAG,
 	.offset = AT(advise),

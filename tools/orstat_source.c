@@ -34,6 +34,7 @@ static int read_board(const struct orstat_settings *settings, struct statistics 
 	all = json_from_msgpack(board.bytes, board.length, BOARD_DEPTH);
 	free(board.bytes);
 	out->agent = json_incref(json_object_get(all, "agent"));
+	out->alerts = json_incref(json_object_get(all, "alerts"));
 	out->document = json_incref(
 	    json_object_get(json_object_get(all, "windows"), window_names[settings->window]));
 	json_decref(all);
@@ -122,5 +123,6 @@ void statistics_free(struct statistics *s)
 {
 	json_decref(s->document);
 	json_decref(s->agent);
-	s->document = s->agent = NULL;
+	json_decref(s->alerts);
+	s->document = s->agent = s->alerts = NULL;
 }

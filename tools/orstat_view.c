@@ -8,6 +8,7 @@
 #include "bus_error.h"
 #include "clock.h"
 #include "figures.h"
+#include "orstat_alerts.h"
 #include "output.h"
 #include "ratings.h"
 
@@ -293,6 +294,7 @@ void view_print(
 	print_tokens(&v);
 	print_errors(&v);
 	print_losses(&v);
+	alerts_print(out, s->alerts, colour);
 	print_gauges(&v);
 	print_table(&v, keys[settings->by], headings[settings->by]);
 }

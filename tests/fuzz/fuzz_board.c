@@ -24,7 +24,9 @@ static void must_be_harmless(const char *text, size_t length)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	json_t *document = json_from_msgpack(data, size, DEPTH);
-	struct statistics s = {.document = document, .agent = json_object_get(document, "agent")};
+	struct statistics s = {.document = document,
+	    .agent = json_object_get(document, "agent"),
+	    .alerts = json_object_get(document, "alerts")};
 	char *text = NULL;
 	size_t length;
 	FILE *out;

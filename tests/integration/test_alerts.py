@@ -1,0 +1,140 @@
+"""oragent --alert: rules as they are read, judged, told and shown; and read anew."""
+import os
+import signal
+import time
+import unittest
+
+from alerting import ANSWER, FAILURE, AlertsTest
+from harness import wait_for
+
+
+class TellingTest(AlertsTest):
+    def test_an_alert_is_logged_posted_and_shown(self):
+        hook = self.hook()
+        rule = "error_rate 1h > 10 % with at least 20 requests"
+        agent = self.agent(f"webhook {hook.url}/hook?token=SECRET",
+                           f"discord {hook.url}/discord/SECRET", rule, "p95 1h > 10s")
+        self.publish(*[ANSWER] * 17, *[FAILURE] * 2)
+        self.wait_state("p95 1h > 10s", "ok")
+        self.assertEqual(self.states()[rule], "unknown")
+        self.publish(FAILURE)
+        wait_for(lambda: len(hook.posts) == 2, "both posts")
+        posts = {post["path"]: post for post in hook.posts}
+        plain = posts["/hook?token=SECRET"]
+        self.assertEqual(plain["type"], "application/json")
+        self.assertRegex(plain["agent"], r"^orbus/\d")
+        for key, value in {"source": "orbus", "state": "firing", "rule": rule, "window": "1h",
+                           "figure": "error_rate", "filter": None, "value": 15, "unit": "%",
+                           "threshold": 10, "requests": 20, "bus": self.bus,
+                           "message": "error_rate 1h is 15 %, over 10 %"}.items():
+            self.assertEqual(plain["json"][key], value, key)
+        discord = posts["/discord/SECRET"]["json"]
+        self.assertEqual(discord["allowed_mentions"], {"parse": []})
+        self.assertIn("error_rate 1h is 15 %", discord["embeds"][0]["description"])
+        self.wait_state(rule, "firing")
+        self.wait_delivered()
+        output = self.run_tool("orstat", "--bus", self.bus).stdout
+        self.assertIn("Alerts    1 of 2 raised\n", output)
+        self.assertRegex(output, r"\n {10}error_rate 1h > 10 %.* 15 % \d\d:\d\d\n")
+        self.assertTrue(all(len(line) <= 80 for line in output.splitlines()), output)
+        done = self.run_tool("orstat", "--bus", self.bus, "--check", "--critical", "alerts=0",
+                             "--warning", "error_rate=~:")
+        self.assertEqual(done.returncode, 2, done.stdout)
+        log = self.stop_agent(agent)
+        self.assertIn("WARNING - alert: error_rate 1h is 15 %, over 10 %", log)
+        # Nowhere but in the file of rules is there a word of what the URLs hold.
+        self.assertNotIn("SECRET", log)
+        for folder, _, names in os.walk(self.data):
+            for name in names:
+                with open(os.path.join(folder, name), "rb") as file:
+                    self.assertNotIn(b"SECRET", file.read(), name)
+        with open(f"/dev/shm/{self.bus}.board", "rb") as file:
+            self.assertNotIn(b"SECRET", file.read())
+
+    def test_rules_look_at_what_they_name(self):
+        agent = self.agent("cost 1h > 5 USD model=anthropic/*", "cost 1h > 50 USD bot=acore",
+                           "requests 1h > 5 bot=b*")
+        self.publish(*[ANSWER] * 6, *[{**ANSWER, "model": "anthropic/c", "bot": "b2"}] * 6)
+        self.wait_state("cost 1h > 5 USD model=anthropic/*", "firing")
+        self.wait_state("requests 1h > 5 bot=b*", "firing")
+        self.assertEqual(self.states()["cost 1h > 50 USD bot=acore"], "ok")
+        self.stop_agent(agent)
+
+    def test_lost_samples_are_told(self):
+        agent = self.agent("lost samples > 0")
+        agent.send_signal(signal.SIGSTOP)
+        self.publish(*[ANSWER] * 4200)
+        agent.send_signal(signal.SIGCONT)
+        self.assertIn("lost samples 1h is", self.wait_log(agent, "alert: "))
+        self.stop_agent(agent)
+
+    def test_silence_is_told_and_its_end(self):
+        hook = self.hook()
+        agent = self.agent(f"webhook {hook.url}", "no requests for 2s",
+                           "no requests for 2s bot=other", "no requests for 1h")
+        self.publish(ANSWER)
+        wait_for(lambda: len(hook.posts) >= 2, "both to be told")
+        self.publish(ANSWER)
+        wait_for(lambda: ("recovered", "no requests for 2s") in hook.told(), "its end")
+        self.assertEqual(self.states()["no requests for 2s bot=other"], "firing")
+        self.assertEqual(self.states()["no requests for 1h"], "ok")
+        self.assertIn("no requests of bot other for ", self.stop_agent(agent))
+
+    def test_without_alerts_nothing_is_shown(self):
+        agent = self.start_agent("--checkpoint-every", "1s")
+        wait_for(lambda: "agent" in self.run_tool("orstat", "--bus", self.bus).stdout, "the board")
+        self.assertIsNone(self.board())
+        self.assertNotIn("Alerts", self.run_tool("orstat", "--bus", self.bus).stdout)
+        agent.send_signal(signal.SIGHUP)
+        self.publish(ANSWER)
+        self.wait_file(time.strftime("daily_%Y%m%d.json", time.gmtime()),
+                       lambda d: d["requests"]["total"] == 1)
+        self.stop_agent(agent)
+
+
+class FileTest(AlertsTest):
+    def refused(self, *options):
+        done = self.run_tool("oragent", "--bus", self.bus, "--data-dir", self.data, *options)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertFalse(os.path.exists(self.data))
+        return done.stderr
+
+    def test_a_bad_file_refuses_the_start(self):
+        self.write_rules("cost today > 5", "", "p96 5m > 10s")
+        self.assertIn(f"{self.file}:3: 'p96' begins no rule: begin with cost, ",
+                      self.refused("--alert", self.file))
+        self.assertIn(f"{self.file}x: No such file", self.refused("--alert", self.file + "x"))
+        self.assertIn("Is a directory", self.refused("--alert", self.folder))
+        self.assertIn("--once", self.refused("--alert", self.file, "--once"))
+
+    def test_others_should_not_read_it(self):
+        self.write_rules("webhook http://127.0.0.1:1/SECRET", "cost today > 5")
+        os.chmod(self.file, 0o644)
+        agent = self.agent()
+        self.wait_log(agent, "others may read it: chmod 600")
+        self.stop_agent(agent)
+
+    def test_the_file_is_read_anew_and_a_bad_one_is_not_taken(self):
+        first, second = self.hook(), self.hook()
+        agent = self.agent(f"webhook {first.url}", "cost 1h > 5 USD", "requests 1h > 100")
+        self.publish(*[ANSWER] * 6)
+        self.wait_told(first, ("firing", "cost 1h > 5 USD"))
+        self.write_rules(f"webhook {second.url}", "cost 1h > 5 USD", "requests 1h > 5")
+        agent.send_signal(signal.SIGHUP)
+        # What was told before is not told again; a new rule is, and to whom the new file names.
+        self.wait_told(second, ("firing", "requests 1h > 5"))
+        self.wait_state("requests 1h > 5", "firing")
+        self.assertEqual(self.states(), {"cost 1h > 5 USD": "firing", "requests 1h > 5": "firing"})
+        self.write_rules("cost 1h > 7", "cost 1h < nothing")
+        agent.send_signal(signal.SIGHUP)
+        self.wait_log(agent, f"{self.file}:2: 'nothing' is no number")
+        self.wait_log(agent, "stay in force")
+        self.publish(*[ANSWER] * 10)
+        self.assertEqual(len(self.states()), 2)
+        self.wait_delivered()
+        self.stop_agent(agent)
+        self.assertEqual((len(first.posts), len(second.posts)), (1, 1))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
