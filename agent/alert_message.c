@@ -4,6 +4,7 @@
 #include "alert_message.h"
 #include "clock.h"
 #include "json_build.h"
+#include "output.h"
 #include "utf8.h"
 
 #include <math.h>
@@ -22,18 +23,16 @@
 void alert_format_value(enum alert_figure figure, double value, char *out, size_t bytes)
 {
 	const char *unit = alert_figure_unit(figure);
-	char duration[64];
+	char text[64];
 
 	if (figure == ALERT_SILENCE) {
-		clock_format_uptime((uint64_t)fmax(value, 0), duration, sizeof(duration));
-		snprintf(out, bytes, "%s", duration);
+		clock_format_uptime((uint64_t)fmax(value, 0), text, sizeof(text));
+		snprintf(out, bytes, "%s", text);
 	} else if (isnan(value)) {
 		snprintf(out, bytes, "unknown");
 	} else {
-		/* Counts and money are read digit by digit. */
-		snprintf(out, bytes,
-		    floor(value) == value && fabs(value) < 1e15 ? "%.0f%s%s" : "%.6g%s%s", value,
-		    *unit ? " " : "", unit);
+		format_figure(value, text);
+		snprintf(out, bytes, "%s%s%s", text, *unit ? " " : "", unit);
 	}
 }
 

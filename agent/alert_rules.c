@@ -72,6 +72,11 @@ const char *alert_figure_unit(enum alert_figure figure)
 	return units[figures[figure].unit];
 }
 
+bool alert_figure_is_sum(enum alert_figure figure)
+{
+	return figures[figure].is_sum;
+}
+
 const char *alert_window_name(enum alert_window window)
 {
 	return window == ALERT_NO_WINDOW ? NULL : window_names[window];

@@ -91,6 +91,9 @@ const char *alert_figure_key(enum alert_figure figure);
 /* "USD", "%", "s", "tokens/s", or "" of a count. */
 const char *alert_figure_unit(enum alert_figure figure);
 
+/* The figure grows with the length of the window. */
+bool alert_figure_is_sum(enum alert_figure figure);
+
 /* "1m", "5m", "1h", "today", or NULL. */
 const char *alert_window_name(enum alert_window window);
 

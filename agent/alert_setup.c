@@ -131,8 +131,8 @@ int alerts_resume(struct agent *a)
 		err = saver_set_aside(a, ALERTS_NAME, "is damaged or cannot be read");
 	}
 	drop_old_news(a, clock_realtime_ns());
-	log_info(a->log, "watching %zu alert rules of %s, %zu targets", s->rules.rule_count,
-	    s->path, s->rules.target_count);
+	log_info(a->log, "alert rules in %s: %zu; targets: %zu", s->path, s->rules.rule_count,
+	    s->rules.target_count);
 	return err;
 }
 
@@ -201,8 +201,8 @@ void alerts_reload(struct agent *a)
 	alerts_touch(s);
 	a->board_changes = UINT64_MAX;
 	s->judge_next_ns = 0;
-	log_info(a->log, "read %s anew: %zu alert rules, %zu targets", s->path, s->rules.rule_count,
-	    s->rules.target_count);
+	log_info(a->log, "read anew: alert rules in %s: %zu; targets: %zu", s->path,
+	    s->rules.rule_count, s->rules.target_count);
 }
 
 static bool has_under_way(const struct alerts *s)

@@ -121,7 +121,8 @@ static const struct aggregate *window_of(
 		return day && day->has_base ? &day->sum : NULL;
 	}
 	/* Little is no wonder before the agent has seen so much time. */
-	if (!r->above && agent_uptime_seconds(a) < windows[r->window].seconds)
+	if (!r->above && alert_figure_is_sum(r->figure) &&
+	    agent_uptime_seconds(a) < windows[r->window].seconds)
 		return NULL;
 	return windows_get(a->ledger.windows, windows[r->window].window, now_ns, &start_ns);
 }

@@ -29,14 +29,15 @@ static void print_rule(FILE *out, const json_t *rule, bool colour)
 	const char *unit = json_string_value(json_object_get(rule, "unit"));
 	const char *since = json_string_value(json_object_get(rule, "since"));
 	double value = number_at(rule, "value", NULL);
-	char safe[4096], figure[64];
+	char safe[4096], figure[64], number[FIGURE_TEXT_BYTES];
 
 	text_sanitise(safe, sizeof(safe), text ? text : "");
 	fprintf(out, "%*s%s", LABEL_WIDTH, "", tone_start(TONE_BAD, colour));
 	print_cell(out, safe, RULE_WIDTH, false);
 	fputs(tone_end(TONE_BAD, colour), out);
 	if (!isnan(value)) {
-		snprintf(figure, sizeof(figure), "%.5g%s%.8s", value, unit && *unit ? " " : "",
+		format_figure(value, number);
+		snprintf(figure, sizeof(figure), "%s%s%.8s", number, unit && *unit ? " " : "",
 		    unit ? unit : "");
 		text_sanitise(safe, sizeof(safe), figure);
 		fputc(' ', out);

@@ -56,6 +56,7 @@ class InstallTest(BusTest):
                       ("bin", "ortail"), ("bin", "orpub"), ("share", "man", "man1", "orstat.1"),
                       ("lib", "systemd", "system", "oragent.service"),
                       ("share", "man", "man7", "orbus.7"),
+                      ("share", "man", "man5", "orbus-alerts.5"),
                       ("share", "bash-completion", "completions", "orpub"),
                       ("share", "zsh", "site-functions", "_ortail"),
                       ("share", "fish", "vendor_completions.d", "oragent.fish")):

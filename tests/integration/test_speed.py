@@ -34,7 +34,10 @@ class SpeedTest(BusTest):
             self.assertEqual(file.read().count("FUTEX_WAKE"), 100)
 
     def test_an_idle_agent_wakes_at_most_twice_a_second(self):
-        agent = self.start_agent()
+        rules = os.path.join(self.folder, "rules")
+        with open(rules, "w", encoding="ascii") as file:
+            file.write("webhook http://127.0.0.1:1/\np95 5m > 10s\nno requests for 1h\n")
+        agent = self.start_agent("--alert", rules)
         self.wait_file(time.strftime("hourly_%Y%m%d_%H.json", time.gmtime()))
         time.sleep(6)  # the longer it is quiet, the less often it looks
         log = os.path.join(self.folder, "strace")

@@ -297,10 +297,10 @@ static void changes_are_told_in_a_sentence(void **state)
 		double value;
 		const char *sentence;
 	} cases[] = {
-	    {"cost today > 5 USD", ALERT_FIRES, 5.125, "cost today is 5.125 USD, over 5 USD"},
+	    {"cost today > 5 USD", ALERT_FIRES, 5.125, "cost today is 5.12 USD, over 5 USD"},
 	    {"cost today > 5 USD", ALERT_DAY_IS_OVER, 0,
 		"cost today begins anew with the day (limit 5 USD)"},
-	    {"p95 5m > 10s model=m*", ALERT_FIRES, 12.4, "p95 5m model=m* is 12.4 s, over 10 s"},
+	    {"p95 5m > 10s model=m*", ALERT_FIRES, 12.4, "p95 5m model=m* is 12.40 s, over 10 s"},
 	    {"tokens 1h > 1000000", ALERT_FIRES, 12345678, "tokens 1h is 12345678, over 1000000"},
 	    {"tps 1h < 10", ALERT_FIRES, 8, "tps 1h is 8 tokens/s, under 10 tokens/s"},
 	    {"tps 1h < 10", ALERT_IS_BACK, 12, "tps 1h is back at 12 tokens/s (limit 10 tokens/s)"},
@@ -375,7 +375,7 @@ static void discord_gets_its_own_form_and_pings_nobody(void **state)
 	assert_null(json_object_get(o, "content"));
 	embed = json_array_get(json_object_get(o, "embeds"), 0);
 	assert_string_equal(text_at(embed, "title"), "Alert");
-	assert_non_null(strstr(text_at(embed, "description"), "12.4 s, over 10 s"));
+	assert_non_null(strstr(text_at(embed, "description"), "12.40 s, over 10 s"));
 	assert_string_equal(text_at(json_object_get(embed, "footer"), "text"), "host, bus orbus");
 	json_decref(o);
 	json_decref(payload);

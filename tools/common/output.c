@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <locale.h>
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -233,6 +234,20 @@ void format_count(uint64_t n, char out[COUNT_TEXT_BYTES])
 		*to++ = digits[i];
 	}
 	*to = '\0';
+}
+
+void format_figure(double value, char out[FIGURE_TEXT_BYTES])
+{
+	bool is_whole = floor(value) == value;
+
+	if (fabs(value) >= 1e15)
+		snprintf(out, FIGURE_TEXT_BYTES, "%.3g", value);
+	else
+		snprintf(out, FIGURE_TEXT_BYTES,
+		    is_whole           ? "%.0f"
+		    : fabs(value) >= 1 ? "%.2f"
+				       : "%.3g",
+		    value);
 }
 
 /* In JSON text all that is unsafe and not ASCII white space lies within strings. */

@@ -62,6 +62,10 @@ void print_cell(FILE *out, const char *text, int width, bool to_the_right);
 #define COUNT_TEXT_BYTES 32
 void format_count(uint64_t n, char out[COUNT_TEXT_BYTES]);
 
+/* A figure in as many digits as tell something: "12345", "6.73", "0.00123". */
+#define FIGURE_TEXT_BYTES 32
+void format_figure(double value, char out[FIGURE_TEXT_BYTES]);
+
 /* Prints JSON with the unsafe characters in its strings as \u escapes; 0 or -ENOMEM. */
 int print_json(FILE *out, const json_t *value, size_t flags);
 
