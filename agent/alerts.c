@@ -81,13 +81,13 @@ static void judge_reading(struct agent *a, size_t i, uint64_t now_ns)
  * Requests are seen as they are counted. What an earlier agent counted is known to a minute, and to
  * the request where the rule is about all of them.
  */
-static void judge_silence(struct agent *a, size_t i, uint64_t now_ns)
+static void judge_silence(
+    struct agent *a, size_t i, const struct aggregate *since_start, uint64_t now_ns)
 {
 	const struct alert_rule *r = &a->alerts->rules.rules[i];
 	struct alert *alert = &a->alerts->states[i];
-	uint64_t start_ns, last_ns = a->ledger.last_request_ns;
-	uint64_t count = alert_count_requests(
-	    r, windows_get(a->ledger.windows, WINDOW_START, now_ns, &start_ns));
+	uint64_t last_ns = a->ledger.last_request_ns;
+	uint64_t count = alert_count_requests(r, since_start);
 	bool is_new = count > alert->seen_count;
 
 	if (is_new || alert->seen_ns == 0 || alert->seen_ns > now_ns)
@@ -103,73 +103,85 @@ static void judge_silence(struct agent *a, size_t i, uint64_t now_ns)
 		change(a, i, ALERT_IS_BACK, now_ns);
 }
 
-/* The aggregate of a rule's window; NULL while it is not what it should be. */
-static const struct aggregate *window_of(
-    struct agent *a, const struct alert_rule *r, uint64_t now_ns)
+static const struct {
+	enum window window;
+	uint64_t seconds;
+} windows[] = {[ALERT_1M] = {WINDOW_1M, 60},
+    [ALERT_5M] = {WINDOW_5M, 300},
+    [ALERT_1H] = {WINDOW_1H, 3600},
+    [ALERT_NO_WINDOW] = {WINDOW_START, 0}};
+
+/* What the ledger holds of a window; NULL while it is not whole. */
+static const struct aggregate *window_of(struct agent *a, enum alert_window window, uint64_t now_ns)
 {
-	static const struct {
-		enum window window;
-		uint64_t seconds;
-	} windows[] = {[ALERT_1M] = {WINDOW_1M, 60},
-	    [ALERT_5M] = {WINDOW_5M, 300},
-	    [ALERT_1H] = {WINDOW_1H, 3600}};
 	const struct period *day;
 	uint64_t start_ns;
 
-	if (r->window == ALERT_TODAY) {
-		day = periods_at(&a->ledger.periods, PERIOD_DAILY, now_ns);
-		return day && day->has_base ? &day->sum : NULL;
-	}
-	/* Little is no wonder before the agent has seen so much time. */
-	if (!r->above && alert_figure_is_sum(r->figure) &&
-	    agent_uptime_seconds(a) < windows[r->window].seconds)
-		return NULL;
-	return windows_get(a->ledger.windows, windows[r->window].window, now_ns, &start_ns);
+	if (window != ALERT_TODAY)
+		return windows_get(a->ledger.windows, windows[window].window, now_ns, &start_ns);
+	day = periods_at(&a->ledger.periods, PERIOD_DAILY, now_ns);
+	return day && day->has_base ? &day->sum : NULL;
 }
 
-static void judge_rule(struct agent *a, size_t i, uint64_t now_ns)
+static void judge_rule(struct agent *a, size_t i, const struct aggregate *window, uint64_t now_ns)
 {
 	const struct alert_rule *r = &a->alerts->rules.rules[i];
 	struct alert *alert = &a->alerts->states[i];
-	const struct aggregate *window;
 
+	/* Little is no wonder before the agent has seen so much time. */
+	if (!r->above && alert_figure_is_sum(r->figure) &&
+	    agent_uptime_seconds(a) < windows[r->window].seconds)
+		return;
 	if (r->figure == ALERT_SILENCE) {
-		judge_silence(a, i, now_ns);
+		judge_silence(a, i, window, now_ns);
 		return;
 	}
-	window = window_of(a, r, now_ns);
-	if (!window)
-		return;
 	alert->reading = alert_read(r, window);
 	alert->judged = true;
 	judge_reading(a, i, now_ns);
 }
 
+/* Looking at a window costs something: it is done once for all of its rules. */
+static void judge_window(struct agent *a, enum alert_window window, uint64_t now_ns)
+{
+	const struct alert_rules *rules = &a->alerts->rules;
+	const struct aggregate *sum = NULL;
+
+	for (size_t i = 0; i < rules->rule_count; i++) {
+		if (rules->rules[i].window != window)
+			continue;
+		if (!sum)
+			sum = window_of(a, window, now_ns);
+		if (!sum)
+			return;
+		judge_rule(a, i, sum, now_ns);
+	}
+}
+
 static void judge_all(struct agent *a, uint64_t now_ns)
 {
-	struct alerts *s = a->alerts;
-
 	/* The board still has to be told of what time has changed. */
 	if (windows_have_moved(a->ledger.windows, now_ns))
 		a->board_changes = UINT64_MAX;
 	ledger_fold(&a->ledger, now_ns);
-	for (size_t i = 0; !a->ledger.out_of_memory && i < s->rules.rule_count; i++)
-		judge_rule(a, i, now_ns);
+	for (int w = 0; !a->ledger.out_of_memory && w <= ALERT_NO_WINDOW; w++)
+		judge_window(a, (enum alert_window)w, now_ns);
 }
 
 /* When requests were last seen is worth storing now and then. */
 static void note_seen(struct alerts *s)
 {
-	uint64_t now_ns = clock_monotonic_ns();
+	uint64_t now_ns = clock_monotonic_ns(), seen_ns = 0;
 
 	if (s->dirty_ns || now_ns < s->seen_next_ns)
 		return;
 	s->seen_next_ns = now_ns + SEEN_NS;
 	for (size_t i = 0; i < s->rules.rule_count; i++)
-		if (s->rules.rules[i].figure == ALERT_SILENCE) {
-			alerts_touch(s);
-			return;
-		}
+		if (s->states[i].seen_ns > seen_ns)
+			seen_ns = s->states[i].seen_ns;
+	if (seen_ns != s->seen_noted_ns)
+		alerts_touch(s);
+	s->seen_noted_ns = seen_ns;
 }
 
 void alerts_run(struct agent *a, uint64_t now_ns, bool more)

@@ -69,7 +69,8 @@ struct alerts {
 	unsigned backoff_seconds;
 	struct complaint complaint;
 	uint64_t judge_next_ns, seen_next_ns;
-	bool caught_up; /* with what the ring held at the start */
+	uint64_t seen_noted_ns; /* the newest of all seen_ns, as it was last stored */
+	bool caught_up;         /* with what the ring held at the start */
 };
 
 /* --- alert_setup.c */

@@ -1,7 +1,8 @@
 /*
- * fuzz_board.c: whatever the board holds, orstat shows something, in 80 columns, without a
- * character that steers a terminal.
+ * fuzz_board.c: whatever the board holds, orstat shows something and advises, in 80 columns,
+ * without a character that steers a terminal.
  */
+#include "advice.h"
 #include "json_msgpack.h"
 #include "must.h"
 #include "orstat_view.h"
@@ -19,6 +20,19 @@ static void must_be_harmless(const char *text, size_t length)
 		/* C1 controls in UTF-8. */
 		MUST(c != 0xc2 || i + 1 == length || (unsigned char)text[i + 1] >= 0xa0);
 	}
+}
+
+static void must_be_advised(const json_t *document, FILE *out)
+{
+	struct advice advice;
+	json_t *o;
+
+	MUST(advice_make(document, "today", &advice) == 0);
+	advice_print(out, &advice, false);
+	o = advice_to_json(&advice);
+	MUST(o);
+	json_decref(o);
+	advice_free(&advice);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -40,6 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		view_print(out, &settings, &s, false);
 	}
+	must_be_advised(document, out);
 	MUST(fclose(out) == 0);
 	must_be_harmless(text, length);
 	free(text);

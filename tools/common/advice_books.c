@@ -19,7 +19,7 @@ static void judge_costs(struct advice_case *c)
 	    !advice_is_share(ok - priced, ok, UNPRICED_SHARE) || !advice_draft_open(c, &d))
 		return;
 	if (priced == 0) {
-		fprintf(d.evidence, "none of ");
+		fprintf(d.evidence, "None of ");
 		advice_write_count(d.evidence, ok, "answer", "answers");
 		fprintf(d.evidence, " said what it cost %s.", c->span);
 	} else {

@@ -85,13 +85,14 @@ static bool is_frequent(const struct advice_case *c, uint64_t events, double per
 }
 
 /* ", most on MODEL (82)": where there are several, and it is known. */
-static void write_foremost(const struct advice_case *c, const char *key, FILE *out)
+static void write_foremost(
+    const struct advice_case *c, const char *key, const char *most, FILE *out)
 {
 	uint64_t n;
 	const char *name = advice_foremost(c->document, "by_model", key, &n);
 
 	if (name && c->model_count > 1)
-		fprintf(out, ", most on %s (%llu)", name, (unsigned long long)n);
+		fprintf(out, "%s on %s (%llu)", most, name, (unsigned long long)n);
 }
 
 /* --- Timeouts --------------------------------------------------------------------------------- */
@@ -146,7 +147,7 @@ static void judge_timeouts(struct advice_case *c)
 		return;
 	advice_write_share(d.evidence, n, c->all.requests);
 	fprintf(d.evidence, " timed out %s", c->span);
-	write_foremost(c, "timeouts", d.evidence);
+	write_foremost(c, "timeouts", ", most", d.evidence);
 	write_timeout_kinds(c, n, d.evidence, d.remedy);
 	fputc('.', d.evidence);
 	advice_draft_add(c, &d, "timeouts", "frequent timeouts",
@@ -245,8 +246,10 @@ static void judge_errors(struct advice_case *c)
 		return;
 	advice_write_share(d.evidence, sum, c->all.requests);
 	fprintf(d.evidence, " failed %s", c->span);
-	write_foremost(c, "errors", d.evidence);
-	fprintf(d.evidence, "; most by %s (%llu).", type, (unsigned long long)most);
+	fprintf(d.evidence, ", most by %s (%llu)", type, (unsigned long long)most);
+	/* Which model an error of one type was on is not counted. */
+	write_foremost(c, "errors", "; most failures of any kind", d.evidence);
+	fputc('.', d.evidence);
 	message = last_message(c, type);
 	if (message)
 		fprintf(d.evidence, " The last one said: \"%s\".", message);

@@ -130,7 +130,7 @@ static void judge_first_token(struct advice_case *c, const struct advice_subject
 
 	if (rate_ttft_ms(avg).tone != TONE_POOR || !advice_draft_open(c, &d))
 		return;
-	fprintf(d.evidence, "the first token comes after %.1f s on average, p95 %.1f s, %s, ",
+	fprintf(d.evidence, "The first token comes after %.1f s on average, p95 %.1f s, %s, ",
 	    avg / 1000, number_at(s->figures, "ttft", "p95") / 1000, c->span);
 	advice_write_count(d.evidence, count_at(s->figures, "ttft", "count"), "stream", "streams");
 	if (faster) {
