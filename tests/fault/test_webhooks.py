@@ -1,6 +1,7 @@
 """Webhooks that fail, hang, refuse, pour and drip; kills in between; disks that fail."""
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "integration"))
 from alerting import ANSWER, AlertsTest, Hook  # noqa: E402
-from harness import SANITIZER, wait_for  # noqa: E402
+from harness import SANITIZER, program, wait_for  # noqa: E402
 
 
 class DeliveryTest(AlertsTest):
@@ -129,6 +130,37 @@ class DeliveryTest(AlertsTest):
         wait_for(lambda: self.board()["rules"][0]["value"] == 8, "the new figure")
         self.assertNotIn("alert:", self.stop_agent(agent))
         self.assertEqual((len(well.posts), len(late.posts)), (1, 1))
+
+    def start_slow_agent(self, *lines):
+        """An agent whose disk takes half a second to rename a file, and its own pid."""
+        self.write_rules(*lines)
+        tracer = subprocess.Popen(
+            ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=renameat", "-e",
+             "inject=renameat:delay_enter=500000", program("oragent"), "--bus", self.bus,
+             "--data-dir", self.data, "--io", "posix", "--alert", self.file],
+            env=self.environment(), stderr=subprocess.PIPE, text=True)
+        tracer.log = []
+        self.processes.append(tracer)
+        self.wait_log(tracer, "serving bus")
+        with open(f"/proc/{tracer.pid}/task/{tracer.pid}/children", encoding="ascii") as children:
+            return tracer, int(children.read().split()[0])
+
+    @unittest.skipIf(SANITIZER, "strace and sanitizers do not go together")
+    def test_a_kill_while_a_post_is_under_way_repeats_the_post_not_the_alert(self):
+        def kill_once(handler, number):
+            if number == 1:
+                os.kill(pid, signal.SIGKILL)
+            else:
+                Hook.take(handler, number)
+        hook = self.hook(kill_once)
+        tracer, pid = self.start_slow_agent(f"webhook {hook.url}", "cost 1h > 5 USD")
+        self.publish(*[ANSWER] * 6)
+        wait_for(lambda: hook.posts and tracer.poll() is not None, "the kill")
+        agent = self.agent()
+        wait_for(lambda: len(hook.posts) == 2, "the second post")
+        self.wait_delivered()
+        self.assertEqual(hook.posts[0]["json"], hook.posts[1]["json"])
+        self.assertNotIn("alert:", self.stop_agent(agent))
 
     def test_the_queue_is_bounded(self):
         rules = [f"cost 1h > {i} USD" for i in range(70)]

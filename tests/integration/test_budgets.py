@@ -82,6 +82,25 @@ class ClockTest(AlertsTest):
         self.assertIn("nothing to be judged by", hook.posts[3]["json"]["message"])
         self.stop_agent(agent)
 
+    def test_a_rule_of_the_day_is_not_raised_twice_a_day(self):
+        rule = "error_rate today > 50 %"
+        self.set_clock("2026-11-24T12:00:00+00:00")
+        agent = self.agent(rule)
+        failure = {**ANSWER, "status": "error"}
+        self.publish({**failure, "ts": self.clock.now()})
+        self.wait_state(rule, "firing")
+        self.answer(9)
+        wait_for(lambda: self.board()["rules"][0]["value"] == 10, "the figure")
+        self.set_clock("2026-11-24T12:02:00+00:00")
+        self.wait_state(rule, "ok")
+        self.publish(*[{**failure, "ts": self.clock.now()}] * 30)
+        wait_for(lambda: self.board()["rules"][0]["value"] == 77.5, "the figure")
+        self.assertEqual(self.states()[rule], "ok")
+        self.set_clock("2026-11-25T00:01:00+00:00")
+        self.publish({**failure, "ts": self.clock.now()})
+        self.wait_state(rule, "firing")
+        self.assertEqual(self.stop_agent(agent).count("alert:"), 2)
+
     def test_little_is_no_wonder_at_the_start(self):
         self.set_clock("2026-11-24T12:00:00+00:00")
         agent = self.agent("requests 1h < 5")
