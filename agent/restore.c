@@ -90,8 +90,7 @@ static int load_or_set_aside(
 	if (!err || err == -ENOENT || err == -ENOMEM)
 		return err;
 	*damaged = true;
-	free(bus->positions);
-	bus->positions = NULL;
+	state_bus_free(bus);
 	err = saver_set_aside(a, name,
 	    err == -EPROTONOSUPPORT ? "was written by a newer version"
 				    : "is damaged or cannot be read");
@@ -131,7 +130,7 @@ int restore_ledger(struct agent *a)
 		intake_resume(a, &bus, false);
 	else if (err == -ENOENT)
 		intake_resume(a, NULL, damaged);
-	free(bus.positions);
+	state_bus_free(&bus);
 	a->ledger.changes++;
 	return err == -ENOENT ? 0 : err;
 }

@@ -170,7 +170,7 @@ static int render(struct agent *a, uint64_t now_ns, char **state, size_t *length
 
 	if (!err)
 		err = state_encode(&a->ledger, &bus, now_ns, state, length);
-	free(bus.positions);
+	state_bus_free(&bus);
 	for (struct period *p = a->ledger.periods.first; !err && p; p = p->next) {
 		p->offered = true;
 		if (p->held && period_needs_writing(p, now_ns) && !render_file(a, p, now_ns))
