@@ -367,7 +367,9 @@ class DiskTest(JournalTest):
         agent = self.start_journal()
         self.publish(*requests(0, 10))
         self.wait_journal(10)
-        subprocess.run(["rm", "-rf", self.data], check=True)
+        # An agent that stores just then may put a file into it.
+        wait_for(lambda: subprocess.run(["rm", "-rf", self.data], capture_output=True,
+                                        check=False).returncode == 0, "the folder to go")
         self.publish(*requests(10, 20))
         self.wait_log(agent, "was removed: made it anew", 30)
         wait_for(lambda: len(self.journal()) == 10, "the new ones", 30)
