@@ -87,7 +87,8 @@ static void drop_doubles(struct journal_read *r)
 {
 	size_t kept = 0;
 
-	qsort(r->files, r->file_count, sizeof(*r->files), by_name);
+	if (r->file_count > 0)
+		qsort(r->files, r->file_count, sizeof(*r->files), by_name);
 	for (size_t i = 0; i < r->file_count; i++) {
 		const struct journal_name *name = &r->files[i].name;
 		const struct journal_name *last = kept ? &r->files[kept - 1].name : NULL;
