@@ -15,7 +15,8 @@
 
 #define BYTES_MAX (INT64_C(1) << 30)
 
-/* -EBADMSG: no file that an agent has written. */
+/* The whole file, where *bytes and *length are nothing yet. -EBADMSG: no file that an agent has
+ * written. */
 static int read_file(int dirfd, const char *name, char **bytes, size_t *length)
 {
 	int err = -EBADMSG,
@@ -25,8 +26,6 @@ static int read_file(int dirfd, const char *name, char **bytes, size_t *length)
 
 	if (fd < 0)
 		return errno == ELOOP ? -EBADMSG : -errno;
-	*bytes = NULL;
-	*length = 0;
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > BYTES_MAX)
 		goto out;
 	err = -ENOMEM;
@@ -47,8 +46,8 @@ out:
 static int read_one(int dirfd, const char *name, struct state_bus *out, uint64_t *stamp)
 {
 	json_t *document;
-	char *bytes;
-	size_t length;
+	char *bytes = NULL;
+	size_t length = 0;
 	int err = read_file(dirfd, name, &bytes, &length);
 
 	if (err)
