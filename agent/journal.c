@@ -14,11 +14,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FILES_MAX   1024
 #define FILE_MODE   0600
 #define LINES_BYTES ((size_t)16 << 10)
 #define BATCH_BYTES ((size_t)4 << 20)
-#define BOUND_BYTES ((size_t)16 << 20)
+/* One write takes no more than the larger. */
+#define BOUND_BYTES     ((size_t)16 << 20)
+#define BOUND_BYTES_MAX ((size_t)1 << 30)
 
 /* --- Files ------------------------------------------------------------------------------------ */
 
@@ -108,7 +109,7 @@ static struct journal_file *file_at(struct agent *a, uint64_t ts_ns, bool *lost)
 	calendar_span(&a->ledger.periods.calendar, PERIOD_HOURLY, ts_ns, &span);
 	name.label = span.label;
 	name.part = next_part(j, span.label);
-	*lost = j->file_count >= FILES_MAX || name.part >= JOURNAL_PARTS_MAX;
+	*lost = j->file_count >= STATE_JOURNAL_FILES_MAX || name.part >= JOURNAL_PARTS_MAX;
 	if (*lost)
 		return NULL;
 	f = journal_add_file(a, &name, span.start_ns, span.end_ns);
@@ -158,6 +159,8 @@ static bool has_room(struct agent *a)
 	j->bound = (size_t)reader_ring_bytes(a->reader);
 	if (j->bound < BOUND_BYTES)
 		j->bound = BOUND_BYTES;
+	if (j->bound > BOUND_BYTES_MAX)
+		j->bound = BOUND_BYTES_MAX;
 	return j->bytes < j->bound;
 }
 
