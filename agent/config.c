@@ -2,48 +2,18 @@
  * config.c: what the agent was told by options and environment, checked.
  */
 #include "config.h"
+#include "data_dir.h"
 #include "oragent_options.h"
 #include "output.h"
 #include "programs.h"
 
 #include <grp.h>
-#include <limits.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define HOUR_NS   UINT64_C(3600000000000)
 #define SECOND_NS UINT64_C(1000000000)
-
-#define ROOT_DIR "/var/lib/orbus/metrics"
-#define HOME_DIR ".local/state/orbus/metrics"
-
-static char *default_data_dir(void)
-{
-	const char *home = getenv("HOME");
-	const struct passwd *user;
-	char *path;
-
-	if (geteuid() == 0)
-		return strdup(ROOT_DIR);
-	if (!home || home[0] != '/') {
-		user = getpwuid(geteuid());
-		home = user ? user->pw_dir : "/";
-	}
-	return asprintf(&path, "%s/" HOME_DIR, home) < 0 ? NULL : path;
-}
-
-/* Relative paths are made absolute, so that messages and the board name what can be found. */
-static char *absolute(const char *given)
-{
-	char here[PATH_MAX], *path;
-
-	if (given[0] == '/' || !getcwd(here, sizeof(here)))
-		return strdup(given);
-	return asprintf(&path, "%s/%s", here, given) < 0 ? NULL : path;
-}
 
 static int read_group(const struct oragent_settings *s, struct config *out)
 {
@@ -106,6 +76,7 @@ int config_read(int argc, char **argv, struct config *out)
 	    .checkpoint_seconds = (unsigned)(s.checkpoint_every / SECOND_NS),
 	    .io = (enum store_io)s.io,
 	    .once = s.once,
+	    .journal = s.journal,
 	    .log_target = (enum log_target)s.log_target,
 	    .log_level = levels[s.log_level],
 	    .create = {.lanes = (unsigned)s.lanes,
@@ -115,8 +86,8 @@ int config_read(int argc, char **argv, struct config *out)
 	status = read_group(&s, out);
 	if (status != CLI_PROCEED)
 		return status;
-	out->data_dir = s.data_dir ? absolute(s.data_dir) : default_data_dir();
-	out->alert_file = s.alert ? absolute(s.alert) : NULL;
+	out->data_dir = data_dir_choose(s.data_dir);
+	out->alert_file = s.alert ? path_make_absolute(s.alert) : NULL;
 	if (out->data_dir && (out->alert_file || !s.alert))
 		return CLI_PROCEED;
 	config_free(out);

@@ -16,6 +16,7 @@ struct oragent_settings {
 	uint64_t checkpoint_every; /* ns */
 	int io;                    /* enum store_io */
 	const char *alert;
+	bool journal;
 	bool once;
 	unsigned mode;
 	const char *group;
