@@ -288,6 +288,13 @@ class TroubleTest(BusTest):
         self.data = other
         self.stop_agent(agent)
 
+    def test_the_log_spells_control_characters_out(self):
+        self.data = os.path.join(self.folder, "evil\x1b[31m\nname")
+        agent = self.start_agent()
+        self.assertIn("evil\\x1b[31m\\nname", self.stop_agent(agent))
+        done = self.run_tool("oragent", "--bus", "\x1b[31m\n", "--data-dir", self.data)
+        self.assertIn("'\\x1b[31m\\n' is no name of a bus", done.stderr)
+
     def test_a_data_folder_that_is_a_file_is_refused(self):
         with open(self.data, "w", encoding="ascii"):
             pass
