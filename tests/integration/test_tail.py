@@ -240,6 +240,15 @@ class ConditionsTest(TailTest):
         self.assertIn("only for the log", self.refuse("-tj"))
 
 
+class LogTest(TailTest):
+    def test_the_total_is_the_sum_where_the_api_names_none(self):
+        self.publish({"response_ms": 3450, "prompt_tokens": 225, "completion_tokens": 287})
+        self.assertEqual(self.tail(), "INFO - OpenRouter response: 3.45s | Tokens: 287 | "
+                                      "TPS: 83.2 | Total: 512\n")
+        self.publish({"response_ms": 3450, "completion_tokens": 287})
+        self.assertNotIn("Total", self.tail("-n", 1))
+
+
 class StatsTest(TailTest):
     LINE = re.compile(r"^STATS - (\S+) \| +([\d,]+) requests? +\| +(\S+)/s \| +(\d+) errors? +\| "
                       r"p50 +(\S+) \| p95 +(\S+) \| TTFT +(\S+) \| TPS +(\S+) \| +([\d,]+) "

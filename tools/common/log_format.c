@@ -44,10 +44,16 @@ static void log_tps(FILE *out, bool colour, const struct orbus_sample *s)
 	log_figure(out, colour, " | TPS:", tps, 1, "", rate_tps(tps));
 }
 
-static void log_count(FILE *out, const char *name, uint64_t n)
+/* As the API reports it, else the sum of its parts, as it is counted. */
+static void log_total(FILE *out, const struct orbus_sample *s)
 {
-	if (n != ORBUS_NONE)
-		fprintf(out, " | %s: %" PRIu64, name, n);
+	uint64_t total = s->total_tokens;
+
+	if (total == ORBUS_NONE && s->prompt_tokens != ORBUS_NONE &&
+	    s->completion_tokens != ORBUS_NONE)
+		total = s->prompt_tokens + s->completion_tokens;
+	if (total != ORBUS_NONE)
+		fprintf(out, " | Total: %" PRIu64, total);
 }
 
 static void log_stream(FILE *out, bool colour, const struct orbus_sample *s)
@@ -77,7 +83,7 @@ static void log_response(FILE *out, bool colour, const struct orbus_sample *s)
 		fprintf(out, " | Tokens: %s%" PRIu64, s->tokens_estimated ? "~" : "",
 		    s->completion_tokens);
 	log_tps(out, colour, s);
-	log_count(out, "Total", s->total_tokens);
+	log_total(out, s);
 	fputc('\n', out);
 }
 
