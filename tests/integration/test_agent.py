@@ -341,7 +341,14 @@ class TroubleTest(BusTest):
         name = hour_name()
         self.publish(request())
         self.wait_file(name, lambda d: d["requests"]["total"] == 1)
-        shutil.rmtree(self.data)
+
+        def removed():
+            try:
+                shutil.rmtree(self.data)
+            except OSError:
+                return False  # the agent put a file into it meanwhile
+            return True
+        wait_for(removed, "the folder to be removed")
         self.publish(request())
         self.wait_file(name, lambda d: d["requests"]["total"] == 2)
         log = self.stop_agent(agent)
