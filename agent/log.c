@@ -1,8 +1,12 @@
 /*
  * log.c: the agent's log, to standard error, syslog or the systemd journal.
+ *
+ * Names of buses, folders and files are whatever somebody chose: their control characters are
+ * spelled out, so that a line stays one line and steers no terminal.
  */
 #include "log.h"
 #include "clock.h"
+#include "output.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -58,14 +62,15 @@ static void write_stderr(enum log_level level, const char *text)
 
 void log_write(struct log *l, enum log_level level, const char *format, ...)
 {
-	char text[1024];
+	char message[1024], text[2 * sizeof(message)];
 	va_list arguments;
 
 	if (level > l->level)
 		return;
 	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
+	vsnprintf(message, sizeof(message), format, arguments);
 	va_end(arguments);
+	text_sanitise(text, sizeof(text), message);
 	switch (l->target) {
 	case LOG_TARGET_STDERR: write_stderr(level, text); break;
 	case LOG_TARGET_SYSLOG: syslog((int)level, "%s", text); break;

@@ -49,6 +49,12 @@ static struct entry *unlink_entry(struct inflight *f, struct entry **place)
 	return e;
 }
 
+/* What the begin's id was. */
+static const char *pairing_id(const struct orbus_sample *s)
+{
+	return s->kind == ORBUS_KIND_REQUEST && s->begin_id ? s->begin_id : s->request_id;
+}
+
 static struct entry **find(struct inflight *f, const struct sample_origin *o, const char *id)
 {
 	struct entry **place = chain_of(f, o->lane, id);
@@ -99,7 +105,7 @@ static bool add(struct inflight *f, const struct sample_origin *o, const struct 
 
 bool inflight_note(struct inflight *f, const struct sample_origin *o, const struct orbus_sample *s)
 {
-	const char *id = s->kind == ORBUS_KIND_REQUEST && s->begin_id ? s->begin_id : s->request_id;
+	const char *id = pairing_id(s);
 	struct entry **place;
 
 	if (!id || o->lane >= ORBUS_LANES_LIMIT)
@@ -125,17 +131,53 @@ bool inflight_in_lane(const struct inflight *f, uint32_t lane)
 	return lane < ORBUS_LANES_LIMIT && f->in_lane[lane] > 0;
 }
 
+static void describe(const struct entry *e, struct orbus_sample *s)
+{
+	orbus_sample_init(s);
+	s->request_id = e->id;
+	s->bot = e->bot;
+	s->requested_model = e->model;
+	s->provider = e->provider;
+	s->stream = e->stream;
+}
+
+static void describe_begin(const struct entry *e, struct orbus_sample *s)
+{
+	describe(e, s);
+	s->kind = ORBUS_KIND_BEGIN;
+	s->ts = e->ts;
+}
+
+bool inflight_begin_of(struct inflight *f, const struct sample_origin *origin,
+    const struct orbus_sample *end, struct orbus_sample *begin)
+{
+	const char *id = pairing_id(end);
+	struct entry **place = id && origin->lane < ORBUS_LANES_LIMIT ? find(f, origin, id) : NULL;
+
+	if (place)
+		describe_begin(*place, begin);
+	return place;
+}
+
+void inflight_each(const struct inflight *f, inflight_each_fn *each, void *context)
+{
+	for (size_t i = 0; i < TABLE_SIZE; i++) {
+		for (const struct entry *e = f->table[i]; e; e = e->next) {
+			struct sample_origin origin = {.lane = e->lane, .epoch = e->epoch};
+			struct orbus_sample begin;
+
+			describe_begin(e, &begin);
+			each(context, &origin, &begin);
+		}
+	}
+}
+
 static void say_orphaned(const struct entry *e, inflight_orphan_fn *orphan, void *context)
 {
 	struct orbus_sample s;
 
-	orbus_sample_init(&s);
+	describe(e, &s);
 	s.status = ORBUS_STATUS_ORPHANED;
-	s.request_id = e->id;
-	s.bot = e->bot;
-	s.requested_model = e->model;
-	s.provider = e->provider;
-	s.stream = e->stream;
 	orphan(context, &s);
 }
 

@@ -30,6 +30,19 @@ bool inflight_note(
 uint64_t inflight_count(const struct inflight *f);
 
 /*
+ * The begin of a request that ended, looked for before its end is noted: false where none is known.
+ * A begin is given as a sample of what is kept of it: ts, request_id, bot, requested_model,
+ * provider, stream. Its texts live as long as it is in flight.
+ */
+bool inflight_begin_of(struct inflight *f, const struct sample_origin *origin,
+    const struct orbus_sample *end, struct orbus_sample *begin);
+
+/* Calls `each` with every begin in flight, in no order; it must not change what is in flight. */
+typedef void inflight_each_fn(
+    void *context, const struct sample_origin *origin, const struct orbus_sample *begin);
+void inflight_each(const struct inflight *f, inflight_each_fn *each, void *context);
+
+/*
  * Takes out requests of `lane` whose owner was of an epoch before `epoch`, calling `orphan` with a
  * sample of status orphaned (ts 0) for each; the sample lives during the call.
  */

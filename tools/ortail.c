@@ -5,129 +5,169 @@
  * of their times before they are shown. A round is bounded, and so is the memory.
  */
 #include "bus_error.h"
+#include "clock.h"
 #include "options.h"
 #include "orbus.h"
 #include "ortail_format.h"
+#include "ortail_group.h"
 #include "ortail_history.h"
+#include "ortail_lines.h"
+#include "ortail_stats.h"
+#include "ortail_view.h"
 #include "output.h"
 #include "sigbus.h"
 #include "stop.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define TOOL         "ortail"
-#define ROUND_MAX    16384
-#define STOP_LOOK_MS 500
-
-struct line {
-	uint64_t ts;
-	size_t order; /* of arrival: keeps samples of one time apart */
-	char *text;
-};
+#define TOOL          "ortail"
+#define ROUND_MAX     16384
+#define STOP_LOOK_MS  500
+#define LOOK_EVERY_NS NS_PER_SECOND
+/* As many as the ring holds, by default. */
+#define LAST_ROUND_MAX (1 << 20)
 
 struct tail {
 	struct ortail_settings settings;
+	struct ortail_view view;
 	struct orbus_reader *reader; /* NULL: there is no bus, and history will do */
 	struct history *history;     /* NULL: not asked for */
-	bool colour;
-	struct line *lines;
-	size_t capacity, count, arrived;
+	struct stats *stats;         /* NULL: no summaries */
+	struct group *group;         /* NULL: no groups */
+	bool follows, drained;
+	bool has_looked; /* who lives: it is due to tell of the others */
+	uint64_t looked_ns;
+	bool out_of_memory;
+	struct lines lines;
 	uint64_t lost_said;
 };
 
-static bool matches(const char *pattern, const char *text)
+/* Of what comes from the journal: no lane holds its begin. */
+static const struct sample_origin from_journal = {.lane = UINT32_MAX};
+
+/* Keeps the text that was printed, with what is to be emphasised in it. NULL: out of memory. */
+static char *end_text(struct tail *t, FILE *out, bool ok, char **text)
 {
-	return !pattern || (text && fnmatch(pattern, text, 0) == 0);
+	char *emphasised;
+
+	if (fclose(out) != 0)
+		ok = false;
+	if (ok && !t->view.highlight)
+		return *text;
+	emphasised = ok ? highlight_text(t->view.highlight, *text) : NULL;
+	free(*text);
+	return emphasised;
 }
 
-static bool is_wanted(const struct ortail_settings *f, const struct orbus_sample *s)
-{
-	if (f->kind != KIND_ALL && (int)s->kind != f->kind)
-		return false;
-	if (f->status >= 0 && (s->kind != ORBUS_KIND_REQUEST || (int)s->status != f->status))
-		return false;
-	/* Written so that an unknown duration is not long enough. */
-	if (!isnan(f->min_ms) && !(s->response_ms >= f->min_ms))
-		return false;
-	return matches(f->model, s->model ? s->model : s->requested_model) &&
-	       matches(f->bot, s->bot) && matches(f->provider, s->provider);
-}
-
-static char *render(const struct tail *t, const struct orbus_sample *s)
+static char *render(
+    struct tail *t, const struct sample_origin *origin, const struct orbus_sample *s)
 {
 	char *text = NULL;
 	size_t length;
 	FILE *out = open_memstream(&text, &length);
-	bool ok = out && format_sample(out, (enum ortail_format)t->settings.format, t->colour, s);
 
-	if (out && fclose(out) != 0)
-		ok = false;
-	if (ok)
-		return text;
-	free(text);
-	return NULL;
+	if (!out)
+		return NULL;
+	return end_text(t, out,
+	    t->group ? group_print(t->group, out, &t->view, origin, s)
+		     : format_sample(out, &t->view, s),
+	    &text);
 }
 
-static int by_time(const void *a, const void *b)
+static char *render_fate(
+    struct tail *t, enum group_fate fate, const struct orbus_sample *begin, uint64_t now_ns)
 {
-	const struct line *x = a, *y = b;
+	char *text = NULL;
+	size_t length;
+	FILE *out = open_memstream(&text, &length);
 
-	if (x->ts != y->ts)
-		return x->ts < y->ts ? -1 : 1;
-	return x->order < y->order ? -1 : 1;
+	if (!out)
+		return NULL;
+	return end_text(t, out, group_print_fate(out, &t->view, fate, begin, now_ns), &text);
 }
 
-static void clear(struct tail *t, size_t from, size_t to)
+/* Adds the line of a sample, and with summaries its figures. False: out of memory. */
+static bool add_line(struct tail *t, const struct orbus_sample *s, char *text)
 {
-	for (size_t i = from; i < to; i++)
-		free(t->lines[i].text);
-}
+	struct orbus_sample *figures = NULL;
 
-/* Keeps the newest `keep` lines: half of them at least are dropped, so the cost is spread. */
-static void drop_older(struct tail *t, size_t keep)
-{
-	if (t->count <= keep)
-		return;
-	qsort(t->lines, t->count, sizeof(*t->lines), by_time);
-	clear(t, 0, t->count - keep);
-	memmove(t->lines, t->lines + t->count - keep, keep * sizeof(*t->lines));
-	t->count = keep;
-}
-
-static bool add_line(struct tail *t, const struct orbus_sample *s)
-{
-	if (t->count == t->capacity) {
-		size_t capacity = t->capacity ? 2 * t->capacity : 64;
-		struct line *lines = realloc(t->lines, capacity * sizeof(*lines));
-
-		if (!lines)
+	if (t->stats && s->kind == ORBUS_KIND_REQUEST) {
+		figures = malloc(sizeof(*figures));
+		if (!figures) {
+			free(text);
 			return false;
-		t->lines = lines;
-		t->capacity = capacity;
+		}
+		stats_figures(s, figures);
 	}
-	t->lines[t->count] = (struct line){s->ts, t->arrived++, render(t, s)};
-	return t->lines[t->count].text && ++t->count;
+	return lines_add(&t->lines, s->ts, text, figures);
+}
+
+/* Half of them at least are dropped, so the cost is spread. */
+static void keep_newest(struct tail *t, size_t keep)
+{
+	if (t->lines.count / 2 > keep)
+		lines_drop_older(&t->lines, keep);
 }
 
 /* Collects what is there now, the newest `keep` of it. False: out of memory. */
 static bool collect(struct tail *t, size_t max, size_t keep)
 {
 	struct orbus_sample s;
+	size_t taken = 0;
 
-	for (size_t taken = 0; taken < max && orbus_reader_next(t->reader, &s) == 1; taken++) {
-		if (!history_wants(t->history, t->reader, &s) || !is_wanted(&t->settings, &s))
-			continue;
-		if (!add_line(t, &s))
+	for (; taken < max && orbus_reader_next(t->reader, &s) == 1; taken++) {
+		const struct sample_origin *origin = reader_origin(t->reader);
+		bool wanted = keep > 0 && history_wants(t->history, t->reader, &s) &&
+		              ortail_view_wants(&t->view, &s);
+
+		if (wanted && !add_line(t, &s, render(t, origin, &s)))
 			return false;
-		if (t->count / 2 > keep)
-			drop_older(t, keep);
+		if (t->group && !group_note(t->group, origin, &s))
+			return false;
+		keep_newest(t, keep);
 	}
+	t->drained = taken < max;
 	return true;
+}
+
+/* A request that did not end is filtered as one that takes as long as it has so far. */
+static void add_fate(
+    void *context, enum group_fate fate, const struct orbus_sample *begin, uint64_t now_ns)
+{
+	struct tail *t = context;
+	struct orbus_sample s = *begin;
+
+	if (now_ns > s.ts)
+		s.response_ms = (double)(now_ns - s.ts) / 1e6;
+	if (fate == GROUP_ORPHANED) {
+		s.kind = ORBUS_KIND_REQUEST;
+		s.status = ORBUS_STATUS_ORPHANED;
+	}
+	if (!ortail_view_passes(&t->view, &s))
+		return;
+	t->out_of_memory |= !add_line(t, &s, render_fate(t, fate, begin, now_ns));
+}
+
+/* What had ended before its process died is read between looking and telling. */
+static bool look_after_groups(struct tail *t)
+{
+	uint64_t now_ns = clock_realtime_ns();
+
+	if (!t->group || !t->drained)
+		return true;
+	if (t->has_looked) {
+		group_tell(t->group, t->reader, now_ns, false, add_fate, t);
+		t->has_looked = false;
+		t->looked_ns = now_ns;
+	} else if (now_ns - t->looked_ns >= LOOK_EVERY_NS) {
+		group_look(t->group, t->reader);
+		t->has_looked = true;
+	}
+	return !t->out_of_memory;
 }
 
 static void say_loss(struct tail *t)
@@ -136,23 +176,29 @@ static void say_loss(struct tail *t)
 
 	if (lost == t->lost_said)
 		return;
-	fprintf(stderr, TOOL ": lost %" PRIu64 " samples: overwritten before they could be read\n",
-	    lost - t->lost_said);
+	if (!t->settings.quiet)
+		fprintf(stderr,
+		    TOOL ": lost %" PRIu64 " samples: overwritten before they could be read\n",
+		    lost - t->lost_said);
 	t->lost_said = lost;
 }
 
 /* Prints what was collected. False: nobody reads any more, or it could not be written. */
 static bool print(struct tail *t, int *status)
 {
-	bool gone;
+	uint64_t now_ns = t->stats ? clock_realtime_ns() : 0;
+	bool gone, ok = true;
 
-	if (t->count > 0)
-		qsort(t->lines, t->count, sizeof(*t->lines), by_time);
-	for (size_t i = 0; i < t->count; i++)
-		fputs(t->lines[i].text, stdout);
-	clear(t, 0, t->count);
-	t->count = 0;
-	if (output_flush(TOOL, &gone) < 0)
+	lines_sort(&t->lines);
+	for (size_t i = 0; i < t->lines.count; i++) {
+		if (t->lines.all[i].figures)
+			ok &= stats_add(t->stats, stdout, t->lines.all[i].figures, now_ns);
+		fputs(t->lines.all[i].text, stdout);
+	}
+	if (t->stats && t->follows)
+		ok &= stats_tick(t->stats, stdout, now_ns);
+	lines_clear(&t->lines);
+	if (output_flush(TOOL, &gone) < 0 || !ok)
 		*status = CLI_FAILED;
 	say_loss(t);
 	return !gone && *status == CLI_FINE;
@@ -165,13 +211,13 @@ static int show_history(struct tail *t, size_t keep)
 	struct orbus_sample s;
 
 	while (!is_stop_asked() && (found = history_next(t->history, &s)) == 1) {
-		if (!is_wanted(&t->settings, &s))
+		if (!ortail_view_wants(&t->view, &s))
 			continue;
-		if (!add_line(t, &s))
+		if (!add_line(t, &s, render(t, &from_journal, &s)))
 			return CLI_FAILED;
-		if (keep != SIZE_MAX && t->count / 2 > keep)
-			drop_older(t, keep);
-		if (keep == SIZE_MAX && t->count == ROUND_MAX && !print(t, &status))
+		if (keep != SIZE_MAX)
+			keep_newest(t, keep);
+		else if (t->lines.count == ROUND_MAX && !print(t, &status))
 			return status;
 	}
 	if (is_stop_asked())
@@ -188,12 +234,17 @@ static int show_past(struct tail *t)
 	int status = CLI_FINE;
 	size_t keep = SIZE_MAX;
 
+	bool history = history_is_asked_for(t->history);
+
 	if (t->settings.last != UINT64_MAX)
 		keep = (size_t)t->settings.last;
-	else if (!t->settings.no_follow && !history_is_asked_for(t->history))
+	else if (!t->settings.no_follow && !history && t->group)
+		keep = 0; /* what has begun is of interest, unseen */
+	else if (!t->settings.no_follow && !history)
 		orbus_reader_skip(t->reader);
-	format_header(stdout, (enum ortail_format)t->settings.format, t->colour);
-	if (history_is_asked_for(t->history)) {
+	if (!t->settings.quiet)
+		format_header(stdout, &t->view);
+	if (history) {
 		status = show_history(t, keep);
 		if (status != CLI_PROCEED)
 			return status;
@@ -201,28 +252,55 @@ static int show_past(struct tail *t)
 	}
 	if (t->reader && !collect(t, SIZE_MAX, keep))
 		return CLI_FAILED;
-	drop_older(t, keep);
+	lines_drop_older(&t->lines, keep);
 	return print(t, &status) ? CLI_PROCEED : status;
+}
+
+/* Not endlessly: a signal just before the wait would interrupt nothing. */
+static int wait_ms(const struct tail *t)
+{
+	int most = history_left_ms(t->history, STOP_LOOK_MS);
+
+	return t->stats ? stats_due_ms(t->stats, clock_realtime_ns(), most) : most;
 }
 
 static int follow(struct tail *t)
 {
 	int status = CLI_FINE;
 
+	t->follows = true;
 	while (!is_stop_asked() && history_left_ms(t->history, STOP_LOOK_MS) > 0) {
-		/* Not endlessly: a signal just before the wait would interrupt nothing. */
-		int ready = orbus_reader_wait(t->reader, history_left_ms(t->history, STOP_LOOK_MS));
+		int ready = orbus_reader_wait(t->reader, wait_ms(t));
 
 		if (ready == 1 && !collect(t, ROUND_MAX, SIZE_MAX))
 			return CLI_FAILED;
-		if ((t->count > 0 || ready == 1) && !print(t, &status))
+		if (!look_after_groups(t))
+			return CLI_FAILED;
+		if ((t->lines.count > 0 || ready == 1 || t->stats) && !print(t, &status))
 			return status;
 	}
 	/* What came last before --until. */
-	if (!is_stop_asked() && !collect(t, SIZE_MAX, SIZE_MAX))
+	if (!is_stop_asked() && !collect(t, LAST_ROUND_MAX, SIZE_MAX))
 		return CLI_FAILED;
-	(void)print(t, &status);
-	return status;
+	return print(t, &status) ? CLI_PROCEED : status;
+}
+
+/* What there is to say at the end: what is in flight still, and the interval that is not over. */
+static int finish(struct tail *t)
+{
+	int status = CLI_FINE;
+
+	if (t->group && t->reader) {
+		group_look(t->group, t->reader);
+		if (!collect(t, LAST_ROUND_MAX, SIZE_MAX))
+			return CLI_FAILED;
+		group_tell(t->group, t->reader, clock_realtime_ns(), true, add_fate, t);
+		if (t->out_of_memory || !print(t, &status))
+			return t->out_of_memory ? CLI_FAILED : status;
+	}
+	if (t->stats && !stats_end(t->stats, stdout, clock_realtime_ns()))
+		return CLI_FAILED;
+	return output_flush(TOOL, NULL) < 0 ? CLI_FAILED : CLI_FINE;
 }
 
 /* Without a bus there is still what was: after a reboot, say. */
@@ -238,6 +316,31 @@ static int open_bus(struct tail *t)
 	return bus_error_report(TOOL, t->settings.bus, err);
 }
 
+static int make_sums(struct tail *t)
+{
+	uint64_t every_ns = t->settings.stats_every_ns;
+
+	if (every_ns)
+		t->stats = stats_new(
+		    every_ns, t->settings.json || t->view.format == FORMAT_JSON, t->view.colour);
+	if (t->settings.group)
+		t->group = group_new(t->reader);
+	if ((!every_ns || t->stats) && (!t->settings.group || t->group))
+		return CLI_PROCEED;
+	fputs(TOOL ": out of memory\n", stderr);
+	return CLI_FAILED;
+}
+
+static void tail_free(struct tail *t)
+{
+	lines_free(&t->lines);
+	stats_free(t->stats);
+	group_free(t->group);
+	orbus_reader_close(t->reader);
+	history_close(t->history);
+	ortail_view_free(&t->view);
+}
+
 int main(int argc, char **argv)
 {
 	struct tail t = {.settings = {.last = UINT64_MAX, .status = -1, .min_ms = NAN}};
@@ -247,21 +350,21 @@ int main(int argc, char **argv)
 	status = cli_parse(&ortail_program, argc, argv, &t.settings);
 	if (status != CLI_PROCEED)
 		return status;
-	if (t.settings.json)
-		t.settings.format = FORMAT_JSON;
 	stop_on_signals();
 	sigbus_reads_zeros();
-	t.colour = output_wants_colour(stdout);
-	status = history_open(&t.settings, &t.history);
+	status = ortail_view_make(&t.view, &t.settings);
+	if (status == CLI_PROCEED)
+		status = history_open(&t.settings, &t.history);
 	if (status == CLI_PROCEED)
 		status = open_bus(&t);
 	if (status == CLI_PROCEED)
-		status = show_past(&t);
+		status = make_sums(&t);
 	if (status == CLI_PROCEED)
-		status = t.settings.no_follow || !t.reader ? CLI_FINE : follow(&t);
-	clear(&t, 0, t.count);
-	free(t.lines);
-	orbus_reader_close(t.reader);
-	history_close(t.history);
+		status = show_past(&t);
+	if (status == CLI_PROCEED && !t.settings.no_follow && t.reader)
+		status = follow(&t);
+	if (status == CLI_PROCEED)
+		status = finish(&t);
+	tail_free(&t);
 	return status;
 }

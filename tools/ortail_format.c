@@ -13,6 +13,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -152,21 +153,57 @@ static bool format_table(FILE *out, bool colour, const struct orbus_sample *s)
 	return true;
 }
 
-void format_header(FILE *out, enum ortail_format format, bool colour)
+/* --- whichever ---------------------------------------------------------------------------------
+ */
+
+void format_header(FILE *out, const struct ortail_view *v)
 {
-	if (format == FORMAT_CSV)
+	if (v->format == FORMAT_CSV)
 		csv_header(out);
-	else if (format == FORMAT_TABLE)
-		table_header(out, colour);
+	else if (v->format == FORMAT_TABLE)
+		table_header(out, v->colour);
 }
 
-bool format_sample(FILE *out, enum ortail_format format, bool colour, const struct orbus_sample *s)
+static bool format_plain(FILE *out, const struct ortail_view *v, const struct orbus_sample *s)
 {
-	switch (format) {
-	case FORMAT_LOG: log_sample(out, colour, s); return true;
+	switch (v->format) {
+	case FORMAT_LOG: log_sample(out, v->colour, s); break;
 	case FORMAT_JSON: return format_json(out, s);
 	case FORMAT_CSV: return format_csv(out, s);
-	case FORMAT_TABLE: return format_table(out, colour, s);
+	case FORMAT_TABLE: return format_table(out, v->colour, s);
+	case FORMAT_TEMPLATE: template_print(v->template, out, v->colour, s); break;
+	case FORMAT_NONE: break;
 	}
 	return true;
+}
+
+bool format_prefixed(
+    FILE *out, const struct ortail_view *v, const char *prefix, const struct orbus_sample *s)
+{
+	char *text = NULL;
+	size_t length;
+	FILE *lines = open_memstream(&text, &length);
+	bool ok = lines && format_plain(lines, v, s);
+
+	if (lines && fclose(lines) != 0)
+		ok = false;
+	for (char *line = text, *end; ok && *line; line = end) {
+		end = strchrnul(line, '\n');
+		end += *end != '\0';
+		fputs(prefix, out);
+		fwrite(line, 1, (size_t)(end - line), out);
+	}
+	free(text);
+	return ok;
+}
+
+bool format_sample(FILE *out, const struct ortail_view *v, const struct orbus_sample *s)
+{
+	char time[RFC3339_BYTES + 1];
+
+	if (!v->timestamps)
+		return format_plain(out, v, s);
+	clock_format_rfc3339_local(s->ts, false, time);
+	strcat(time, " ");
+	return format_prefixed(out, v, time, s);
 }

@@ -8,8 +8,17 @@
 
 #include <stdbool.h>
 
-/* In the order of the option's choices. */
-enum ortail_format { FORMAT_LOG, FORMAT_JSON, FORMAT_CSV, FORMAT_TABLE };
+#define ORTAIL_FORMATS "log|json|csv|table|none"
+
+/* In the order of ORTAIL_FORMATS; a template is none of them. */
+enum ortail_format {
+	FORMAT_LOG,
+	FORMAT_JSON,
+	FORMAT_CSV,
+	FORMAT_TABLE,
+	FORMAT_NONE,
+	FORMAT_TEMPLATE
+};
 
 struct ortail_settings {
 	const char *bus;
@@ -17,7 +26,13 @@ struct ortail_settings {
 	const char *since, *until, *data_dir;
 	bool no_follow;
 	bool json;
-	int format; /* enum ortail_format */
+	const char *format; /* one of ORTAIL_FORMATS, or a template */
+	bool group;
+	bool timestamps;
+	bool quiet;
+	struct cli_list highlight;
+	uint64_t stats_every_ns; /* 0: never */
+	struct cli_list where, exclude;
 	const char *model, *bot, *provider;
 	int status;    /* enum orbus_status, -1: any */
 	double min_ms; /* NaN: any */

@@ -288,6 +288,13 @@ class TroubleTest(BusTest):
         self.data = other
         self.stop_agent(agent)
 
+    def test_the_log_spells_control_characters_out(self):
+        self.data = os.path.join(self.folder, "evil\x1b[31m\nname")
+        agent = self.start_agent()
+        self.assertIn("evil\\x1b[31m\\nname", self.stop_agent(agent))
+        done = self.run_tool("oragent", "--bus", "\x1b[31m\n", "--data-dir", self.data)
+        self.assertIn("'\\x1b[31m\\n' is no name of a bus", done.stderr)
+
     def test_a_data_folder_that_is_a_file_is_refused(self):
         with open(self.data, "w", encoding="ascii"):
             pass
@@ -334,7 +341,14 @@ class TroubleTest(BusTest):
         name = hour_name()
         self.publish(request())
         self.wait_file(name, lambda d: d["requests"]["total"] == 1)
-        shutil.rmtree(self.data)
+
+        def removed():
+            try:
+                shutil.rmtree(self.data)
+            except OSError:
+                return False  # the agent put a file into it meanwhile
+            return True
+        wait_for(removed, "the folder to be removed")
         self.publish(request())
         self.wait_file(name, lambda d: d["requests"]["total"] == 2)
         log = self.stop_agent(agent)

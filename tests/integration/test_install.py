@@ -1,6 +1,7 @@
 """What `cmake --install` puts in place, and that programs outside the tree build against it."""
 import json
 import os
+import re
 import subprocess
 import sys
 import unittest
@@ -79,6 +80,10 @@ class InstallTest(BusTest):
             self.assertEqual(exported, declared)
             self.assertEqual(text.count("ORBUS_API ") - text.count("#define ORBUS_API "),
                              len(exported))
+            # A program that links it statically may have its own object_open().
+            listing = run("nm", "-g", "--defined-only",
+                          os.path.join(self.lib, library.replace(".so", ".a")))
+            self.assertEqual(set(re.findall(r" [A-Z] (\w+)$", listing, re.M)), exported)
 
     def build_by_pkg_config(self, package, source):
         env = dict(os.environ, PKG_CONFIG_PATH=os.path.join(self.lib, "pkgconfig"))

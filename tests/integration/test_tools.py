@@ -119,11 +119,14 @@ class CommonTest(ToolsTest):
 
     def test_manuals_and_completions_are_built(self):
         build = os.environ["ORBUS_BUILD_DIR"]
-        for tool in TOOLS:
+        for tool in (*TOOLS, "orcall"):
             with open(os.path.join(build, "man", f"{tool}.1"), encoding="utf-8") as page:
                 text = page.read()
             self.assertIn("--bus", text)
             self.assertNotIn("OPTIONS@", text)
+            # Commands that are filled like a paragraph cannot be told apart.
+            if examples := re.search(r"^\.SH EXAMPLES\n(.*?)^\.SH", text, re.M | re.S):
+                self.assertIn(".nf\n", examples.group(1), tool)
             base = os.path.join(build, "tools", "completions", tool)
             subprocess.run(["bash", "-n", base + ".bash"], check=True)
             for shell in ("zsh", "fish"):

@@ -6,6 +6,7 @@
  */
 #include "log_format.h"
 #include "output.h"
+#include "ratings.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -15,34 +16,61 @@ static void log_line(FILE *out, bool colour, enum tone tone, const char *level)
 	fprintf(out, "%s%s%s - ", tone_start(tone, colour), level, tone_end(tone, colour));
 }
 
-/* " | NAME: FIGURE", left out where it is unknown. */
-static void log_figure(FILE *out, const char *name, double value, int digits, const char *unit)
+/* "BEFORE FIGURE" in the colour of its rating; nothing where it is unknown. */
+static void log_figure(FILE *out, bool colour, const char *before, double value, int digits,
+    const char *unit, struct rating rating)
 {
 	if (!isnan(value))
-		fprintf(out, " | %s: %.*f%s", name, digits, value, unit);
+		fprintf(out, "%s %s%.*f%s%s", before, tone_start(rating.tone, colour), digits,
+		    value, unit, tone_end(rating.tone, colour));
 }
 
-static void log_count(FILE *out, const char *name, uint64_t n)
+static void log_elapsed(FILE *out, bool colour, const char *before, const struct orbus_sample *s)
 {
-	if (n != ORBUS_NONE)
-		fprintf(out, " | %s: %" PRIu64, name, n);
+	struct rating rating = rate_response_ms(s->response_ms);
+
+	log_figure(out, colour, before, s->response_ms / 1000, 2, "s", rating);
+}
+
+static void log_ttft(FILE *out, bool colour, const char *before, const struct orbus_sample *s)
+{
+	log_figure(out, colour, before, s->ttft_ms / 1000, 2, "s", rate_ttft_ms(s->ttft_ms));
+}
+
+static void log_tps(FILE *out, bool colour, const struct orbus_sample *s)
+{
+	double tps = orbus_sample_tps(s);
+
+	log_figure(out, colour, " | TPS:", tps, 1, "", rate_tps(tps));
+}
+
+/* As the API reports it, else the sum of its parts, as it is counted. */
+static void log_total(FILE *out, const struct orbus_sample *s)
+{
+	uint64_t total = s->total_tokens;
+
+	if (total == ORBUS_NONE && s->prompt_tokens != ORBUS_NONE &&
+	    s->completion_tokens != ORBUS_NONE)
+		total = s->prompt_tokens + s->completion_tokens;
+	if (total != ORBUS_NONE)
+		fprintf(out, " | Total: %" PRIu64, total);
 }
 
 static void log_stream(FILE *out, bool colour, const struct orbus_sample *s)
 {
 	if (!isnan(s->ttft_ms)) {
 		log_line(out, colour, TONE_FAINT, "DEBUG");
-		fprintf(out, "OpenRouter TTFT: %.2fs\n", s->ttft_ms / 1000);
+		log_ttft(out, colour, "OpenRouter TTFT:", s);
+		fputc('\n', out);
 	}
 	log_line(out, colour, TONE_PLAIN, "INFO");
 	fputs("OpenRouter stream:", out);
-	if (!isnan(s->response_ms))
-		fprintf(out, " %.2fs", s->response_ms / 1000);
+	log_elapsed(out, colour, "", s);
 	if (s->completion_tokens != ORBUS_NONE)
 		fprintf(out, " | %s%" PRIu64 " tokens", s->tokens_estimated ? "~" : "",
 		    s->completion_tokens);
-	log_figure(out, "TPS", orbus_sample_tps(s), 1, "");
-	log_figure(out, "TTFT", s->ttft_ms / 1000, 2, "s");
+	log_tps(out, colour, s);
+	log_ttft(out, colour, " | TTFT:", s);
 	fputc('\n', out);
 }
 
@@ -50,13 +78,12 @@ static void log_response(FILE *out, bool colour, const struct orbus_sample *s)
 {
 	log_line(out, colour, TONE_PLAIN, "INFO");
 	fputs("OpenRouter response:", out);
-	if (!isnan(s->response_ms))
-		fprintf(out, " %.2fs", s->response_ms / 1000);
+	log_elapsed(out, colour, "", s);
 	if (s->completion_tokens != ORBUS_NONE)
 		fprintf(out, " | Tokens: %s%" PRIu64, s->tokens_estimated ? "~" : "",
 		    s->completion_tokens);
-	log_figure(out, "TPS", orbus_sample_tps(s), 1, "");
-	log_count(out, "Total", s->total_tokens);
+	log_tps(out, colour, s);
+	log_total(out, s);
 	fputc('\n', out);
 }
 
@@ -66,8 +93,8 @@ static void log_timeout_details(FILE *out, bool colour, const struct orbus_sampl
 	log_line(out, colour, TONE_FAINT, "DEBUG");
 	fputs("OpenRouter timeout: ", out);
 	print_text(out, s->error_type);
-	log_figure(out, "Elapsed", s->response_ms / 1000, 2, "s");
-	log_figure(out, "TTFT", s->ttft_ms / 1000, 2, "s");
+	log_elapsed(out, colour, " | Elapsed:", s);
+	log_ttft(out, colour, " | TTFT:", s);
 	if (s->completion_tokens != ORBUS_NONE)
 		fprintf(out, " | %s%" PRIu64 " tokens so far", s->tokens_estimated ? "~" : "",
 		    s->completion_tokens);

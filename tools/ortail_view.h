@@ -1,0 +1,33 @@
+/*
+ * ortail_view.h: what was asked for by options that need to be read first, made ready: which
+ * samples are shown, and how.
+ */
+#ifndef ORBUS_ORTAIL_VIEW_H
+#define ORBUS_ORTAIL_VIEW_H
+
+#include "ortail_conditions.h"
+#include "ortail_highlight.h"
+#include "ortail_options.h"
+#include "ortail_template.h"
+
+struct ortail_view {
+	const struct ortail_settings *settings;
+	enum ortail_format format;
+	bool colour;                 /* on a terminal */
+	bool timestamps;             /* before each line of the log */
+	struct template *template;   /* of FORMAT_TEMPLATE */
+	struct highlight *highlight; /* NULL: nothing is looked for, or there is no colour */
+	struct conditions where, exclude;
+};
+
+/* Returns CLI_PROCEED, or the status to exit with, after a message. Free it either way. The
+ * settings must live as long. */
+int ortail_view_make(struct ortail_view *v, const struct ortail_settings *settings);
+void ortail_view_free(struct ortail_view *v);
+
+/* Whether the filters let a sample pass, whatever its kind; and whether its kind is asked for too.
+ */
+bool ortail_view_passes(const struct ortail_view *v, const struct orbus_sample *s);
+bool ortail_view_wants(const struct ortail_view *v, const struct orbus_sample *s);
+
+#endif
