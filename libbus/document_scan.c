@@ -145,18 +145,6 @@ struct raw_histogram {
 	uint64_t buckets[BUCKETS_MAX];
 };
 
-static void scan_buckets(struct scan *s, struct raw_histogram *raw)
-{
-	json_cursor_open(&s->c, '[');
-	while (json_cursor_item(&s->c)) {
-		if (raw->length == BUCKETS_MAX) {
-			refuse(s, -EBADMSG);
-			return;
-		}
-		json_cursor_count(&s->c, &raw->buckets[raw->length++]);
-	}
-}
-
 static bool is_possible(const struct raw_histogram *raw)
 {
 	uint64_t total = raw->zero_count;
@@ -198,7 +186,7 @@ static void scan_histogram(struct scan *s, struct histogram *h)
 		case 3: take_figure(s, &raw.min); break;
 		case 4: take_figure(s, &raw.max); break;
 		case 5: json_cursor_figure(&s->c, &raw.offset); break;
-		case 6: scan_buckets(s, &raw); break;
+		case 6: raw.length = json_cursor_counts(&s->c, raw.buckets, BUCKETS_MAX); break;
 		default: json_cursor_skip(&s->c); seen &= 0x7f;
 		}
 	}

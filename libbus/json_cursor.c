@@ -207,6 +207,42 @@ void json_cursor_count(struct json_cursor *c, uint64_t *out)
 	*out = n;
 }
 
+/*
+ * Most of a document is such arrays: small numbers with commas between them, as we write them, are
+ * taken here; json_cursor_count() takes whatever looks different.
+ */
+size_t json_cursor_counts(struct json_cursor *c, uint64_t *out, size_t max)
+{
+	size_t n = 0;
+
+	json_cursor_open(c, '[');
+	while (json_cursor_item(c)) {
+		const char *s = c->at, *end = c->end;
+
+		while (n < max && end - s > 4) {
+			unsigned d = (unsigned char)s[0] - '0', e = (unsigned char)s[1] - '0';
+
+			if (d > 9)
+				break;
+			if (s[1] == ',') {
+				out[n++] = d;
+				s += 2 + (s[2] == ' ');
+			} else if (d > 0 && e <= 9 && s[2] == ',') {
+				out[n++] = d * 10 + e;
+				s += 3 + (s[3] == ' ');
+			} else {
+				break;
+			}
+		}
+		c->at = s;
+		if (n == max)
+			fail(c);
+		else
+			json_cursor_count(c, &out[n++]);
+	}
+	return c->failed ? 0 : n;
+}
+
 /* A number's parts as they stand. */
 struct decimal {
 	uint64_t digits;
