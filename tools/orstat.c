@@ -2,7 +2,9 @@
  * orstat.c: current statistics: for people, as JSON, or as one line for monitoring.
  */
 #include "bus_error.h"
+#include "figures.h"
 #include "options.h"
+#include "orstat_advise.h"
 #include "orstat_source.h"
 #include "orstat_view.h"
 #include "output.h"
@@ -105,6 +107,8 @@ int main(int argc, char **argv)
 	status = CLI_FINE;
 	if (settings.check)
 		status = print_check(&s);
+	else if (settings.advise)
+		status = advise_print(&settings, &s);
 	else if (settings.json)
 		status = print_document(&s);
 	else

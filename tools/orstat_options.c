@@ -31,6 +31,13 @@ static const struct cli_option options[] = {
 	.help = "everything as one JSON document",
 	.details = "Prints the window's document, with the keys of the agent's files, and _agent_ "
 		   "and _source_ beside them."},
+    {.name = "advise",
+	.type = CLI_FLAG,
+	.offset = AT(advise),
+	.help = "what to do about it",
+	.details = "Prints what the figures of the window give reason to do: each finding with its "
+		   "evidence and a remedy, or why there is none. See *ADVICE*. With *--json*, the "
+		   "findings as JSON."},
     {.name = "check",
 	.type = CLI_FLAG,
 	.offset = AT(check),

@@ -16,6 +16,7 @@ struct orstat_settings {
 	int window; /* enum orstat_window */
 	int by;     /* index in model|bot|provider */
 	bool json;
+	bool advise;
 	bool check;
 };
 

@@ -195,6 +195,13 @@ int text_width(const char *text)
 	return used;
 }
 
+size_t text_fitting(const char *text, int columns)
+{
+	int used;
+
+	return fitting_bytes(text, columns, &used);
+}
+
 void print_cell(FILE *out, const char *text, int width, bool to_the_right)
 {
 	int used;

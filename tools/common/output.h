@@ -52,6 +52,9 @@ void print_text(FILE *out, const char *text);
 /* The columns that sanitised text takes. */
 int text_width(const char *text);
 
+/* Bytes of the longest start of sanitised text that takes at most `columns`. */
+size_t text_fitting(const char *text, int columns);
+
 /* Prints sanitised text in exactly `width` columns, cut with an ellipsis where it is longer. */
 void print_cell(FILE *out, const char *text, int width, bool to_the_right);
 
