@@ -1,0 +1,363 @@
+/*
+ * journal_read.c: the requests that the journal holds of a stretch of time, in the order of their
+ * times.
+ *
+ * Files follow each other by the hour in their names; the lines of one hour, which late ones and
+ * several bots have put out of order, are sorted in memory.
+ */
+#include "journal_read.h"
+#include "clock.h"
+#include "journal_hour.h"
+#include "journal_lines.h"
+#include "journal_name.h"
+#include "sample_json.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct file {
+	struct journal_name name;
+	uint64_t limit; /* bytes of it that are there for good */
+};
+
+/* A line of the hour at hand. */
+struct entry {
+	uint64_t ts;
+	size_t text; /* offset in the hour's texts */
+	size_t length;
+};
+
+struct journal_read {
+	int dirfd;
+	uint64_t since_ns, until_ns;
+	struct file *files; /* by name */
+	size_t file_count, file_at;
+	char file[JOURNAL_NAME_BYTES];
+	char *texts;
+	size_t text_bytes, text_capacity;
+	struct entry *entries;
+	size_t entry_count, entry_capacity, entry_at;
+	json_t *current; /* what the last sample's strings lie in */
+	struct orbus_tag tags[ORBUS_TAGS_MAX];
+	uint64_t damaged;
+};
+
+/* --- Which files ------------------------------------------------------------------------------ */
+
+static int by_name(const void *a, const void *b)
+{
+	const struct journal_name *x = a, *y = b;
+
+	if (x->label != y->label)
+		return x->label < y->label ? -1 : 1;
+	if (x->part != y->part)
+		return x->part < y->part ? -1 : 1;
+	return (int)y->packed - (int)x->packed;
+}
+
+static int add_file(struct journal_read *r, const struct journal_name *name, size_t *capacity)
+{
+	if (r->file_count == *capacity) {
+		size_t larger = *capacity ? 2 * *capacity : 64;
+		struct file *files = realloc(r->files, larger * sizeof(*files));
+
+		if (!files)
+			return -ENOMEM;
+		r->files = files;
+		*capacity = larger;
+	}
+	r->files[r->file_count++] = (struct file){.name = *name, .limit = UINT64_MAX};
+	return 0;
+}
+
+/* Of a file that is there plain and compressed, the compressed one, which comes first, is kept. */
+static void drop_doubles(struct journal_read *r)
+{
+	size_t kept = 0;
+
+	qsort(r->files, r->file_count, sizeof(*r->files), by_name);
+	for (size_t i = 0; i < r->file_count; i++) {
+		const struct journal_name *name = &r->files[i].name;
+		const struct journal_name *last = kept ? &r->files[kept - 1].name : NULL;
+
+		if (!last || last->label != name->label || last->part != name->part)
+			r->files[kept++] = r->files[i];
+	}
+	r->file_count = kept;
+}
+
+static int list_files(struct journal_read *r)
+{
+	int err = 0, fd = openat(r->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct journal_name name;
+	struct dirent *entry;
+	size_t capacity = 0;
+
+	if (!dir) {
+		err = -errno;
+		if (fd >= 0)
+			close(fd);
+		return err;
+	}
+	while (!err && (entry = readdir(dir)))
+		if (journal_name_parse(entry->d_name, &name))
+			err = add_file(r, &name, &capacity);
+	closedir(dir);
+	if (!err && r->file_count == 0)
+		err = -ENOENT;
+	if (!err)
+		drop_doubles(r);
+	return err;
+}
+
+/* --- One hour --------------------------------------------------------------------------------- */
+
+/* The time of a line: the agent writes it first; other lines are read whole. */
+static bool line_ts(const char *line, size_t length, uint64_t *ts)
+{
+	static const char head[] = "{\"ts\":\"";
+	char text[RFC3339_BYTES];
+	const char *start = line + sizeof(head) - 1, *end;
+	json_t *o;
+	bool found;
+
+	if (strncmp(line, head, sizeof(head) - 1) == 0 && (end = strchr(start, '"')) &&
+	    (size_t)(end - start) < sizeof(text)) {
+		memcpy(text, start, (size_t)(end - start));
+		text[end - start] = '\0';
+		if (clock_parse_rfc3339(text, ts))
+			return true;
+	}
+	o = json_loadb(line, length, 0, NULL);
+	start = json_string_value(json_object_get(o, "ts"));
+	found = start && clock_parse_rfc3339(start, ts);
+	json_decref(o);
+	return found;
+}
+
+static int grow(void **array, size_t *capacity, size_t needed, size_t item_bytes)
+{
+	size_t larger = *capacity ? *capacity : 1024;
+	void *moved;
+
+	while (larger < needed)
+		larger *= 2;
+	if (larger == *capacity)
+		return 0;
+	moved = realloc(*array, larger * item_bytes);
+	if (!moved)
+		return -ENOMEM;
+	*array = moved;
+	*capacity = larger;
+	return 0;
+}
+
+static int add_line(struct journal_read *r, const char *line, size_t length)
+{
+	uint64_t ts;
+	int err;
+
+	if (!line_ts(line, length, &ts)) {
+		r->damaged++;
+		return 0;
+	}
+	if (ts < r->since_ns || ts >= r->until_ns)
+		return 0;
+	err = grow((void **)&r->texts, &r->text_capacity, r->text_bytes + length, 1);
+	if (!err)
+		err = grow((void **)&r->entries, &r->entry_capacity, r->entry_count + 1,
+		    sizeof(*r->entries));
+	if (err)
+		return err;
+	memcpy(r->texts + r->text_bytes, line, length);
+	r->entries[r->entry_count++] = (struct entry){ts, r->text_bytes, length};
+	r->text_bytes += length;
+	return 0;
+}
+
+/* Plain files are compressed, and old ones removed, while we look. */
+static int open_file(struct journal_read *r, const struct file *f, struct journal_lines **lines)
+{
+	struct journal_name name = f->name;
+	int err;
+
+	journal_name_format(&name, r->file);
+	err = journal_lines_open(r->dirfd, r->file, f->limit, lines);
+	if (err != -ENOENT || name.packed)
+		return err;
+	name.packed = true;
+	journal_name_format(&name, r->file);
+	return journal_lines_open(r->dirfd, r->file, f->limit, lines);
+}
+
+static int load_file(struct journal_read *r, const struct file *f)
+{
+	struct journal_lines *lines;
+	size_t length;
+	char *line;
+	int err = open_file(r, f, &lines);
+
+	if (err == -ENOENT)
+		return 0;
+	if (err == -ELOOP) {
+		r->damaged++; /* no file of the agent's */
+		return 0;
+	}
+	if (err)
+		return err;
+	while ((err = journal_lines_next(lines, &line, &length)) == 1) {
+		err = add_line(r, line, length);
+		if (err)
+			break;
+	}
+	r->damaged += journal_lines_damaged(lines);
+	journal_lines_close(lines);
+	return err;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+
+	if (x->ts != y->ts)
+		return x->ts < y->ts ? -1 : 1;
+	return x->text < y->text ? -1 : 1;
+}
+
+/* The time of the first line that has one, to see what time zone a file's name is in. */
+static bool first_ts(struct journal_read *r, const struct file *f, uint64_t *ts)
+{
+	struct journal_lines *lines;
+	bool found = false;
+	size_t length;
+	char *line;
+
+	if (open_file(r, f, &lines) != 0)
+		return false;
+	while (!found && journal_lines_next(lines, &line, &length) == 1)
+		found = line_ts(line, length, ts);
+	journal_lines_close(lines);
+	return found;
+}
+
+static bool is_wanted(struct journal_read *r, const struct file *f)
+{
+	uint64_t ts;
+
+	switch (journal_hour_may_hold(f->name.label, r->since_ns, r->until_ns)) {
+	case JOURNAL_HOUR_NO: return false;
+	case JOURNAL_HOUR_YES: return true;
+	case JOURNAL_HOUR_ELSEWHERE: break;
+	}
+	return first_ts(r, f, &ts) && !journal_hour_is_known(f->name.label, ts);
+}
+
+/* Reads the files of the next hour that has a line for us. 1: read; 0: there is none. */
+static int load_hour(struct journal_read *r)
+{
+	r->entry_at = r->entry_count = r->text_bytes = 0;
+	while (r->entry_count == 0 && r->file_at < r->file_count) {
+		uint32_t label = r->files[r->file_at].name.label;
+
+		for (; r->file_at < r->file_count && r->files[r->file_at].name.label == label;
+		     r->file_at++) {
+			const struct file *f = &r->files[r->file_at];
+			int err = is_wanted(r, f) ? load_file(r, f) : 0;
+
+			if (err)
+				return err;
+		}
+	}
+	if (r->entry_count > 0)
+		qsort(r->entries, r->entry_count, sizeof(*r->entries), by_time);
+	return r->entry_count > 0;
+}
+
+/* --- Requests --------------------------------------------------------------------------------- */
+
+/* `orphaned` is for agents to say, so that the reader of other people's JSON refuses it. */
+static bool decode(struct journal_read *r, const struct entry *e, struct orbus_sample *out)
+{
+	const char *status;
+	bool orphaned;
+	char why[128];
+
+	json_decref(r->current);
+	r->current = json_loadb(r->texts + e->text, e->length, 0, NULL);
+	status = json_string_value(json_object_get(r->current, "status"));
+	orphaned = status && strcmp(status, "orphaned") == 0;
+	if (orphaned)
+		json_object_del(r->current, "status");
+	if (!r->current || sample_from_json(r->current, r->tags, out, why, sizeof(why)) < 0 ||
+	    out->kind != ORBUS_KIND_REQUEST)
+		return false;
+	if (orphaned)
+		out->status = ORBUS_STATUS_ORPHANED;
+	return true;
+}
+
+int journal_read_next(struct journal_read *r, struct orbus_sample *out)
+{
+	for (;;) {
+		if (r->entry_at == r->entry_count) {
+			int loaded = load_hour(r);
+
+			if (loaded != 1)
+				return loaded;
+		}
+		if (decode(r, &r->entries[r->entry_at++], out))
+			return 1;
+		r->damaged++;
+	}
+}
+
+int journal_read_open(
+    const char *folder, uint64_t since_ns, uint64_t until_ns, struct journal_read **out)
+{
+	struct journal_read *r = calloc(1, sizeof(*r));
+	int err = 0;
+
+	if (!r)
+		return -ENOMEM;
+	r->since_ns = since_ns;
+	r->until_ns = until_ns;
+	r->dirfd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (r->dirfd < 0)
+		err = -errno;
+	if (!err)
+		err = list_files(r);
+	if (err) {
+		journal_read_close(r);
+		return err;
+	}
+	*out = r;
+	return 0;
+}
+
+uint64_t journal_read_damaged(const struct journal_read *r)
+{
+	return r->damaged;
+}
+
+const char *journal_read_file(const struct journal_read *r)
+{
+	return r->file;
+}
+
+void journal_read_close(struct journal_read *r)
+{
+	if (!r)
+		return;
+	if (r->dirfd >= 0)
+		close(r->dirfd);
+	json_decref(r->current);
+	free(r->files);
+	free(r->texts);
+	free(r->entries);
+	free(r);
+}
