@@ -2,50 +2,18 @@
  * config.c: what the agent was told by options and environment, checked.
  */
 #include "config.h"
+#include "data_dir.h"
 #include "oragent_options.h"
 #include "output.h"
 #include "programs.h"
 
 #include <grp.h>
-#include <limits.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define HOUR_NS   UINT64_C(3600000000000)
 #define SECOND_NS UINT64_C(1000000000)
-
-#define ROOT_DIR "/var/lib/orbus/metrics"
-#define HOME_DIR ".local/state/orbus/metrics"
-
-static char *default_data_dir(void)
-{
-	const char *home = getenv("HOME");
-	const struct passwd *user;
-	char *path;
-
-	if (geteuid() == 0)
-		return strdup(ROOT_DIR);
-	if (!home || home[0] != '/') {
-		user = getpwuid(geteuid());
-		home = user ? user->pw_dir : "/";
-	}
-	return asprintf(&path, "%s/" HOME_DIR, home) < 0 ? NULL : path;
-}
-
-/* Relative folders are made absolute, so that messages and the board name one that can be found. */
-static char *data_dir(const struct oragent_settings *s)
-{
-	char here[PATH_MAX], *path;
-
-	if (!s->data_dir)
-		return default_data_dir();
-	if (s->data_dir[0] == '/' || !getcwd(here, sizeof(here)))
-		return strdup(s->data_dir);
-	return asprintf(&path, "%s/%s", here, s->data_dir) < 0 ? NULL : path;
-}
 
 static int read_group(const struct oragent_settings *s, struct config *out)
 {
@@ -114,7 +82,7 @@ int config_read(int argc, char **argv, struct config *out)
 	status = read_group(&s, out);
 	if (status != CLI_PROCEED)
 		return status;
-	out->data_dir = data_dir(&s);
+	out->data_dir = data_dir_choose(s.data_dir);
 	if (out->data_dir)
 		return CLI_PROCEED;
 	fputs("oragent: out of memory\n", stderr);

@@ -82,6 +82,12 @@ bool json_cursor_item(struct json_cursor *c)
 	return go_on(c, ']');
 }
 
+/* The characters that may not pass unseen in a string. */
+static bool is_plain(char s)
+{
+	return s != '"' && s != '\\' && (unsigned char)s >= 0x20;
+}
+
 void json_cursor_text(struct json_cursor *c, struct json_text *out)
 {
 	const char *s;
@@ -89,12 +95,9 @@ void json_cursor_text(struct json_cursor *c, struct json_text *out)
 	*out = (struct json_text){"", 0};
 	if (!take(c, '"'))
 		return;
-	for (s = c->at; s < c->end && *s != '"'; s++) {
-		if ((unsigned char)*s < 0x20)
-			break;
+	for (s = c->at; s < c->end && (is_plain(*s) || *s == '\\'); s++)
 		if (*s == '\\' && ++s == c->end)
 			break;
-	}
 	if (s >= c->end || *s != '"') {
 		fail(c);
 		return;
@@ -344,11 +347,6 @@ void json_cursor_end(struct json_cursor *c)
 	peek(c);
 	if (c->at != c->end)
 		fail(c);
-}
-
-bool json_text_is(const struct json_text *t, const char *word)
-{
-	return strlen(word) == t->length && memcmp(t->at, word, t->length) == 0;
 }
 
 /* The character that \uXXXX, or a pair of them, stands for; 0: none. *s is moved past it. */

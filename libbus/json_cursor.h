@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct json_cursor {
 	const char *at, *end;
@@ -69,7 +70,11 @@ void json_cursor_text(struct json_cursor *c, struct json_text *out);
 void json_cursor_end(struct json_cursor *c);
 
 /* True if the text is exactly this, written without escapes. */
-bool json_text_is(const struct json_text *t, const char *word);
+static inline bool json_text_is(const struct json_text *t, const char *word)
+{
+	/* Inline, so that the length of a literal is known. */
+	return strlen(word) == t->length && memcmp(t->at, word, t->length) == 0;
+}
 
 /*
  * The text itself, as valid UTF-8 without NULs. False where it is no such text or does not fit in

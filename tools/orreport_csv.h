@@ -1,0 +1,23 @@
+/*
+ * orreport_csv.h: reports as CSV (RFC 4180): times in milliseconds, what is unknown left empty.
+ */
+#ifndef ORBUS_ORREPORT_CSV_H
+#define ORBUS_ORREPORT_CSV_H
+
+#include "orreport_rows.h"
+
+#include <stdio.h>
+
+/* A line a period. */
+void trend_print_csv(FILE *out, const struct report *r);
+
+/* A line a name. */
+void series_print_csv(FILE *out, const struct series *s, const char *heading);
+
+/* A text as a field: quoted where it needs to be, its control characters spelled out. */
+void csv_text(FILE *out, const char *text);
+
+/* A comma and a figure, nothing for NaN. */
+void csv_figure(FILE *out, double value);
+
+#endif
