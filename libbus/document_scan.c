@@ -24,15 +24,36 @@ struct scan {
 	int error;     /* of what the cursor cannot know */
 };
 
-/* What every document must have, once. */
+/* What a document must have, once: always; and of the rest, where that is wanted. */
 enum seen {
-	SEEN_PERIOD = 1,
-	SEEN_REQUESTS = 2,
-	SEEN_TOKENS = 4,
-	SEEN_COST = 8,
-	SEEN_HISTOGRAMS = 16,
-	SEEN_ALL = 31,
+	SEEN_PERIOD = 1 << 0,
+	SEEN_REQUESTS = 1 << 1,
+	SEEN_TOKENS = 1 << 2,
+	SEEN_COST = 1 << 3,
+	SEEN_HISTOGRAMS = 1 << 4,
+	SEEN_ALWAYS = (1 << 5) - 1,
+	SEEN_ERRORS = 1 << 5,
+	SEEN_ERROR_TYPES = 1 << 6,
+	SEEN_ACTIVE = 1 << 7,
+	SEEN_GAUGES = 1 << 8,
+	SEEN_USERS = 1 << 9,
+	SEEN_CHANNELS = 1 << 10,
+	SEEN_LOST = 1 << 11,
+	SEEN_REJECTED = 1 << 12,
+	SEEN_SKEWED = 1 << 13,
+	SEEN_REST = (1 << 14) - 1 - SEEN_ALWAYS,
+	SEEN_MODELS = 1 << 14,
+	SEEN_BOTS = 1 << 15,
+	SEEN_PROVIDERS = 1 << 16,
 };
+
+static unsigned must_have(unsigned parts)
+{
+	return SEEN_ALWAYS | (parts & DOCUMENT_REST ? SEEN_REST : 0) |
+	       (parts & DOCUMENT_MODELS ? SEEN_MODELS : 0) |
+	       (parts & DOCUMENT_BOTS ? SEEN_BOTS : 0) |
+	       (parts & DOCUMENT_PROVIDERS ? SEEN_PROVIDERS : 0);
+}
 
 static bool failed(const struct scan *s)
 {
@@ -204,8 +225,8 @@ static void scan_histogram(struct scan *s, struct histogram *h)
 }
 
 /* True if the key names one of a request's four histograms, which is then taken. */
-static bool take_histogram(struct scan *s, const struct json_text *key, struct request_figures *f,
-    unsigned *seen)
+static bool take_histogram(
+    struct scan *s, const struct json_text *key, struct request_figures *f, unsigned *seen)
 {
 	static const struct {
 		const char *name;
@@ -323,8 +344,8 @@ static bool series_are_whole(const struct series *series)
 	for (uint32_t i = 0; i < series->count; i++) {
 		const struct request_figures *f = series->entries[i].value;
 
-		if (f->total < f->ok || f->response_ms.count > f->ok ||
-		    f->ttft_ms.count > f->ok || f->tps.count > f->ok || f->decode_tps.count > f->ok)
+		if (f->total < f->ok || f->response_ms.count > f->ok || f->ttft_ms.count > f->ok ||
+		    f->tps.count > f->ok || f->decode_tps.count > f->ok)
 			return false;
 	}
 	return true;
@@ -500,8 +521,8 @@ static void scan_recent_error(struct scan *s)
 	}
 	take_name(s, &type, type_text);
 	take_name(s, &message, message_text);
-	if (!failed(s) && !aggregate_add_recent_error(
-			      s->out, ts, type_text, has_message ? message_text : NULL))
+	if (!failed(s) &&
+	    !aggregate_add_recent_error(s->out, ts, type_text, has_message ? message_text : NULL))
 		refuse(s, -ENOMEM);
 }
 
@@ -512,6 +533,7 @@ static void scan_errors(struct scan *s)
 	json_cursor_open(&s->c, '{');
 	while (json_cursor_member(&s->c, &key)) {
 		if (json_text_is(&key, "by_type")) {
+			see(s, SEEN_ERROR_TYPES);
 			scan_error_types(s);
 		} else if (json_text_is(&key, "recent_errors")) {
 			json_cursor_open(&s->c, '[');
@@ -543,38 +565,51 @@ static void scan_distinct(struct scan *s)
 
 	json_cursor_open(&s->c, '{');
 	while (json_cursor_member(&s->c, &key)) {
-		if (json_text_is(&key, "users"))
+		if (json_text_is(&key, "users")) {
+			see(s, SEEN_USERS);
 			scan_sketch(s, &s->out->users);
-		else if (json_text_is(&key, "channels"))
+		} else if (json_text_is(&key, "channels")) {
+			see(s, SEEN_CHANNELS);
 			scan_sketch(s, &s->out->channels);
-		else
+		} else {
 			json_cursor_skip(&s->c);
+		}
 	}
+}
+
+static void scan_loss(struct scan *s, enum seen what, uint64_t *out)
+{
+	see(s, what);
+	json_cursor_count(&s->c, out);
 }
 
 /* True if the key is one of the rest, whose value is then taken. */
 static bool take_rest(struct scan *s, const struct json_text *key)
 {
-	if (json_text_is(key, "errors"))
+	if (json_text_is(key, "errors")) {
+		see(s, SEEN_ERRORS);
 		scan_errors(s);
-	else if (json_text_is(key, "active_stats"))
+	} else if (json_text_is(key, "active_stats")) {
+		see(s, SEEN_ACTIVE);
 		scan_named_counts(s, false);
-	else if (json_text_is(key, "service_metrics"))
-		scan_named_counts(s, true);
-	else if (json_text_is(key, "cache_stats"))
-		scan_caches(s);
-	else if (json_text_is(key, "gauges"))
+	} else if (json_text_is(key, "gauges")) {
+		see(s, SEEN_GAUGES);
 		scan_gauges(s);
-	else if (json_text_is(key, "distinct"))
+	} else if (json_text_is(key, "service_metrics")) {
+		scan_named_counts(s, true);
+	} else if (json_text_is(key, "cache_stats")) {
+		scan_caches(s);
+	} else if (json_text_is(key, "distinct")) {
 		scan_distinct(s);
-	else if (json_text_is(key, "lost_samples"))
-		json_cursor_count(&s->c, &s->out->lost);
-	else if (json_text_is(key, "rejected_samples"))
-		json_cursor_count(&s->c, &s->out->rejected);
-	else if (json_text_is(key, "skewed_samples"))
-		json_cursor_count(&s->c, &s->out->skewed);
-	else
+	} else if (json_text_is(key, "lost_samples")) {
+		scan_loss(s, SEEN_LOST, &s->out->lost);
+	} else if (json_text_is(key, "rejected_samples")) {
+		scan_loss(s, SEEN_REJECTED, &s->out->rejected);
+	} else if (json_text_is(key, "skewed_samples")) {
+		scan_loss(s, SEEN_SKEWED, &s->out->skewed);
+	} else {
 		return false;
+	}
 	return true;
 }
 
@@ -612,6 +647,9 @@ static void scan_top(struct scan *s, const struct json_text *key)
 	struct series *series = series_of(s, key);
 
 	if (series) {
+		see(s, series == &s->out->by_model ? SEEN_MODELS
+		       : series == &s->out->by_bot ? SEEN_BOTS
+						   : SEEN_PROVIDERS);
 		scan_series(s, series);
 	} else if (json_text_is(key, "period")) {
 		see(s, SEEN_PERIOD);
@@ -647,7 +685,7 @@ int document_scan(const char *text, size_t length, unsigned parts, struct docume
 	json_cursor_end(&s.c);
 	if (s.error)
 		return s.error;
-	if (s.c.failed || s.seen != SEEN_ALL || !series_are_whole(&out->by_model) ||
+	if (s.c.failed || s.seen != must_have(parts) || !series_are_whole(&out->by_model) ||
 	    !series_are_whole(&out->by_bot) || !series_are_whole(&out->by_provider))
 		return -EBADMSG;
 	return 0;

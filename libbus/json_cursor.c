@@ -361,8 +361,8 @@ static uint32_t unescape_unicode(const char **s, const char *end)
 
 			if (!d)
 				return 0;
-			unit[half] = unit[half] * 16 + (uint32_t)((d - digits) > 15 ? d - digits - 6
-										  : d - digits);
+			unit[half] = unit[half] * 16 +
+			             (uint32_t)((d - digits) > 15 ? d - digits - 6 : d - digits);
 		}
 		if (half == 0 && (unit[0] < 0xd800 || unit[0] > 0xdbff))
 			return unit[0] >= 0xdc00 && unit[0] <= 0xdfff ? 0 : unit[0];

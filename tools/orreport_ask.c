@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Shorter than any day, longer than any hour. */
+#define DAY_MIN_NS  (12 * UINT64_C(3600) * NS_PER_SECOND)
 #define TWO_DAYS_NS (2 * UINT64_C(86400) * NS_PER_SECOND)
 
 #define PERIODS_HELP                                                                               \
@@ -72,6 +74,10 @@ static int read_span(struct report_ask *g)
 	if (status == CLI_PROCEED && s->from) {
 		status = read_when(g, "from", s->from, &when);
 		g->span.start_ns = when.start_ns;
+		/* From a moment on: up to this one, not to the end of its day. */
+		if (!s->to && when.end_ns - when.start_ns < DAY_MIN_NS &&
+		    read_when(g, "to", "now", &when) == CLI_PROCEED)
+			g->span.end_ns = when.end_ns;
 	} else if (status == CLI_PROCEED) {
 		time_last_days(
 		    &g->calendar, today.end_ns - 1, s->days ? s->days : REPORT_DAYS_PRESET, &when);

@@ -17,6 +17,9 @@
 extern const char asset_page_css[], asset_page_js[];
 extern const char asset_uplot_css[], asset_uplot_js[], asset_uplot_license[];
 
+/* Percent of requests: what orstat --check warns of. */
+#define ERROR_RATE_BAD 5.0
+
 struct page {
 	FILE *out;
 	const struct report *r;
@@ -114,11 +117,12 @@ static void cost_cell(FILE *out, const struct request_figures *f)
 
 static void error_cells(FILE *out, uint64_t failed, uint64_t total)
 {
+	double rate = 100 * (double)failed / (double)total;
 	char text[40];
 
 	count_cell(out, failed);
-	snprintf(text, sizeof(text), "%.1f", 100 * (double)failed / (double)total);
-	cell(out, failed ? TONE_BAD : TONE_PLAIN, total ? text : "-");
+	snprintf(text, sizeof(text), "%.1f", rate);
+	cell(out, rate >= ERROR_RATE_BAD ? TONE_BAD : TONE_PLAIN, total ? text : "-");
 }
 
 /* The figures that a row of either table has behind its requests and errors. */
@@ -140,7 +144,7 @@ static void figure_cells(FILE *out, const struct request_figures *f, double mean
 static void table_head(FILE *out, const char *first)
 {
 	static const char *const heads[] = {"Requests", "Errors", "%", "Avg s", "p50 s", "p95 s",
-	    "p99 s", "TTFT s", "p95 s", "TPS", "Tokens", "Cost"};
+	    "p99 s", "TTFT s", "TTFT p95", "TPS", "Tokens", "Cost"};
 
 	fprintf(out, "<div class=\"scroll\"><table><thead><tr><th scope=\"col\">%s</th>", first);
 	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
@@ -195,10 +199,11 @@ static void print_rows(const struct page *p)
 static bool print_names(const struct page *p)
 {
 	static const char *const heads[] = {"Model", "Bot", "Provider"};
+	static const char *const words[] = {"model", "bot", "provider"};
 	const struct series *s = series_by(&p->r->total.sum, p->by);
 	const struct series_entry **list = series_sorted(s);
 
-	fprintf(p->out, "<section><h2>Performance by %s</h2>\n", heads[p->by]);
+	fprintf(p->out, "<section><h2>Performance by %s</h2>\n", words[p->by]);
 	table_head(p->out, heads[p->by]);
 	for (uint32_t i = 0; list && i < s->count; i++) {
 		const struct request_figures *f = list[i]->value;

@@ -11,7 +11,7 @@
 #define LEFT         70
 #define RIGHT        20
 #define PANEL_HEIGHT 104 /* of its plot */
-#define PANEL_STEP   150
+#define PANEL_STEP   170
 #define TOP          58
 #define COUNT_OF(a)  (sizeof(a) / sizeof((a)[0]))
 
@@ -70,7 +70,7 @@ static const struct panel {
     {"Time to first token", " s", false, {{"p50", "a", ttft_p50}, {"p95", "b", ttft_p95}}},
     {"Tokens a second", "", false, {{"average", "a", tps}}},
     {"Tokens", "", true, {{"tokens", "a", tokens}}},
-    {"Cost", " $", true, {{"cost", "a", row_cost}}},
+    {"Cost", "$", true, {{"cost", "a", row_cost}}},
 };
 
 static const char *const style =
@@ -90,10 +90,10 @@ struct plot {
 	double y;   /* of that edge */
 };
 
-/* The next of 1, 2, 2.5, 5, 10, ... at or above a value. */
+/* The next of 1, 1.5, 2, 3, ... 10, 15, ... at or above a value. */
 static double round_up(double value)
 {
-	static const double steps[] = {1, 2, 2.5, 5, 10};
+	static const double steps[] = {1, 1.5, 2, 3, 4, 5, 6, 8, 10};
 	double power = pow(10, floor(log10(value)));
 
 	for (size_t i = 0; i < COUNT_OF(steps); i++)
@@ -124,21 +124,18 @@ static double y_of(const struct plot *p, double value)
 
 static void print_scale(const struct plot *p, const char *unit)
 {
+	double by = p->top >= 2e6 ? 1e6 : p->top >= 2e3 ? 1e3 : 1;
+	const char *letter = by == 1e6 ? "M" : by == 1e3 ? "k" : "";
+	bool money = *unit == '$';
+
 	for (int i = 0; i <= 2; i++) {
 		double value = p->top * i / 2, y = y_of(p, value);
-		const char *prefix = "";
 
-		if (p->top >= 2e6) {
-			value /= 1e6;
-			prefix = "M";
-		} else if (p->top >= 2e4) {
-			value /= 1e3;
-			prefix = "k";
-		}
 		fprintf(p->out,
 		    "<path class=\"grid\" d=\"M%d %.1fH%d\"/><text class=\"dim\" x=\"%d\" y=\"%.1f\" "
-		    "text-anchor=\"end\">%.4g%s%s</text>\n",
-		    LEFT, y, WIDTH - RIGHT, LEFT - 8, y + 4, value, prefix, unit);
+		    "text-anchor=\"end\">%s%.4g%s%s</text>\n",
+		    LEFT, y, WIDTH - RIGHT, LEFT - 8, y + 4, money ? "$" : "", value / by,
+		    i ? letter : "", money ? "" : unit);
 	}
 }
 

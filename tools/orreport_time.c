@@ -160,7 +160,8 @@ static bool parse_date(const struct calendar *c, const char *text, struct time_s
 	else if (has_form(text, "0000-00-00"))
 		days_span(c, year, month, day, day, out);
 	else
-		return (has_form(text, "0000-00-00T00") || has_form(text, "0000-00-00T00:00")) &&
+		return (has_form(text, "0000-00-00T00") ||
+			   (has_form(text, "0000-00-00T00:00") && strcmp(text + 13, ":00") == 0)) &&
 		       hour_span(c, year, month, day, hour, out);
 	return true;
 }

@@ -94,8 +94,8 @@ static bool fill_hour(struct history *h, uint64_t start_ns, uint64_t end_ns, str
 {
 	double day = (double)(start_ns / HOUR_NS % 24) / 24 * 6.283185307179586;
 	double share = (double)(end_ns - start_ns) / (double)HOUR_NS;
-	uint64_t n =
-	    (uint64_t)((double)h->requests_per_hour * (1 - 0.6 * cos(day)) * spread(h, 0.1) * share);
+	uint64_t n = (uint64_t)((double)h->requests_per_hour * (1 - 0.6 * cos(day)) *
+				spread(h, 0.1) * share);
 	struct orbus_sample s;
 	char bot[16];
 
@@ -111,7 +111,8 @@ static bool write_period(const struct history *h, const struct calendar *c, enum
     uint64_t ts, const struct aggregate *a)
 {
 	struct period_span span;
-	struct document_context context = {.utc = true, .uptime_seconds = 86400, .restorable = true};
+	struct document_context context = {
+	    .utc = true, .uptime_seconds = 86400, .restorable = true};
 	char path[4096];
 	size_t length;
 	json_t *document;
@@ -164,8 +165,8 @@ static bool write_all(struct history *h)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"days", required_argument, NULL, 'd'},
-	    {"end", required_argument, NULL, 'e'}, {"requests-per-hour", required_argument, NULL, 'r'},
-	    {0}};
+	    {"end", required_argument, NULL, 'e'},
+	    {"requests-per-hour", required_argument, NULL, 'r'}, {0}};
 	struct history h = {.days = 30, .requests_per_hour = 600, .random = 88172645463325252};
 	int option;
 
@@ -179,7 +180,8 @@ int main(int argc, char **argv)
 		}
 	}
 	if (optind + 1 != argc || h.days < 1 || h.end_ns < h.days * 24 * HOUR_NS) {
-		fputs("usage: make_history [--days N] [--end SECONDS] [--requests-per-hour N] FOLDER\n",
+		fputs(
+		    "usage: make_history [--days N] [--end SECONDS] [--requests-per-hour N] FOLDER\n",
 		    stderr);
 		return 2;
 	}

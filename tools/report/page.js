@@ -9,13 +9,21 @@
 		return getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
 	}
 
+	function unit_of(text, unit) {
+		return unit === "$" ? "$" + text : unit === "%" ? text + " %" : text + unit;
+	}
+
+	/* On an axis: 5k, 20M. */
 	function short(value, unit) {
+		const [by, letter] = value >= 1e6 ? [1e6, "M"] : value >= 1e3 ? [1e3, "k"] : [1, ""];
+		return unit_of(+(value / by).toPrecision(4) + letter, unit);
+	}
+
+	/* In a legend. */
+	function full(value, unit) {
 		if (value == null)
 			return "-";
-		const a = Math.abs(value);
-		const text = a >= 1e6 ? +(value / 1e6).toPrecision(4) + "M"
-			: a >= 1e4 ? +(value / 1e3).toPrecision(4) + "k" : String(+value.toPrecision(4));
-		return unit === "$" ? "$" + text : unit === "%" ? text + " %" : text + unit;
+		return unit_of(value >= 1000 ? Math.round(value).toLocaleString("en") : +value.toPrecision(4), unit);
 	}
 
 	/* Bars that stand on one another: each series is drawn from the sum of those before it. */
@@ -44,7 +52,7 @@
 			scales: {x: {time: false, range: (u, min, max) => [min - 0.5, max + 0.5]},
 				y: {range: (u, min, max) => [0, (max || 1) * 1.08]}},
 			axes: [
-				{...axis, space: 90, incrs: [1, 2, 3, 4, 6, 7, 12, 14, 24, 28, 48, 72, 168, 336],
+				{...axis, space: 125, incrs: [1, 2, 3, 4, 6, 7, 12, 14, 24, 28, 48, 72, 168, 336],
 					values: (u, ticks) => ticks.map(t => labels[t] === undefined ? "" : labels[t])},
 				{...axis, size: 62, values: (u, ticks) => ticks.map(t => short(t, plot.unit))},
 			],
@@ -58,7 +66,7 @@
 					paths,
 					points: {show: !bars && labels.length < 3},
 					spanGaps: false,
-					value: (u, v, si, at) => at == null ? "-" : short(s.values[at], plot.unit),
+					value: (u, v, si, at) => at == null ? "-" : full(s.values[at], plot.unit),
 				}))),
 		};
 	}
@@ -72,11 +80,10 @@
 		box.appendChild(title);
 		place.appendChild(box);
 		const values = plot.kind === "stack" ? stacked(plot.series) : plot.series.map(s => s.values);
-		const order = plot.kind === "stack" ? [1, 0] : plot.series.map((s, i) => i);
 		/* What is behind is drawn first. */
-		const shown = {...plot, series: plot.series};
+		const order = plot.kind === "stack" ? [1, 0] : plot.series.map((s, i) => i);
 		const x = labels.map((label, i) => i);
-		const o = options(shown, labels, box.clientWidth - 26);
+		const o = options(plot, labels, box.clientWidth - 26);
 		o.series = [o.series[0]].concat(order.map(i => o.series[i + 1]));
 		const u = new uPlot(o, [x].concat(order.map(i => values[i])), box);
 		drawn.push({u, box});
