@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #define NAME_WIDTH  16
-#define VALUE_WIDTH 17
+#define VALUE_WIDTH 16
 
 /* --- Names in both periods -------------------------------------------------------------------- */
 
