@@ -59,7 +59,9 @@ static int open_all(struct agent *a)
 
 static void close_all(struct agent *a)
 {
+	journal_stop(a);
 	store_close(a->store);
+	journal_free(a);
 	ledger_free(&a->ledger);
 	intake_close(a);
 	folder_close(&a->folder);
@@ -119,7 +121,7 @@ static bool recover(struct agent *a)
 	a->shortage_said = true;
 	if (a->store)
 		store_poll(a->store);
-	if (a->saver.busy || monotonic_ns < a->second_next_ns)
+	if (a->saver.busy || journal_is_packing(a) || monotonic_ns < a->second_next_ns)
 		return false;
 	a->second_next_ns = monotonic_ns + SECOND_MS * 1000000u;
 	board_beat(a->board);
@@ -149,9 +151,18 @@ static bool turn(struct agent *a, bool at_once)
 		if (!a->saver.busy)
 			ledger_fold(&a->ledger, now_ns);
 		saver_run(a, now_ns, at_once && !more);
+		journal_run(a, now_ns);
 	}
 	bulletin_refresh(a, now_ns);
 	return more;
+}
+
+/* Everything is stored; what --once has found of ended hours is compressed too. */
+static bool is_done(const struct agent *a)
+{
+	uint64_t now_ns = clock_realtime_ns();
+
+	return saver_is_done(a, now_ns) && !(a->config->once && journal_has_work(a, now_ns));
 }
 
 /* Drains what there is and sees it onto the disk: the exit status. */
@@ -164,8 +175,7 @@ static int finish(struct agent *a)
 		more = turn(a, true);
 		if (a->store)
 			store_flush(a->store, 100);
-	} while (clock_monotonic_ns() < deadline_ns && agent_stop < 2 &&
-		 (more || !saver_is_done(a, clock_realtime_ns())));
+	} while (clock_monotonic_ns() < deadline_ns && agent_stop < 2 && (more || !is_done(a)));
 	if (saver_is_done(a, clock_realtime_ns()))
 		return 0;
 	log_error(a->log, "stopped before everything was on the disk; what the ring still holds is "

@@ -5,6 +5,7 @@
  *   intake.c     ring -> ledger: draining, orphans, what was lost
  *   restore.c    checkpoint -> ledger, at the start
  *   saver.c      ledger -> store: the checkpoint, then the files
+ *   journal.h    every request -> store: a line each (--journal)
  *   bases.c      store -> ledger: what a period's file already holds
  *   bulletin.c   ledger -> board
  *   retention.c  old files out
@@ -17,6 +18,7 @@
 #include "board.h"
 #include "config.h"
 #include "folder.h"
+#include "journal.h"
 #include "ledger.h"
 #include "object.h"
 #include "reader.h"
@@ -52,6 +54,7 @@ struct agent {
 	struct board *board;
 	struct ledger ledger;
 	struct saver saver;
+	struct journal journal;
 	struct bus_paths paths;
 	int bus_lock_fd; /* holds the bus's agent lock */
 	uint64_t bus_lock_inode;
@@ -63,7 +66,7 @@ struct agent {
 	uint64_t second_next_ns; /* what is done once a second */
 	int64_t retired_day;     /* the wall day when old files were last looked for */
 	bool temporaries_removed;
-	struct complaint board_complaint, retention_complaint, base_complaint;
+	struct complaint board_complaint, retention_complaint, base_complaint, journal_complaint;
 	uint64_t refused_said;
 	bool shortage_said; /* of memory */
 };

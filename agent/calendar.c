@@ -3,6 +3,7 @@
  */
 #include "calendar.h"
 #include "clock.h"
+#include "journal_name.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -110,16 +111,11 @@ static bool has_form(const char *name, const char *pattern)
 	return true;
 }
 
-bool calendar_parse_name(const char *name, int64_t *day)
+static bool parse_date(const char *date, int64_t *day)
 {
 	struct tm tm = {0}, normal;
-	const char *date;
 	time_t t;
 
-	if (!has_form(name, "hourly_00000000_00.json") && !has_form(name, "daily_00000000.json") &&
-	    !has_form(name, "metrics_00000000_000000.json"))
-		return false;
-	date = strchr(name, '_') + 1;
 	if (sscanf(date, "%4d%2d%2d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday) != 3)
 		return false;
 	tm.tm_year -= 1900;
@@ -131,4 +127,14 @@ bool calendar_parse_name(const char *name, int64_t *day)
 		return false;
 	*day = (int64_t)t / 86400;
 	return true;
+}
+
+bool calendar_parse_name(const char *name, int64_t *day)
+{
+	struct journal_name journal;
+
+	if (!has_form(name, "hourly_00000000_00.json") && !has_form(name, "daily_00000000.json") &&
+	    !has_form(name, "metrics_00000000_000000.json") && !journal_name_parse(name, &journal))
+		return false;
+	return parse_date(strchr(name, '_') + 1, day);
 }

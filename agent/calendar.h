@@ -50,8 +50,8 @@ int64_t calendar_wall_day(const struct calendar *c, uint64_t ts_ns);
 void calendar_snapshot_name(const struct calendar *c, uint64_t ts_ns, char out[PERIOD_NAME_BYTES]);
 
 /*
- * True when `name` is exactly one that the agent gives: hourly_, daily_ or metrics_. *day is the
- * number of the day that it names, as of calendar_wall_day().
+ * True when `name` is exactly one that the agent gives: hourly_, daily_, metrics_ or requests_.
+ * *day is the number of the day that it names, as of calendar_wall_day().
  */
 bool calendar_parse_name(const char *name, int64_t *day);
 

@@ -73,6 +73,7 @@ int config_read(int argc, char **argv, struct config *out)
 	    .checkpoint_seconds = (unsigned)(s.checkpoint_every / SECOND_NS),
 	    .io = (enum store_io)s.io,
 	    .once = s.once,
+	    .journal = s.journal,
 	    .log_target = (enum log_target)s.log_target,
 	    .log_level = levels[s.log_level],
 	    .create = {.lanes = (unsigned)s.lanes,

@@ -17,6 +17,7 @@ struct config {
 	unsigned checkpoint_seconds;
 	enum store_io io;
 	bool once;
+	bool journal;
 	enum log_target log_target;
 	enum log_level log_level;
 	struct orbus_create_options create;

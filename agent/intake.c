@@ -228,6 +228,8 @@ static void look_after_bus(struct agent *a)
 		log_info(a->log, "following bus '%s' to its new incarnation", a->paths.name);
 		memcpy(a->bus_id, reader_bus_id(a->reader), sizeof(a->bus_id));
 		inflight_clear(a->ledger.inflight);
+		if (journal_begin_bus(a) < 0)
+			a->ledger.out_of_memory = true;
 		a->ledger.changes++;
 	}
 }

@@ -119,6 +119,15 @@ void ledger_add_losses(struct ledger *l, uint64_t lost, uint64_t rejected, uint6
 	d->sum.rejected += rejected;
 }
 
+/* False: it is to be counted as not kept. */
+static bool keep_request(struct ledger *l, const struct orbus_sample *s)
+{
+	enum ledger_kept kept = l->keep(l->keep_context, s);
+
+	l->out_of_memory |= kept == LEDGER_NO_MEMORY;
+	return kept != LEDGER_NOT_KEPT;
+}
+
 void ledger_add(struct ledger *l, const struct orbus_sample *s, const struct sample_origin *origin,
     uint64_t now_ns)
 {
@@ -143,6 +152,8 @@ void ledger_add(struct ledger *l, const struct orbus_sample *s, const struct sam
 	d->sum.skewed += skewed;
 	if (!aggregate_add(&d->sum, &stamped))
 		l->out_of_memory = true;
+	if (l->keep && s->kind == ORBUS_KIND_REQUEST && !origin->replayed)
+		d->sum.journal_lost += !keep_request(l, &stamped);
 }
 
 void ledger_trends(

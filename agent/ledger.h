@@ -22,6 +22,11 @@ struct delta {
 
 #define LEDGER_DELTAS 16
 
+/* What becomes of a request beside being counted. */
+enum ledger_kept { LEDGER_KEPT, LEDGER_NOT_KEPT, LEDGER_NO_MEMORY };
+/* Told of every request that is counted, with the time that it counts at. */
+typedef enum ledger_kept ledger_request_fn(void *context, const struct orbus_sample *s);
+
 struct ledger {
 	struct periods periods;
 	struct windows *windows;
@@ -31,6 +36,8 @@ struct ledger {
 	uint64_t lifetime_since_ns;
 	unsigned retention_days;
 	struct delta deltas[LEDGER_DELTAS];
+	ledger_request_fn *keep; /* the journal; NULL: none */
+	void *keep_context;
 	uint64_t changes; /* grows with everything that is worth a checkpoint */
 	uint64_t refused; /* samples that could not be counted: too many periods */
 	/*

@@ -54,6 +54,12 @@ static const struct cli_option options[] = {
 	.help = "how often to save",
 	.details = "How often the checkpoint and the current files are stored when something has "
 		   "changed."},
+    {.name = "journal",
+	.type = CLI_FLAG,
+	.offset = AT(journal),
+	.help = "keep every request, too",
+	.details = "Keeps every request as a line of JSON in the file of its hour, "
+		   "_requests\\_YYYYMMDD\\_HH.ndjson_, which is compressed once the hour is over."},
     {.name = "io",
 	.type = CLI_CHOICE,
 	.offset = AT(io),

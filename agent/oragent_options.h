@@ -15,6 +15,7 @@ struct oragent_settings {
 	uint64_t snapshot_every;   /* ns */
 	uint64_t checkpoint_every; /* ns */
 	int io;                    /* enum store_io */
+	bool journal;
 	bool once;
 	unsigned mode;
 	const char *group;

@@ -51,8 +51,12 @@ out:
 static int begin_ledger(struct agent *a)
 {
 	const struct calendar calendar = {a->config->utc, a->config->snapshot_hours};
+	int err =
+	    ledger_init(&a->ledger, &calendar, a->config->retention_days, clock_realtime_ns());
 
-	return ledger_init(&a->ledger, &calendar, a->config->retention_days, clock_realtime_ns());
+	a->ledger.keep = journal_keep;
+	a->ledger.keep_context = a;
+	return err;
 }
 
 /* Half of a damaged checkpoint may have been taken over. */
@@ -90,8 +94,7 @@ static int load_or_set_aside(
 	if (!err || err == -ENOENT || err == -ENOMEM)
 		return err;
 	*damaged = true;
-	free(bus->positions);
-	bus->positions = NULL;
+	state_bus_free(bus);
 	err = saver_set_aside(a, name,
 	    err == -EPROTONOSUPPORT ? "was written by a newer version"
 				    : "is damaged or cannot be read");
@@ -127,13 +130,16 @@ int restore_ledger(struct agent *a)
 	err = load_or_set_aside(a, STATE_NAME, &bus, &damaged);
 	if (err == -ENOENT)
 		err = load_previous(a, &bus, &damaged);
-	if (!err)
+	if (!err) {
 		intake_resume(a, &bus, false);
-	else if (err == -ENOENT)
+		err = journal_restore(a, &bus, intake_is_same_bus(a, &bus), false);
+	} else if (err == -ENOENT) {
 		intake_resume(a, NULL, damaged);
-	free(bus.positions);
+		err = journal_restore(a, NULL, false, damaged);
+	}
+	state_bus_free(&bus);
 	a->ledger.changes++;
-	return err == -ENOENT ? 0 : err;
+	return err;
 }
 
 int restore_after_shortage(struct agent *a)

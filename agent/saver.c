@@ -1,9 +1,9 @@
 /*
  * saver.c: from the ledger to the disk, so that every sample counts exactly once.
  *
- * A save renders the checkpoint and the files at one instant. The last checkpoint is renamed to be
- * the one before, the new one is stored, and the files follow when it is durable. The crash
- * argument:
+ * A save renders the checkpoint and the files at one instant. What the journal is to hold by then
+ * is written (journal.h), the last checkpoint is renamed to be the one before, the new one is
+ * stored, and the files follow when it is durable. The crash argument:
  *   - The checkpoint holds the open periods and the position in every lane together. A restarted
  *     agent continues from it, so each sample is either in it or read again.
  *   - A file is a function of a checkpoint that is already durable. Writing it again, or writing a
@@ -119,6 +119,8 @@ static void state_stored(void *context, const struct store_result *r)
 		complain(a->log, &s->complaint, STATE_NAME, r);
 		s->failed = true;
 	}
+	if (!s->failed)
+		journal_named(a);
 	for (struct period *p = a->ledger.periods.first; !s->failed && p; p = p->next)
 		p->held |= p->offered;
 	while (!s->failed && s->files) {
@@ -169,8 +171,10 @@ static int render(struct agent *a, uint64_t now_ns, char **state, size_t *length
 	int err = intake_positions(a, &bus);
 
 	if (!err)
+		err = journal_freeze(a, &bus);
+	if (!err)
 		err = state_encode(&a->ledger, &bus, now_ns, state, length);
-	free(bus.positions);
+	state_bus_free(&bus);
 	for (struct period *p = a->ledger.periods.first; !err && p; p = p->next) {
 		p->offered = true;
 		if (p->held && period_needs_writing(p, now_ns) && !render_file(a, p, now_ns))
@@ -206,6 +210,24 @@ static void state_kept(void *context, const struct store_result *r)
 	state_stored(a, r);
 }
 
+/* A checkpoint names no line that is not on the disk. */
+static void lines_stored(struct agent *a, bool failed)
+{
+	struct saver *s = &a->saver;
+	struct store_result trouble = {.step = STORE_STEP_CREATE, .name = STATE_NAME};
+
+	if (failed) {
+		free(s->state);
+		s->state = NULL;
+		s->failed = true;
+		save_ended(a);
+		return;
+	}
+	trouble.error = store_rename(a->store, STATE_NAME, STATE_PREVIOUS_NAME, state_kept, a);
+	if (trouble.error)
+		state_kept(a, &trouble);
+}
+
 static void start_save(struct agent *a, uint64_t now_ns)
 {
 	struct saver *s = &a->saver;
@@ -216,16 +238,15 @@ static void start_save(struct agent *a, uint64_t now_ns)
 	s->changes = a->ledger.changes;
 	s->state = NULL;
 	trouble.error = render(a, now_ns, &s->state, &s->state_length);
-	if (!trouble.error)
-		trouble.error =
-		    store_rename(a->store, STATE_NAME, STATE_PREVIOUS_NAME, state_kept, a);
 	if (trouble.error)
 		state_kept(a, &trouble);
+	else
+		journal_write(a, lines_stored);
 }
 
 static bool has_news(const struct agent *a, uint64_t now_ns)
 {
-	if (a->ledger.changes != a->saver.saved_changes)
+	if (a->ledger.changes != a->saver.saved_changes || journal_wants_checkpoint(a, now_ns))
 		return true;
 	for (const struct period *p = a->ledger.periods.first; p; p = p->next)
 		if (period_needs_writing(p, now_ns))
@@ -236,6 +257,8 @@ static bool has_news(const struct agent *a, uint64_t now_ns)
 /* A period has ended, or was opened: its file should not wait for the next checkpoint. */
 static bool is_urgent(const struct agent *a, uint64_t now_ns)
 {
+	if (journal_is_urgent(a))
+		return true;
 	for (const struct period *p = a->ledger.periods.first; p; p = p->next)
 		if (p->has_base &&
 		    (p->written_version == 0 || p->written_complete != period_is_over(p, now_ns)))
@@ -329,6 +352,7 @@ void saver_look_after_folder(struct agent *a)
 		return;
 	if (a->store && folder_is_there(a))
 		return;
+	journal_stop(a);
 	store_close(a->store);
 	a->store = NULL;
 	err = folder_reopen(&a->folder, a->log);
@@ -342,5 +366,6 @@ void saver_look_after_folder(struct agent *a)
 		p->written_version = 0;
 		p->base_asked = false;
 	}
+	journal_begin_folder(a);
 	a->saver.next_ns = 0;
 }

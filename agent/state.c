@@ -1,76 +1,14 @@
 /*
  * state.c: the checkpoint: the ledger and the place reached in every lane, in one file.
  *
- * A fixed head with a checksum, then a msgpack map in which every period is the very document that
- * its file shows: what describes a period to people also restores it.
+ * Every period is the very document that its file shows: what describes a period to people also
+ * restores it.
  */
 #include "state.h"
 #include "json_build.h"
-#include "json_msgpack.h"
 
-#include <assert.h>
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
-#define STATE_MAGIC   "ORBSTATE"
-#define STATE_VERSION 1u
-#define STATE_DEPTH   16
-#define LANES_MAX     4096
-
-struct state_head {
-	char magic[8];
-	uint32_t version;
-	uint32_t reserved;
-	uint64_t length;   /* of what follows */
-	uint64_t checksum; /* XXH3-64 of it */
-};
-static_assert(sizeof(struct state_head) == 32, "file format");
-
-void state_boot_id(char out[40])
-{
-	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
-
-	memset(out, 0, 40);
-	if (!f)
-		return;
-	if (fgets(out, 40, f))
-		out[strcspn(out, "\n")] = '\0';
-	fclose(f);
-}
-
-static void hex_of(const uint8_t id[16], char out[33])
-{
-	for (int i = 0; i < 16; i++)
-		snprintf(out + 2 * i, 3, "%02x", id[i]);
-}
-
-static bool hex_to(const char *text, uint8_t id[16])
-{
-	if (!text || strlen(text) != 32 || strspn(text, "0123456789abcdef") != 32)
-		return false;
-	for (int i = 0; i < 16; i++) {
-		unsigned byte;
-
-		if (sscanf(text + 2 * i, "%2x", &byte) != 1)
-			return false;
-		id[i] = (uint8_t)byte;
-	}
-	return true;
-}
-
-static json_t *positions_to_json(const struct state_bus *bus)
-{
-	struct json_build list = json_build_array();
-
-	for (uint32_t i = 0; i < bus->lane_count; i++)
-		json_build_append(&list, json_integer((json_int_t)bus->positions[i]));
-	return json_build_take(&list);
-}
 
 static json_t *sum_to_json(const struct aggregate *sum, const struct trends *trends)
 {
@@ -94,65 +32,25 @@ static json_t *periods_to_json(const struct ledger *l)
 
 static json_t *state_to_json(const struct ledger *l, const struct state_bus *bus, uint64_t now_ns)
 {
-	char id[33];
-
-	hex_of(bus->bus_id, id);
-	return json_pack("{s:I,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:I}", "written_at", (json_int_t)now_ns,
-	    "bus_id", id, "boot_id", bus->boot_id, "positions", positions_to_json(bus), "periods",
-	    periods_to_json(l), "in_flight", inflight_to_json(l->inflight), "hours",
+	json_t *o = json_pack("{s:I,s:o,s:o,s:o,s:o,s:I}", "written_at", (json_int_t)now_ns,
+	    "periods", periods_to_json(l), "in_flight", inflight_to_json(l->inflight), "hours",
 	    trend_hours_to_json(&l->hours), "lifetime", sum_to_json(&l->lifetime, NULL),
 	    "lifetime_since", (json_int_t)l->lifetime_since_ns);
+
+	if (o && state_bus_to_json(bus, o))
+		return o;
+	json_decref(o);
+	return NULL;
 }
 
 int state_encode(const struct ledger *l, const struct state_bus *bus, uint64_t now_ns, char **bytes,
     size_t *length)
 {
-	struct state_head head = {.version = STATE_VERSION};
 	json_t *o = state_to_json(l, bus, now_ns);
-	char *body;
-	size_t n;
-	int err;
+	int err = o ? state_wrap(o, bytes, length) : -ENOMEM;
 
-	if (!o)
-		return -ENOMEM;
-	err = json_to_msgpack(o, &body, &n);
 	json_decref(o);
-	if (err)
-		return err;
-	memcpy(head.magic, STATE_MAGIC, sizeof(head.magic));
-	head.length = n;
-	head.checksum = XXH3_64bits(body, n);
-	*bytes = malloc(sizeof(head) + n);
-	if (*bytes) {
-		memcpy(*bytes, &head, sizeof(head));
-		memcpy(*bytes + sizeof(head), body, n);
-		*length = sizeof(head) + n;
-	}
-	free(body);
-	return *bytes ? 0 : -ENOMEM;
-}
-
-static int load_bus(const json_t *o, struct state_bus *bus)
-{
-	const char *boot = json_string_value(json_object_get(o, "boot_id"));
-	const json_t *list = json_object_get(o, "positions"), *item;
-	size_t i, n = json_array_size(list);
-
-	if (!hex_to(json_string_value(json_object_get(o, "bus_id")), bus->bus_id) || !boot ||
-	    strlen(boot) >= sizeof(bus->boot_id) || !json_is_array(list) || n > LANES_MAX)
-		return -EBADMSG;
-	strcpy(bus->boot_id, boot);
-	bus->positions = calloc(n + 1, sizeof(*bus->positions));
-	if (!bus->positions)
-		return -ENOMEM;
-	json_array_foreach(list, i, item)
-	{
-		if (!json_is_integer(item) || json_integer_value(item) < 0)
-			return -EBADMSG;
-		bus->positions[i] = (uint64_t)json_integer_value(item);
-	}
-	bus->lane_count = (uint32_t)n;
-	return 0;
+	return err;
 }
 
 static int load_period(struct ledger *l, json_t *o)
@@ -195,7 +93,7 @@ static int load_periods(struct ledger *l, const json_t *list)
 static int load_all(const json_t *o, struct ledger *l, struct state_bus *bus)
 {
 	const json_t *since = json_object_get(o, "lifetime_since");
-	int err = load_bus(o, bus);
+	int err = state_bus_from_json(o, bus);
 
 	if (!err && (!json_is_integer(since) || json_integer_value(since) < 0))
 		err = -EBADMSG;
@@ -214,25 +112,13 @@ static int load_all(const json_t *o, struct ledger *l, struct state_bus *bus)
 
 int state_decode(const void *bytes, size_t length, struct ledger *l, struct state_bus *bus)
 {
-	struct state_head head;
-	const char *body = (const char *)bytes + sizeof(head);
 	json_t *o;
 	int err;
 
 	memset(bus, 0, sizeof(*bus));
-	if (length < sizeof(head))
-		return -EBADMSG;
-	memcpy(&head, bytes, sizeof(head));
-	if (memcmp(head.magic, STATE_MAGIC, sizeof(head.magic)) != 0)
-		return -EBADMSG;
-	if (head.version != STATE_VERSION)
-		return -EPROTONOSUPPORT;
-	if (head.length != length - sizeof(head) ||
-	    head.checksum != XXH3_64bits(body, length - sizeof(head)))
-		return -EBADMSG;
-	o = json_from_msgpack(body, length - sizeof(head), STATE_DEPTH);
-	if (!o)
-		return -EBADMSG;
+	err = state_unwrap(bytes, length, &o);
+	if (err)
+		return err;
 	err = load_all(o, l, bus);
 	json_decref(o);
 	return err;

@@ -5,20 +5,7 @@
 #define ORBUS_AGENT_STATE_H
 
 #include "ledger.h"
-
-#define STATE_NAME          "state"
-#define STATE_PREVIOUS_NAME "state.previous"
-
-/* What a checkpoint says about the bus. */
-struct state_bus {
-	uint8_t bus_id[16];
-	char boot_id[40];
-	uint32_t lane_count;
-	uint64_t *positions; /* by lane; malloc'ed */
-};
-
-/* This boot of the machine. */
-void state_boot_id(char out[40]);
+#include "state_file.h"
 
 /* The file's bytes, malloc'ed: 0 or -ENOMEM. The ledger's deltas must have been folded. */
 int state_encode(const struct ledger *l, const struct state_bus *bus, uint64_t now_ns, char **bytes,
@@ -26,7 +13,7 @@ int state_encode(const struct ledger *l, const struct state_bus *bus, uint64_t n
 
 /*
  * Restores a ledger (initialised, empty) and the positions. Untrusted bytes: -EBADMSG where they
- * are damaged, -EPROTONOSUPPORT a newer version, -ENOMEM. Free bus->positions in any case.
+ * are damaged, -EPROTONOSUPPORT a newer version, -ENOMEM. Free *bus in any case.
  */
 int state_decode(const void *bytes, size_t length, struct ledger *l, struct state_bus *bus);
 

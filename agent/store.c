@@ -29,14 +29,21 @@ int store_op_fail(struct store_op *op, enum store_step step, int error)
 	return error;
 }
 
-int store_op_name_temporary(struct store_op *op)
+int store_temporary_name(const char *name, char out[STORE_TEMPORARY_BYTES])
 {
 	unsigned long long random;
 
+	if (strlen(name) > STORE_NAME_MAX)
+		return -EINVAL;
 	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
 		return -EIO;
-	snprintf(op->temporary, sizeof(op->temporary), ".%s.%016llx.tmp", op->name, random);
+	snprintf(out, STORE_TEMPORARY_BYTES, ".%s.%016llx.tmp", name, random);
 	return 0;
+}
+
+int store_op_name_temporary(struct store_op *op)
+{
+	return store_temporary_name(op->name, op->temporary);
 }
 
 bool store_is_temporary(const char *name)
@@ -61,6 +68,7 @@ const char *store_step_name(enum store_step step)
 	case STORE_STEP_REMOVE: return "remove";
 	case STORE_STEP_READ: return "read";
 	case STORE_STEP_LIST: return "list";
+	case STORE_STEP_PACK: return "compress";
 	}
 	return "do";
 }
@@ -70,7 +78,8 @@ static void op_free(struct store_op *op)
 	for (char **name = op->names; name && *name; name++)
 		free(*name);
 	free(op->names);
-	free(op->bytes);
+	if (!op->borrowed)
+		free(op->bytes);
 	free(op);
 }
 
@@ -108,6 +117,37 @@ int store_put(struct store *s, const char *name, char *bytes, size_t length, uns
     store_done_fn *done, void *context)
 {
 	return enqueue(s, STORE_OP_PUT, name, bytes, length, mode, done, context);
+}
+
+int store_write(struct store *s, const char *name, uint64_t offset, const char *bytes,
+    size_t length, unsigned mode, store_done_fn *done, void *context)
+{
+	struct store_op **place = s->last;
+	int err = enqueue(s, STORE_OP_WRITE, name, NULL, length, mode, done, context);
+
+	if (err)
+		return err;
+	(*place)->bytes = (char *)(uintptr_t)bytes;
+	(*place)->borrowed = true;
+	(*place)->offset = offset;
+	return 0;
+}
+
+int store_pack(struct store *s, const char *name, uint64_t offset, uint64_t length,
+    const char *temporary, const char *target, unsigned mode, store_done_fn *done, void *context)
+{
+	struct store_op **place = s->last;
+	int err = store_is_temporary(temporary) && (!target || is_file_name(target))
+	              ? enqueue(s, STORE_OP_PACK, name, NULL, (size_t)length, mode, done, context)
+	              : -EINVAL;
+
+	if (err)
+		return err;
+	(*place)->offset = offset;
+	strcpy((*place)->temporary, temporary);
+	if (target)
+		strcpy((*place)->target, target);
+	return 0;
 }
 
 int store_remove(struct store *s, const char *name, store_done_fn *done, void *context)
@@ -153,9 +193,11 @@ static void start_next(struct store *s)
 		/* The worker hands it back as it is. */
 		store_op_fail(op, STORE_STEP_CREATE, err);
 	}
-	/* io_uring cannot list a folder; reading is rare, and a renaming alone is no chain. */
+	/* io_uring cannot list a folder or compress; reading is rare, and a renaming alone is no
+	 * chain. */
 	s->running_in_uring =
-	    s->uring && !err && (op->kind == STORE_OP_PUT || op->kind == STORE_OP_REMOVE);
+	    s->uring && !err &&
+	    (op->kind == STORE_OP_PUT || op->kind == STORE_OP_WRITE || op->kind == STORE_OP_REMOVE);
 	if (s->running_in_uring)
 		store_uring_start(s->uring, op);
 	else

@@ -1,5 +1,6 @@
 /*
- * store.h: replaces and removes whole files in one folder, asynchronously and durably.
+ * store.h: replaces, extends, compresses and removes files in one folder, asynchronously and
+ * durably.
  *
  * One interface, two implementations: store_uring.c (io_uring) and store_posix.c (plain system
  * calls in one worker thread). A file is written under an unpredictable temporary name,
@@ -15,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum store_io {
 	STORE_IO_AUTO,  /* io_uring where it works, else plain system calls */
@@ -33,6 +35,7 @@ enum store_step {
 	STORE_STEP_REMOVE,
 	STORE_STEP_READ,
 	STORE_STEP_LIST,
+	STORE_STEP_PACK,
 };
 
 struct store_result {
@@ -72,6 +75,25 @@ const char *store_kind(const struct store *s);
 int store_put(struct store *s, const char *name, char *bytes, size_t length, unsigned mode,
     store_done_fn *done, void *context);
 
+/*
+ * Queues writing `length` bytes at `offset` of file `name`, which are borrowed until `done` is
+ * called, and an fsync. Offset 0 begins the file, emptied where it exists; elsewhere it must exist
+ * (-ENOENT), and what it holds beyond stays. Never through a link. A crash, or an error, leaves any
+ * part of it written: readers must know how far the file is good.
+ */
+int store_write(struct store *s, const char *name, uint64_t offset, const char *bytes,
+    size_t length, unsigned mode, store_done_fn *done, void *context);
+
+/*
+ * Queues one step of compressing file `name` (zstd): the `length` bytes from `offset` become a
+ * frame at the end of file `temporary`, which offset 0 begins; a name of store_temporary_name().
+ * With `target`, the last step, `temporary` is then fsynced and renamed to it, and the folder
+ * fsynced. The bytes must be there (-ENODATA). A step takes the worker's thread for as long as its
+ * bytes do. After an error, begin again.
+ */
+int store_pack(struct store *s, const char *name, uint64_t offset, uint64_t length,
+    const char *temporary, const char *target, unsigned mode, store_done_fn *done, void *context);
+
 /* Queues the removal of `name`, then an fsync of the folder. A missing file is no error. */
 int store_remove(struct store *s, const char *name, store_done_fn *done, void *context);
 
@@ -97,6 +119,10 @@ void store_close(struct store *s);
 
 /* "create", "write", ...: for messages. */
 const char *store_step_name(enum store_step step);
+
+/* A new unpredictable name for what is to become `name`; it is a temporary one. -EIO, -EINVAL. */
+#define STORE_TEMPORARY_BYTES 256
+int store_temporary_name(const char *name, char out[STORE_TEMPORARY_BYTES]);
 
 /* True for a temporary name that an earlier store may have left behind (".NAME.<16 hex>.tmp"). */
 bool store_is_temporary(const char *name);

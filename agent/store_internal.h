@@ -4,7 +4,8 @@
  *   store.c         the queue: one operation at a time, completions in the caller's thread
  *   store_posix.c   an operation by plain system calls
  *   store_worker.c  one thread that carries out operations by plain system calls
- *   store_uring.c   replacing and removing as chains of linked io_uring requests
+ *   store_pack.c    one step of compressing a file
+ *   store_uring.c   replacing, extending and removing as chains of linked io_uring requests
  */
 #ifndef ORBUS_AGENT_STORE_INTERNAL_H
 #define ORBUS_AGENT_STORE_INTERNAL_H
@@ -17,18 +18,28 @@
 /* ".NAME.<16 hex>.tmp" must be a file name too. */
 #define STORE_NAME_MAX 200
 
-enum store_op_kind { STORE_OP_PUT, STORE_OP_REMOVE, STORE_OP_RENAME, STORE_OP_GET, STORE_OP_LIST };
+enum store_op_kind {
+	STORE_OP_PUT,
+	STORE_OP_WRITE,
+	STORE_OP_PACK,
+	STORE_OP_REMOVE,
+	STORE_OP_RENAME,
+	STORE_OP_GET,
+	STORE_OP_LIST,
+};
 
 struct store_op {
 	struct store_op *next;
 	enum store_op_kind kind;
 	char name[STORE_NAME_MAX + 1];
-	char temporary[NAME_MAX + 1];
-	char target[STORE_NAME_MAX + 1]; /* rename */
+	char temporary[STORE_TEMPORARY_BYTES];
+	char target[STORE_NAME_MAX + 1]; /* rename, and the last step of a pack */
 	unsigned mode;
-	char *bytes; /* put: to write; get: what was read */
+	char *bytes;   /* put, write: to write; get: what was read */
+	bool borrowed; /* `bytes` are the caller's */
 	size_t length;
-	char **names; /* list */
+	uint64_t offset; /* write, pack */
+	char **names;    /* list */
 	store_done_fn *done;
 	void *context;
 	int error;
@@ -44,6 +55,9 @@ int store_op_name_temporary(struct store_op *op);
 /* Carries out an operation by plain system calls; the outcome is in the operation. */
 void store_posix_execute(int dirfd, struct store_op *op);
 
+/* Carries out one step of compressing. */
+void store_pack_execute(int dirfd, struct store_op *op);
+
 /* A thread that carries out one operation at a time. It is started by the first. */
 struct store_worker;
 struct store_worker *store_worker_new(int dirfd);
@@ -53,7 +67,7 @@ bool store_worker_finished(struct store_worker *w);
 /* Waits for the operation under way. */
 void store_worker_free(struct store_worker *w);
 
-/* Chains of io_uring requests, one operation (put or remove) at a time. */
+/* Chains of io_uring requests, one operation (put, write or remove) at a time. */
 struct store_uring;
 /* 0, or the error for which io_uring is refused. */
 int store_uring_new(int dirfd, int lock_fd, struct store_uring **out);

@@ -13,16 +13,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int write_all(int fd, const char *bytes, size_t length)
+static int write_all(int fd, uint64_t offset, const char *bytes, size_t length)
 {
 	while (length > 0) {
-		ssize_t n = write(fd, bytes, length);
+		ssize_t n = pwrite(fd, bytes, length, (off_t)offset);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return -errno;
 		bytes += n;
+		offset += (uint64_t)n;
 		length -= (size_t)n;
 	}
 	return 0;
@@ -35,7 +36,7 @@ static int write_temporary(int dirfd, struct store_op *op)
 
 	if (fd < 0)
 		return store_op_fail(op, STORE_STEP_CREATE, -errno);
-	err = write_all(fd, op->bytes, op->length);
+	err = write_all(fd, 0, op->bytes, op->length);
 	if (err)
 		store_op_fail(op, STORE_STEP_WRITE, err);
 	else if (fsync(fd) < 0)
@@ -60,6 +61,27 @@ static void put(int dirfd, struct store_op *op)
 		sync_folder(dirfd, op);
 	else if (op->step != STORE_STEP_CREATE)
 		unlinkat(dirfd, op->temporary, 0);
+}
+
+/* Writing at the beginning is to begin the file: what may bear its name is emptied. */
+static void write_at(int dirfd, struct store_op *op)
+{
+	int begin = op->offset == 0 ? O_CREAT | O_TRUNC : 0;
+	int err, fd = openat(dirfd, op->name,
+		     O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | begin, op->mode);
+
+	if (fd < 0) {
+		store_op_fail(op, STORE_STEP_CREATE, -errno);
+		return;
+	}
+	err = write_all(fd, op->offset, op->bytes, op->length);
+	if (err)
+		store_op_fail(op, STORE_STEP_WRITE, err);
+	else if (fsync(fd) < 0)
+		store_op_fail(op, STORE_STEP_SYNC, -errno);
+	close(fd);
+	if (!op->error && begin)
+		sync_folder(dirfd, op);
 }
 
 static void remove_file(int dirfd, struct store_op *op)
@@ -164,6 +186,8 @@ void store_posix_execute(int dirfd, struct store_op *op)
 		return; /* it failed before it began */
 	switch (op->kind) {
 	case STORE_OP_PUT: put(dirfd, op); break;
+	case STORE_OP_WRITE: write_at(dirfd, op); break;
+	case STORE_OP_PACK: store_pack_execute(dirfd, op); break;
 	case STORE_OP_REMOVE: remove_file(dirfd, op); break;
 	case STORE_OP_RENAME:
 		if (renameat(dirfd, op->name, dirfd, op->target) < 0)

@@ -1,7 +1,9 @@
 /*
- * store_uring.c: replacing and removing a file, each as one chain of linked io_uring requests.
+ * store_uring.c: replacing, extending and removing a file, each as one chain of linked io_uring
+ * requests.
  *
  *   put      openat (direct) -> write -> fsync -> close (direct) -> renameat -> fsync of the folder
+ *   write    openat (direct) -> write -> fsync -> close (direct), and for a new file the folder's
  *   remove   unlinkat -> fsync of the folder
  *
  * The file lives in a slot of the ring's own table (a direct descriptor), since the number of a
@@ -29,7 +31,8 @@
 
 #define PROBE_NAME "probe"
 
-/* The requests of a put, in their order. */
+/* The requests of a put, in their order; a write has the first four, and then that of the folder.
+ */
 enum link { LINK_OPEN, LINK_WRITE, LINK_SYNC, LINK_CLOSE, LINK_RENAME, LINK_SYNC_DIR };
 
 struct store_uring {
@@ -50,6 +53,13 @@ static const enum store_step put_steps[LINKS_MAX] = {
     [LINK_RENAME] = STORE_STEP_RENAME,
     [LINK_SYNC_DIR] = STORE_STEP_SYNC_DIR,
 };
+static const enum store_step write_steps[] = {
+    [LINK_OPEN] = STORE_STEP_CREATE,
+    [LINK_WRITE] = STORE_STEP_WRITE,
+    [LINK_SYNC] = STORE_STEP_SYNC,
+    [LINK_CLOSE] = STORE_STEP_WRITE,
+    [LINK_CLOSE + 1] = STORE_STEP_SYNC_DIR,
+};
 static const enum store_step remove_steps[] = {STORE_STEP_REMOVE, STORE_STEP_SYNC_DIR};
 
 /* The next request of the chain. The ring has room for more than one chain needs. */
@@ -69,15 +79,17 @@ static void link_up(struct io_uring_sqe *sqe, unsigned index, unsigned flags)
 	io_uring_sqe_set_data64(sqe, index);
 }
 
-static void queue_put(struct store_uring *u, struct store_op *op)
+/* From the opening of a file to its closing. */
+static void queue_content(
+    struct store_uring *u, struct store_op *op, const char *name, int flags, unsigned after)
 {
 	struct io_uring_sqe *sqe = next_link(u);
 
-	io_uring_prep_openat_direct(sqe, u->dirfd, op->temporary,
-	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, op->mode, SLOT_FILE);
+	io_uring_prep_openat_direct(
+	    sqe, u->dirfd, name, O_WRONLY | O_NOFOLLOW | flags, op->mode, SLOT_FILE);
 	link_up(sqe, LINK_OPEN, IOSQE_IO_LINK);
 	sqe = next_link(u);
-	io_uring_prep_write(sqe, SLOT_FILE, op->bytes, (unsigned)op->length, 0);
+	io_uring_prep_write(sqe, SLOT_FILE, op->bytes, (unsigned)op->length, op->offset);
 	/* ASYNC: never copy megabytes, or wait for a slow disk, in the caller's thread. */
 	link_up(sqe, LINK_WRITE, IOSQE_IO_LINK | IOSQE_FIXED_FILE | IOSQE_ASYNC);
 	sqe = next_link(u);
@@ -85,13 +97,34 @@ static void queue_put(struct store_uring *u, struct store_op *op)
 	link_up(sqe, LINK_SYNC, IOSQE_IO_LINK | IOSQE_FIXED_FILE);
 	sqe = next_link(u);
 	io_uring_prep_close_direct(sqe, SLOT_FILE);
-	link_up(sqe, LINK_CLOSE, IOSQE_IO_LINK);
+	link_up(sqe, LINK_CLOSE, after);
+}
+
+static void queue_put(struct store_uring *u, struct store_op *op)
+{
+	struct io_uring_sqe *sqe;
+
+	queue_content(u, op, op->temporary, O_CREAT | O_EXCL, IOSQE_IO_LINK);
 	sqe = next_link(u);
 	io_uring_prep_renameat(sqe, u->dirfd, op->temporary, u->dirfd, op->name, 0);
 	link_up(sqe, LINK_RENAME, IOSQE_IO_LINK);
 	sqe = next_link(u);
 	io_uring_prep_fsync(sqe, u->dirfd, 0);
 	link_up(sqe, LINK_SYNC_DIR, 0);
+}
+
+static void queue_write(struct store_uring *u, struct store_op *op)
+{
+	bool begin = op->offset == 0;
+	struct io_uring_sqe *sqe;
+
+	queue_content(u, op, op->name, O_NONBLOCK | (begin ? O_CREAT | O_TRUNC : 0),
+	    begin ? IOSQE_IO_LINK : 0);
+	if (!begin)
+		return;
+	sqe = next_link(u);
+	io_uring_prep_fsync(sqe, u->dirfd, 0);
+	link_up(sqe, LINK_CLOSE + 1, 0);
 }
 
 static void queue_remove(struct store_uring *u, struct store_op *op)
@@ -124,6 +157,8 @@ void store_uring_start(struct store_uring *u, struct store_op *op)
 	u->cleaning = false;
 	if (op->kind == STORE_OP_PUT)
 		queue_put(u, op);
+	else if (op->kind == STORE_OP_WRITE)
+		queue_write(u, op);
 	else
 		queue_remove(u, op);
 	submit(u);
@@ -133,9 +168,11 @@ void store_uring_start(struct store_uring *u, struct store_op *op)
 static void judge(struct store_uring *u)
 {
 	struct store_op *op = u->op;
-	const enum store_step *steps = op->kind == STORE_OP_PUT ? put_steps : remove_steps;
+	const enum store_step *steps = op->kind == STORE_OP_PUT     ? put_steps
+	                               : op->kind == STORE_OP_WRITE ? write_steps
+	                                                            : remove_steps;
 
-	if (op->kind == STORE_OP_PUT && u->results[LINK_WRITE] >= 0 &&
+	if (op->kind != STORE_OP_REMOVE && u->results[LINK_WRITE] >= 0 &&
 	    (size_t)u->results[LINK_WRITE] < op->length) {
 		/* The disk took a part and then had no room for more. */
 		store_op_fail(op, STORE_STEP_WRITE, -ENOSPC);
@@ -156,10 +193,10 @@ static bool clean_up(struct store_uring *u)
 {
 	struct store_op *op = u->op;
 	bool opened = u->results[LINK_OPEN] >= 0, closed = u->results[LINK_CLOSE] >= 0;
-	bool renamed = u->results[LINK_RENAME] >= 0;
+	bool temporary = op->kind == STORE_OP_PUT && u->results[LINK_RENAME] < 0;
 	struct io_uring_sqe *sqe;
 
-	if (op->kind != STORE_OP_PUT || !op->error || !opened || renamed)
+	if (op->kind == STORE_OP_REMOVE || !op->error || !opened || (closed && !temporary))
 		return false;
 	u->links = 0;
 	u->cleaning = true;
@@ -168,9 +205,11 @@ static bool clean_up(struct store_uring *u)
 		io_uring_prep_close_direct(sqe, SLOT_FILE);
 		link_up(sqe, 0, 0);
 	}
-	sqe = next_link(u);
-	io_uring_prep_unlinkat(sqe, u->dirfd, op->temporary, 0);
-	link_up(sqe, u->links - 1, 0);
+	if (temporary) {
+		sqe = next_link(u);
+		io_uring_prep_unlinkat(sqe, u->dirfd, op->temporary, 0);
+		link_up(sqe, u->links - 1, 0);
+	}
 	submit(u);
 	return u->left > 0;
 }

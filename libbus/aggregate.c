@@ -362,6 +362,7 @@ bool aggregate_merge_totals(struct aggregate *to, const struct aggregate *from)
 	to->lost += from->lost;
 	to->rejected += from->rejected;
 	to->skewed += from->skewed;
+	to->journal_lost += from->journal_lost;
 	return figures_merge(&to->requests, &from->requests) && merge_named(to, from);
 }
 

@@ -50,7 +50,8 @@ struct aggregate {
 	struct recent_error recent_errors[RECENT_ERRORS_MAX]; /* oldest first */
 	uint32_t recent_error_count;
 	uint64_t lost, rejected, skewed;
-	uint64_t samples; /* of every kind that were added */
+	uint64_t journal_lost; /* requests that were counted, and not kept in the journal */
+	uint64_t samples;      /* of every kind that were added */
 };
 
 void aggregate_init(struct aggregate *a);

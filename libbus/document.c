@@ -254,6 +254,7 @@ static void set_tail(
 	json_build_set(o, "lost_samples", json_count(a->lost));
 	json_build_set(o, "rejected_samples", json_count(a->rejected));
 	json_build_set(o, "skewed_samples", json_count(a->skewed));
+	json_build_set(o, "journal_lost", json_count(a->journal_lost));
 	if (c->lifetime)
 		json_build_set(o, "lifetime", lifetime(c));
 	json_build_set(o, "histograms", figures_histograms(a, c->restorable));

@@ -354,6 +354,9 @@ static int load_tail(const json_t *document, struct aggregate *a)
 		err = get_count(document, "rejected_samples", &a->rejected);
 	if (!err)
 		err = get_count(document, "skewed_samples", &a->skewed);
+	/* Files of earlier versions do not have it. */
+	if (!err && json_object_get(document, "journal_lost"))
+		err = get_count(document, "journal_lost", &a->journal_lost);
 	if (!err)
 		err = load_sketch(distinct, "users", &a->users);
 	if (!err)

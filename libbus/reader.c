@@ -302,6 +302,16 @@ uint32_t reader_slots_per_lane(const struct orbus_reader *r)
 	return r->now.segment.shape.slots_per_lane;
 }
 
+uint64_t reader_ring_bytes(const struct orbus_reader *r)
+{
+	const struct ring_shape *shape = &r->now.segment.shape;
+	uint64_t lanes = 0;
+
+	for (uint32_t i = 0; i < shape->lane_count; i++)
+		lanes += source_lane_in_use(&r->now, i);
+	return lanes * shape->slots_per_lane * shape->slot_bytes;
+}
+
 bool reader_lane_in_use(const struct orbus_reader *r, uint32_t lane)
 {
 	return source_lane_in_use(&r->now, lane);

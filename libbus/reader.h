@@ -26,6 +26,9 @@ const uint8_t *reader_bus_id(const struct orbus_reader *r);
 uint32_t reader_lane_count(const struct orbus_reader *r);
 uint32_t reader_slots_per_lane(const struct orbus_reader *r);
 
+/* The memory of the lanes that are reserved: what the ring can hold. */
+uint64_t reader_ring_bytes(const struct orbus_reader *r);
+
 /* Lanes whose memory is reserved: only those can hold samples. */
 bool reader_lane_in_use(const struct orbus_reader *r, uint32_t lane);
 

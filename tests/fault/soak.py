@@ -9,11 +9,13 @@ Then:
   - what the ring says was published = what the files hold + lost_samples, to the sample;
   - the hours and the days hold the same, by bot and by model too;
   - each bot's own books agree with the files, but for publishes that a kill fell into;
-  - nothing was lost, unless --flood lets the bots lap the ring.
+  - nothing was lost, unless --flood lets the bots lap the ring;
+  - the journal holds every request that was counted, in the file of its hour, and none twice.
 
 Now and then the last checkpoint is damaged while no agent is there.
 """
 import argparse
+import collections
 import glob
 import json
 import os
@@ -34,7 +36,12 @@ from ring_image import Ring  # noqa: E402
 
 BOTS = 8
 START = 1795564000  # 2026-11-24 at 23:46:40: midnight is near
-STEPS = {"posix": ("openat", "write", "fsync", "renameat", "renameat2"), "uring": ("io_uring_enter",)}
+# System calls of storing, and how often one occurs in the life of an agent here.
+STEPS = {
+    "posix": {"openat": 20, "pwrite64": 20, "fsync": 30, "renameat": 20, "renameat2": 4, "write": 3,
+              "unlinkat": 3, "ftruncate": 3},
+    "uring": {"io_uring_enter": 30, "write": 3, "renameat": 10, "ftruncate": 3},
+}
 
 
 class Soak(BusTest):
@@ -46,6 +53,7 @@ class Soak(BusTest):
         self.clock = Clock(self.folder, START)
         self.agent_kills = self.bot_kills = self.step_kills = self.rounds = self.damaged = 0
         self.damaged_round = -1
+        self.compressed = 0
         self.torn = [0] * BOTS  # publishes that a kill fell into
         self.sums = [0] * BOTS  # of books of bots that are gone
         self.resident_kib = 0
@@ -80,12 +88,13 @@ class Soak(BusTest):
         """An agent on one of the stores; now and then one that a step of its storing kills."""
         io = self.random.choice(["posix", "uring"])
         command = [program("oragent"), "--bus", self.bus, "--data-dir", self.data, "--io", io,
-                   "--checkpoint-every", "1s", "--retention-days", "0", "--log-level", "warning"]
+                   "--journal", "--checkpoint-every", "1s", "--retention-days", "0", "--log-level",
+                   "warning"]
         if not SANITIZER and not calm and self.random.random() < 0.45:
-            call = self.random.choice(STEPS[io])
+            call = self.random.choice(list(STEPS[io]))
             # Counted by thread: the worker's calls are those of storing.
             command = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e",
-                       f"inject={call}:signal=KILL:when={self.random.randrange(1, 20)}", *command]
+                       f"inject={call}:signal=KILL:when={self.random.randint(1, STEPS[io][call])}", *command]
         self.log = open(os.path.join(self.folder, "agent.log"), "ab")
         self.agent = subprocess.Popen(command, env=self.environment(), stdout=self.log,
                                       stderr=self.log)
@@ -168,11 +177,50 @@ class Soak(BusTest):
         for index in range(BOTS):
             self.end_bot(index, signal.SIGKILL if index % 2 else signal.SIGTERM)
         done = self.run_tool("oragent", "--bus", self.bus, "--data-dir", self.data, "--once",
-                             "--retention-days", "0", timeout=120)
+                             "--journal", "--retention-days", "0", timeout=120)
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def load_all(self, kind):
         return [self.load(name) for name in self.files(f"{kind}_*.json")]
+
+    def journal(self):
+        """The requests of the journal by hour, each a (request_id, bot, model)."""
+        hours = {}
+        for name in self.files("requests_*.ndjson*"):
+            if ".set-aside-" in name or name + ".zst" in self.files("requests_*.zst"):
+                continue
+            with open(self.path(name), "rb") as file:
+                content = file.read()
+            if name.endswith(".zst"):
+                content = subprocess.run(["zstd", "-dcq"], input=content, capture_output=True,
+                                         check=True).stdout
+                self.compressed += 1
+            self.assertIn(content[-1:], (b"", b"\n"), name)
+            hour = hours.setdefault(name[len("requests_"):][:11], [])
+            for line in content.splitlines():
+                request = json.loads(line)
+                hour.append((request["request_id"], request["bot"], request["model"]))
+        return hours
+
+    def balance_journal(self):
+        """Every request that was counted is in the journal, once, or was counted as not kept."""
+        hours = self.journal()
+        every = [request for hour in hours.values() for request in hour]
+        self.assertEqual(len(every), len({request[0] for request in every}), "twice in the journal")
+        not_kept = 0
+        for name in self.files("hourly_*.json"):
+            document = self.load(name)
+            hour = hours.pop(name[len("hourly_"):][:11], [])
+            self.assertEqual(len(hour) + document["journal_lost"], document["requests"]["total"],
+                             name)
+            if document["journal_lost"] == 0:
+                for place, series in ((1, "by_bot"), (2, "by_model")):
+                    self.assertEqual(dict(collections.Counter(r[place] for r in hour)),
+                                     {n: f["requests"] for n, f in document[series].items()}, name)
+            not_kept += document["journal_lost"]
+        self.assertEqual(hours, {}, "hours in the journal alone")
+        return {"in_the_journal": len(every), "not_kept": not_kept,
+                "compressed_files": self.compressed}
 
     def balance(self):
         """Compares the books; returns what a report says."""
@@ -208,7 +256,7 @@ class Soak(BusTest):
                 "damaged_checkpoints": self.damaged, "bot_kills": self.bot_kills,
                 "kills_within_a_publish": sum(self.torn), "hours": len(hours), "days": len(days),
                 "published": published, "counted": totals[0], "lost": lost[0],
-                "agent_resident_kib": self.resident_kib}
+                **self.balance_journal(), "agent_resident_kib": self.resident_kib}
 
     def go(self, *, rounds=None, seconds=None, seed, flood=False):
         self.begin(seed, flood)

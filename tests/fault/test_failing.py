@@ -58,7 +58,7 @@ class StorageTest(BusTest):
     def test_input_output_errors_at_every_step(self):
         """The plain store, each of whose system calls fails for a while."""
         # Not the first ones of the worker's thread: those are of starting up.
-        for call, when in (("openat", "4..10"), ("write", "4..10"), ("fsync", "6..14"),
+        for call, when in (("openat", "4..10"), ("pwrite64", "4..10"), ("fsync", "6..14"),
                            ("renameat", "4..10")):
             with self.subTest(call):
                 self.data = os.path.join(self.folder, f"data-{call}")

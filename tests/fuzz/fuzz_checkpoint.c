@@ -28,7 +28,7 @@ static void must_save(struct ledger *l, const struct state_bus *bus)
 	MUST(state_decode(bytes, length, &again, &bus_again) == 0);
 	MUST(bus_again.lane_count == bus->lane_count);
 	MUST(again.lifetime.requests.total == l->lifetime.requests.total);
-	free(bus_again.positions);
+	state_bus_free(&bus_again);
 	ledger_free(&again);
 	free(bytes);
 }
@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(ledger_init(&l, &utc, 30, NOW) == 0);
 	if (state_decode(file, 32 + size, &l, &bus) == 0)
 		must_save(&l, &bus);
-	free(bus.positions);
+	state_bus_free(&bus);
 	ledger_free(&l);
 	return 0;
 }

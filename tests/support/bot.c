@@ -49,6 +49,7 @@ static struct books *open_books(const char *path)
 static int publish(struct orbus_producer *p, struct books *books, unsigned *seed)
 {
 	static const char *const models[] = {"a/one", "b/two", "c/three", "d/four"};
+	char id[32];
 	struct orbus_sample s;
 	struct timespec now;
 	int err;
@@ -58,6 +59,9 @@ static int publish(struct orbus_producer *p, struct books *books, unsigned *seed
 	s.response_ms = 1 + rand_r(seed) % 5000;
 	s.prompt_tokens = 1;
 	s.completion_tokens = 2;
+	snprintf(id, sizeof(id), "%d-%llu", (int)getpid(),
+	    (unsigned long long)atomic_load(&books->intended));
+	s.request_id = id;
 	if (rand_r(seed) % 100 == 0) {
 		clock_gettime(CLOCK_REALTIME, &now);
 		s.ts = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec - HOUR_NS;

@@ -87,7 +87,7 @@ static void everything_is_restored(void **state)
 	assert_int_equal(orphans, 1);
 	free(bytes);
 	free(again);
-	free(bus.positions);
+	state_bus_free(&bus);
 	ledger_free(&l);
 	ledger_free(&back);
 }
@@ -114,7 +114,7 @@ static void another_calendar_keeps_open_periods_apart(void **state)
 	    periods_at(&back.periods, PERIOD_HOURLY, NOW)->span.end_ns, NOW + 5400 * NS_PER_SECOND);
 	assert_int_equal(periods_named(&back.periods, "hourly_20251124_17.json")->sum.lost, 1);
 	free(bytes);
-	free(bus.positions);
+	state_bus_free(&bus);
 	ledger_free(&l);
 	ledger_free(&back);
 }
@@ -127,7 +127,7 @@ static int decode(const char *bytes, size_t length)
 
 	assert_int_equal(ledger_init(&l, &utc, 30, NOW), 0);
 	err = state_decode(bytes, length, &l, &bus);
-	free(bus.positions);
+	state_bus_free(&bus);
 	ledger_free(&l);
 	return err;
 }

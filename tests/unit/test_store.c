@@ -1,6 +1,6 @@
 /*
- * test_store.c: replacing, removing, reading and listing files, by io_uring and by plain calls.
- * Every test runs with both.
+ * test_store.c: replacing, extending, compressing, removing, reading and listing files, by io_uring
+ * and by plain calls. Every test runs with both.
  */
 #include "store.h"
 #include "testing.h"
@@ -206,6 +206,106 @@ static void a_file_is_renamed_over_another(void **state)
 	assert_int_equal(store_rename(f->store, "b", "../c", note, &last), -EINVAL);
 }
 
+static void write_at(struct fixture *f, const char *name, uint64_t offset, const char *text)
+{
+	assert_int_equal(
+	    store_write(f->store, name, offset, text, strlen(text), 0640, note, &last), 0);
+}
+
+static void a_file_is_extended_where_it_is_told(void **state)
+{
+	struct fixture *f = *state;
+	struct stat st;
+
+	write_at(f, "a", 0, "first\n");
+	write_at(f, "a", 6, "second, of which part is lost\n");
+	write_at(f, "a", 6, "2nd\n");
+	finish(f, 3);
+	assert_int_equal(last.error, 0);
+	expect_content(f, "a", "first\n2nd\nnd, of which part is lost\n");
+	assert_int_equal(fstatat(f->dirfd, "a", &st, 0), 0);
+	assert_int_equal(st.st_mode & 0777, 0640);
+	write_at(f, "a", 0, "anew\n");
+	finish(f, 4);
+	expect_content(f, "a", "anew\n");
+}
+
+static void only_a_regular_file_that_is_there_is_extended(void **state)
+{
+	struct fixture *f = *state;
+
+	write_at(f, "none", 1, "x");
+	finish(f, 1);
+	assert_int_equal(last.error, -ENOENT);
+	assert_int_equal(last.step, STORE_STEP_CREATE);
+	put(f, "a", "content");
+	assert_int_equal(symlinkat("a", f->dirfd, "link"), 0);
+	write_at(f, "link", 0, "x");
+	finish(f, 3);
+	assert_int_equal(last.error, -ELOOP);
+	assert_int_equal(mkfifoat(f->dirfd, "pipe", 0600), 0);
+	write_at(f, "pipe", 0, "x");
+	finish(f, 4);
+	assert_int_equal(last.error, -ENXIO);
+	assert_int_equal(mkdirat(f->dirfd, "folder", 0700), 0);
+	write_at(f, "folder", 0, "x");
+	finish(f, 5);
+	assert_int_equal(last.error, -EISDIR);
+	/* Nothing of these is in the next one's way. */
+	write_at(f, "a", 7, ", more");
+	finish(f, 6);
+	assert_int_equal(last.error, 0);
+	expect_content(f, "a", "content, more");
+}
+
+static void expect_unpacked(const struct fixture *f, const char *name, const char *text)
+{
+	char command[160], bytes[256] = "";
+	FILE *out;
+
+	snprintf(command, sizeof(command), "zstd -dcq %s/%s", f->path, name);
+	out = popen(command, "r");
+	assert_non_null(out);
+	assert_in_range(fread(bytes, 1, sizeof(bytes) - 1, out), 1, sizeof(bytes) - 1);
+	assert_int_equal(pclose(out), 0);
+	assert_string_equal(bytes, text);
+}
+
+static void a_file_is_compressed_step_by_step(void **state)
+{
+	struct fixture *f = *state;
+	char temporary[STORE_TEMPORARY_BYTES];
+
+	assert_int_equal(store_temporary_name("a.zst", temporary), 0);
+	assert_true(store_is_temporary(temporary));
+	put(f, "a", "one two three and what is not wanted");
+	assert_int_equal(store_pack(f->store, "a", 0, 4, temporary, NULL, 0640, note, &last), 0);
+	assert_int_equal(store_pack(f->store, "a", 4, 9, temporary, "a.zst", 0640, note, &last), 0);
+	finish(f, 3);
+	assert_int_equal(last.error, 0);
+	expect_unpacked(f, "a.zst", "one two three");
+	assert_int_equal(count_names(f), 2);
+}
+
+static void a_file_that_is_too_short_is_not_compressed(void **state)
+{
+	struct fixture *f = *state;
+	char temporary[STORE_TEMPORARY_BYTES];
+
+	assert_int_equal(store_temporary_name("a.zst", temporary), 0);
+	put(f, "a", "short");
+	assert_int_equal(store_pack(f->store, "a", 0, 6, temporary, "a.zst", 0600, note, &last), 0);
+	finish(f, 2);
+	assert_int_equal(last.error, -ENODATA);
+	assert_int_equal(last.step, STORE_STEP_READ);
+	assert_int_equal(faccessat(f->dirfd, "a.zst", F_OK, 0), -1);
+	assert_int_equal(store_pack(f->store, "none", 0, 6, temporary, "x", 0600, note, &last), 0);
+	finish(f, 3);
+	assert_int_equal(last.error, -ENOENT);
+	assert_int_equal(
+	    store_pack(f->store, "a", 0, 5, "not-temporary", "x", 0600, note, &last), -EINVAL);
+}
+
 static void files_are_read_but_links_are_not(void **state)
 {
 	struct fixture *f = *state;
@@ -389,6 +489,10 @@ int main(void)
 	    both(operations_keep_their_order),
 	    both(a_missing_file_is_removed_already),
 	    both(a_file_is_renamed_over_another),
+	    both(a_file_is_extended_where_it_is_told),
+	    both(only_a_regular_file_that_is_there_is_extended),
+	    both(a_file_is_compressed_step_by_step),
+	    both(a_file_that_is_too_short_is_not_compressed),
 	    both(files_are_read_but_links_are_not),
 	    both(only_regular_files_are_listed),
 	    both(a_put_onto_a_folder_fails_and_leaves_nothing),

@@ -1,0 +1,310 @@
+/*
+ * journal_restore.c: the journal's files as a killed agent left them, brought to what the
+ * checkpoint says. journal.h has the crash argument.
+ *
+ * At the start, and when the ledger goes back to its checkpoint: then there is nothing to hold up.
+ */
+#include "agent.h"
+#include "clock.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TAIL_BYTES 65536
+
+struct names {
+	struct journal_name *items;
+	size_t count, capacity;
+};
+
+static int add_name(struct names *n, const struct journal_name *name)
+{
+	if (n->count == n->capacity) {
+		size_t larger = n->capacity ? 2 * n->capacity : 256;
+		struct journal_name *items = realloc(n->items, larger * sizeof(*items));
+
+		if (!items)
+			return -ENOMEM;
+		n->items = items;
+		n->capacity = larger;
+	}
+	n->items[n->count++] = *name;
+	return 0;
+}
+
+static int list_names(const struct agent *a, struct names *out)
+{
+	int err = 0, fd = openat(a->folder.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct journal_name name;
+	struct dirent *entry;
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return fd < 0 ? -errno : -ENOMEM;
+	}
+	while (!err && (entry = readdir(dir)))
+		if (journal_name_parse(entry->d_name, &name))
+			err = add_name(out, &name);
+	closedir(dir);
+	return err;
+}
+
+static bool is_packed(const struct names *n, const struct journal_name *plain)
+{
+	for (size_t i = 0; i < n->count; i++)
+		if (n->items[i].packed && n->items[i].label == plain->label &&
+		    n->items[i].part == plain->part)
+			return true;
+	return false;
+}
+
+/* --- A file that the checkpoint names --------------------------------------------------------- */
+
+/* The last byte that counts is a newline, unless somebody else has been at the file. */
+static bool ends_a_line(int fd, uint64_t length)
+{
+	char last;
+
+	return length == 0 || (pread(fd, &last, 1, (off_t)length - 1) == 1 && last == '\n');
+}
+
+/* Whether the named length is there; what lies beyond is cut off, since it comes again. */
+static int cut(struct agent *a, const char *name, uint64_t length)
+{
+	int err = 0, fd = openat(a->folder.fd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0)
+		err = -errno;
+	else if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size < length || !ends_a_line(fd, length))
+		err = -EBADMSG;
+	else if ((uint64_t)st.st_size > length && ftruncate(fd, (off_t)length) < 0)
+		log_warning(a->log, "could not cut %s: %s", name, strerror(errno));
+	close(fd);
+	return err;
+}
+
+static bool accepts(const struct agent *a, const struct journal_file *f)
+{
+	struct period_span span;
+
+	calendar_span(&a->ledger.periods.calendar, PERIOD_HOURLY, f->start_ns, &span);
+	return span.label == f->name.label;
+}
+
+static int restore_file(
+    struct agent *a, const struct state_journal_file *saved, const struct names *names)
+{
+	struct journal_file *f = journal_add_file(a, &saved->name, saved->start_ns, saved->end_ns);
+	int err;
+
+	if (!f)
+		return -ENOMEM;
+	f->packed = is_packed(names, &f->name);
+	f->durable = saved->length;
+	if (f->packed)
+		return 0;
+	f->accepts = accepts(a, f);
+	err = cut(a, f->text, saved->length);
+	if (!err || (err == -ENOENT && saved->length == 0)) {
+		f->named = saved->length;
+		return 0;
+	}
+	f->durable = 0;
+	if (err == -ENOENT)
+		log_error(a->log, "%s is missing: the requests that it held are gone", f->text);
+	else
+		(void)saver_set_aside(a, f->text,
+		    err == -EBADMSG ? "is not as the checkpoint knows it" : strerror(-err));
+	return 0;
+}
+
+/* --- A file that it does not name ------------------------------------------------------------- */
+
+/* The length up to the last newline. */
+static int whole_lines(int fd, uint64_t size, uint64_t *out)
+{
+	char *tail = malloc(TAIL_BYTES);
+	uint64_t at = size;
+	int err = tail ? 0 : -ENOMEM;
+
+	*out = 0;
+	while (!err && at > 0 && *out == 0) {
+		size_t n = at < TAIL_BYTES ? (size_t)at : TAIL_BYTES;
+		const char *newline;
+
+		at -= n;
+		if (pread(fd, tail, n, (off_t)at) != (ssize_t)n)
+			err = -EIO;
+		newline = err ? NULL : memrchr(tail, '\n', n);
+		if (newline)
+			*out = at + (uint64_t)(newline - tail) + 1;
+	}
+	free(tail);
+	return err;
+}
+
+/* The hour that a name means by the calendar of now; where it means none, a whole day is allowed.
+ */
+static void span_of(const struct agent *a, uint32_t label, uint64_t *start_ns, uint64_t *end_ns)
+{
+	const struct calendar *calendar = &a->ledger.periods.calendar;
+	struct tm tm = {.tm_year = (int)(label / 1000000) - 1900,
+	    .tm_mon = (int)(label / 10000 % 100) - 1,
+	    .tm_mday = (int)(label / 100 % 100),
+	    .tm_hour = (int)(label % 100),
+	    .tm_isdst = -1};
+	time_t t = calendar->utc ? timegm(&tm) : mktime(&tm);
+	struct period_span span;
+
+	*start_ns = t < 0 ? 0 : (uint64_t)t * NS_PER_SECOND;
+	*end_ns = *start_ns + 86400 * NS_PER_SECOND;
+	calendar_span(calendar, PERIOD_HOURLY, *start_ns, &span);
+	if (span.label == label) {
+		*start_ns = span.start_ns;
+		*end_ns = span.end_ns;
+	}
+}
+
+/* Without a checkpoint nothing comes again: all whole lines count. */
+static int adopt(struct agent *a, const struct journal_name *name)
+{
+	char text[JOURNAL_NAME_BYTES];
+	uint64_t start_ns, end_ns, length;
+	struct journal_file *f;
+	struct stat st;
+	int err = 0, fd;
+
+	journal_name_format(name, text);
+	fd = openat(a->folder.fd, text, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		if (fd >= 0)
+			close(fd);
+		return 0; /* somebody else's: its number is taken */
+	}
+	err = whole_lines(fd, (uint64_t)st.st_size, &length);
+	if (!err && length < (uint64_t)st.st_size && ftruncate(fd, (off_t)length) < 0)
+		log_warning(a->log, "could not cut %s: %s", text, strerror(errno));
+	close(fd);
+	if (err)
+		return err == -ENOMEM ? err : 0;
+	span_of(a, name->label, &start_ns, &end_ns);
+	f = journal_add_file(a, name, start_ns, end_ns);
+	if (!f)
+		return -ENOMEM;
+	f->durable = length;
+	f->accepts = accepts(a, f);
+	return 0;
+}
+
+static bool is_named(const struct journal *j, const struct journal_name *name)
+{
+	for (const struct journal_file *f = j->files; f; f = f->next)
+		if (f->name.label == name->label && f->name.part == name->part)
+			return true;
+	return false;
+}
+
+static int restore_unnamed(struct agent *a, const struct names *names, bool have_checkpoint)
+{
+	char text[JOURNAL_NAME_BYTES];
+
+	for (size_t i = 0; i < names->count; i++) {
+		const struct journal_name *name = &names->items[i];
+		int err = 0;
+
+		if (!name->packed && !is_named(&a->journal, name) && !is_packed(names, name)) {
+			journal_name_format(name, text);
+			if (!have_checkpoint)
+				err = adopt(a, name);
+			else
+				(void)saver_set_aside(a, text,
+				    "is younger than the checkpoint, so that its requests come "
+				    "from the ring again");
+		}
+		if (!err && !journal_note_part(&a->journal, name->label, name->part + 1))
+			err = -ENOMEM;
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* --- Which records of the ring the journal has ------------------------------------------------ */
+
+static uint64_t *lanes_now(const struct agent *a)
+{
+	uint32_t count = reader_lane_count(a->reader);
+	uint64_t *lanes = calloc(count + 1, sizeof(*lanes));
+
+	for (uint32_t i = 0; lanes && i < count; i++)
+		lanes[i] = reader_position(a->reader, i);
+	return lanes;
+}
+
+static uint64_t *lanes_of(const uint64_t *saved, uint32_t count)
+{
+	uint64_t *lanes = calloc(count + 1, sizeof(*lanes));
+
+	if (lanes && saved)
+		memcpy(lanes, saved, count * sizeof(*lanes));
+	return lanes;
+}
+
+/*
+ * Where it is not certain, as after a stretch without --journal or where the ring was passed over,
+ * more is taken to be in the journal: a gap is told, and nothing is shown twice.
+ */
+static int restore_lanes(struct agent *a, const struct state_bus *saved, bool same, bool skipped)
+{
+	struct journal *j = &a->journal;
+	const struct state_journal *before = same && saved->journal.known ? &saved->journal : NULL;
+	uint32_t count = reader_lane_count(a->reader);
+
+	free(j->from);
+	free(j->upto);
+	j->from = j->upto = NULL;
+	j->lane_count = count;
+	if (before || skipped)
+		j->from = lanes_of(before ? before->from : NULL, count);
+	else
+		j->from = lanes_now(a);
+	if (!j->on)
+		j->upto = before ? lanes_of(before->on ? saved->positions : before->upto, count)
+		                 : lanes_of(j->from, count);
+	return j->from && (j->on || j->upto) ? 0 : -ENOMEM;
+}
+
+int journal_restore(struct agent *a, const struct state_bus *saved, bool same, bool skipped)
+{
+	struct journal *j = &a->journal;
+	struct names names = {0};
+	int err;
+
+	journal_free(a);
+	j->on = a->config->journal;
+	j->known = j->on || (saved && saved->journal.known);
+	if (!j->known)
+		return 0;
+	err = list_names(a, &names);
+	if (err)
+		log_error(a->log, "cannot list %s: %s", a->folder.path, strerror(-err));
+	for (size_t i = 0; !err && saved && i < saved->journal.file_count; i++)
+		err = restore_file(a, &saved->journal.files[i], &names);
+	if (!err)
+		err = restore_unnamed(a, &names, saved != NULL && saved->journal.known);
+	if (!err)
+		err = restore_lanes(a, saved, same, skipped);
+	free(names.items);
+	return err;
+}

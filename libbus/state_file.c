@@ -1,0 +1,271 @@
+/*
+ * state_file.c: what the checkpoint says of the bus and the journal, and how it lies in its file: a
+ * fixed head with a checksum, then a msgpack map.
+ */
+#include "state_file.h"
+#include "json_build.h"
+#include "json_msgpack.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#define STATE_MAGIC   "ORBSTATE"
+#define STATE_VERSION 1u
+#define STATE_DEPTH   16
+#define LANES_MAX     4096
+#define FILES_MAX     4096
+
+struct state_head {
+	char magic[8];
+	uint32_t version;
+	uint32_t reserved;
+	uint64_t length;   /* of what follows */
+	uint64_t checksum; /* XXH3-64 of it */
+};
+static_assert(sizeof(struct state_head) == 32, "file format");
+
+void state_boot_id(char out[40])
+{
+	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+	memset(out, 0, 40);
+	if (!f)
+		return;
+	if (fgets(out, 40, f))
+		out[strcspn(out, "\n")] = '\0';
+	fclose(f);
+}
+
+void state_bus_free(struct state_bus *bus)
+{
+	free(bus->positions);
+	free(bus->journal.from);
+	free(bus->journal.upto);
+	free(bus->journal.files);
+	bus->positions = bus->journal.from = bus->journal.upto = NULL;
+	bus->journal.files = NULL;
+	bus->journal.file_count = 0;
+}
+
+/* --- Writing ---------------------------------------------------------------------------------- */
+
+static void hex_of(const uint8_t id[16], char out[33])
+{
+	for (int i = 0; i < 16; i++)
+		snprintf(out + 2 * i, 3, "%02x", id[i]);
+}
+
+static json_t *lanes_to_json(const uint64_t *positions, uint32_t count)
+{
+	struct json_build list = json_build_array();
+
+	for (uint32_t i = 0; i < count; i++)
+		json_build_append(&list, json_integer((json_int_t)positions[i]));
+	return json_build_take(&list);
+}
+
+static json_t *files_to_json(const struct state_journal *j)
+{
+	struct json_build list = json_build_array();
+
+	for (size_t i = 0; i < j->file_count; i++) {
+		const struct state_journal_file *f = &j->files[i];
+
+		json_build_append(&list,
+		    json_pack("{s:I,s:I,s:I,s:I,s:I}", "label", (json_int_t)f->name.label, "part",
+			(json_int_t)f->name.part, "start_ns", (json_int_t)f->start_ns, "end_ns",
+			(json_int_t)f->end_ns, "length", (json_int_t)f->length));
+	}
+	return json_build_take(&list);
+}
+
+static json_t *journal_to_json(const struct state_bus *bus)
+{
+	const struct state_journal *j = &bus->journal;
+	struct json_build o = json_build_object();
+
+	json_build_set(&o, "on", json_boolean(j->on));
+	if (j->from)
+		json_build_set(&o, "from", lanes_to_json(j->from, bus->lane_count));
+	if (j->upto && !j->on)
+		json_build_set(&o, "upto", lanes_to_json(j->upto, bus->lane_count));
+	json_build_set(&o, "files", files_to_json(j));
+	return json_build_take(&o);
+}
+
+bool state_bus_to_json(const struct state_bus *bus, json_t *document)
+{
+	struct json_build o = {.value = document};
+	char id[33];
+
+	hex_of(bus->bus_id, id);
+	json_build_set(&o, "bus_id", json_string(id));
+	json_build_set(&o, "boot_id", json_string(bus->boot_id));
+	json_build_set(&o, "positions", lanes_to_json(bus->positions, bus->lane_count));
+	if (bus->journal.known)
+		json_build_set(&o, "journal", journal_to_json(bus));
+	return !o.spoilt;
+}
+
+int state_wrap(const json_t *document, char **bytes, size_t *length)
+{
+	struct state_head head = {.version = STATE_VERSION};
+	char *body;
+	size_t n;
+	int err = json_to_msgpack(document, &body, &n);
+
+	if (err)
+		return err;
+	memcpy(head.magic, STATE_MAGIC, sizeof(head.magic));
+	head.length = n;
+	head.checksum = XXH3_64bits(body, n);
+	*bytes = malloc(sizeof(head) + n);
+	if (*bytes) {
+		memcpy(*bytes, &head, sizeof(head));
+		memcpy(*bytes + sizeof(head), body, n);
+		*length = sizeof(head) + n;
+	}
+	free(body);
+	return *bytes ? 0 : -ENOMEM;
+}
+
+/* --- Reading ---------------------------------------------------------------------------------- */
+
+static bool hex_to(const char *text, uint8_t id[16])
+{
+	if (!text || strlen(text) != 32 || strspn(text, "0123456789abcdef") != 32)
+		return false;
+	for (int i = 0; i < 16; i++) {
+		unsigned byte;
+
+		if (sscanf(text + 2 * i, "%2x", &byte) != 1)
+			return false;
+		id[i] = (uint8_t)byte;
+	}
+	return true;
+}
+
+/* A list of places in lanes, malloc'ed. */
+static int lanes_from_json(const json_t *list, uint64_t **out)
+{
+	const json_t *item;
+	size_t i, n = json_array_size(list);
+
+	if (!json_is_array(list) || n > LANES_MAX)
+		return -EBADMSG;
+	*out = calloc(n + 1, sizeof(**out));
+	if (!*out)
+		return -ENOMEM;
+	json_array_foreach(list, i, item)
+	{
+		if (!json_is_integer(item) || json_integer_value(item) < 0)
+			return -EBADMSG;
+		(*out)[i] = (uint64_t)json_integer_value(item);
+	}
+	return 0;
+}
+
+/* One that may be missing, and else is of as many lanes. */
+static int more_lanes_from_json(const json_t *list, uint32_t count, uint64_t **out)
+{
+	if (!list)
+		return 0;
+	return json_array_size(list) == count ? lanes_from_json(list, out) : -EBADMSG;
+}
+
+static int file_from_json(json_t *o, struct state_journal_file *f)
+{
+	json_int_t label, part, start, end, length;
+	struct journal_name again;
+	char text[JOURNAL_NAME_BYTES];
+
+	if (json_unpack(o, "{s:I,s:I,s:I,s:I,s:I}", "label", &label, "part", &part, "start_ns",
+		&start, "end_ns", &end, "length", &length) < 0 ||
+	    label < 0 || label > UINT32_MAX || part < 0 || part >= JOURNAL_PARTS_MAX || start < 0 ||
+	    end <= start || length < 0)
+		return -EBADMSG;
+	*f = (struct state_journal_file){.name = {(uint32_t)label, (uint32_t)part, false},
+	    .start_ns = (uint64_t)start,
+	    .end_ns = (uint64_t)end,
+	    .length = (uint64_t)length};
+	journal_name_format(&f->name, text);
+	return journal_name_parse(text, &again) ? 0 : -EBADMSG;
+}
+
+static int files_from_json(const json_t *list, struct state_journal *j)
+{
+	size_t i, n = json_array_size(list);
+	json_t *o;
+
+	if (!json_is_array(list) || n > FILES_MAX)
+		return -EBADMSG;
+	j->files = calloc(n + 1, sizeof(*j->files));
+	if (!j->files)
+		return -ENOMEM;
+	json_array_foreach(list, i, o)
+	{
+		int err = file_from_json(o, &j->files[i]);
+
+		if (err)
+			return err;
+	}
+	j->file_count = n;
+	return 0;
+}
+
+static int journal_from_json(const json_t *o, struct state_bus *bus)
+{
+	struct state_journal *j = &bus->journal;
+	int err;
+
+	j->known = true;
+	j->on = json_is_true(json_object_get(o, "on"));
+	err = more_lanes_from_json(json_object_get(o, "from"), bus->lane_count, &j->from);
+	if (!err)
+		err = more_lanes_from_json(json_object_get(o, "upto"), bus->lane_count, &j->upto);
+	return err ? err : files_from_json(json_object_get(o, "files"), j);
+}
+
+int state_bus_from_json(const json_t *document, struct state_bus *bus)
+{
+	const char *boot = json_string_value(json_object_get(document, "boot_id"));
+	const json_t *positions = json_object_get(document, "positions");
+	const json_t *journal = json_object_get(document, "journal");
+	int err;
+
+	memset(bus, 0, sizeof(*bus));
+	if (!hex_to(json_string_value(json_object_get(document, "bus_id")), bus->bus_id) || !boot ||
+	    strlen(boot) >= sizeof(bus->boot_id))
+		return -EBADMSG;
+	strcpy(bus->boot_id, boot);
+	err = lanes_from_json(positions, &bus->positions);
+	if (err)
+		return err;
+	bus->lane_count = (uint32_t)json_array_size(positions);
+	return journal ? journal_from_json(journal, bus) : 0;
+}
+
+int state_unwrap(const void *bytes, size_t length, json_t **document)
+{
+	struct state_head head;
+	const char *body = (const char *)bytes + sizeof(head);
+
+	if (length < sizeof(head))
+		return -EBADMSG;
+	memcpy(&head, bytes, sizeof(head));
+	if (memcmp(head.magic, STATE_MAGIC, sizeof(head.magic)) != 0)
+		return -EBADMSG;
+	if (head.version != STATE_VERSION)
+		return -EPROTONOSUPPORT;
+	if (head.length != length - sizeof(head) ||
+	    head.checksum != XXH3_64bits(body, length - sizeof(head)))
+		return -EBADMSG;
+	*document = json_from_msgpack(body, length - sizeof(head), STATE_DEPTH);
+	return *document ? 0 : -EBADMSG;
+}

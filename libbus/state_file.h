@@ -1,0 +1,64 @@
+/*
+ * state_file.h: what the checkpoint says of the bus and the journal, and how it lies in its file.
+ *
+ * The agent writes it; ortail reads it, to know what the journal holds for good and from where on
+ * the ring continues it. The figures are state.c's (agent).
+ */
+#ifndef ORBUS_STATE_FILE_H
+#define ORBUS_STATE_FILE_H
+
+#include "journal_name.h"
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define STATE_NAME          "state"
+#define STATE_PREVIOUS_NAME "state.previous"
+
+/* A file of the journal that is not compressed yet. */
+struct state_journal_file {
+	struct journal_name name;
+	uint64_t start_ns, end_ns; /* of its hour */
+	uint64_t length;           /* the bytes of it that count; what lies beyond does not */
+};
+
+/*
+ * The journal. Of lane i it has the records from[i] <= record < upto[i], and files which are not
+ * named here are either compressed, and then whole, or younger than the checkpoint.
+ */
+struct state_journal {
+	bool known;                       /* there has been an agent with --journal */
+	bool on;                          /* that is still so: upto is the positions */
+	uint64_t *from;                   /* by lane; malloc'ed, NULL where not known */
+	uint64_t *upto;                   /* by lane; malloc'ed, NULL while on */
+	struct state_journal_file *files; /* malloc'ed */
+	size_t file_count;
+};
+
+/* What a checkpoint says about the bus. */
+struct state_bus {
+	uint8_t bus_id[16];
+	char boot_id[40];
+	uint32_t lane_count;
+	uint64_t *positions; /* by lane; malloc'ed */
+	struct state_journal journal;
+};
+
+/* This boot of the machine. */
+void state_boot_id(char out[40]);
+
+void state_bus_free(struct state_bus *bus);
+
+/* Adds it to the checkpoint's document. False: out of memory. */
+bool state_bus_to_json(const struct state_bus *bus, json_t *document);
+
+/* Untrusted: 0, -EBADMSG, -ENOMEM. Free *bus in any case. */
+int state_bus_from_json(const json_t *document, struct state_bus *bus);
+
+/* The document as the file's bytes, malloc'ed, and back (untrusted, a new reference): 0, -ENOMEM,
+ * -EBADMSG where they are damaged, -EPROTONOSUPPORT a newer version. */
+int state_wrap(const json_t *document, char **bytes, size_t *length);
+int state_unwrap(const void *bytes, size_t length, json_t **document);
+
+#endif
