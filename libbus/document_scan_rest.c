@@ -234,6 +234,8 @@ bool scan_take_rest(struct scan *s, const struct json_text *key)
 		scan_loss(s, SEEN_REJECTED, &s->out->rejected);
 	} else if (json_text_is(key, "skewed_samples")) {
 		scan_loss(s, SEEN_SKEWED, &s->out->skewed);
+	} else if (json_text_is(key, "journal_lost")) {
+		json_cursor_count(&s->c, &s->out->journal_lost);
 	} else {
 		return false;
 	}

@@ -261,7 +261,7 @@ int main(int argc, char **argv)
 		status =
 		    complain(g.data_dir, strerror(-err), "name the agent's folder with --data-dir");
 	else if (g.ask.settings.slowest || g.ask.settings.group_by != GROUP_NOTHING)
-		status = requests_report(g.data_dir, &g.ask.span, &g.ask.settings);
+		status = requests_report(g.data_dir, &g.ask);
 	else
 		status = g.ask.settings.compare ? compare(&g) : report(&g);
 	folder_free(&g.folder);

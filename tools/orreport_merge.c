@@ -7,6 +7,7 @@
  */
 #include "orreport_merge.h"
 #include "clock.h"
+#include "orreport_grid.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -47,78 +48,6 @@ struct work {
 	size_t count;
 	atomic_size_t next;
 };
-
-/* --- Rows ------------------------------------------------------------------------------------- */
-
-static bool append_row(struct report *r, size_t *capacity, const struct time_span *span)
-{
-	if (r->count == *capacity) {
-		size_t more = *capacity ? 2 * *capacity : 64;
-		struct report_row *rows = realloc(r->rows, more * sizeof(*rows));
-
-		if (!rows)
-			return false;
-		r->rows = rows;
-		*capacity = more;
-	}
-	row_init(&r->rows[r->count++], span);
-	return true;
-}
-
-/* A row for every hour or day of the span. */
-static bool make_rows(
-    const struct report_request *q, const struct time_span *span, struct report *r)
-{
-	size_t capacity = 0;
-	uint64_t at = span->start_ns;
-
-	while (at < span->end_ns) {
-		struct period_span p;
-		struct time_span row;
-
-		calendar_span(&q->calendar, q->per, at, &p);
-		row.start_ns = p.start_ns > at ? p.start_ns : at;
-		row.end_ns = p.end_ns < span->end_ns ? p.end_ns : span->end_ns;
-		if (!append_row(r, &capacity, &row))
-			return false;
-		at = p.end_ns;
-	}
-	return true;
-}
-
-/* The row that holds a moment, r->count where none does. */
-static size_t row_of(const struct report *r, uint64_t ns)
-{
-	size_t low = 0, high = r->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (r->rows[middle].span.end_ns <= ns)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < r->count && r->rows[low].span.start_ns <= ns ? low : r->count;
-}
-
-/*
- * Where a file belongs: what is longer than a row, to the row of its start; what is not (hours of a
- * zone that is half an hour off, days of UTC), to the row that holds its middle.
- */
-static size_t place_of(const struct report *r, const struct document_period *p)
-{
-	size_t start = row_of(r, p->start_ns);
-	uint64_t length = p->end_ns - p->start_ns;
-
-	if (start < r->count) {
-		const struct time_span *row = &r->rows[start].span;
-
-		if (p->end_ns <= row->end_ns || length > row->end_ns - row->start_ns)
-			return start;
-	}
-	return row_of(r, p->start_ns + length / 2);
-}
 
 /* --- One day's files -------------------------------------------------------------------------- */
 
@@ -218,7 +147,7 @@ static void read_hours(const struct work *w, struct day_result *d, struct file_b
 		folder_file_name(d->day, PERIOD_HOURLY, hour, name);
 		if (!get_file(w, d, name, b, &f))
 			continue;
-		row = place_of(w->report, &f.period);
+		row = grid_place(w->report, &f.period);
 		if (row < w->report->count)
 			add_file(w, d, &f, row);
 		aggregate_free(&f.sum);
@@ -261,7 +190,7 @@ static void read_daily(const struct work *w, struct day_result *d, struct file_b
 	folder_file_name(d->day, PERIOD_DAILY, 0, name);
 	if (!get_file(w, d, name, b, &f))
 		return;
-	row = place_of(w->report, &f.period);
+	row = grid_place(w->report, &f.period);
 	if (row < w->report->count && f.sum.requests.total > d->total.sum.requests.total) {
 		/* A day that is asked for in part is not in its file. */
 		if (f.period.start_ns >= span->start_ns &&
@@ -368,22 +297,6 @@ static bool gather_seeds(struct work *w)
 	return true;
 }
 
-/* Leaves out the empty rows before the first with a file and behind the last. */
-static void trim(struct report *r)
-{
-	size_t first = 0, last = r->count;
-
-	while (last > 0 && r->rows[last - 1].files == 0)
-		last--;
-	while (first < last && r->rows[first].files == 0)
-		first++;
-	for (size_t i = 0; i < r->count; i++)
-		if (i < first || i >= last)
-			row_free(&r->rows[i]);
-	memmove(r->rows, r->rows + first, (last - first) * sizeof(*r->rows));
-	r->count = last - first;
-}
-
 static bool choose_days(struct work *w)
 {
 	const struct report_request *q = w->q;
@@ -445,11 +358,11 @@ int report_read(const struct report_request *q, struct report *out)
 	row_init(&out->total, &q->span);
 	rows = q->span;
 	narrow(q, &rows);
-	fine = make_rows(q, &rows, out) && choose_days(&w);
+	fine = grid_make(out, &rows) && choose_days(&w);
 	if (fine) {
 		read_on_all_cores(&w);
 		fine = gather(&w) && gather_seeds(&w) && !out->notes.out_of_memory;
-		trim(out);
+		grid_trim(out);
 	}
 	work_free(&w);
 	if (!fine)

@@ -63,6 +63,19 @@ static int for_each_request(
 
 /* --- The slowest ------------------------------------------------------------------------------ */
 
+/* "orreport  2026-11-19 to 2026-11-25  1,234 requests in the journal" */
+static void print_head(const struct report_ask *ask, uint64_t requests)
+{
+	bool colour = output_wants_colour(stdout);
+	char name[TIME_NAME_BYTES], count[COUNT_TEXT_BYTES];
+
+	time_name(&ask->calendar, &ask->span, name);
+	format_count(requests, count);
+	printf("%sorreport%s  %s%s  %s request%s in the journal\n", tone_start(TONE_STRONG, colour),
+	    tone_end(TONE_STRONG, colour), name, ask->calendar.utc ? " UTC" : "", count,
+	    requests == 1 ? "" : "s");
+}
+
 struct slow {
 	double response_ms;
 	json_t *request;
@@ -72,6 +85,7 @@ struct slow {
 struct slowest {
 	struct slow *items;
 	size_t count, wanted;
+	uint64_t requests; /* that were looked at */
 };
 
 static int note_slow(void *context, const struct orbus_sample *s)
@@ -80,6 +94,7 @@ static int note_slow(void *context, const struct orbus_sample *s)
 	size_t place = l->count;
 	struct slow one = {.response_ms = s->response_ms};
 
+	l->requests++;
 	/* NaN is not known, and no comparison with it is true. */
 	if (!(s->response_ms >= 0) ||
 	    (place == l->wanted && !(s->response_ms > l->items[place - 1].response_ms)))
@@ -122,7 +137,7 @@ static void print_number(FILE *out, const json_t *o, const char *key, const char
 	fprintf(out, "  %s %s", name, text);
 }
 
-/* The second and third line: what else is known of it. */
+/* The lines behind the first: what else is known of it. */
 static void print_details(FILE *out, const json_t *o)
 {
 	double cost = number_at(o, "cost_usd", NULL);
@@ -140,13 +155,14 @@ static void print_details(FILE *out, const json_t *o)
 	print_field(out, "  ", "by", text_at(o, "provider"));
 	print_field(out, "\n     ", "finished:", text_at(o, "finish_reason"));
 	print_field(out, "\n     ", "failed:", text_at(o, "error_type"));
-	print_field(out, " - ", "", text_at(o, "error_message"));
+	print_field(out, "", ":", text_at(o, "error_message"));
 	print_field(out, "\n     ", "id", text_at(o, "request_id"));
 	json_object_foreach((json_t *)(uintptr_t)tags, key, value)
 	{
-		fputs("\n     ", out);
+		fputs("  ", out);
 		print_text(out, key);
-		print_field(out, "", " =", text_at(tags, key));
+		fputc('=', out);
+		print_text(out, json_string_value(value));
 	}
 	fputc('\n', out);
 }
@@ -215,8 +231,9 @@ static void print_slow_csv(FILE *out, const struct slowest *l)
 	}
 }
 
-static int print_slowest(const struct slowest *l, const struct orreport_settings *s)
+static int print_slowest(const struct slowest *l, const struct report_ask *ask)
 {
+	const struct orreport_settings *s = &ask->settings;
 	json_t *list;
 	int err;
 
@@ -225,11 +242,10 @@ static int print_slowest(const struct slowest *l, const struct orreport_settings
 		return 0;
 	}
 	if (s->format != REPORT_JSON) {
+		print_head(ask, l->requests);
 		for (size_t i = 0; i < l->count; i++)
 			print_slow(
 			    stdout, &l->items[i], i + 1, s->utc, output_wants_colour(stdout));
-		if (l->count == 0)
-			puts("no requests in this time");
 		return 0;
 	}
 	list = json_array();
@@ -241,15 +257,15 @@ static int print_slowest(const struct slowest *l, const struct orreport_settings
 	return err;
 }
 
-static int slowest_report(
-    const char *folder, const struct time_span *span, const struct orreport_settings *s)
+static int slowest_report(const char *folder, const struct report_ask *ask)
 {
-	struct slowest l = {.items = calloc(s->slowest, sizeof(struct slow)), .wanted = s->slowest};
+	struct slowest l = {.items = calloc(ask->settings.slowest, sizeof(struct slow)),
+	    .wanted = ask->settings.slowest};
 	int status = CLI_FAILED;
 
 	if (l.items)
-		status = for_each_request(folder, span, note_slow, &l);
-	if (!l.items || (l.count > 0 || status == CLI_FINE ? print_slowest(&l, s) : 0) != 0)
+		status = for_each_request(folder, &ask->span, note_slow, &l);
+	if (!l.items || (l.count > 0 || status == CLI_FINE ? print_slowest(&l, ask) : 0) != 0)
 		status = explain(folder, "", -ENOMEM);
 	for (size_t i = 0; i < l.count; i++)
 		json_decref(l.items[i].request);
@@ -289,7 +305,7 @@ static int add_to_group(void *context, const struct orbus_sample *s)
 	return aggregate_add(&g->sum, &one) ? 0 : -ENOMEM;
 }
 
-static int print_groups(const struct groups *g, const struct orreport_settings *s)
+static int print_groups(const struct groups *g, const struct report_ask *ask)
 {
 	static const char *const keys[] = {
 	    "stream", "model", "bot", "provider", "status", "error_type", "finish_reason"};
@@ -298,7 +314,7 @@ static int print_groups(const struct groups *g, const struct orreport_settings *
 	json_t *all;
 	int err;
 
-	switch (s->format) {
+	switch (ask->settings.format) {
 	case REPORT_CSV: series_print_csv(stdout, &g->sum.by_model, keys[g->by]); return 0;
 	case REPORT_JSON:
 		all = figures_by_name(&g->sum.by_model, figures_series);
@@ -307,28 +323,27 @@ static int print_groups(const struct groups *g, const struct orreport_settings *
 		json_decref(all);
 		return err;
 	default:
+		print_head(ask, g->sum.requests.total);
 		by_print_series(
 		    stdout, &g->sum.by_model, headings[g->by], output_wants_colour(stdout));
 		return 0;
 	}
 }
 
-static int groups_report(
-    const char *folder, const struct time_span *span, const struct orreport_settings *s)
+static int groups_report(const char *folder, const struct report_ask *ask)
 {
-	struct groups g = {.by = (enum report_group)s->group_by};
+	struct groups g = {.by = (enum report_group)ask->settings.group_by};
 	int status;
 
 	aggregate_init(&g.sum);
-	status = for_each_request(folder, span, add_to_group, &g);
-	if ((g.sum.requests.total > 0 || status == CLI_FINE) && print_groups(&g, s) != 0)
+	status = for_each_request(folder, &ask->span, add_to_group, &g);
+	if ((g.sum.requests.total > 0 || status == CLI_FINE) && print_groups(&g, ask) != 0)
 		status = explain(folder, "", -ENOMEM);
 	aggregate_free(&g.sum);
 	return status;
 }
 
-int requests_report(
-    const char *folder, const struct time_span *span, const struct orreport_settings *s)
+int requests_report(const char *folder, const struct report_ask *ask)
 {
-	return s->slowest ? slowest_report(folder, span, s) : groups_report(folder, span, s);
+	return ask->settings.slowest ? slowest_report(folder, ask) : groups_report(folder, ask);
 }

@@ -5,11 +5,9 @@
 #ifndef ORBUS_ORREPORT_REQUESTS_H
 #define ORBUS_ORREPORT_REQUESTS_H
 
-#include "orreport_options.h"
-#include "orreport_time.h"
+#include "orreport_ask.h"
 
 /* Prints what --slowest or --group-by asks for; returns the exit status. */
-int requests_report(
-    const char *folder, const struct time_span *span, const struct orreport_settings *settings);
+int requests_report(const char *folder, const struct report_ask *ask);
 
 #endif

@@ -157,16 +157,17 @@ static void print_error_types(const struct view *v, const struct series *types)
 static void print_losses(const struct view *v)
 {
 	const struct aggregate *a = &v->r->total.sum;
-	const uint64_t counts[] = {a->lost, a->rejected, a->skewed};
-	static const char *const words[] = {"Lost", "Rejected", "Skewed"};
+	const uint64_t counts[] = {a->lost, a->rejected, a->skewed, a->journal_lost};
+	static const char *const words[] = {"Lost", "Rejected", "Skewed", "Journal"};
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		if (counts[i] == 0)
 			continue;
 		fprintf(v->out, "%s%-*s%s%s", tone_start(TONE_STRONG, v->colour), LABEL_WIDTH,
 		    words[i], tone_end(TONE_STRONG, v->colour), tone_start(TONE_POOR, v->colour));
 		print_count(v->out, counts[i]);
-		fprintf(v->out, " samples%s\n", tone_end(TONE_POOR, v->colour));
+		fprintf(v->out, " %s%s\n", i < 3 ? "samples" : "requests are not in it",
+		    tone_end(TONE_POOR, v->colour));
 	}
 }
 

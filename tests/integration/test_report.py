@@ -14,7 +14,7 @@ import unittest
 import xml.etree.ElementTree
 from datetime import datetime, timezone
 
-from harness import SANITIZER, BusTest, Clock
+from harness import SANITIZER, BusTest, Clock, wait_for
 
 HOUR = 3600
 DAY = 24 * HOUR
@@ -529,26 +529,15 @@ class ReportTest(BusTest):
 
     # --- The journal -----------------------------------------------------------------------------
 
-    def write_journal(self, samples, packed_before):
-        """The journal's files: an object a line, an hour a file."""
-        self.publish(*samples)
-        done = self.run_tool("ortail", "--bus", self.bus, "-1", "--json")
-        hours = {}
-        for line in done.stdout.splitlines():
-            ts = datetime.fromisoformat(json.loads(line)["ts"][:19] + "+00:00").timestamp()
-            hours.setdefault(utc(ts, "requests_%Y%m%d_%H.ndjson"), []).append(line)
-        os.makedirs(self.data, exist_ok=True)
-        for name, lines in hours.items():
-            with open(self.path(name), "w", encoding="utf-8") as file:
-                file.write("".join(line + "\n" for line in lines))
-            if name < packed_before and shutil.which("zstd"):
-                subprocess.run(["zstd", "-q", "--rm", self.path(name)], check=True)
-
     def test_the_slowest_and_groups_are_found_in_the_journal(self):
         samples = self.some_days(500)
         for i, s in enumerate(samples):
             s["request_id"] = f"r{i}"
-        self.write_journal(samples, utc(time.time() - DAY, "requests_%Y%m%d"))
+        self.agent_writes(samples, "--journal")
+        # Hours that are over are compressed while the agent runs on.
+        agent = self.start_agent("--journal")
+        wait_for(lambda: len(self.files("requests_*.zst")) > 30, "compressed hours")
+        self.stop_agent(agent)
         wanted = sorted(samples, key=lambda s: -s["response_ms"])[:10]
         found = self.json_report("--days", 4, "--slowest", 10)
         self.assertEqual([f["request_id"] for f in found], [s["request_id"] for s in wanted])
