@@ -4,7 +4,8 @@
  *
  *   make_history [--days N] [--end SECONDS] [--requests-per-hour N] FOLDER
  *
- * Eight models of five providers are asked by six bots, in UTC, more by day than by night. The same
+ * Eight models of five providers are asked by six bots, in UTC, more by day than by night and less
+ * on weekends; one afternoon in nine, Anthropic's take twice as long and refuse more. The same
  * arguments give the same files. The last hour and day are not complete.
  */
 #include "calendar.h"
@@ -59,10 +60,28 @@ static double spread(struct history *h, double sigma)
 	return exp(sigma * sqrt(-2 * log(draw(h))) * cos(6.283185307179586 * draw(h)));
 }
 
+static uint64_t day_of(uint64_t ts)
+{
+	return ts / (24 * HOUR_NS);
+}
+
+static bool is_weekend(uint64_t ts)
+{
+	return (day_of(ts) + 3) % 7 >= 5; /* 1 January 1970 was a Thursday */
+}
+
+static bool is_bad_afternoon(uint64_t ts)
+{
+	uint64_t hour = ts / HOUR_NS % 24;
+
+	return day_of(ts) % 9 == 4 && hour >= 13 && hour < 18;
+}
+
 static void describe(struct history *h, uint64_t ts, char bot[16], struct orbus_sample *s)
 {
 	const struct model *m = &models[(size_t)(pow(draw(h), 1.5) * MODELS)];
-	double fate = draw(h), ttft;
+	bool bad = is_bad_afternoon(ts) && strcmp(m->provider, "Anthropic") == 0;
+	double fate = draw(h) / (bad ? 4 : 1), ttft;
 
 	orbus_sample_init(s);
 	snprintf(bot, 16, "bot-%d", (int)(draw(h) * BOTS));
@@ -74,9 +93,9 @@ static void describe(struct history *h, uint64_t ts, char bot[16], struct orbus_
 	s->prompt_tokens = (uint64_t)(900 * spread(h, 0.8));
 	s->completion_tokens = (uint64_t)(220 * spread(h, 0.7)) + 1;
 	s->total_tokens = s->prompt_tokens + s->completion_tokens;
-	ttft = m->ttft_ms * spread(h, 0.45);
-	s->response_ms =
-	    ttft + (double)s->completion_tokens * 1000 / (m->decode_tps * spread(h, 0.2));
+	ttft = m->ttft_ms * spread(h, 0.45) * (bad ? 2 : 1);
+	s->response_ms = ttft + (double)s->completion_tokens * 1000 /
+	                            (m->decode_tps * spread(h, 0.2) / (bad ? 2 : 1));
 	s->ttft_ms = s->stream ? ttft : NAN;
 	s->cost_usd = (double)s->total_tokens * m->usd_per_1k / 1000;
 	if (fate < 0.008) {
@@ -93,7 +112,8 @@ static void describe(struct history *h, uint64_t ts, char bot[16], struct orbus_
 static bool fill_hour(struct history *h, uint64_t start_ns, uint64_t end_ns, struct aggregate *a)
 {
 	double day = (double)(start_ns / HOUR_NS % 24) / 24 * 6.283185307179586;
-	double share = (double)(end_ns - start_ns) / (double)HOUR_NS;
+	double share =
+	    (double)(end_ns - start_ns) / (double)HOUR_NS * (is_weekend(start_ns) ? 0.55 : 1);
 	uint64_t n = (uint64_t)((double)h->requests_per_hour * (1 - 0.6 * cos(day)) *
 				spread(h, 0.1) * share);
 	struct orbus_sample s;
