@@ -1,6 +1,6 @@
 /*
- * fuzz_document_text.c: any text in the place of a period's file is a period or none, whatever parts
- * are wanted; and what is taken of it as a whole can be written, and read again to the same.
+ * fuzz_document_text.c: any text in the place of a period's file is a period or none, whatever
+ * parts are wanted; and what is taken of it as a whole can be written, and read again to the same.
  */
 #include "document.h"
 #include "document_scan.h"
