@@ -1,9 +1,9 @@
 /*
  * orreport_compare_print.c: two periods compared, for people, as CSV and as JSON.
  */
+#include "csv.h"
 #include "json_build.h"
 #include "orreport_compare.h"
-#include "orreport_csv.h"
 #include "orreport_options.h"
 #include "output.h"
 

@@ -3,37 +3,11 @@
  */
 #include "orreport_csv.h"
 #include "clock.h"
-#include "output.h"
+#include "csv.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
-
-void csv_text(FILE *out, const char *text)
-{
-	char safe[4096];
-
-	text_sanitise(safe, sizeof(safe), text);
-	if (!strpbrk(safe, ",\"")) {
-		fputs(safe, out);
-		return;
-	}
-	fputc('"', out);
-	for (const char *c = safe; *c; c++) {
-		if (*c == '"')
-			fputc('"', out);
-		fputc(*c, out);
-	}
-	fputc('"', out);
-}
-
-void csv_figure(FILE *out, double value)
-{
-	fputc(',', out);
-	if (isfinite(value))
-		fprintf(out, "%.15g", value);
-}
 
 static void csv_count(FILE *out, uint64_t n)
 {

@@ -14,10 +14,4 @@ void trend_print_csv(FILE *out, const struct report *r);
 /* A line a name. */
 void series_print_csv(FILE *out, const struct series *s, const char *heading);
 
-/* A text as a field: quoted where it needs to be, its control characters spelled out. */
-void csv_text(FILE *out, const char *text);
-
-/* A comma and a figure, nothing for NaN. */
-void csv_figure(FILE *out, double value);
-
 #endif

@@ -2,6 +2,7 @@
  * orreport_html_plots.c: what the page's script draws, as data.
  */
 #include "json_build.h"
+#include "orreport_figures.h"
 #include "orreport_html.h"
 #include "orreport_options.h"
 
@@ -13,58 +14,6 @@
 /* Buckets of the histograms that one point of a distribution stands for. */
 #define BUCKETS_EACH 4
 
-typedef double (*row_figure)(const struct report_row *row);
-
-static double requests(const struct report_row *row)
-{
-	return row->files ? (double)(row_requests(row) - row_failed(row)) : NAN;
-}
-
-static double failed(const struct report_row *row)
-{
-	return row->files ? (double)row_failed(row) : NAN;
-}
-
-static double tokens(const struct report_row *row)
-{
-	return row->files ? (double)row_tokens(row) : NAN;
-}
-
-static double response_p50(const struct report_row *row)
-{
-	return histogram_quantile(&row->sum.requests.response_ms, 0.5) / 1000;
-}
-
-static double response_p95(const struct report_row *row)
-{
-	return histogram_quantile(&row->sum.requests.response_ms, 0.95) / 1000;
-}
-
-static double response_p99(const struct report_row *row)
-{
-	return histogram_quantile(&row->sum.requests.response_ms, 0.99) / 1000;
-}
-
-static double ttft_p50(const struct report_row *row)
-{
-	return histogram_quantile(&row->sum.requests.ttft_ms, 0.5) / 1000;
-}
-
-static double ttft_p95(const struct report_row *row)
-{
-	return histogram_quantile(&row->sum.requests.ttft_ms, 0.95) / 1000;
-}
-
-static double tps_p50(const struct report_row *row)
-{
-	return histogram_quantile(&row->sum.requests.tps, 0.5);
-}
-
-static double tps_p5(const struct report_row *row)
-{
-	return histogram_quantile(&row->sum.requests.tps, 0.05);
-}
-
 static const struct {
 	const char *title, *kind, *unit;
 	struct {
@@ -72,13 +21,13 @@ static const struct {
 		row_figure of;
 	} series[3];
 } plots[] = {
-    {"Requests", "stack", "", {{"answered", requests}, {"failed", failed}}},
+    {"Requests", "stack", "", {{"answered", figure_answered}, {"failed", figure_failed}}},
     {"Response time", "lines", "s",
-	{{"p50", response_p50}, {"p95", response_p95}, {"p99", response_p99}}},
-    {"Time to first token", "lines", "s", {{"p50", ttft_p50}, {"p95", ttft_p95}}},
-    {"Tokens a second", "lines", "", {{"p50", tps_p50}, {"p5", tps_p5}}},
-    {"Tokens", "bars", "", {{"tokens", tokens}}},
-    {"Cost", "bars", "$", {{"cost", row_cost}}},
+	{{"p50", figure_response_p50}, {"p95", figure_response_p95}, {"p99", figure_response_p99}}},
+    {"Time to first token", "lines", "s", {{"p50", figure_ttft_p50}, {"p95", figure_ttft_p95}}},
+    {"Tokens a second", "lines", "", {{"p50", figure_tps_p50}, {"p5", figure_tps_p5}}},
+    {"Tokens", "bars", "", {{"tokens", figure_tokens}}},
+    {"Cost", "bars", "$", {{"cost", figure_cost}}},
 };
 
 static json_t *series_of(const char *name, json_t *values)

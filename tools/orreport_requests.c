@@ -3,6 +3,7 @@
  */
 #include "orreport_requests.h"
 #include "clock.h"
+#include "csv.h"
 #include "document_figures.h"
 #include "figures.h"
 #include "journal_read.h"

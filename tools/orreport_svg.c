@@ -2,7 +2,7 @@
  * orreport_svg.c: the trend as a picture, in the colours that the reader's screen prefers.
  */
 #include "orreport_svg.h"
-#include "output.h"
+#include "orreport_figures.h"
 
 #include <math.h>
 #include <string.h>
@@ -15,62 +15,22 @@
 #define TOP          58
 #define COUNT_OF(a)  (sizeof(a) / sizeof((a)[0]))
 
-typedef double (*figure)(const struct report_row *row);
-
-static double requests(const struct report_row *row)
-{
-	return (double)row_requests(row);
-}
-
-static double failed(const struct report_row *row)
-{
-	return (double)row_failed(row);
-}
-
-static double response_p50(const struct report_row *row)
-{
-	return histogram_quantile(&row->sum.requests.response_ms, 0.5) / 1000;
-}
-
-static double response_p95(const struct report_row *row)
-{
-	return histogram_quantile(&row->sum.requests.response_ms, 0.95) / 1000;
-}
-
-static double ttft_p50(const struct report_row *row)
-{
-	return histogram_quantile(&row->sum.requests.ttft_ms, 0.5) / 1000;
-}
-
-static double ttft_p95(const struct report_row *row)
-{
-	return histogram_quantile(&row->sum.requests.ttft_ms, 0.95) / 1000;
-}
-
-static double tps(const struct report_row *row)
-{
-	return histogram_mean(&row->sum.requests.tps);
-}
-
-static double tokens(const struct report_row *row)
-{
-	return (double)row_tokens(row);
-}
-
 static const struct panel {
 	const char *title, *unit;
 	bool bars;
 	struct {
 		const char *name, *style;
-		figure of;
+		row_figure of;
 	} lines[2];
 } panels[] = {
-    {"Requests", "", true, {{"requests", "a", requests}, {"failed", "bad", failed}}},
-    {"Response time", " s", false, {{"p50", "a", response_p50}, {"p95", "b", response_p95}}},
-    {"Time to first token", " s", false, {{"p50", "a", ttft_p50}, {"p95", "b", ttft_p95}}},
-    {"Tokens a second", "", false, {{"average", "a", tps}}},
-    {"Tokens", "", true, {{"tokens", "a", tokens}}},
-    {"Cost", "$", true, {{"cost", "a", row_cost}}},
+    {"Requests", "", true, {{"requests", "a", figure_requests}, {"failed", "bad", figure_failed}}},
+    {"Response time", " s", false,
+	{{"p50", "a", figure_response_p50}, {"p95", "b", figure_response_p95}}},
+    {"Time to first token", " s", false,
+	{{"p50", "a", figure_ttft_p50}, {"p95", "b", figure_ttft_p95}}},
+    {"Tokens a second", "", false, {{"average", "a", figure_tps}}},
+    {"Tokens", "", true, {{"tokens", "a", figure_tokens}}},
+    {"Cost", "$", true, {{"cost", "a", figure_cost}}},
 };
 
 static const char *const style =
@@ -139,7 +99,7 @@ static void print_scale(const struct plot *p, const char *unit)
 	}
 }
 
-static void print_bars(const struct plot *p, const char *class, figure of)
+static void print_bars(const struct plot *p, const char *class, row_figure of)
 {
 	double step = x_of(p, 1) - x_of(p, 0), gap = step > 4 ? step * 0.18 : 0;
 
@@ -155,7 +115,7 @@ static void print_bars(const struct plot *p, const char *class, figure of)
 }
 
 /* A line with gaps where nothing is known; a point that stands alone is a dot. */
-static void print_line(const struct plot *p, const char *class, figure of)
+static void print_line(const struct plot *p, const char *class, row_figure of)
 {
 	bool on = false;
 

@@ -2,6 +2,7 @@
  * orreport_trend.c: the trend as a person reads it, in 80 columns.
  */
 #include "orreport_trend.h"
+#include "orreport_figures.h"
 #include "output.h"
 #include "ratings.h"
 #include "sparkline.h"
@@ -40,43 +41,12 @@ static double p95(const struct histogram *h)
 	return histogram_quantile(h, 0.95);
 }
 
-static double requests_of(const struct report_row *row)
-{
-	return (double)row_requests(row);
-}
-
-static double response_of(const struct report_row *row)
-{
-	return p95(&row->sum.requests.response_ms);
-}
-
-static double ttft_of(const struct report_row *row)
-{
-	return p95(&row->sum.requests.ttft_ms);
-}
-
-static double tps_of(const struct report_row *row)
-{
-	return histogram_mean(&row->sum.requests.tps);
-}
-
-static double tokens_of(const struct report_row *row)
-{
-	return (double)row_tokens(row);
-}
-
-static double failed_of(const struct report_row *row)
-{
-	return (double)row_failed(row);
-}
-
-static void start_line(
-    const struct view *v, const char *label, double (*of)(const struct report_row *))
+static void start_line(const struct view *v, const char *label, row_figure of)
 {
 	int used;
 
 	for (size_t i = 0; i < v->r->count; i++)
-		v->values[i] = v->r->rows[i].files ? of(&v->r->rows[i]) : NAN;
+		v->values[i] = of(&v->r->rows[i]);
 	fprintf(v->out, "%s%-*s%s%s", tone_start(TONE_STRONG, v->colour), LABEL_WIDTH, label,
 	    tone_end(TONE_STRONG, v->colour), tone_start(TONE_FAIR, v->colour));
 	used = sparkline_print(v->out, v->values, v->r->count, SPARK_COLUMNS);
@@ -177,23 +147,23 @@ static void print_summary(const struct view *v)
 	const struct request_figures *f = &t->sum.requests;
 	uint64_t failed = row_failed(t);
 
-	start_line(v, "Requests", requests_of);
+	start_line(v, "Requests", figure_requests);
 	print_count(v->out, row_requests(t));
 	fputc('\n', v->out);
-	start_line(v, "Response", response_of);
+	start_line(v, "Response", figure_response_p95);
 	print_times(v, &f->response_ms, row_mean_ms(t), rate_response_ms);
-	start_line(v, "TTFT", ttft_of);
+	start_line(v, "TTFT", figure_ttft_p95);
 	print_times(v, &f->ttft_ms, histogram_mean(&f->ttft_ms), rate_ttft_ms);
-	start_line(v, "TPS", tps_of);
+	start_line(v, "TPS", figure_tps);
 	print_rate_of_tokens(v, &f->tps);
-	start_line(v, "Tokens", tokens_of);
+	start_line(v, "Tokens", figure_tokens);
 	print_count(v->out, row_tokens(t));
 	fputc('\n', v->out);
 	if (f->cost_known) {
-		start_line(v, "Cost", row_cost);
+		start_line(v, "Cost", figure_cost);
 		fprintf(v->out, "$%.4f\n", f->cost_usd);
 	}
-	start_line(v, "Errors", failed_of);
+	start_line(v, "Errors", figure_failed);
 	fputs(tone_start(failed ? TONE_BAD : TONE_PLAIN, v->colour), v->out);
 	print_count(v->out, failed);
 	if (row_requests(t))
@@ -208,11 +178,8 @@ static void print_summary(const struct view *v)
 static void print_figure(
     const struct view *v, int width, int digits, double value, struct rating rating)
 {
-	if (isnan(value))
-		fprintf(v->out, " %*s", width, "-");
-	else
-		fprintf(v->out, " %s%*.*f%s", tone_start(rating.tone, v->colour), width, digits,
-		    value, tone_end(rating.tone, v->colour));
+	fputc(' ', v->out);
+	print_rated(v->out, v->colour, width, digits, value, rating);
 }
 
 /* "$12.42" in eight columns, whatever it is. */

@@ -128,7 +128,7 @@ static void only_the_stretch_of_time_that_was_asked_for(void **state)
 	const char *f = *state;
 
 	for (int i = 0; i < 5; i++) {
-		char name[JOURNAL_NAME_BYTES], id[8];
+		char name[JOURNAL_NAME_BYTES], id[16];
 
 		journal_name_format(
 		    &(struct journal_name){.label = 2025112408 + (uint32_t)i}, name);
