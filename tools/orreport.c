@@ -111,6 +111,8 @@ static int print_comparison(
 	json_t *all;
 
 	switch (s->format) {
+	case REPORT_HTML:
+		return html_print_comparison(stdout, a, b, s->by) ? CLI_FINE : out_of_memory();
 	case REPORT_CSV: compare_print_csv(stdout, a, b, s->by); return CLI_FINE;
 	case REPORT_JSON:
 		all = compare_to_json(a, b, s->by);

@@ -104,9 +104,9 @@ static int check(const struct orreport_settings *s)
 	if (s->slowest && s->group_by != GROUP_NOTHING)
 		return cli_usage_error(
 		    &orreport_program, "--slowest and --group-by exclude each other");
-	if (s->compare && (s->svg || s->format == REPORT_HTML))
+	if (s->compare && s->svg)
 		return cli_usage_error(&orreport_program,
-		    "--compare has no picture: leave out --svg, and give --format table, csv or json");
+		    "--svg is of a trend: leave it out, or give --format html for a page with plots");
 	return CLI_PROCEED;
 }
 

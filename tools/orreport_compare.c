@@ -105,14 +105,14 @@ size_t compare_rows(
 	uint64_t n = row_requests(a), m = row_requests(b);
 
 	add(&l, "requests.total", "Requests", UNIT_COUNT, (double)n, (double)m);
-	add(&l, "requests_per_hour", "  an hour", UNIT_PER_HOUR, per_hour(a, (double)n),
+	add(&l, "requests_per_hour", "Requests an hour", UNIT_PER_HOUR, per_hour(a, (double)n),
 	    per_hour(b, (double)m));
 	add_share(&l, "error_rate", "Errors", row_failed(a), n, row_failed(b), m);
-	add_share(&l, "timeout_rate", "  timeouts", x->timeouts, x->total, y->timeouts, y->total);
+	add_share(&l, "timeout_rate", "Timeouts", x->timeouts, x->total, y->timeouts, y->total);
 	add_times(&l, x, y);
 	add(&l, "token_usage.total_tokens", "Tokens", UNIT_COUNT, (double)row_tokens(a),
 	    (double)row_tokens(b));
-	add(&l, "tokens_per_request", "  a request", UNIT_COUNT,
+	add(&l, "tokens_per_request", "Tokens a request", UNIT_COUNT,
 	    n ? (double)row_tokens(a) / (double)n : NAN,
 	    m ? (double)row_tokens(b) / (double)m : NAN);
 	add(&l, "cost_usd", "Cost", UNIT_USD, row_cost(a), row_cost(b));

@@ -6,9 +6,7 @@
 #define ORBUS_ORREPORT_COMPARE_H
 
 #include "orreport_rows.h"
-
-#include <jansson.h>
-#include <stdio.h>
+#include "output.h"
 
 enum verdict {
 	VERDICT_COUNTED, /* nothing to test: all of it was counted */
@@ -41,8 +39,19 @@ size_t compare_rows(
 size_t compare_figures(const struct request_figures *a, const struct request_figures *b,
     struct comparison out[COMPARISONS_MAX]);
 
-/* "better", "too few", ... */
+/* "better", "too few", ... and its colour */
 const char *verdict_name(enum verdict v);
+enum tone verdict_tone(enum verdict v);
+
+/* Both values and the change as a person reads them, each in 64 bytes. */
+void comparison_format(const struct comparison *c, char a[64], char b[64], char change[64]);
+
+typedef void (*compare_name)(void *context, const char *name, const struct request_figures *a,
+    const struct request_figures *b);
+
+/* Calls for each name of either period: those of the second first. False: out of memory. */
+bool compare_each_name(
+    const struct report *a, const struct report *b, int by, compare_name call, void *context);
 
 /* For people, in 80 columns; with `by`, one name after another. */
 void compare_print(FILE *out, const struct report *a, const struct report *b, int by, bool colour);

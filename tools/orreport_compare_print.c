@@ -27,12 +27,8 @@ static const struct request_figures *figures_in(const struct report *r, int by, 
 	return f ? f : &none;
 }
 
-typedef void (*each_name)(void *context, const char *name, const struct request_figures *a,
-    const struct request_figures *b);
-
-/* Each name of either period: those of the second first. False: out of memory. */
-static bool for_each_name(
-    const struct report *a, const struct report *b, int by, each_name call, void *context)
+bool compare_each_name(
+    const struct report *a, const struct report *b, int by, compare_name call, void *context)
 {
 	const struct series *s = series_by(&a->total.sum, by), *t = series_by(&b->total.sum, by);
 	const struct series_entry **first = series_sorted(s), **second = series_sorted(t);
@@ -82,18 +78,30 @@ static void format_change(const struct comparison *c, char *out, size_t bytes)
 		snprintf(out, bytes, "%+.1f %%", 100 * c->change);
 }
 
-static void print_one(FILE *out, const struct comparison *c, bool colour)
+void comparison_format(const struct comparison *c, char a[64], char b[64], char change[64])
+{
+	format_value(c->a, c->unit, a, 64);
+	format_value(c->b, c->unit, b, 64);
+	format_change(c, change, 64);
+}
+
+enum tone verdict_tone(enum verdict v)
 {
 	static const enum tone tones[] = {
 	    TONE_FAINT, TONE_FAINT, TONE_PLAIN, TONE_GOOD, TONE_BAD, TONE_FAIR};
+
+	return tones[v];
+}
+
+static void print_one(FILE *out, const struct comparison *c, bool colour)
+{
+	enum tone tone = verdict_tone(c->verdict);
 	char a[64], b[64], change[64];
 
-	format_value(c->a, c->unit, a, sizeof(a));
-	format_value(c->b, c->unit, b, sizeof(b));
-	format_change(c, change, sizeof(change));
+	comparison_format(c, a, b, change);
 	fprintf(out, "%-*s %*s %*s %11s  %s%s%s\n", NAME_WIDTH, c->name, VALUE_WIDTH, a,
-	    VALUE_WIDTH, b, change, tone_start(tones[c->verdict], colour), verdict_name(c->verdict),
-	    tone_end(tones[c->verdict], colour));
+	    VALUE_WIDTH, b, change, tone_start(tone, colour), verdict_name(c->verdict),
+	    tone_end(tone, colour));
 }
 
 struct printing {
@@ -144,7 +152,7 @@ void compare_print(FILE *out, const struct report *a, const struct report *b, in
 	for (size_t i = 0; i < n; i++)
 		print_one(out, &items[i], colour);
 	if (by != BY_NOTHING)
-		for_each_name(a, b, by, print_name, &p);
+		compare_each_name(a, b, by, print_name, &p);
 	fputc('\n', out);
 	if (a->total.incomplete || b->total.incomplete)
 		fputs(
@@ -187,7 +195,7 @@ void compare_print_csv(FILE *out, const struct report *a, const struct report *b
 	fputs("name,figure,a,b,change,z,verdict\r\n", out);
 	csv_items(out, "", items, compare_rows(&a->total, &b->total, items));
 	if (by != BY_NOTHING)
-		for_each_name(a, b, by, csv_name, out);
+		compare_each_name(a, b, by, csv_name, out);
 }
 
 /* --- JSON ------------------------------------------------------------------------------------- */
@@ -225,7 +233,7 @@ json_t *compare_to_json(const struct report *a, const struct report *b, int by)
 
 	json_build_set(&o, "figures", json_items(items, compare_rows(&a->total, &b->total, items)));
 	if (by != BY_NOTHING) {
-		o.spoilt |= !for_each_name(a, b, by, json_name, &names);
+		o.spoilt |= !compare_each_name(a, b, by, json_name, &names);
 		json_build_set(&o, keys[by], json_build_take(&names));
 	} else {
 		json_decref(names.value);

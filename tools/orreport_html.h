@@ -10,15 +10,16 @@
 #include <stdio.h>
 
 /*
- * Prints the page: figures, plots, tables, advice and notes; of models, or what `by` names.
- *
- * Names come from samples, and whoever can publish can name a model "<script>". All text is escaped
- * where it is written; and the page's policy lets only the scripts run that bear a random number of
- * this very page, and lets nothing be loaded from anywhere. False: out of memory.
+ * Prints the page: figures, plots, tables, advice and notes; of models, or what `by` names. False:
+ * out of memory. How names are kept from doing harm is said in orreport_page.h.
  */
 bool html_print(FILE *out, const struct report *r, int by, const struct advice *advice);
 
-/* What the page's script draws: {"labels", "plots": [...]}. NULL: out of memory. */
+/* Prints two reports compared; with `by`, one name after another. False: out of memory. */
+bool html_print_comparison(FILE *out, const struct report *a, const struct report *b, int by);
+
+/* What the pages' scripts draw: {"labels", "plots": [...]}. NULL: out of memory. */
 json_t *html_plots(const struct report *r, int by);
+json_t *html_comparison_plots(const struct report *a, const struct report *b);
 
 #endif

@@ -113,15 +113,19 @@ static json_t *distribution(const struct histogram *h, int32_t first, int32_t en
 }
 
 /* "1.4s" under each point: the middle of its buckets. */
-static json_t *distribution_labels(int32_t first, int32_t end)
+static json_t *distribution_labels(int32_t first, int32_t end, double unit, const char *suffix)
 {
 	struct json_build list = json_build_array();
 
 	for (int32_t i = first; i < end; i += BUCKETS_EACH) {
-		double s = exp2((i + BUCKETS_EACH / 2.0) / (1 << HISTOGRAM_SCALE)) / 1000;
-		char text[32];
+		double value = exp2((i + BUCKETS_EACH / 2.0) / (1 << HISTOGRAM_SCALE)) / unit;
+		char text[48];
 
-		snprintf(text, sizeof(text), s < 10 ? "%.2fs" : s < 100 ? "%.1fs" : "%.0fs", s);
+		snprintf(text, sizeof(text), "%.*f%s",
+		    value < 10    ? 2
+		    : value < 100 ? 1
+				  : 0,
+		    value, suffix);
 		json_build_append(&list, json_string(text));
 	}
 	return json_build_take(&list);
@@ -151,8 +155,38 @@ static void add_name_plots(struct json_build *all, const struct report *r, int b
 	free(list);
 	snprintf(title, sizeof(title), "Response time p95 by %s", words[by]);
 	json_build_append(all, plot_of(title, "lines", "s", json_build_take(&trend), NULL));
-	json_build_append(all, plot_of("Distribution of response times", "lines", "%",
-				   json_build_take(&shares), distribution_labels(first, end)));
+	json_build_append(
+	    all, plot_of("Distribution of response times", "lines", "%", json_build_take(&shares),
+		     distribution_labels(first, end, 1000, "s")));
+}
+
+/* One distribution of A over that of B. */
+static void add_overlaid(struct json_build *all, const char *title, double unit, const char *suffix,
+    const struct histogram *a, const struct histogram *b)
+{
+	struct json_build series = json_build_array();
+	int32_t first =
+	    a->length && (b->length == 0 || a->offset < b->offset) ? a->offset : b->offset;
+	int32_t end_a = a->offset + (int32_t)a->length, end_b = b->offset + (int32_t)b->length;
+	int32_t end = a->length && (b->length == 0 || end_a > end_b) ? end_a : end_b;
+
+	json_build_append(&series, series_of("A", distribution(a, first, end)));
+	json_build_append(&series, series_of("B", distribution(b, first, end)));
+	json_build_append(all, plot_of(title, "lines", "%", json_build_take(&series),
+				   distribution_labels(first, end, unit, suffix)));
+}
+
+json_t *html_comparison_plots(const struct report *a, const struct report *b)
+{
+	const struct request_figures *x = &a->total.sum.requests, *y = &b->total.sum.requests;
+	struct json_build o = json_build_object(), all = json_build_array();
+
+	add_overlaid(&all, "Response times", 1000, "s", &x->response_ms, &y->response_ms);
+	add_overlaid(&all, "Times to first token", 1000, "s", &x->ttft_ms, &y->ttft_ms);
+	add_overlaid(&all, "Tokens a second", 1, "", &x->tps, &y->tps);
+	json_build_set(&o, "labels", json_array());
+	json_build_set(&o, "plots", json_build_take(&all));
+	return json_build_take(&o);
 }
 
 json_t *html_plots(const struct report *r, int by)

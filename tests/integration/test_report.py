@@ -337,7 +337,7 @@ class ReportTest(BusTest):
                               (["--from", "2026-11-20", "--to", "2026-11-19"], "after"),
                               (["--days", "3", "--from", "today"], "exclude"),
                               (["today"], "unexpected argument"),
-                              (["--compare", "today..today", "-f", "html"], "picture"),
+                              (["--compare", "today..today", "--svg", "x.svg"], "--svg"),
                               (["--slowest", "3", "--group-by", "bot"], "exclude"),
                               (["--days", "0"], "from 1 to")):
             self.report(*options, status=2)
@@ -480,6 +480,9 @@ class ReportTest(BusTest):
         self.assertEqual(text.count(f'<script nonce="{nonce}"'), 3)
         self.assertNotEqual(nonce, re.search(r"script-src 'nonce-(\w+)'",
                                              self.report("-n", 4, "-f", "html")).group(1))
+        page = Page(self.report("-c", "yesterday..yesterday", "--by", "model", "-f", "html"))
+        self.assertEqual((page.tags.count("script"), page.tags.count("img")), (3, 0))
+        self.assertEqual(len(json.loads(page.scripts[0])["plots"]), 3)
         # Nothing is fetched from anywhere: no address but the licence's and advice's text.
         self.assertFalse([v for name, v in page.attributes if name in ("src", "href")])
 

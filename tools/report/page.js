@@ -49,10 +49,10 @@
 		return {
 			width, height: 240,
 			cursor: {sync: plot.labels ? undefined : {key: "rows"}, drag: {x: true, y: false}},
-			scales: {x: {time: false, range: (u, min, max) => [min - 0.5, max + 0.5]},
+			scales: {x: {time: false, range: (u, min, max) => [min - 0.5, Math.min(max, labels.length - 1) + 0.5]},
 				y: {range: (u, min, max) => [0, (max || 1) * 1.08]}},
 			axes: [
-				{...axis, space: 125, incrs: [1, 2, 3, 4, 6, 7, 12, 14, 24, 28, 48, 72, 168, 336],
+				{...axis, space: 125, incrs: [1, 2, 3, 4, 6, 7, 12, 14, 24, 28, 48, 72, 96, 120, 168, 336],
 					values: (u, ticks) => ticks.map(t => labels[t] === undefined ? "" : labels[t])},
 				{...axis, size: 62, values: (u, ticks) => ticks.map(t => short(t, plot.unit))},
 			],
