@@ -15,7 +15,6 @@
 #define LABEL_WIDTH 10
 /* Of the sparklines; what is left of the line is for figures. */
 #define SPARK_COLUMNS 31
-#define ERROR_TYPES   4
 
 struct view {
 	FILE *out;
@@ -100,11 +99,12 @@ static int by_number(const void *a, const void *b)
 	return (x < y) - (x > y);
 }
 
-/* On a line of their own, since there are many kinds. */
+/* On a line of their own, as many as it takes. */
 static void print_error_types(const struct view *v, const struct series *types)
 {
 	const struct series_entry **list = calloc((size_t)types->count + 1, sizeof(*list));
-	char name[32];
+	char name[64], count[COUNT_TEXT_BYTES];
+	int used = LABEL_WIDTH;
 
 	if (!list || types->count == 0) {
 		free(list);
@@ -114,13 +114,17 @@ static void print_error_types(const struct view *v, const struct series *types)
 		list[i] = &types->entries[i];
 	qsort(list, types->count, sizeof(*list), by_number);
 	fprintf(v->out, "%*s", LABEL_WIDTH, "");
-	for (uint32_t i = 0; i < types->count && i < ERROR_TYPES; i++) {
-		/* Four of these fit a line. */
-		text_sanitise(name, 16, list[i]->name);
-		fprintf(v->out, "%s%s ", i ? ", " : "", name);
-		print_count(v->out, *(const uint64_t *)list[i]->value);
+	for (uint32_t i = 0; i < types->count; i++) {
+		text_sanitise(name, sizeof(name), list[i]->name);
+		format_count(*(const uint64_t *)list[i]->value, count);
+		used += text_width(name) + 1 + (int)strlen(count) + 2;
+		if (used > OUTPUT_COLUMNS - (int)strlen(", ...")) {
+			fputs(i ? ", ..." : "...", v->out);
+			break;
+		}
+		fprintf(v->out, "%s%s %s", i ? ", " : "", name, count);
 	}
-	fputs(types->count > ERROR_TYPES ? ", ...\n" : "\n", v->out);
+	fputc('\n', v->out);
 	free(list);
 }
 

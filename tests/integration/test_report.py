@@ -474,6 +474,8 @@ class ReportTest(BusTest):
         self.assertNotIn("img", page.tags)
         self.assertNotIn("onerror", [name for name, _ in page.attributes])
         self.assertIn(HOSTILE, "".join(page.texts))
+        for heading in ("Performance by model", "Advice", "Trend"):
+            self.assertIn(heading, page.texts)
         plots = json.loads(page.scripts[0])
         self.assertIn(HOSTILE, json.dumps(plots, ensure_ascii=False).replace('\\"', '"'))
         nonce = re.search(r"script-src 'nonce-(\w{32})'", text).group(1)
