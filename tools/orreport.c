@@ -154,7 +154,7 @@ static int draw(const struct reporting *g, const struct report *r)
 	if (!out)
 		return complain(
 		    g->ask.settings.svg, strerror(errno), "name a file that can be written");
-	svg_print(out, r, true);
+	svg_print(out, r, NULL);
 	fine = fflush(out) == 0 && !ferror(out);
 	fine &= fclose(out) == 0;
 	return fine ? CLI_FINE : complain(g->ask.settings.svg, strerror(errno), "");

@@ -273,7 +273,7 @@ bool html_print(FILE *out, const struct report *r, int by, const struct advice *
 	start(&v, &page);
 	print_cards(&v);
 	fputs("<section id=\"plots\"></section>\n<noscript>", out);
-	svg_print(out, r, false);
+	svg_print(out, r, page.nonce);
 	fputs("</noscript>\n", out);
 	fine = print_names(&v);
 	print_advice(&v, advice);

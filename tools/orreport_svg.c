@@ -34,14 +34,15 @@ static const struct panel {
 };
 
 static const char *const style =
-    "text{font:13px system-ui,sans-serif;fill:#1f2933}.dim{fill:#66737f;font-size:11px}"
-    ".head{font-weight:600}.ground{fill:#fff}.grid{stroke:#dfe4e8}"
-    ".line{fill:none;stroke-width:2;stroke-linejoin:round}"
-    ".line.a{stroke:#1d6fb8}.line.b{stroke:#c2640c}.fill.a{fill:#1d6fb8}.fill.b{fill:#c2640c}"
-    ".fill.bad{fill:#c22f3d}"
-    "@media(prefers-color-scheme:dark){text{fill:#e3e8ec}.dim{fill:#94a1ac}.ground{fill:#14191e}"
-    ".grid{stroke:#2c353d}.line.a{stroke:#62b0f4}.line.b{stroke:#f0a04b}.fill.a{fill:#62b0f4}"
-    ".fill.b{fill:#f0a04b}.fill.bad{fill:#f2707c}}";
+    "svg text{font:13px system-ui,sans-serif;fill:#1f2933}svg .dim{fill:#66737f;font-size:11px}"
+    "svg .head{font-weight:600}svg .ground{fill:#fff}svg .grid{stroke:#dfe4e8}"
+    "svg .line{fill:none;stroke-width:2;stroke-linejoin:round}"
+    "svg .line.a{stroke:#1d6fb8}svg .line.b{stroke:#c2640c}svg .fill.a{fill:#1d6fb8}"
+    "svg .fill.b{fill:#c2640c}svg .fill.bad{fill:#c22f3d}"
+    "@media(prefers-color-scheme:dark){svg text{fill:#e3e8ec}svg .dim{fill:#94a1ac}"
+    "svg .ground{fill:#14191e}svg .grid{stroke:#2c353d}svg .line.a{stroke:#62b0f4}"
+    "svg .line.b{stroke:#f0a04b}svg .fill.a{fill:#62b0f4}svg .fill.b{fill:#f0a04b}"
+    "svg .fill.bad{fill:#f2707c}}";
 
 struct plot {
 	FILE *out;
@@ -165,7 +166,7 @@ static void print_panel(const struct plot *plot, const struct panel *p)
 	print_times(plot);
 }
 
-void svg_print(FILE *out, const struct report *r, bool is_file)
+void svg_print(FILE *out, const struct report *r, const char *nonce)
 {
 	struct plot plot = {.out = out, .r = r, .y = TOP + 20};
 	char name[TIME_NAME_BYTES];
@@ -177,9 +178,10 @@ void svg_print(FILE *out, const struct report *r, bool is_file)
 	fprintf(out,
 	    "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %zu\"%s role=\"img\" "
 	    "aria-label=\"orbus, %s\">\n",
-	    WIDTH, TOP + PANEL_STEP * shown + 10, is_file ? " width=\"960\"" : "", name);
-	fprintf(out, "<style>%s</style>\n", style);
-	if (is_file)
+	    WIDTH, TOP + PANEL_STEP * shown + 10, nonce ? "" : " width=\"960\"", name);
+	fprintf(out, "<style%s%s%s>%s</style>\n", nonce ? " nonce=\"" : "", nonce ? nonce : "",
+	    nonce ? "\"" : "", style);
+	if (!nonce)
 		fputs("<path class=\"ground\" d=\"M0 0h10000v10000H0z\"/>\n", out);
 	fprintf(out, "<text class=\"head\" x=\"%d\" y=\"26\">orbus, %s%s</text>\n", LEFT, name,
 	    r->calendar.utc ? " UTC" : "");

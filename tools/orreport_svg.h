@@ -10,8 +10,9 @@
 
 /*
  * Prints the picture: requests with what failed of them, response times, TTFT, TPS, tokens and
- * cost, one above the other. As a document of its own (`is_file`), or to stand within a page.
+ * cost, one above the other. With the nonce of a page (orreport_page.h), to stand within it; with
+ * NULL, as a file of its own.
  */
-void svg_print(FILE *out, const struct report *r, bool is_file);
+void svg_print(FILE *out, const struct report *r, const char *nonce);
 
 #endif

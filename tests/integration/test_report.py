@@ -195,7 +195,7 @@ class ReportTest(BusTest):
     # --- What covers what ------------------------------------------------------------------------
 
     def test_a_day_stands_in_for_hours_that_are_missing(self):
-        samples = self.some_days(600)
+        samples = self.some_days(1200)
         self.agent_writes(samples)
         day = utc(time.time() - DAY, "%Y%m%d")
         hours = self.files(f"hourly_{day}_*.json")
@@ -541,7 +541,7 @@ class ReportTest(BusTest):
         self.agent_writes(samples, "--journal")
         # Hours that are over are compressed while the agent runs on.
         agent = self.start_agent("--journal")
-        wait_for(lambda: len(self.files("requests_*.zst")) > 30, "compressed hours")
+        wait_for(lambda: len(self.files("requests_*.zst")) > 30, "compressed hours", 60)
         self.stop_agent(agent)
         wanted = sorted(samples, key=lambda s: -s["response_ms"])[:10]
         found = self.json_report("--days", 4, "--slowest", 10)
