@@ -102,6 +102,14 @@ static void keep_parts(struct aggregate *a, unsigned parts)
 		series_clear(&a->by_provider);
 }
 
+/* The first of a row: there is nothing to add it to. `to` is empty. */
+static void move_sum(struct aggregate *to, struct aggregate *from)
+{
+	aggregate_free(to);
+	*to = *from;
+	aggregate_init(from);
+}
+
 /* Adds a file to the total of its day and to its row. */
 static void add_file(const struct work *w, struct day_result *d, struct report_file *f, size_t row)
 {
@@ -112,7 +120,9 @@ static void add_file(const struct work *w, struct day_result *d, struct report_f
 		return;
 	}
 	keep_parts(&f->sum, w->q->row_parts);
-	if (!aggregate_merge(&p->sum, &f->sum))
+	if (p->files == 0)
+		move_sum(&p->sum, &f->sum);
+	else if (!aggregate_merge(&p->sum, &f->sum))
 		d->out_of_memory = true;
 	note_cover(w->q, f, p);
 	note_cover(w->q, f, &d->total);
@@ -175,8 +185,7 @@ static void take_day(const struct work *w, struct day_result *d, struct report_f
 		add_file(w, d, f, row);
 		return;
 	}
-	d->total.sum = f->sum;
-	aggregate_init(&f->sum);
+	move_sum(&d->total.sum, &f->sum);
 	note_cover(w->q, f, &d->total);
 }
 
@@ -250,13 +259,10 @@ static bool add_part(struct report_row *row, struct part *p)
 	if (row->covered_ns > length)
 		row->covered_ns = length;
 	row->incomplete |= p->incomplete;
-	if (row->files == p->files) { /* the first: nothing to add it to */
-		aggregate_free(&row->sum);
-		row->sum = p->sum;
-		aggregate_init(&p->sum);
-		return true;
-	}
-	return aggregate_merge(&row->sum, &p->sum);
+	if (row->files > p->files)
+		return aggregate_merge(&row->sum, &p->sum);
+	move_sum(&row->sum, &p->sum);
+	return true;
 }
 
 static bool gather(struct work *w)

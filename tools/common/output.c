@@ -268,18 +268,22 @@ void format_count(uint64_t n, char out[COUNT_TEXT_BYTES])
 /* In JSON text all that is unsafe and not ASCII white space lies within strings. */
 static void print_json_text(FILE *out, const char *text)
 {
+	const char *safe = text; /* from here on it is printed as it is */
 	uint32_t c;
 	int length;
 
 	for (; (length = next_character(text, &c)) > 0; text += length) {
 		if (c == '\n' || !is_unsafe_character(c))
-			fwrite(text, 1, (size_t)length, out);
-		else if (c < 0x10000)
+			continue;
+		fwrite(safe, 1, (size_t)(text - safe), out);
+		safe = text + length;
+		if (c < 0x10000)
 			fprintf(out, "\\u%04" PRIx32, c);
 		else
 			fprintf(out, "\\u%04" PRIx32 "\\u%04" PRIx32, 0xd7c0 + (c >> 10),
 			    0xdc00 + (c & 0x3ff));
 	}
+	fwrite(safe, 1, (size_t)(text - safe), out);
 }
 
 int print_json(FILE *out, const json_t *value, size_t flags)
