@@ -9,8 +9,9 @@
 #include <string.h>
 
 /* Shorter than any day, longer than any hour. */
-#define DAY_MIN_NS  (12 * UINT64_C(3600) * NS_PER_SECOND)
-#define TWO_DAYS_NS (2 * UINT64_C(86400) * NS_PER_SECOND)
+#define DAY_MIN_NS (12 * UINT64_C(3600) * NS_PER_SECOND)
+/* Two days, of which one may have an hour more. */
+#define HOURLY_MAX_NS (50 * UINT64_C(3600) * NS_PER_SECOND)
 
 #define PERIODS_HELP                                                                               \
 	"give a day such as 2026-11-20, an hour 2026-11-20T13, a week 2026-W47, a month 2026-11, " \
@@ -54,34 +55,42 @@ static int read_when(
 	    option, text, PERIODS_HELP);
 }
 
-/* --days counts back from today; --from and --to bound the time on their sides. */
+/* From a moment on it is up to this one; from a day on, to the end of today. */
+static int read_from(struct report_ask *g)
+{
+	struct time_span from = {0}, now = {0};
+	int status = read_when(g, "from", g->settings.from, &from);
+
+	g->span.start_ns = from.start_ns;
+	if (status == CLI_PROCEED && !g->settings.to && from.end_ns - from.start_ns < DAY_MIN_NS) {
+		status = read_when(g, "to", "now", &now);
+		g->span.end_ns = now.end_ns;
+	}
+	return status;
+}
+
+/* --from and --to bound the time on their sides; --days counts back from its last day. */
 static int read_span(struct report_ask *g)
 {
 	const struct orreport_settings *s = &g->settings;
-	struct time_span when, today;
+	struct time_span last = {0}, days;
 	int status = CLI_PROCEED;
 
 	if (s->days && s->from)
 		return cli_usage_error(&orreport_program, "--days and --from exclude each other");
-	time_last_days(&g->calendar, g->now_ns, 1, &today);
-	g->span.end_ns = today.end_ns;
-	if (s->to) {
-		status = read_when(g, "to", s->to, &when);
-		g->span.end_ns = when.end_ns;
-		/* The days before what --to names. */
-		today = when;
-	}
-	if (status == CLI_PROCEED && s->from) {
-		status = read_when(g, "from", s->from, &when);
-		g->span.start_ns = when.start_ns;
-		/* From a moment on: up to this one, not to the end of its day. */
-		if (!s->to && when.end_ns - when.start_ns < DAY_MIN_NS &&
-		    read_when(g, "to", "now", &when) == CLI_PROCEED)
-			g->span.end_ns = when.end_ns;
-	} else if (status == CLI_PROCEED) {
+	if (s->to)
+		status = read_when(g, "to", s->to, &last);
+	else
+		time_last_days(&g->calendar, g->now_ns, 1, &last);
+	if (status != CLI_PROCEED)
+		return status;
+	g->span.end_ns = last.end_ns;
+	if (s->from) {
+		status = read_from(g);
+	} else {
 		time_last_days(
-		    &g->calendar, today.end_ns - 1, s->days ? s->days : REPORT_DAYS_PRESET, &when);
-		g->span.start_ns = when.start_ns;
+		    &g->calendar, last.end_ns - 1, s->days ? s->days : REPORT_DAYS_PRESET, &days);
+		g->span.start_ns = days.start_ns;
 	}
 	if (status == CLI_PROCEED && g->span.start_ns >= g->span.end_ns)
 		return cli_usage_error(&orreport_program, "--from comes after --to");
@@ -133,8 +142,8 @@ int ask_read(int argc, char **argv, struct report_ask *g)
 	status = check(s);
 	if (status == CLI_PROCEED)
 		status = s->compare ? read_compared(g) : read_span(g);
-	g->per = s->per == PER_DAY ||
-	                 (s->per == PER_FITTING && g->span.end_ns - g->span.start_ns > TWO_DAYS_NS)
+	g->per = s->per == PER_DAY || (s->per == PER_FITTING &&
+					  g->span.end_ns - g->span.start_ns > HOURLY_MAX_NS)
 	             ? PERIOD_DAILY
 	             : PERIOD_HOURLY;
 	return status;

@@ -64,34 +64,39 @@ static bool take_name(struct report_folder *f, size_t *capacity, const char *nam
 	return true;
 }
 
-int folder_list(const char *path, struct report_folder *out)
+/* Takes all names of a folder: 0 or a negative errno. */
+static int list_names(struct report_folder *f, DIR *list)
 {
 	struct dirent *entry;
 	size_t capacity = 0;
+
+	for (;;) {
+		errno = 0;
+		entry = readdir(list);
+		if (!entry)
+			return -errno;
+		if (!take_name(f, &capacity, entry->d_name))
+			return -ENOMEM;
+	}
+}
+
+int folder_list(const char *path, struct report_folder *out)
+{
 	DIR *list;
+	int err;
 
 	*out = (struct report_folder){
 	    .path = path, .fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-	list = out->fd < 0 ? NULL : fdopendir(fcntl(out->fd, F_DUPFD_CLOEXEC, 0));
+	if (out->fd < 0)
+		return -errno;
+	list = opendir(path);
 	if (!list)
 		return -errno;
-	errno = 0;
-	while ((entry = readdir(list))) {
-		if (!take_name(out, &capacity, entry->d_name)) {
-			errno = ENOMEM;
-			break;
-		}
-	}
-	if (errno) {
-		int err = -errno;
-
-		closedir(list);
-		return err;
-	}
+	err = list_names(out, list);
 	closedir(list);
-	if (out->count)
+	if (!err && out->count)
 		qsort(out->days, out->count, sizeof(*out->days), by_day);
-	return 0;
+	return err;
 }
 
 void folder_free(struct report_folder *f)
