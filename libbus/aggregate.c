@@ -146,7 +146,7 @@ static bool figures_add(struct request_figures *f, const struct measured *m)
 	       add_if_known(&f->decode_tps, &m->decode_tps);
 }
 
-static struct request_figures *figures_at(struct series *s, const char *name)
+struct request_figures *aggregate_figures_at(struct series *s, const char *name)
 {
 	uint32_t count = s->count;
 	struct request_figures *f = series_at(s, name);
@@ -158,7 +158,7 @@ static struct request_figures *figures_at(struct series *s, const char *name)
 
 static bool series_add(struct series *s, const char *name, const struct measured *m)
 {
-	struct request_figures *f = figures_at(s, name ? name : UNKNOWN);
+	struct request_figures *f = aggregate_figures_at(s, name ? name : UNKNOWN);
 
 	return f && figures_add(f, m);
 }
@@ -323,7 +323,7 @@ static bool figures_merge(struct request_figures *to, const struct request_figur
 static bool series_merge(struct series *to, const struct series *from)
 {
 	for (uint32_t i = 0; i < from->count; i++) {
-		struct request_figures *f = figures_at(to, from->entries[i].name);
+		struct request_figures *f = aggregate_figures_at(to, from->entries[i].name);
 
 		if (!f || !figures_merge(f, from->entries[i].value))
 			return false;

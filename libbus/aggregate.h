@@ -73,6 +73,10 @@ bool aggregate_merge_totals(struct aggregate *to, const struct aggregate *from);
 /* Errors, timeouts and orphaned requests: all that did not answer and was not called off. */
 uint64_t request_figures_failed(const struct request_figures *f);
 
+/* The figures of a name in by_model, by_bot or by_provider, made if need be. NULL: out of memory.
+ */
+struct request_figures *aggregate_figures_at(struct series *s, const char *name);
+
 /* The value of a count, NaN where none of that name came. */
 double aggregate_count(const struct aggregate *a, const char *name);
 

@@ -87,6 +87,16 @@ bool histogram_add_bucket(struct histogram *h, int32_t index, uint64_t n)
 	return true;
 }
 
+bool histogram_set_buckets(struct histogram *h, int32_t offset, const uint64_t *buckets, uint32_t n)
+{
+	if (n == 0)
+		return true;
+	if (!make_span(h, offset, offset + (int32_t)n - 1))
+		return false;
+	memcpy(h->buckets, buckets, n * sizeof(*buckets));
+	return true;
+}
+
 static void widen(struct histogram *h, double min, double max)
 {
 	/* A comparison with NaN is false: written so that the first value takes its place. */

@@ -49,6 +49,13 @@ bool histogram_merge(struct histogram *to, const struct histogram *from);
 bool histogram_add_bucket(struct histogram *h, int32_t index, uint64_t n);
 
 /*
+ * Gives an empty histogram `n` buckets from index `offset` on, all within INDEX_MIN..INDEX_MAX,
+ * without touching count, sum, min and max. False: out of memory.
+ */
+bool histogram_set_buckets(
+    struct histogram *h, int32_t offset, const uint64_t *buckets, uint32_t n);
+
+/*
  * The nearest-rank q-quantile, 0 <= q <= 1: the geometric middle of the bucket that holds the
  * ceil(q * count)-th smallest value, kept within [min, max]. NaN when empty.
  */

@@ -231,11 +231,8 @@ static int by_requests(const void *a, const void *b)
 static void print_figure(
     const struct view *v, int width, int digits, double value, struct rating rating)
 {
-	if (isnan(value))
-		fprintf(v->out, " %*s", width, "-");
-	else
-		fprintf(v->out, " %s%*.*f%s", tone_start(rating.tone, v->colour), width, digits,
-		    value, tone_end(rating.tone, v->colour));
+	fputc(' ', v->out);
+	print_rated(v->out, v->colour, width, digits, value, rating);
 }
 
 static void print_row(const struct view *v, const struct row *row)

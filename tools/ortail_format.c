@@ -5,6 +5,7 @@
  */
 #include "ortail_format.h"
 #include "clock.h"
+#include "csv.h"
 #include "log_format.h"
 #include "output.h"
 #include "ratings.h"
@@ -32,26 +33,6 @@ static bool format_json(FILE *out, const struct orbus_sample *s)
 
 /* --- csv: RFC 4180 ------------------------------------------------------------------------------
  */
-
-static void csv_text(FILE *out, const char *text)
-{
-	char safe[4096];
-
-	if (!text)
-		return;
-	text_sanitise(safe, sizeof(safe), text);
-	if (!strpbrk(safe, ",\"")) {
-		fputs(safe, out);
-		return;
-	}
-	fputc('"', out);
-	for (const char *c = safe; *c; c++) {
-		if (*c == '"')
-			fputc('"', out);
-		fputc(*c, out);
-	}
-	fputc('"', out);
-}
 
 static void csv_STRING(FILE *out, const char *s)
 {

@@ -26,6 +26,9 @@ class ValgrindTest(BusTest):
                 (0, "orstat", []),
                 (0, "oragent", ["--once", "--io", "posix", "--data-dir", self.data]),
                 (0, "orstat", ["--json"]),
+                (0, "orreport", ["--data-dir", self.data, "--by", "bot"]),
+                (0, "orreport", ["--data-dir", self.data, "--format", "html"]),
+                (0, "orreport", ["--data-dir", self.data, "-c", "today..today"]),
                 (1, "orcall", ["--url", "http://127.0.0.1:9", "hello"])):
             done = self.run_tool_under_valgrind(name, arguments)
             self.assertEqual(done.returncode, status, (name, arguments, done.stderr))

@@ -54,7 +54,7 @@ class InstallTest(BusTest):
 
     def test_everything_is_in_its_place(self):
         for parts in (("include", "orbus.h"), ("bin", "oragent"), ("bin", "orstat"),
-                      ("bin", "ortail"), ("bin", "orpub"), ("share", "man", "man1", "orstat.1"),
+                      ("bin", "ortail"), ("bin", "orpub"), ("bin", "orreport"), ("share", "man", "man1", "orstat.1"), ("share", "man", "man1", "orreport.1"),
                       ("lib", "systemd", "system", "oragent.service"),
                       ("share", "man", "man7", "orbus.7"),
                       ("share", "man", "man5", "orbus-alerts.5"),

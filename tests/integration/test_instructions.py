@@ -12,19 +12,22 @@ from harness import SANITIZER, program
 
 BUILD = os.environ["ORBUS_BUILD_DIR"]
 LIMITS = {"publish": 1980, "decode": 2690, "aggregate": 2320}
+REPORTED_FILE_LIMIT = 1020000
 
 
 @unittest.skipIf(SANITIZER, "a sanitizer's instructions are not ours")
 @unittest.skipUnless(os.path.basename(BUILD) == "release", "only what is optimised is limited")
 @unittest.skipUnless(shutil.which("valgrind"), "valgrind is not installed")
 class InstructionsTest(unittest.TestCase):
-    def instructions(self, what, count):
+    def count(self, *command):
         with tempfile.TemporaryDirectory() as folder:
             done = subprocess.run(
-                ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out",
-                 program("hot_paths"), what, str(count)], capture_output=True, text=True,
-                timeout=120, check=True)
+                ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out", *command],
+                capture_output=True, text=True, timeout=120, check=True)
         return int(re.search(r"Collected : (\d+)", done.stderr).group(1))
+
+    def instructions(self, what, count):
+        return self.count(program("hot_paths"), what, str(count))
 
     def test_each_sample(self):
         for what, limit in LIMITS.items():
@@ -32,6 +35,17 @@ class InstructionsTest(unittest.TestCase):
                 each = (self.instructions(what, 6000) - self.instructions(what, 1000)) / 5000
                 print(f"{what}: {each:.0f} instructions, limit {limit}")
                 self.assertLess(each, limit)
+
+    def test_each_file_of_a_report(self):
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run([program("make_history"), "--days", "4", "--end", "1795651200", folder],
+                           check=True)
+            one, three = (self.count(program("orreport"), "--data-dir", folder, "--utc", "--per",
+                                     "day", "--from", first, "--to", "2026-11-25")
+                          for first in ("2026-11-25", "2026-11-23"))
+        each = (three - one) / 48
+        print(f"a file of a report: {each:.0f} instructions, limit {REPORTED_FILE_LIMIT}")
+        self.assertLess(each, REPORTED_FILE_LIMIT)
 
 
 if __name__ == "__main__":

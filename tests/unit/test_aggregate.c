@@ -2,6 +2,7 @@
  * test_aggregate.c: what is counted of samples, and that documents and back lose none of it.
  */
 #include "document.h"
+#include "document_scan.h"
 #include "json_msgpack.h"
 #include "testing.h"
 
@@ -97,6 +98,7 @@ static void fill(struct aggregate *a)
 static json_t *document_of(const struct aggregate *a)
 {
 	struct document_context c = {.period_kind = "hourly",
+	    .end_ns = UINT64_C(3600000000000),
 	    .utc = true,
 	    .restorable = true,
 	    .uptime_seconds = 93600,
@@ -264,6 +266,64 @@ static void msgpack_restores_it_too(void **state)
 	aggregate_free(&b);
 }
 
+static int scan(const char *text, size_t length, struct aggregate *out)
+{
+	struct document_period period;
+	int err;
+
+	aggregate_init(out);
+	err = document_scan(text, length, DOCUMENT_ALL, &period, out);
+	if (!err)
+		assert_string_equal(period.kind, "hourly");
+	return err;
+}
+
+static void a_file_is_read_without_a_tree(void **state)
+{
+	struct aggregate a, b;
+	char *first, *second;
+
+	(void)state;
+	aggregate_init(&a);
+	fill(&a);
+	first = text_of(&a);
+	assert_int_equal(scan(first, strlen(first), &b), 0);
+	second = text_of(&b);
+	assert_string_equal(first, second);
+	aggregate_free(&b);
+	/* Half a file is none, wherever it ends. */
+	for (size_t i = 0; i + 2 < strlen(first); i++) {
+		assert_int_equal(scan(first, i, &b), -EBADMSG);
+		aggregate_free(&b);
+	}
+	free(first);
+	free(second);
+	aggregate_free(&a);
+}
+
+static void only_what_is_wanted_is_read(void **state)
+{
+	struct document_period period;
+	struct aggregate a, b;
+	char *text;
+
+	(void)state;
+	aggregate_init(&a);
+	aggregate_init(&b);
+	fill(&a);
+	text = text_of(&a);
+	assert_int_equal(document_scan(text, strlen(text), DOCUMENT_BOTS, &period, &b), 0);
+	assert_int_equal(b.requests.total, a.requests.total);
+	assert_int_equal(b.requests.response_ms.count, a.requests.response_ms.count);
+	assert_int_equal(b.by_bot.count, a.by_bot.count);
+	assert_int_equal(b.by_model.count, 0);
+	assert_int_equal(b.errors_by_type.count, 0);
+	assert_int_equal(b.lost, 0);
+	free(text);
+	aggregate_free(&a);
+	aggregate_free(&b);
+}
+
 static void merging_equals_adding_all(void **state)
 {
 	struct aggregate half, merged, whole;
@@ -292,6 +352,19 @@ static void merging_equals_adding_all(void **state)
 	aggregate_free(&whole);
 }
 
+static bool is_scanned(const json_t *d)
+{
+	char *text = json_dumps(d, 0);
+	struct aggregate a;
+	int err;
+
+	assert_non_null(text);
+	err = scan(text, strlen(text), &a);
+	aggregate_free(&a);
+	free(text);
+	return err == 0;
+}
+
 /* A document with one value changed to each of several wrong ones. */
 static void refuses_with(json_t *d, const char *parent, const char *key)
 {
@@ -308,6 +381,8 @@ static void refuses_with(json_t *d, const char *parent, const char *key)
 		if (document_to_aggregate(d, &a, NULL) != -EBADMSG)
 			fail_msg("%s.%s was accepted with wrong value %zu", parent, key, i);
 		aggregate_free(&a);
+		if (is_scanned(d))
+			fail_msg("%s.%s was read with wrong value %zu", parent, key, i);
 	}
 	json_object_set_new(o, key, right);
 }
@@ -407,6 +482,8 @@ int main(void)
 	    cmocka_unit_test(unknown_is_null_and_never_0),
 	    cmocka_unit_test(a_file_restores_its_aggregate),
 	    cmocka_unit_test(msgpack_restores_it_too),
+	    cmocka_unit_test(a_file_is_read_without_a_tree),
+	    cmocka_unit_test(only_what_is_wanted_is_read),
 	    cmocka_unit_test(merging_equals_adding_all),
 	    cmocka_unit_test(damaged_documents_are_refused),
 	    cmocka_unit_test(names_beyond_256_are_summed_as_other),

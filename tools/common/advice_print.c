@@ -19,37 +19,6 @@ const char *advice_severity_name(enum advice_severity severity)
 	return names[severity];
 }
 
-/* Where to break the text to fit in `columns`: the length of the line; words that do not fit are
- * cut. */
-static size_t line_length(const char *text, int columns)
-{
-	size_t n = text_fitting(text, columns), space = n;
-
-	if (text[n] == '\0' || text[n] == ' ')
-		return n;
-	while (space > 0 && text[space] != ' ')
-		space--;
-	return space > 0 ? space : n;
-}
-
-/* Prints sanitised text from the column where the cursor is, `indent`, on. */
-static void print_wrapped(FILE *out, const char *text, int indent)
-{
-	for (;;) {
-		size_t n = line_length(text, OUTPUT_COLUMNS - indent);
-
-		if (n == 0)
-			break;
-		fwrite(text, 1, n, out);
-		fputc('\n', out);
-		text += n;
-		text += strspn(text, " ");
-		if (!*text)
-			break;
-		fprintf(out, "%*s", indent, "");
-	}
-}
-
 static void print_safely_wrapped(FILE *out, const char *text, int indent)
 {
 	size_t bytes = 4 * strlen(text) + 1;

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct cli_program *const programs[] = {
-    &oragent_program, &orcall_program, &orpub_program, &orstat_program, &ortail_program};
+static const struct cli_program *const programs[] = {&oragent_program, &orcall_program,
+    &orpub_program, &orreport_program, &orstat_program, &ortail_program};
 
 /* Text with the characters that scdoc gives a meaning escaped. */
 static void print_escaped(const char *text)

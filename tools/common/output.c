@@ -220,6 +220,36 @@ void print_cell(FILE *out, const char *text, int width, bool to_the_right)
 		fprintf(out, "%*s", width - used, "");
 }
 
+/* Where to break the text to fit in `columns`: the length of the line; words that do not fit are
+ * cut. */
+static size_t line_length(const char *text, int columns)
+{
+	size_t n = text_fitting(text, columns), space = n;
+
+	if (text[n] == '\0' || text[n] == ' ')
+		return n;
+	while (space > 0 && text[space] != ' ')
+		space--;
+	return space > 0 ? space : n;
+}
+
+void print_wrapped(FILE *out, const char *text, int indent)
+{
+	for (;;) {
+		size_t n = line_length(text, OUTPUT_COLUMNS - indent);
+
+		if (n == 0)
+			break;
+		fwrite(text, 1, n, out);
+		fputc('\n', out);
+		text += n;
+		text += strspn(text, " ");
+		if (!*text)
+			break;
+		fprintf(out, "%*s", indent, "");
+	}
+}
+
 void format_count(uint64_t n, char out[COUNT_TEXT_BYTES])
 {
 	char digits[24];
@@ -251,18 +281,22 @@ void format_figure(double value, char out[FIGURE_TEXT_BYTES])
 /* In JSON text all that is unsafe and not ASCII white space lies within strings. */
 static void print_json_text(FILE *out, const char *text)
 {
+	const char *safe = text; /* from here on it is printed as it is */
 	uint32_t c;
 	int length;
 
 	for (; (length = next_character(text, &c)) > 0; text += length) {
 		if (c == '\n' || !is_unsafe_character(c))
-			fwrite(text, 1, (size_t)length, out);
-		else if (c < 0x10000)
+			continue;
+		fwrite(safe, 1, (size_t)(text - safe), out);
+		safe = text + length;
+		if (c < 0x10000)
 			fprintf(out, "\\u%04" PRIx32, c);
 		else
 			fprintf(out, "\\u%04" PRIx32 "\\u%04" PRIx32, 0xd7c0 + (c >> 10),
 			    0xdc00 + (c & 0x3ff));
 	}
+	fwrite(safe, 1, (size_t)(text - safe), out);
 }
 
 int print_json(FILE *out, const json_t *value, size_t flags)

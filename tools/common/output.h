@@ -62,6 +62,12 @@ size_t text_fitting(const char *text, int columns);
 /* Prints sanitised text in exactly `width` columns, cut with an ellipsis where it is longer. */
 void print_cell(FILE *out, const char *text, int width, bool to_the_right);
 
+/*
+ * Prints sanitised text from the column where the cursor is, `indent`, on, wrapped between words in
+ * OUTPUT_COLUMNS, with a new line behind it.
+ */
+void print_wrapped(FILE *out, const char *text, int indent);
+
 /* "1,234,567" */
 #define COUNT_TEXT_BYTES 32
 void format_count(uint64_t n, char out[COUNT_TEXT_BYTES]);

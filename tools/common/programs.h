@@ -9,6 +9,7 @@
 extern const struct cli_program oragent_program;
 extern const struct cli_program orcall_program;
 extern const struct cli_program orpub_program;
+extern const struct cli_program orreport_program;
 extern const struct cli_program orstat_program;
 extern const struct cli_program ortail_program;
 

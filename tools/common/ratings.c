@@ -41,3 +41,12 @@ struct rating rate_tps(double tps)
 		return (struct rating){"acceptable", TONE_POOR};
 	return (struct rating){"slow", TONE_BAD};
 }
+
+void print_rated(FILE *out, bool colour, int width, int digits, double value, struct rating rating)
+{
+	if (isnan(value))
+		fprintf(out, "%*s", width, "-");
+	else
+		fprintf(out, "%s%*.*f%s", tone_start(rating.tone, colour), width, digits, value,
+		    tone_end(rating.tone, colour));
+}

@@ -1,0 +1,345 @@
+/*
+ * test_report.c: what periods mean, which differences mean anything, and how trends are drawn.
+ */
+#include "calendar.h"
+#include "clock.h"
+#include "orreport_compare.h"
+#include "orreport_stats.h"
+#include "orreport_time.h"
+#include "sparkline.h"
+#include "testing.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const struct calendar local = {false, 1};
+
+static void zone(const char *name)
+{
+	setenv("TZ", name, 1);
+	tzset();
+}
+
+static uint64_t at(const char *text)
+{
+	uint64_t ns = 0;
+
+	assert_true(clock_parse_rfc3339(text, &ns));
+	return ns;
+}
+
+/* Wednesday. */
+#define NOW "2026-11-25T09:30:00+01:00"
+
+static void means(const char *text, const char *start, const char *end)
+{
+	struct time_span span = {0};
+
+	if (time_parse_when(&local, at(NOW), text, &span) != 0)
+		fail_msg("%s was refused", text);
+	if (span.start_ns != at(start) || span.end_ns != at(end)) {
+		char from[RFC3339_BYTES], to[RFC3339_BYTES];
+
+		clock_format_rfc3339_local(span.start_ns, false, from);
+		clock_format_rfc3339_local(span.end_ns, false, to);
+		fail_msg("%s is %s to %s", text, from, to);
+	}
+}
+
+static void periods_are_of_local_time(void **state)
+{
+	(void)state;
+	zone("Europe/Berlin");
+	means("today", "2026-11-25T00:00:00+01:00", "2026-11-26T00:00:00+01:00");
+	means("yesterday", "2026-11-24T00:00:00+01:00", "2026-11-25T00:00:00+01:00");
+	means("2026-11-20", "2026-11-20T00:00:00+01:00", "2026-11-21T00:00:00+01:00");
+	means("2026-11-20T13", "2026-11-20T13:00:00+01:00", "2026-11-20T14:00:00+01:00");
+	means("2026-11-20T13:00", "2026-11-20T13:00:00+01:00", "2026-11-20T14:00:00+01:00");
+	means("this-week", "2026-11-23T00:00:00+01:00", "2026-11-30T00:00:00+01:00");
+	means("last-week", "2026-11-16T00:00:00+01:00", "2026-11-23T00:00:00+01:00");
+	means("this-month", "2026-11-01T00:00:00+01:00", "2026-12-01T00:00:00+01:00");
+	means("last-month", "2026-10-01T00:00:00+02:00", "2026-11-01T00:00:00+01:00");
+	means("2028-02", "2028-02-01T00:00:00+01:00", "2028-03-01T00:00:00+01:00");
+	means("2026-11-20/2026-11-22", "2026-11-20T00:00:00+01:00", "2026-11-23T00:00:00+01:00");
+	means("last-week/yesterday", "2026-11-16T00:00:00+01:00", "2026-11-25T00:00:00+01:00");
+	means("36h", "2026-11-23T21:00:00+01:00", "2026-11-23T22:00:00+01:00");
+	means("now", "2026-11-25T09:00:00+01:00", "2026-11-25T10:00:00+01:00");
+	means("2026-11-20T13:20:00Z", "2026-11-20T14:00:00+01:00", "2026-11-20T15:00:00+01:00");
+}
+
+static void weeks_are_those_of_iso_8601(void **state)
+{
+	(void)state;
+	zone("UTC");
+	means("2026-W01", "2025-12-29T00:00:00Z", "2026-01-05T00:00:00Z");
+	means("2026-W48", "2026-11-23T00:00:00Z", "2026-11-30T00:00:00Z");
+	means("2026-W53", "2026-12-28T00:00:00Z", "2027-01-04T00:00:00Z");
+	means("2027-W01", "2027-01-04T00:00:00Z", "2027-01-11T00:00:00Z");
+	/* A year that begins on a Sunday. */
+	means("2023-W01", "2023-01-02T00:00:00Z", "2023-01-09T00:00:00Z");
+}
+
+static void days_have_the_hours_that_clocks_show(void **state)
+{
+	struct time_span span;
+
+	(void)state;
+	zone("Europe/Berlin");
+	means("2026-10-25", "2026-10-25T00:00:00+02:00", "2026-10-26T00:00:00+01:00");
+	means("2026-10-25T02", "2026-10-25T02:00:00+02:00", "2026-10-25T03:00:00+01:00");
+	means("2026-03-29", "2026-03-29T00:00:00+01:00", "2026-03-30T00:00:00+02:00");
+	assert_int_equal(time_parse_period(&local, at(NOW), "2026-03-29T02", &span), -EINVAL);
+	zone("America/Havana"); /* midnight of 2026-03-08 does not exist */
+	means("2026-03-08", "2026-03-08T01:00:00-04:00", "2026-03-09T00:00:00-04:00");
+	time_last_days(&local, at("2026-03-09T12:00:00-04:00"), 3, &span);
+	assert_int_equal(span.start_ns, at("2026-03-07T00:00:00-05:00"));
+	assert_int_equal(span.end_ns, at("2026-03-10T00:00:00-04:00"));
+}
+
+static void what_is_no_period_is_refused(void **state)
+{
+	static const char *const wrong[] = {"", "tomorrow", "2026-13", "2026-11-31", "2026-02-29",
+	    "2026-11-20T24", "2026-11-2", "2026-11-200", "20261120", "2026-W00", "2026-W54",
+	    "2025-W53", "1969-01-01", "9999-01-01", "2026-11-22/2026-11-20", "2026-11-20/", "/",
+	    "2026-11-20/2026-11-21/2026-11-22", "2026-11-20T13:30", " today", "today ", "12",
+	    "2026-11-20..2026-11-21"};
+	struct time_span span;
+
+	(void)state;
+	zone("UTC");
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		if (time_parse_when(&local, at(NOW), wrong[i], &span) != -EINVAL)
+			fail_msg("'%s' was taken", wrong[i]);
+	/* How long ago is a moment, and no period. */
+	assert_int_equal(time_parse_period(&local, at(NOW), "36h", &span), -EINVAL);
+}
+
+static void spans_are_named_as_one_would_type_them(void **state)
+{
+	struct time_span span;
+	char name[TIME_NAME_BYTES];
+
+	(void)state;
+	zone("Europe/Berlin");
+	assert_int_equal(time_parse_period(&local, at(NOW), "2026-10-25", &span), 0);
+	time_name(&local, &span, name);
+	assert_string_equal(name, "2026-10-25");
+	assert_int_equal(time_parse_period(&local, at(NOW), "2026-10", &span), 0);
+	time_name(&local, &span, name);
+	assert_string_equal(name, "2026-10-01 to 2026-10-31");
+	assert_int_equal(time_parse_period(&local, at(NOW), "2026-11-20T13", &span), 0);
+	time_name(&local, &span, name);
+	assert_string_equal(name, "2026-11-20 13:00 to 2026-11-20 14:00");
+	time_label(&local, PERIOD_DAILY, span.start_ns, name);
+	assert_string_equal(name, "Fri 2026-11-20");
+}
+
+/* --- What means anything ---------------------------------------------------------------------- */
+
+static void put(struct histogram *h, double value, int n)
+{
+	for (int i = 0; i < n; i++)
+		assert_true(histogram_add(h, value));
+}
+
+static void rates_are_compared_as_two_proportions(void **state)
+{
+	struct stats_test t = stats_rate(20, 100, 40, 100);
+
+	(void)state;
+	assert_true(t.enough);
+	assert_true(fabs(t.z - 3.0861) < 1e-4); /* 0.2 / sqrt(0.3 * 0.7 * 2 / 100) */
+	assert_true(fabs(stats_rate(40, 100, 20, 100).z + 3.0861) < 1e-4);
+	assert_false(stats_rate(0, 1000, 0, 1000).enough);
+	assert_false(stats_rate(4, 1000, 5, 1000).enough); /* 4.5 are expected in each */
+	assert_true(stats_rate(5, 1000, 5, 1000).enough);
+	assert_false(stats_rate(0, 0, 0, 0).enough);
+}
+
+static void ranks_are_compared_with_ties(void **state)
+{
+	struct histogram a, b;
+	struct stats_test t;
+
+	(void)state;
+	histogram_init(&a);
+	histogram_init(&b);
+	put(&a, 1, 20);
+	put(&b, 1, 10);
+	assert_false(stats_rank(&a, &b).enough);
+	put(&b, 2, 10);
+	/* U = 10 * 20 + 10 * 20 / 2 = 300 against 200; s^2 = 400 / 12 * (41 - 27960 / 1560). */
+	t = stats_rank(&a, &b);
+	assert_true(t.enough);
+	assert_true(fabs(t.z - 3.5875) < 1e-4);
+	assert_true(fabs(stats_rank(&b, &a).z + 3.5875) < 1e-4);
+	assert_true(fabs(stats_rank(&a, &a).z) < 1e-9);
+	/* Zeros are the lowest of all. */
+	put(&a, 0, 20);
+	assert_true(stats_rank(&a, &b).z > 3.5875);
+	histogram_free(&a);
+	histogram_free(&b);
+}
+
+/* Where a value counts for itself: the middle of bucket i. */
+static double middle(int i)
+{
+	return exp2((i + 0.5) / 32);
+}
+
+static void means_are_compared_by_their_spread(void **state)
+{
+	double half = (middle(322) - middle(314)) / 2, expected;
+	struct histogram a, b;
+	struct stats_test t;
+
+	(void)state;
+	histogram_init(&a);
+	histogram_init(&b);
+	put(&a, middle(314), 50);
+	put(&a, middle(322), 50);
+	put(&b, middle(322), 29);
+	assert_false(stats_mean(&a, &b).enough);
+	put(&b, middle(322), 1);
+	put(&b, middle(314), 10);
+	t = stats_mean(&a, &b);
+	assert_true(t.enough);
+	/* The means are half and three quarters of the way; the variances d^2 n / (n - 1) p (1 -
+	 * p). */
+	expected = 0.25 * 2 * half / (2 * half * sqrt(0.25 / 99 + 0.1875 / 39));
+	assert_true(fabs(t.z - expected) < 1e-9);
+	assert_true(fabs(stats_mean(&b, &a).z + expected) < 1e-9);
+	histogram_free(&a);
+	histogram_free(&b);
+}
+
+static void tails_are_compared_at_the_quantile_of_both(void **state)
+{
+	struct histogram a, b;
+
+	(void)state;
+	histogram_init(&a);
+	histogram_init(&b);
+	put(&a, 1000, 980);
+	put(&a, 9000, 20);
+	put(&b, 1000, 900);
+	put(&b, 9000, 100);
+	/* 20 and 100 of 1000 are above the 94th percentile of both, which lies in the first bucket.
+	 */
+	assert_true(fabs(stats_tail(&a, &b, 0.94).z - stats_rate(20, 1000, 100, 1000).z) < 1e-9);
+	assert_true(stats_tail(&a, &b, 0.94).z > STATS_Z);
+	/* Nothing is above the highest bucket. */
+	assert_false(stats_tail(&a, &b, 0.99).enough);
+	histogram_free(&a);
+	histogram_free(&b);
+}
+
+static const struct comparison *find(const struct comparison *list, size_t n, const char *key)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(list[i].key, key) == 0)
+			return &list[i];
+	fail_msg("there is no %s", key);
+	return NULL;
+}
+
+static void fill(struct report_row *row, double response_ms, int n, int failed)
+{
+	const struct time_span hour = {0, UINT64_C(3600000000000)};
+	struct orbus_sample s;
+
+	row_init(row, &hour);
+	row->covered_ns = hour.end_ns;
+	for (int i = 0; i < n; i++) {
+		orbus_sample_init(&s);
+		s.model = "m";
+		s.response_ms = response_ms * (1 + 0.001 * (i % 100));
+		s.completion_tokens = 100;
+		s.status = i < failed ? ORBUS_STATUS_ERROR : ORBUS_STATUS_OK;
+		assert_true(aggregate_add(&row->sum, &s));
+	}
+}
+
+static enum verdict verdict_of(
+    const struct report_row *a, const struct report_row *b, const char *key)
+{
+	struct comparison list[COMPARISONS_MAX];
+	size_t n = compare_rows(a, b, list);
+
+	return find(list, n, key)->verdict;
+}
+
+static void a_verdict_says_which_way(void **state)
+{
+	struct report_row slow, fast, few, same;
+
+	(void)state;
+	fill(&slow, 4000, 500, 50);
+	fill(&fast, 2000, 500, 10);
+	fill(&same, 4010, 500, 45);
+	fill(&few, 2000, 10, 0);
+	assert_int_equal(verdict_of(&slow, &fast, "response_times.avg"), VERDICT_BETTER);
+	assert_int_equal(verdict_of(&fast, &slow, "response_times.p50"), VERDICT_WORSE);
+	assert_int_equal(verdict_of(&slow, &fast, "tps.p50"), VERDICT_BETTER);
+	assert_int_equal(verdict_of(&fast, &slow, "tps.p50"), VERDICT_WORSE);
+	assert_int_equal(verdict_of(&slow, &fast, "error_rate"), VERDICT_BETTER);
+	assert_int_equal(verdict_of(&slow, &same, "error_rate"), VERDICT_UNCLEAR);
+	assert_int_equal(verdict_of(&slow, &few, "response_times.avg"), VERDICT_TOO_FEW);
+	assert_int_equal(verdict_of(&slow, &few, "response_times.p95"), VERDICT_TOO_FEW);
+	assert_int_equal(verdict_of(&slow, &few, "requests.total"), VERDICT_COUNTED);
+	/* Certain, but within what a bucket is wide. */
+	assert_int_equal(verdict_of(&slow, &same, "response_times.p50"), VERDICT_UNCLEAR);
+	row_free(&slow);
+	row_free(&fast);
+	row_free(&few);
+	row_free(&same);
+}
+
+/* --- Sparklines ------------------------------------------------------------------------------- */
+
+static void draws(const double *values, size_t count, int columns, const char *expected)
+{
+	char *text = NULL;
+	size_t length;
+	FILE *out = open_memstream(&text, &length);
+
+	assert_non_null(out);
+	sparkline_print(out, values, count, columns);
+	fclose(out);
+	assert_string_equal(text, expected);
+	free(text);
+}
+
+static void sparklines_stand_on_zero_and_keep_peaks(void **state)
+{
+	const double values[] = {0, 1, 2, 4, 8, NAN, 8, 0};
+
+	(void)state;
+	draws(values, 8, 8, "▁▂▃▅█ █▁");
+	draws(values, 8, 4, "▂▅██");
+	draws(values, 1, 8, "▁");
+	draws(values, 0, 8, "");
+	draws(values + 5, 1, 8, " ");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(periods_are_of_local_time),
+	    cmocka_unit_test(weeks_are_those_of_iso_8601),
+	    cmocka_unit_test(days_have_the_hours_that_clocks_show),
+	    cmocka_unit_test(what_is_no_period_is_refused),
+	    cmocka_unit_test(spans_are_named_as_one_would_type_them),
+	    cmocka_unit_test(rates_are_compared_as_two_proportions),
+	    cmocka_unit_test(ranks_are_compared_with_ties),
+	    cmocka_unit_test(means_are_compared_by_their_spread),
+	    cmocka_unit_test(tails_are_compared_at_the_quantile_of_both),
+	    cmocka_unit_test(a_verdict_says_which_way),
+	    cmocka_unit_test(sparklines_stand_on_zero_and_keep_peaks),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,16 @@
+/*
+ * csv.h: fields of CSV as RFC 4180 has it.
+ */
+#ifndef ORBUS_CLI_CSV_H
+#define ORBUS_CLI_CSV_H
+
+#include <stdio.h>
+
+/* A text as a field: quoted where it needs to be, its control characters spelled out; NULL: empty.
+ */
+void csv_text(FILE *out, const char *text);
+
+/* A comma and a figure; where it is not finite, the comma alone. */
+void csv_figure(FILE *out, double value);
+
+#endif

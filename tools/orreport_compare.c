@@ -1,0 +1,140 @@
+/*
+ * orreport_compare.c: two periods, figure by figure.
+ */
+#include "orreport_compare.h"
+#include "orreport_stats.h"
+
+#include <math.h>
+
+/* What makes a figure better. */
+enum better { BETTER_LOWER, BETTER_HIGHER, BETTER_NEITHER };
+
+struct list {
+	struct comparison *items;
+	size_t count;
+};
+
+static struct comparison *add(
+    struct list *l, const char *key, const char *name, enum unit unit, double a, double b)
+{
+	struct comparison *c = &l->items[l->count++];
+
+	*c = (struct comparison){.key = key, .name = name, .unit = unit, .a = a, .b = b, .z = NAN};
+	c->change = unit == UNIT_PERCENT ? b - a : a > 0 ? b / a - 1 : NAN;
+	c->verdict = VERDICT_COUNTED;
+	return c;
+}
+
+/* `least`: a change that is smaller means nothing, however certain it is. */
+static void judge(struct comparison *c, struct stats_test t, enum better better, double least)
+{
+	c->z = t.z;
+	if (!t.enough)
+		c->verdict = VERDICT_TOO_FEW;
+	else if (fabs(t.z) < STATS_Z || !(fabs(c->change) >= least))
+		c->verdict = VERDICT_UNCLEAR;
+	else if (better == BETTER_NEITHER)
+		c->verdict = VERDICT_CHANGED;
+	else
+		c->verdict = (t.z < 0) == (better == BETTER_LOWER) ? VERDICT_BETTER : VERDICT_WORSE;
+}
+
+static void add_mean(struct list *l, const char *key, const char *name, enum unit unit,
+    const struct histogram *a, const struct histogram *b, enum better better)
+{
+	judge(add(l, key, name, unit, histogram_mean(a), histogram_mean(b)), stats_mean(a, b),
+	    better, 0);
+}
+
+static void add_quantile(struct list *l, const char *key, const char *name, enum unit unit,
+    double q, const struct histogram *a, const struct histogram *b, enum better better)
+{
+	struct comparison *c =
+	    add(l, key, name, unit, histogram_quantile(a, q), histogram_quantile(b, q));
+
+	judge(c, q == 0.5 ? stats_rank(a, b) : stats_tail(a, b, q), better, STATS_BUCKET_ERROR);
+}
+
+static double per_hour(const struct report_row *row, double n)
+{
+	double hours = row_hours(row);
+
+	return hours > 0 ? n / hours : NAN;
+}
+
+static double share(uint64_t part, uint64_t whole)
+{
+	return whole ? 100 * (double)part / (double)whole : NAN;
+}
+
+static void add_share(struct list *l, const char *key, const char *name, uint64_t part_a,
+    uint64_t all_a, uint64_t part_b, uint64_t all_b)
+{
+	judge(add(l, key, name, UNIT_PERCENT, share(part_a, all_a), share(part_b, all_b)),
+	    stats_rate((double)part_a, (double)all_a, (double)part_b, (double)all_b), BETTER_LOWER,
+	    0);
+}
+
+static double cost_each(const struct request_figures *f)
+{
+	return f->cost_known ? f->cost_usd / (double)f->cost_known : NAN;
+}
+
+static void add_times(
+    struct list *l, const struct request_figures *a, const struct request_figures *b)
+{
+	const struct histogram *x = &a->response_ms, *y = &b->response_ms;
+
+	add_mean(l, "response_times.avg", "Response avg", UNIT_MS, x, y, BETTER_LOWER);
+	add_quantile(l, "response_times.p50", "Response p50", UNIT_MS, 0.5, x, y, BETTER_LOWER);
+	add_quantile(l, "response_times.p95", "Response p95", UNIT_MS, 0.95, x, y, BETTER_LOWER);
+	add_quantile(l, "response_times.p99", "Response p99", UNIT_MS, 0.99, x, y, BETTER_LOWER);
+	x = &a->ttft_ms;
+	y = &b->ttft_ms;
+	add_quantile(l, "ttft.p50", "TTFT p50", UNIT_MS, 0.5, x, y, BETTER_LOWER);
+	add_quantile(l, "ttft.p95", "TTFT p95", UNIT_MS, 0.95, x, y, BETTER_LOWER);
+	add_quantile(l, "tps.p50", "TPS p50", UNIT_TPS, 0.5, &a->tps, &b->tps, BETTER_HIGHER);
+	add(l, "cost_usd_per_request", "Cost a request", UNIT_USD, cost_each(a), cost_each(b));
+}
+
+size_t compare_rows(
+    const struct report_row *a, const struct report_row *b, struct comparison out[COMPARISONS_MAX])
+{
+	struct list l = {out, 0};
+	const struct request_figures *x = &a->sum.requests, *y = &b->sum.requests;
+	uint64_t n = row_requests(a), m = row_requests(b);
+
+	add(&l, "requests.total", "Requests", UNIT_COUNT, (double)n, (double)m);
+	add(&l, "requests_per_hour", "Requests an hour", UNIT_PER_HOUR, per_hour(a, (double)n),
+	    per_hour(b, (double)m));
+	add_share(&l, "error_rate", "Errors", row_failed(a), n, row_failed(b), m);
+	add_share(&l, "timeout_rate", "Timeouts", x->timeouts, x->total, y->timeouts, y->total);
+	add_times(&l, x, y);
+	add(&l, "token_usage.total_tokens", "Tokens", UNIT_COUNT, (double)row_tokens(a),
+	    (double)row_tokens(b));
+	add(&l, "tokens_per_request", "Tokens a request", UNIT_COUNT,
+	    n ? (double)row_tokens(a) / (double)n : NAN,
+	    m ? (double)row_tokens(b) / (double)m : NAN);
+	add(&l, "cost_usd", "Cost", UNIT_USD, row_cost(a), row_cost(b));
+	return l.count;
+}
+
+size_t compare_figures(const struct request_figures *a, const struct request_figures *b,
+    struct comparison out[COMPARISONS_MAX])
+{
+	struct list l = {out, 0};
+
+	add(&l, "requests", "Requests", UNIT_COUNT, (double)a->total, (double)b->total);
+	add_share(&l, "error_rate", "Errors", request_figures_failed(a), a->total,
+	    request_figures_failed(b), b->total);
+	add_times(&l, a, b);
+	return l.count;
+}
+
+const char *verdict_name(enum verdict v)
+{
+	static const char *const names[] = {
+	    "counted", "too few", "no clear change", "better", "worse", "changed"};
+
+	return names[v];
+}

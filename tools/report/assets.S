@@ -1,0 +1,20 @@
+/*
+ * assets.S: what a page of orreport brings along, as bytes within the program, each with a NUL
+ * behind it. uPlot (https://github.com/leeoniya/uPlot, MIT, see uPlot.LICENSE) as its npm package
+ * has it.
+ */
+#define ASSET(name, file)                                                                          \
+	.global asset_##name;                                                                      \
+	.type asset_##name, %object;                                                               \
+	asset_##name:.incbin file;                                                                 \
+	.byte 0;                                                                                   \
+	.size asset_##name, .- asset_##name
+
+	.section .rodata
+ASSET(page_css, "page.css")
+ASSET(page_js, "page.js")
+ASSET(uplot_css, "uPlot.min.css")
+ASSET(uplot_js, "uPlot.iife.min.js")
+ASSET(uplot_license, "uPlot.LICENSE")
+
+	.section .note.GNU-stack, "", %progbits
