@@ -3,7 +3,6 @@
  */
 #include "bus_error.h"
 #include "options.h"
-#include "orstat_source.h"
 #include "orstat_view.h"
 #include "output.h"
 #include "sigbus.h"
@@ -94,7 +93,7 @@ int main(int argc, char **argv)
 	if (status != CLI_PROCEED)
 		return status;
 	sigbus_reads_zeros();
-	statistics_read(&settings, &s);
+	statistics_read(settings.bus, (enum statistics_window)settings.window, &s);
 	if (s.error && settings.check) {
 		bus_error_describe(settings.bus, s.error, message, sizeof(message));
 		printf("ORBUS UNKNOWN - %s\n", message);
