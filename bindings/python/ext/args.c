@@ -13,7 +13,8 @@ static Py_ssize_t place_of(
 	for (Py_ssize_t i = 0; i < s->count; i++)
 		if (PyUnicode_Compare(state->keywords[s->keywords[i]], name) == 0)
 			return i;
-	PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument '%U'", s->name, name);
+	PyErr_Format(
+	    PyExc_TypeError, "%s() got an unexpected keyword argument '%U'", s->name, name);
 	return -1;
 }
 
@@ -23,8 +24,9 @@ bool args_parse(const struct module_state *state, const struct signature *s, PyO
 	Py_ssize_t keywords = keyword_names ? PyTuple_GET_SIZE(keyword_names) : 0;
 
 	if (count > s->positional) {
-		PyErr_Format(PyExc_TypeError, "%s() takes at most %d positional arguments (%zd given)",
-		    s->name, s->positional, count);
+		PyErr_Format(PyExc_TypeError,
+		    "%s() takes at most %d positional arguments (%zd given)", s->name,
+		    s->positional, count);
 		return false;
 	}
 	for (Py_ssize_t i = 0; i < s->count; i++)
@@ -88,8 +90,8 @@ bool take_figure(PyObject *value, const char *what, double *out)
 	figure = PyFloat_AsDouble(value);
 	if (figure == -1 && PyErr_Occurred()) {
 		if (PyErr_ExceptionMatches(PyExc_TypeError))
-			PyErr_Format(PyExc_TypeError, "%s must be a number or None, not %.100s", what,
-			    Py_TYPE(value)->tp_name);
+			PyErr_Format(PyExc_TypeError, "%s must be a number or None, not %.100s",
+			    what, Py_TYPE(value)->tp_name);
 		return false;
 	}
 	*out = figure;
@@ -177,8 +179,8 @@ bool take_tags(PyObject *value, struct orbus_tag *tags, size_t *count, PyObject 
 	}
 	n = PyDict_GET_SIZE(value);
 	if (n > ORBUS_TAGS_MAX) {
-		PyErr_Format(PyExc_ValueError, "%zd tags: a sample carries at most %d", n,
-		    ORBUS_TAGS_MAX);
+		PyErr_Format(
+		    PyExc_ValueError, "%zd tags: a sample carries at most %d", n, ORBUS_TAGS_MAX);
 		return false;
 	}
 	kept = PyTuple_New(2 * n);

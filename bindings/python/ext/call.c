@@ -12,8 +12,7 @@
 #include <string.h>
 
 struct call {
-	PyObject_HEAD
-	struct producer *producer;
+	PyObject_HEAD struct producer *producer;
 	struct exchange exchange;
 	struct orbus_tag tags[ORBUS_TAGS_MAX];
 	PyObject *secret, *kept_tags; /* what the exchange borrows */
@@ -38,8 +37,8 @@ static const char *const failure_names[] = {
 };
 
 /* The number of a word, 0 for None. */
-static bool take_name(PyObject *value, const char *what, const char *const *names, size_t count,
-    int *out)
+static bool take_name(
+    PyObject *value, const char *what, const char *const *names, size_t count, int *out)
 {
 	*out = 0;
 	if (!value || value == Py_None)
@@ -56,7 +55,8 @@ static bool take_name(PyObject *value, const char *what, const char *const *name
 #define TAKE_NAME(value, what, names, out) \
 	take_name(value, what, names, sizeof(names) / sizeof((names)[0]), out)
 
-/* --- Begin -------------------------------------------------------------------------------------- */
+/* --- Begin --------------------------------------------------------------------------------------
+ */
 
 static int begin(struct call *c, Py_buffer *body, uint64_t attempt, size_t tags, const char *secret)
 {
@@ -85,9 +85,9 @@ static PyObject *call_new(PyTypeObject *type, PyObject *args, PyObject *keywords
 	struct call *c;
 	int err = -ENOMEM;
 
-	if (!state || !PyArg_ParseTupleAndKeywords(args, keywords, "O!z*|OOO:Call", names,
-			  state->producer_type, &producer, &body, &attempt_given, &tags_given,
-			  &secret_given))
+	if (!state ||
+	    !PyArg_ParseTupleAndKeywords(args, keywords, "O!z*|OOO:Call", names,
+		state->producer_type, &producer, &body, &attempt_given, &tags_given, &secret_given))
 		return NULL;
 	c = PyObject_New(struct call, type);
 	if (c) {
@@ -112,7 +112,8 @@ static PyObject *call_new(PyTypeObject *type, PyObject *args, PyObject *keywords
 	return (PyObject *)c;
 }
 
-/* --- The answer as it passes -------------------------------------------------------------------- */
+/* --- The answer as it passes --------------------------------------------------------------------
+ */
 
 static PyObject *call_content_type(PyObject *self, PyObject *type)
 {
@@ -145,15 +146,29 @@ static PyObject *call_is_answered(PyObject *self, void *unused)
 	return PyBool_FromLong(((struct call *)self)->exchange.complete_ns != 0);
 }
 
-/* --- End ---------------------------------------------------------------------------------------- */
+/* --- End ----------------------------------------------------------------------------------------
+ */
 
-static void finish(struct call *c, const struct exchange_result *result)
+/* An answer that the binding could not decode: how long it took, and that it came. */
+static int end_unread(struct exchange *x, long http_status)
+{
+	x->request.sample.http_status = (uint64_t)http_status;
+	x->request.sample.attempt = x->options.attempt ? x->options.attempt : ORBUS_NONE;
+	x->request.sample.tags = x->options.tags;
+	x->request.sample.tag_count = x->options.tag_count;
+	return orbus_request_end(&x->request, ORBUS_STATUS_OK);
+}
+
+static void finish(struct call *c, const struct exchange_result *result, bool unread)
 {
 	struct producer *p = c->producer;
 
 	c->ended = true;
 	if (p->handle) {
-		producer_note(p, exchange_end(&c->exchange, result));
+		if (unread && result->http_status >= 200 && result->http_status < 300)
+			producer_note(p, end_unread(&c->exchange, result->http_status));
+		else
+			producer_note(p, exchange_end(&c->exchange, result));
 		producer_ended(p, &c->exchange.request.sample);
 	} else {
 		producer_note(p, -EBADF);
@@ -161,37 +176,37 @@ static void finish(struct call *c, const struct exchange_result *result)
 	exchange_free(&c->exchange);
 }
 
-/* end(http_status, retry_after, generation_id, limit, failure, message, cancelled) */
+/* end(http_status, retry_after, generation_id, limit, failure, message, cancelled, unread) */
 static PyObject *call_end(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names)
 {
-	static const struct signature signature = {"end", 7, 0, 0,
+	static const struct signature signature = {"end", 8, 0, 0,
 	    {KEYWORD_http_status, KEYWORD_retry_after, KEYWORD_generation_id, KEYWORD_limit,
-	     KEYWORD_failure, KEYWORD_message, KEYWORD_cancelled}};
+		KEYWORD_failure, KEYWORD_message, KEYWORD_cancelled, KEYWORD_unread}};
 	struct call *c = (struct call *)self;
 	struct exchange_result result = {0};
 	uint64_t http_status = 0, retry_after = 0;
-	PyObject *v[7], *id = NULL, *message = NULL;
+	PyObject *v[8], *id = NULL, *message = NULL;
 	int limit, failure;
-	bool taken, silence;
+	bool taken, silence, unread = false;
 
 	if (!args_parse(c->producer->state, &signature, args, count, names, v))
 		return NULL;
-	silence = v[3] && PyUnicode_Check(v[3]) &&
-	          PyUnicode_CompareWithASCIIString(v[3], "silence") == 0;
+	silence =
+	    v[3] && PyUnicode_Check(v[3]) && PyUnicode_CompareWithASCIIString(v[3], "silence") == 0;
 	taken = take_count(v[0], "http_status", &http_status) &&
 	        take_count(v[1], "retry_after", &retry_after) &&
 	        take_text(v[2], "generation_id", &id, &result.generation_id) &&
 	        TAKE_NAME(silence ? NULL : v[3], "limit", limit_names, &limit) &&
 	        TAKE_NAME(v[4], "failure", failure_names, &failure) &&
 	        take_text(v[5], "message", &message, &result.failure_message) &&
-	        take_flag(v[6], &result.program_aborted);
+	        take_flag(v[6], &result.program_aborted) && take_flag(v[7], &unread);
 	if (taken && !c->ended) {
 		result.http_status = http_status <= 999 ? (long)http_status : 0;
 		result.retry_after = retry_after <= INT32_MAX ? (long)retry_after : 0;
 		result.limit =
 		    silence ? exchange_limit_of_silence(&c->exchange) : (enum limit)limit;
 		result.failure = (enum failure)failure;
-		finish(c, &result);
+		finish(c, &result, unread);
 	}
 	Py_XDECREF(id);
 	Py_XDECREF(message);
@@ -207,7 +222,7 @@ static void call_dealloc(PyObject *self)
 	PyTypeObject *type = Py_TYPE(self);
 
 	if (!c->ended && c->generation == fork_generation())
-		finish(c, &lost_interest);
+		finish(c, &lost_interest, false);
 	else if (!c->ended)
 		exchange_free(&c->exchange); /* a child's copy: the parent ends it */
 	Py_XDECREF(c->secret);

@@ -10,7 +10,8 @@
 #include <errno.h>
 #include <string.h>
 
-/* --- JSON to Python ----------------------------------------------------------------------------- */
+/* --- JSON to Python -----------------------------------------------------------------------------
+ */
 
 static PyObject *to_python(const json_t *value);
 
@@ -64,7 +65,8 @@ static PyObject *to_python(const json_t *value)
 	}
 }
 
-/* --- stats(bus, window) ------------------------------------------------------------------------- */
+/* --- stats(bus, window) -------------------------------------------------------------------------
+ */
 
 static bool find_window(const char *name, enum statistics_window *out)
 {
@@ -86,8 +88,8 @@ PyObject *stats(PyObject *module, PyObject *args)
 	if (!PyArg_ParseTuple(args, "zs:stats", &bus, &name))
 		return NULL;
 	if (!find_window(name, &window))
-		return PyErr_Format(PyExc_ValueError,
-		    "window is '%.100s': give 1m, 5m, 1h, day or start", name);
+		return PyErr_Format(
+		    PyExc_ValueError, "window is '%.100s': give 1m, 5m, 1h, day or start", name);
 	statistics_read(bus, window, &s);
 	if (s.error)
 		return set_bus_error(PyModule_GetState(module), bus, s.error);
@@ -107,7 +109,8 @@ PyObject *stats(PyObject *module, PyObject *args)
 	return document;
 }
 
-/* --- merge([(name, bytes), ...]) ---------------------------------------------------------------- */
+/* --- merge([(name, bytes), ...]) ----------------------------------------------------------------
+ */
 
 struct sum {
 	struct aggregate figures;

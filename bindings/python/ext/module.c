@@ -8,7 +8,8 @@
 #include <errno.h>
 #include <pthread.h>
 
-/* --- Forks -------------------------------------------------------------------------------------- */
+/* --- Forks --------------------------------------------------------------------------------------
+ */
 
 static unsigned forks; /* written in a child that has one thread, before it goes on */
 
@@ -30,7 +31,8 @@ unsigned fork_generation(void)
 	return forks;
 }
 
-/* --- Errors ------------------------------------------------------------------------------------- */
+/* --- Errors -------------------------------------------------------------------------------------
+ */
 
 PyObject *set_bus_error(struct module_state *state, const char *bus, int err)
 {
@@ -41,7 +43,7 @@ PyObject *set_bus_error(struct module_state *state, const char *bus, int err)
 		return PyErr_NoMemory();
 	message = PyUnicode_FromFormat("bus '%s': %s", name && *name ? name : "orbus",
 	    err == -EINVAL ? "no bus name: give one such as orbus, or an absolute path on a tmpfs"
-	                   : orbus_strerror(err));
+			   : orbus_strerror(err));
 	error = message ? PyObject_CallFunction(state->bus_error, "iO", -err, message) : NULL;
 	if (error)
 		PyErr_SetObject(state->bus_error, error);
@@ -50,7 +52,8 @@ PyObject *set_bus_error(struct module_state *state, const char *bus, int err)
 	return NULL;
 }
 
-/* --- State -------------------------------------------------------------------------------------- */
+/* --- State --------------------------------------------------------------------------------------
+ */
 
 struct module_state *state_of_type(PyTypeObject *type)
 {

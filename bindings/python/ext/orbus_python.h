@@ -52,7 +52,8 @@
 	X(failure)           \
 	X(generation_id)     \
 	X(limit)             \
-	X(retry_after)
+	X(retry_after)       \
+	X(unread)
 
 #define KEYWORD_ENUM(name) KEYWORD_##name,
 enum keyword { KEYWORDS(KEYWORD_ENUM) KEYWORD_COUNT };
@@ -78,7 +79,8 @@ unsigned fork_generation(void);
 /* Sets orbus.BusError for a negative errno of the library. Returns NULL. */
 PyObject *set_bus_error(struct module_state *state, const char *bus, int err);
 
-/* --- args.c ------------------------------------------------------------------------------------- */
+/* --- args.c -------------------------------------------------------------------------------------
+ */
 
 struct signature {
 	const char *name;
@@ -109,7 +111,8 @@ bool take_text(PyObject *value, const char *what, PyObject **keep, const char **
 /* A dictionary of tags: their texts live as long as *keep, a new reference (NULL: none). */
 bool take_tags(PyObject *value, struct orbus_tag *tags, size_t *count, PyObject **keep);
 
-/* --- producer.c --------------------------------------------------------------------------------- */
+/* --- producer.c ---------------------------------------------------------------------------------
+ */
 
 /* Of the requests that ended with ok: what get_performance_stats() tells. */
 struct totals {
@@ -120,8 +123,7 @@ struct totals {
 };
 
 struct producer {
-	PyObject_HEAD
-	struct module_state *state;
+	PyObject_HEAD struct module_state *state;
 	struct orbus_producer *handle; /* NULL: closed */
 	PyObject *bot, *bus;           /* bus: None means the default */
 	PyObject *logger;              /* None: nothing is logged */
@@ -139,7 +141,8 @@ void producer_note(struct producer *p, int err);
 /* After a request was published: sums, and lines for the log. */
 void producer_ended(struct producer *p, const struct orbus_sample *s);
 
-/* --- the other types ---------------------------------------------------------------------------- */
+/* --- the other types ----------------------------------------------------------------------------
+ */
 
 extern PyType_Spec request_spec, ready_spec, call_spec, reader_spec;
 
@@ -147,7 +150,8 @@ extern PyType_Spec request_spec, ready_spec, call_spec, reader_spec;
 PyObject *request_new(
     struct producer *p, PyObject *const *args, Py_ssize_t count, PyObject *keyword_names);
 
-/* --- sample_dict.c ------------------------------------------------------------------------------ */
+/* --- sample_dict.c ------------------------------------------------------------------------------
+ */
 
 bool sample_keys_init(struct module_state *state);
 
@@ -158,7 +162,8 @@ PyObject *sample_to_dict(const struct module_state *state, const struct orbus_sa
 bool publish_keywords(
     struct producer *p, PyObject *const *args, Py_ssize_t count, PyObject *keyword_names);
 
-/* --- documents.c: functions of the module ------------------------------------------------------- */
+/* --- documents.c: functions of the module -------------------------------------------------------
+ */
 
 PyObject *stats(PyObject *module, PyObject *args);
 PyObject *merge(PyObject *module, PyObject *list);

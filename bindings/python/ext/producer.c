@@ -13,7 +13,8 @@
 #include <math.h>
 #include <string.h>
 
-/* --- From open to close ------------------------------------------------------------------------- */
+/* --- From open to close -------------------------------------------------------------------------
+ */
 
 static int open_handle(struct producer *p)
 {
@@ -102,7 +103,8 @@ static void producer_dealloc(PyObject *self)
 	Py_DECREF(type);
 }
 
-/* --- What becomes of a sample ------------------------------------------------------------------- */
+/* --- What becomes of a sample -------------------------------------------------------------------
+ */
 
 void producer_note(struct producer *p, int err)
 {
@@ -150,8 +152,8 @@ static bool log_line(PyObject *logger, const char *line, size_t length)
 
 		if (length < n || memcmp(line, levels[i].name, n) != 0)
 			continue;
-		done = PyObject_CallMethod(logger, "log", "is#", levels[i].level, line + n,
-		    (Py_ssize_t)(length - n));
+		done = PyObject_CallMethod(
+		    logger, "log", "is#", levels[i].level, line + n, (Py_ssize_t)(length - n));
 		Py_XDECREF(done);
 		return done;
 	}
@@ -192,7 +194,8 @@ void producer_ended(struct producer *p, const struct orbus_sample *s)
 		log_ended(p, s);
 }
 
-/* --- Gauges, counts, whole samples -------------------------------------------------------------- */
+/* --- Gauges, counts, whole samples --------------------------------------------------------------
+ */
 
 static PyObject *publish_value(struct producer *p, enum orbus_kind kind, PyObject **values)
 {
@@ -257,7 +260,8 @@ static PyObject *producer_request(
 	return request_new((struct producer *)self, args, count, names);
 }
 
-/* --- What it can be asked ----------------------------------------------------------------------- */
+/* --- What it can be asked -----------------------------------------------------------------------
+ */
 
 /* The sums behind get_performance_stats(), which rounds them. */
 static PyObject *producer_totals(PyObject *self, PyObject *unused)
@@ -306,8 +310,8 @@ static PyObject *producer_repr(PyObject *self)
 {
 	const struct producer *p = (const struct producer *)self;
 
-	return PyUnicode_FromFormat("<orbus.Producer bot=%R bus=%R%s>", p->bot, p->bus,
-	    p->handle ? "" : " closed");
+	return PyUnicode_FromFormat(
+	    "<orbus.Producer bot=%R bus=%R%s>", p->bot, p->bus, p->handle ? "" : " closed");
 }
 
 #define FAST(f) (PyCFunction)(void (*)(void))(f), METH_FASTCALL | METH_KEYWORDS

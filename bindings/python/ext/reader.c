@@ -10,8 +10,7 @@
 #include <errno.h>
 
 struct reader {
-	PyObject_HEAD
-	struct module_state *state;
+	PyObject_HEAD struct module_state *state;
 	struct orbus_reader *handle; /* NULL: closed */
 	unsigned generation;
 	bool waiting, closing;
@@ -26,7 +25,8 @@ static PyObject *reader_new(PyTypeObject *type, PyObject *args, PyObject *keywor
 	int skip = 0, err;
 	struct reader *r;
 
-	if (!state || !PyArg_ParseTupleAndKeywords(args, keywords, "|zp:Reader", names, &bus, &skip))
+	if (!state ||
+	    !PyArg_ParseTupleAndKeywords(args, keywords, "|zp:Reader", names, &bus, &skip))
 		return NULL;
 	r = (struct reader *)type->tp_alloc(type, 0);
 	if (!r)
@@ -94,10 +94,8 @@ static PyObject *reader_wait(PyObject *self, PyObject *timeout)
 		return NULL;
 	ms = ms < 0 ? 0 : ms > 500 ? 500 : ms; /* so that a signal's handler is never late */
 	r->waiting = true;
-	Py_BEGIN_ALLOW_THREADS
-	ready = orbus_reader_wait(handle, (int)ms);
-	Py_END_ALLOW_THREADS
-	r->waiting = false;
+	Py_BEGIN_ALLOW_THREADS ready = orbus_reader_wait(handle, (int)ms);
+	Py_END_ALLOW_THREADS r->waiting = false;
 	if (r->closing)
 		close_handle(r);
 	if (PyErr_CheckSignals() < 0)

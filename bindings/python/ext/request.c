@@ -26,8 +26,7 @@ enum kept {
 };
 
 struct request {
-	PyObject_HEAD
-	struct producer *producer;
+	PyObject_HEAD struct producer *producer;
 	struct orbus_request request;
 	struct orbus_tag tags[ORBUS_TAGS_MAX];
 	PyObject *kept[KEPT_COUNT];
@@ -36,7 +35,8 @@ struct request {
 	bool judged; /* how it ends has been said: status is in the sample */
 };
 
-/* --- Begin -------------------------------------------------------------------------------------- */
+/* --- Begin --------------------------------------------------------------------------------------
+ */
 
 /* Of a closed producer: what orbus_request_begin() would have set, and nothing is published. */
 static int begin_unpublished(struct orbus_request *r, const char *model, bool stream)
@@ -63,8 +63,8 @@ static bool take_arguments(struct request *r, PyObject **values, const char **mo
 PyObject *request_new(
     struct producer *p, PyObject *const *args, Py_ssize_t count, PyObject *keyword_names)
 {
-	static const struct signature signature = {"request", 4, 1, 0,
-	    {KEYWORD_model, KEYWORD_stream, KEYWORD_attempt, KEYWORD_tags}};
+	static const struct signature signature = {
+	    "request", 4, 1, 0, {KEYWORD_model, KEYWORD_stream, KEYWORD_attempt, KEYWORD_tags}};
 	PyObject *values[4];
 	struct request *r;
 	const char *model = NULL;
@@ -91,14 +91,15 @@ PyObject *request_new(
 	r->ended = false;
 	r->generation = fork_generation();
 	producer_note(p, p->handle ? orbus_request_begin(p->handle, &r->request, model, stream)
-	                           : begin_unpublished(&r->request, model, stream));
+				   : begin_unpublished(&r->request, model, stream));
 	r->request.sample.attempt = attempt;
 	r->request.sample.tags = r->tags;
 	r->request.sample.tag_count = tags;
 	return (PyObject *)r;
 }
 
-/* --- End ---------------------------------------------------------------------------------------- */
+/* --- End ----------------------------------------------------------------------------------------
+ */
 
 static void finish(struct request *r, enum orbus_status status)
 {
@@ -134,7 +135,8 @@ static void request_dealloc(PyObject *self)
 	Py_DECREF(type);
 }
 
-/* --- Verdicts ----------------------------------------------------------------------------------- */
+/* --- Verdicts -----------------------------------------------------------------------------------
+ */
 
 static bool take_status(PyObject *value, enum orbus_status *out)
 {
@@ -145,8 +147,7 @@ static bool take_status(PyObject *value, enum orbus_status *out)
 	    *out != ORBUS_STATUS_ORPHANED)
 		return true;
 	PyErr_Clear();
-	PyErr_Format(
-	    PyExc_ValueError, "status is %R: give ok, error, timeout or cancelled", value);
+	PyErr_Format(PyExc_ValueError, "status is %R: give ok, error, timeout or cancelled", value);
 	return false;
 }
 
@@ -183,8 +184,7 @@ static PyObject *classify(struct request *r, PyObject *exception)
 		if (!state->classify)
 			return NULL;
 	}
-	return PyObject_CallFunction(
-	    state->classify, "OO", exception, waits ? Py_True : Py_False);
+	return PyObject_CallFunction(state->classify, "OO", exception, waits ? Py_True : Py_False);
 }
 
 static void judge_exception(struct request *r, PyObject *type, PyObject *exception)
@@ -203,7 +203,8 @@ static void judge_exception(struct request *r, PyObject *type, PyObject *excepti
 	(void)judge(r, ORBUS_STATUS_ERROR, NULL, NULL, NULL);
 }
 
-/* --- The block ---------------------------------------------------------------------------------- */
+/* --- The block ----------------------------------------------------------------------------------
+ */
 
 static PyObject *request_enter(PyObject *self, PyObject *unused)
 {
@@ -224,8 +225,7 @@ static PyObject *request_exit(PyObject *self, PyObject *const *args, Py_ssize_t 
 
 /* An awaitable that is ready: nothing here ever waits. */
 struct ready {
-	PyObject_HEAD
-	PyObject *value;
+	PyObject_HEAD PyObject *value;
 };
 
 static PyObject *ready_new(struct request *r, PyObject *value)
@@ -285,7 +285,8 @@ static PySendResult ready_send(PyObject *self, PyObject *unused, PyObject **resu
 }
 #endif
 
-/* --- What the program says ---------------------------------------------------------------------- */
+/* --- What the program says ----------------------------------------------------------------------
+ */
 
 static PyObject *request_first_token(PyObject *self, PyObject *unused)
 {
@@ -348,7 +349,8 @@ static PyObject *request_usage(
 {
 	static const struct signature signature = {"usage", 7, 3, 0,
 	    {KEYWORD_prompt_tokens, KEYWORD_completion_tokens, KEYWORD_total_tokens,
-	     KEYWORD_cached_tokens, KEYWORD_reasoning_tokens, KEYWORD_cost_usd, KEYWORD_estimated}};
+		KEYWORD_cached_tokens, KEYWORD_reasoning_tokens, KEYWORD_cost_usd,
+		KEYWORD_estimated}};
 	struct request *r = (struct request *)self;
 	struct orbus_sample *s = &r->request.sample;
 	PyObject *v[7];
@@ -425,7 +427,8 @@ static PyObject *request_end(
 	Py_RETURN_NONE;
 }
 
-/* --- Its figures and names ---------------------------------------------------------------------- */
+/* --- Its figures and names ----------------------------------------------------------------------
+ */
 
 struct text_field {
 	const char *name;
@@ -571,17 +574,17 @@ static PyMethodDef methods[] = {
 };
 
 #define CLOSURE(field) (void *)(uintptr_t)&field##_field
-#define TEXT_PROPERTY(field) \
-	{ \
-		#field, get_text, set_text, NULL, CLOSURE(field) \
+#define TEXT_PROPERTY(field)                                     \
+	{                                                        \
+#field, get_text, set_text, NULL, CLOSURE(field) \
 	}
-#define COUNT_PROPERTY(field) \
-	{ \
-		#field, get_count, set_count, NULL, CLOSURE(field) \
+#define COUNT_PROPERTY(field)                                      \
+	{                                                          \
+#field, get_count, set_count, NULL, CLOSURE(field) \
 	}
-#define FIGURE_PROPERTY(field) \
-	{ \
-		#field, get_figure, set_figure, NULL, CLOSURE(field) \
+#define FIGURE_PROPERTY(field)                                       \
+	{                                                            \
+#field, get_figure, set_figure, NULL, CLOSURE(field) \
 	}
 
 static PyGetSetDef properties[] = {

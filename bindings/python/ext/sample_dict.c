@@ -44,7 +44,8 @@ bool sample_keys_init(struct module_state *state)
 	return state->sample_keys;
 }
 
-/* --- To Python ---------------------------------------------------------------------------------- */
+/* --- To Python ----------------------------------------------------------------------------------
+ */
 
 struct building {
 	const struct module_state *state;
@@ -118,7 +119,8 @@ PyObject *sample_to_dict(const struct module_state *state, const struct orbus_sa
 	return NULL;
 }
 
-/* --- From Python -------------------------------------------------------------------------------- */
+/* --- From Python --------------------------------------------------------------------------------
+ */
 
 struct given {
 	struct orbus_sample sample;
@@ -158,8 +160,8 @@ static bool kind_from_name(const char *name, size_t length, int *out)
 static bool status_from_name(const char *name, size_t length, int *out)
 {
 	enum orbus_status status;
-	bool found = sample_status_from_name(name, length, &status) &&
-	             status != ORBUS_STATUS_ORPHANED;
+	bool found =
+	    sample_status_from_name(name, length, &status) && status != ORBUS_STATUS_ORPHANED;
 
 	*out = found ? (int)status : 0;
 	return found;
@@ -178,8 +180,8 @@ static bool take_key(struct given *g, int key, PyObject *value)
 		g->sample.kind = (enum orbus_kind)word;
 		return taken;
 	case KEY_status:
-		taken = take_word(value, "status", "ok, error, timeout or cancelled",
-		    status_from_name, &word);
+		taken = take_word(
+		    value, "status", "ok, error, timeout or cancelled", status_from_name, &word);
 		g->sample.status = (enum orbus_status)word;
 		return taken;
 	case KEY_ts: return take_count(value, "ts (nanoseconds since 1970)", &g->sample.ts);
