@@ -5,7 +5,6 @@
 #include "options.h"
 #include "orstat_advise.h"
 #include "orstat_check.h"
-#include "orstat_source.h"
 #include "orstat_view.h"
 #include "output.h"
 #include "sigbus.h"
@@ -43,7 +42,7 @@ int main(int argc, char **argv)
 	if (status != CLI_PROCEED)
 		return status;
 	sigbus_reads_zeros();
-	statistics_read(&settings, &s);
+	statistics_read(settings.bus, (enum statistics_window)settings.window, &s);
 	if (s.error && !settings.check)
 		return bus_error_report(TOOL, settings.bus, s.error);
 	status = CLI_FINE;

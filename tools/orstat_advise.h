@@ -4,7 +4,8 @@
 #ifndef ORBUS_ORSTAT_ADVISE_H
 #define ORBUS_ORSTAT_ADVISE_H
 
-#include "orstat_source.h"
+#include "orstat_options.h"
+#include "statistics.h"
 
 /* Prints it on standard output: the exit status. */
 int advise_print(const struct orstat_settings *settings, const struct statistics *s);

@@ -4,7 +4,8 @@
 #ifndef ORBUS_ORSTAT_CHECK_H
 #define ORBUS_ORSTAT_CHECK_H
 
-#include "orstat_source.h"
+#include "orstat_options.h"
+#include "statistics.h"
 
 /* Reads --warning and --critical. CLI_PROCEED, or CLI_USAGE after a message. */
 int check_prepare(const struct orstat_settings *settings);

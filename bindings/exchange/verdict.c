@@ -44,7 +44,7 @@ static const char *known_http_type(long status)
 	return NULL;
 }
 
-static const char *http_type(long status)
+const char *verdict_http_type(long status)
 {
 	const char *type = known_http_type(status);
 
@@ -187,7 +187,7 @@ void verdict_reach(const struct evidence *e, struct verdict *v)
 	if (e->limit != LIMIT_NONE && !late)
 		end(v, ORBUS_STATUS_TIMEOUT, limit_type(e->limit), limit_message(e->limit));
 	else if (e->http_status >= 300)
-		end_with_api_error(e, v, http_type(e->http_status));
+		end_with_api_error(e, v, verdict_http_type(e->http_status));
 	else if (f->has_error)
 		end_with_api_error(e, v, body_error_type(e));
 	else if (e->program_aborted && !is_answered(f))

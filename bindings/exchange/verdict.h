@@ -44,6 +44,9 @@ struct verdict {
 	char error_message[VERDICT_MESSAGE_BYTES]; /* "" where there is nothing to say */
 };
 
+/* The error_type of an HTTP status from 300 on; static. */
+const char *verdict_http_type(long status);
+
 /* The HTTP status that an error amounts to: of the response, else of the body; 0: none. */
 long verdict_code(long http_status, const struct answer_facts *facts);
 

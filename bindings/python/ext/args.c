@@ -1,0 +1,207 @@
+/*
+ * args.c: Python's arguments and values as C's.
+ */
+#include "orbus_python.h"
+
+static Py_ssize_t place_of(
+    const struct module_state *state, const struct signature *s, PyObject *name)
+{
+	for (Py_ssize_t i = 0; i < s->count; i++)
+		if (state->keywords[s->keywords[i]] == name)
+			return i;
+	/* A name that is not interned: it came from a dictionary. */
+	for (Py_ssize_t i = 0; i < s->count; i++)
+		if (PyUnicode_Compare(state->keywords[s->keywords[i]], name) == 0)
+			return i;
+	PyErr_Format(
+	    PyExc_TypeError, "%s() got an unexpected keyword argument '%U'", s->name, name);
+	return -1;
+}
+
+bool args_parse(const struct module_state *state, const struct signature *s, PyObject *const *args,
+    Py_ssize_t count, PyObject *keyword_names, PyObject **out)
+{
+	Py_ssize_t keywords = keyword_names ? PyTuple_GET_SIZE(keyword_names) : 0;
+
+	if (count > s->positional) {
+		PyErr_Format(PyExc_TypeError,
+		    "%s() takes at most %d positional arguments (%zd given)", s->name,
+		    s->positional, count);
+		return false;
+	}
+	for (Py_ssize_t i = 0; i < s->count; i++)
+		out[i] = i < count ? args[i] : NULL;
+	for (Py_ssize_t i = 0; i < keywords; i++) {
+		Py_ssize_t place = place_of(state, s, PyTuple_GET_ITEM(keyword_names, i));
+
+		if (place < 0)
+			return false;
+		if (out[place]) {
+			PyErr_Format(PyExc_TypeError, "%s() got multiple values for argument '%U'",
+			    s->name, state->keywords[s->keywords[place]]);
+			return false;
+		}
+		out[place] = args[count + i];
+	}
+	for (Py_ssize_t i = 0; i < s->required; i++)
+		if (!out[i]) {
+			PyErr_Format(PyExc_TypeError, "%s() missing the argument '%U'", s->name,
+			    state->keywords[s->keywords[i]]);
+			return false;
+		}
+	return true;
+}
+
+static bool is_absent(PyObject *value)
+{
+	return !value || value == Py_None;
+}
+
+bool take_count(PyObject *value, const char *what, uint64_t *out)
+{
+	PyObject *whole;
+	unsigned long long n;
+
+	if (is_absent(value))
+		return true;
+	whole = PyNumber_Index(value);
+	if (!whole) {
+		PyErr_Format(PyExc_TypeError, "%s must be a whole number or None, not %.100s", what,
+		    Py_TYPE(value)->tp_name);
+		return false;
+	}
+	n = PyLong_AsUnsignedLongLong(whole);
+	Py_DECREF(whole);
+	if (PyErr_Occurred()) {
+		PyErr_Format(
+		    PyExc_ValueError, "%s is %R: a count is from 0 to 2**64 - 2", what, value);
+		return false;
+	}
+	*out = n;
+	return true;
+}
+
+bool take_figure(PyObject *value, const char *what, double *out)
+{
+	double figure;
+
+	if (is_absent(value))
+		return true;
+	figure = PyFloat_AsDouble(value);
+	if (figure == -1 && PyErr_Occurred()) {
+		if (PyErr_ExceptionMatches(PyExc_TypeError))
+			PyErr_Format(PyExc_TypeError, "%s must be a number or None, not %.100s",
+			    what, Py_TYPE(value)->tp_name);
+		return false;
+	}
+	*out = figure;
+	return true;
+}
+
+bool take_flag(PyObject *value, bool *out)
+{
+	int truth;
+
+	if (is_absent(value))
+		return true;
+	truth = PyObject_IsTrue(value);
+	if (truth < 0)
+		return false;
+	*out = truth;
+	return true;
+}
+
+/* The text with everything that UTF-8 cannot hold replaced: a new reference. */
+static PyObject *replace_unencodable(PyObject *text)
+{
+	PyObject *bytes, *clean = NULL;
+
+	PyErr_Clear();
+	bytes = PyUnicode_AsEncodedString(text, "utf-8", "replace");
+	if (bytes)
+		clean = PyUnicode_FromEncodedObject(bytes, "utf-8", "replace");
+	Py_XDECREF(bytes);
+	return clean;
+}
+
+bool take_text(PyObject *value, const char *what, PyObject **keep, const char **out)
+{
+	PyObject *text = value;
+	const char *utf8 = NULL;
+
+	if (is_absent(value)) {
+		text = NULL;
+	} else if (!PyUnicode_Check(value)) {
+		PyErr_Format(PyExc_TypeError, "%s must be a str or None, not %.100s", what,
+		    Py_TYPE(value)->tp_name);
+		return false;
+	} else {
+		Py_INCREF(text);
+		utf8 = PyUnicode_AsUTF8(text);
+		if (!utf8) {
+			Py_DECREF(text);
+			text = replace_unencodable(value);
+			utf8 = text ? PyUnicode_AsUTF8(text) : NULL;
+			if (!utf8)
+				return false;
+		}
+	}
+	Py_XSETREF(*keep, text);
+	*out = utf8;
+	return true;
+}
+
+/* One tag: ids are often numbers, so whatever it is is taken as its str(). */
+static bool take_tag_text(PyObject *value, PyObject *kept, Py_ssize_t at, const char **out)
+{
+	PyObject *text = PyObject_Str(value), *keep = NULL;
+	bool taken = text && take_text(text, "a tag", &keep, out);
+
+	Py_XDECREF(text);
+	if (taken)
+		PyTuple_SET_ITEM(kept, at, keep);
+	return taken;
+}
+
+bool take_tags(PyObject *value, struct orbus_tag *tags, size_t *count, PyObject **keep)
+{
+	PyObject *key, *text, *kept;
+	Py_ssize_t position = 0, n;
+
+	*count = 0;
+	*keep = NULL;
+	if (is_absent(value))
+		return true;
+	if (!PyDict_Check(value)) {
+		PyErr_Format(PyExc_TypeError, "tags must be a dict or None, not %.100s",
+		    Py_TYPE(value)->tp_name);
+		return false;
+	}
+	n = PyDict_GET_SIZE(value);
+	if (n > ORBUS_TAGS_MAX) {
+		PyErr_Format(
+		    PyExc_ValueError, "%zd tags: a sample carries at most %d", n, ORBUS_TAGS_MAX);
+		return false;
+	}
+	kept = PyTuple_New(2 * n);
+	if (!kept)
+		return false;
+	for (Py_ssize_t i = 0; i < n && PyDict_Next(value, &position, &key, &text); i++) {
+		bool taken;
+
+		/* A __str__ may do anything, to the dictionary too. */
+		Py_INCREF(key);
+		Py_INCREF(text);
+		taken = take_tag_text(key, kept, 2 * i, &tags[i].key) &&
+		        take_tag_text(text, kept, 2 * i + 1, &tags[i].value);
+		Py_DECREF(key);
+		Py_DECREF(text);
+		if (!taken) {
+			Py_DECREF(kept);
+			return false;
+		}
+		*count = (size_t)i + 1;
+	}
+	*keep = kept;
+	return true;
+}

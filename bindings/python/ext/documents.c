@@ -1,0 +1,212 @@
+/*
+ * documents.c: current statistics, and files of periods added up, as Python dictionaries.
+ */
+#include "aggregate.h"
+#include "clock.h"
+#include "document.h"
+#include "orbus_python.h"
+#include "statistics.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* --- JSON to Python -----------------------------------------------------------------------------
+ */
+
+static PyObject *to_python(const json_t *value);
+
+static PyObject *object_to_python(const json_t *object)
+{
+	PyObject *dict = PyDict_New();
+	const char *key;
+	json_t *member;
+
+	json_object_foreach((json_t *)(uintptr_t)object, key, member)
+	{
+		PyObject *value = dict ? to_python(member) : NULL;
+
+		if (!value || PyDict_SetItemString(dict, key, value) < 0)
+			Py_CLEAR(dict);
+		Py_XDECREF(value);
+		if (!dict)
+			break;
+	}
+	return dict;
+}
+
+static PyObject *array_to_python(const json_t *array)
+{
+	PyObject *list = PyList_New((Py_ssize_t)json_array_size(array));
+
+	for (size_t i = 0; list && i < json_array_size(array); i++) {
+		PyObject *value = to_python(json_array_get(array, i));
+
+		if (value)
+			PyList_SET_ITEM(list, (Py_ssize_t)i, value);
+		else
+			Py_CLEAR(list);
+	}
+	return list;
+}
+
+static PyObject *to_python(const json_t *value)
+{
+	switch (json_typeof(value)) {
+	case JSON_OBJECT: return object_to_python(value);
+	case JSON_ARRAY: return array_to_python(value);
+	case JSON_STRING:
+		return PyUnicode_FromStringAndSize(
+		    json_string_value(value), (Py_ssize_t)json_string_length(value));
+	case JSON_INTEGER: return PyLong_FromLongLong(json_integer_value(value));
+	case JSON_REAL: return PyFloat_FromDouble(json_real_value(value));
+	case JSON_TRUE: Py_RETURN_TRUE;
+	case JSON_FALSE: Py_RETURN_FALSE;
+	default: Py_RETURN_NONE;
+	}
+}
+
+/* --- stats(bus, window) -------------------------------------------------------------------------
+ */
+
+static bool find_window(const char *name, enum statistics_window *out)
+{
+	for (int i = 0; i < STAT_WINDOWS; i++)
+		if (strcmp(statistics_window_names[i], name) == 0) {
+			*out = (enum statistics_window)i;
+			return true;
+		}
+	return false;
+}
+
+PyObject *stats(PyObject *module, PyObject *args)
+{
+	struct statistics s;
+	enum statistics_window window;
+	const char *bus, *name;
+	PyObject *document, *agent;
+
+	if (!PyArg_ParseTuple(args, "zs:stats", &bus, &name))
+		return NULL;
+	if (!find_window(name, &window))
+		return PyErr_Format(
+		    PyExc_ValueError, "window is '%.100s': give 1m, 5m, 1h, day or start", name);
+	statistics_read(bus, window, &s);
+	if (s.error)
+		return set_bus_error(PyModule_GetState(module), bus, s.error);
+	document = to_python(s.document);
+	agent = s.agent ? to_python(s.agent) : Py_BuildValue("");
+	statistics_free(&s);
+	if (document && agent && PyDict_SetItemString(document, "agent", agent) == 0) {
+		PyObject *source = PyUnicode_FromString(agent == Py_None ? "ring" : "agent");
+
+		if (!source || PyDict_SetItemString(document, "source", source) < 0)
+			Py_CLEAR(document);
+		Py_XDECREF(source);
+	} else {
+		Py_CLEAR(document);
+	}
+	Py_XDECREF(agent);
+	return document;
+}
+
+/* --- merge([(name, bytes), ...]) ----------------------------------------------------------------
+ */
+
+struct sum {
+	struct aggregate figures;
+	struct document_context context;
+	bool any, incomplete;
+};
+
+static bool period_time(const json_t *period, const char *key, uint64_t *ns)
+{
+	const char *text = json_string_value(json_object_get(period, key));
+
+	return text && clock_parse_rfc3339(text, ns);
+}
+
+/* Widens the sum's period to hold the document's. */
+static bool add_period(struct sum *sum, const json_t *document)
+{
+	const json_t *period = json_object_get(document, "period");
+	uint64_t start, end;
+
+	if (!period_time(period, "start", &start) || !period_time(period, "end", &end))
+		return false;
+	if (!sum->any || start < sum->context.start_ns)
+		sum->context.start_ns = start;
+	if (!sum->any || end > sum->context.end_ns)
+		sum->context.end_ns = end;
+	sum->any = true;
+	sum->incomplete |= !json_is_true(json_object_get(period, "complete"));
+	return true;
+}
+
+static int add_document(struct sum *sum, const char *bytes, Py_ssize_t length)
+{
+	json_t *document = json_loadb(bytes, (size_t)length, JSON_REJECT_DUPLICATES, NULL);
+	struct aggregate one;
+	int err = -EBADMSG;
+
+	aggregate_init(&one);
+	if (document && add_period(sum, document))
+		err = document_to_aggregate(document, &one, NULL);
+	if (!err && !aggregate_merge(&sum->figures, &one))
+		err = -ENOMEM;
+	aggregate_free(&one);
+	json_decref(document);
+	return err;
+}
+
+static bool add_item(struct sum *sum, PyObject *item)
+{
+	PyObject *name;
+	const char *bytes;
+	Py_ssize_t length;
+	int err;
+
+	if (!PyArg_ParseTuple(item, "Oy#", &name, &bytes, &length))
+		return false;
+	err = add_document(sum, bytes, length);
+	if (err == -ENOMEM)
+		PyErr_NoMemory();
+	else if (err)
+		PyErr_Format(PyExc_ValueError,
+		    "%S: not a file of an orbus agent, or a damaged one: leave it out", name);
+	return !err;
+}
+
+static PyObject *sum_to_python(struct sum *sum)
+{
+	json_t *document;
+	PyObject *dict;
+
+	sum->context.period_kind = "merged";
+	sum->context.complete = !sum->incomplete;
+	sum->context.saved_at_ns = clock_realtime_ns();
+	sum->context.restorable = true;
+	document = document_from_aggregate(&sum->figures, &sum->context);
+	if (!document)
+		return PyErr_NoMemory();
+	dict = to_python(document);
+	json_decref(document);
+	return dict;
+}
+
+PyObject *merge(PyObject *module, PyObject *list)
+{
+	struct sum sum = {.any = false};
+	PyObject *merged = NULL;
+	bool added = PyList_Check(list) && PyList_GET_SIZE(list) > 0;
+
+	(void)module;
+	if (!added)
+		PyErr_SetString(PyExc_ValueError, "no files to merge");
+	aggregate_init(&sum.figures);
+	for (Py_ssize_t i = 0; added && i < PyList_GET_SIZE(list); i++)
+		added = add_item(&sum, PyList_GET_ITEM(list, i));
+	if (added)
+		merged = sum_to_python(&sum);
+	aggregate_free(&sum.figures);
+	return merged;
+}

@@ -1,0 +1,216 @@
+/*
+ * module.c: orbus._orbus, put together. Importing it makes types and nothing else: no bus, no
+ * thread, no handler.
+ */
+#include "orbus_python.h"
+#include "verdict.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+/* --- Forks --------------------------------------------------------------------------------------
+ */
+
+static unsigned forks; /* written in a child that has one thread, before it goes on */
+
+static void note_fork(void)
+{
+	forks++;
+}
+
+static void watch_forks(void)
+{
+	pthread_atfork(NULL, NULL, note_fork);
+}
+
+unsigned fork_generation(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, watch_forks);
+	return forks;
+}
+
+/* --- Errors -------------------------------------------------------------------------------------
+ */
+
+PyObject *set_bus_error(struct module_state *state, const char *bus, int err)
+{
+	const char *name = bus ? bus : getenv("ORBUS");
+	PyObject *message, *error;
+
+	if (err == -ENOMEM)
+		return PyErr_NoMemory();
+	message = PyUnicode_FromFormat("bus '%s': %s", name && *name ? name : "orbus",
+	    err == -EINVAL ? "no bus name: give one such as orbus, or an absolute path on a tmpfs"
+			   : orbus_strerror(err));
+	error = message ? PyObject_CallFunction(state->bus_error, "iO", -err, message) : NULL;
+	if (error)
+		PyErr_SetObject(state->bus_error, error);
+	Py_XDECREF(message);
+	Py_XDECREF(error);
+	return NULL;
+}
+
+/* --- State --------------------------------------------------------------------------------------
+ */
+
+struct module_state *state_of_type(PyTypeObject *type)
+{
+	for (; type; type = type->tp_base) {
+		PyObject *module =
+		    type->tp_flags & Py_TPFLAGS_HEAPTYPE ? PyType_GetModule(type) : NULL;
+
+		if (module && PyModule_GetDef(module) == &orbus_module)
+			return PyModule_GetState(module);
+		PyErr_Clear();
+	}
+	PyErr_SetString(PyExc_SystemError, "not a type of orbus");
+	return NULL;
+}
+
+static PyTypeObject *add_type(PyObject *module, PyType_Spec *spec, const char *name, bool by_python)
+{
+	PyTypeObject *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
+
+	if (!type)
+		return NULL;
+	if (!by_python)
+		type->tp_new = NULL;
+	Py_INCREF(type);
+	if (name && PyModule_AddObject(module, name, (PyObject *)type) < 0) {
+		Py_DECREF(type);
+		Py_CLEAR(type);
+	}
+	return type;
+}
+
+#define KEYWORD_NAME(name) [KEYWORD_##name] = #name,
+
+static bool intern_keywords(struct module_state *state)
+{
+	static const char *const names[] = {KEYWORDS(KEYWORD_NAME)};
+
+	for (int i = 0; i < KEYWORD_COUNT; i++) {
+		state->keywords[i] = PyUnicode_InternFromString(names[i]);
+		if (!state->keywords[i])
+			return false;
+	}
+	return true;
+}
+
+static bool add_error(PyObject *module, struct module_state *state)
+{
+	state->bus_error = PyErr_NewExceptionWithDoc("orbus.BusError",
+	    "A bus that cannot be used: the message says why, and what to do; errno tells it to a "
+	    "program.",
+	    PyExc_OSError, NULL);
+	if (!state->bus_error)
+		return false;
+	Py_INCREF(state->bus_error);
+	return PyModule_AddObject(module, "BusError", state->bus_error) == 0;
+}
+
+static int execute(PyObject *module)
+{
+	struct module_state *state = PyModule_GetState(module);
+
+	if (!intern_keywords(state) || !sample_keys_init(state) || !add_error(module, state))
+		return -1;
+	state->c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+	if (!state->c_locale) {
+		PyErr_NoMemory();
+		return -1;
+	}
+	state->producer_type = add_type(module, &producer_spec, "Producer", true);
+	state->request_type = add_type(module, &request_spec, "Request", false);
+	state->ready_type = add_type(module, &ready_spec, NULL, false);
+	state->call_type = add_type(module, &call_spec, "Call", true);
+	state->reader_type = add_type(module, &reader_spec, "Reader", true);
+	if (!state->producer_type || !state->request_type || !state->ready_type ||
+	    !state->call_type || !state->reader_type)
+		return -1;
+	return PyModule_AddStringConstant(module, "__version__", orbus_version());
+}
+
+static int traverse(PyObject *module, visitproc visit, void *arg)
+{
+	struct module_state *state = PyModule_GetState(module);
+
+	Py_VISIT(state->producer_type);
+	Py_VISIT(state->request_type);
+	Py_VISIT(state->ready_type);
+	Py_VISIT(state->call_type);
+	Py_VISIT(state->reader_type);
+	Py_VISIT(state->bus_error);
+	Py_VISIT(state->classify);
+	return 0;
+}
+
+static int clear(PyObject *module)
+{
+	struct module_state *state = PyModule_GetState(module);
+
+	Py_CLEAR(state->producer_type);
+	Py_CLEAR(state->request_type);
+	Py_CLEAR(state->ready_type);
+	Py_CLEAR(state->call_type);
+	Py_CLEAR(state->reader_type);
+	Py_CLEAR(state->bus_error);
+	Py_CLEAR(state->classify);
+	Py_CLEAR(state->sample_keys);
+	for (int i = 0; i < KEYWORD_COUNT; i++)
+		Py_CLEAR(state->keywords[i]);
+	return 0;
+}
+
+static void free_state(void *module)
+{
+	struct module_state *state = PyModule_GetState(module);
+
+	clear(module);
+	if (state->c_locale)
+		freelocale(state->c_locale);
+	state->c_locale = (locale_t)0;
+}
+
+/* http_error_type(status): one table for all languages. */
+static PyObject *http_error_type(PyObject *module, PyObject *status)
+{
+	long number = PyLong_AsLong(status);
+
+	(void)module;
+	if (number == -1 && PyErr_Occurred())
+		return NULL;
+	return PyUnicode_FromString(verdict_http_type(number));
+}
+
+static PyMethodDef functions[] = {
+    {"http_error_type", http_error_type, METH_O, NULL},
+    {"stats", stats, METH_VARARGS, NULL},
+    {"merge", merge, METH_O, NULL},
+    {NULL},
+};
+
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, (void *)(uintptr_t)execute},
+    {0, NULL},
+};
+
+struct PyModuleDef orbus_module = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "orbus._orbus",
+    .m_size = sizeof(struct module_state),
+    .m_methods = functions,
+    .m_slots = slots,
+    .m_traverse = traverse,
+    .m_clear = clear,
+    .m_free = free_state,
+};
+
+PyMODINIT_FUNC PyInit__orbus(void);
+
+PyMODINIT_FUNC PyInit__orbus(void)
+{
+	return PyModuleDef_Init(&orbus_module);
+}

@@ -1,0 +1,641 @@
+/*
+ * request.c: orbus.Request: one request as a context manager, from Producer.request() to its end.
+ *
+ * The clock starts, and the begin is published, when it is made. It ends once: when its block is
+ * left, by end(), or, should it be dropped, as cancelled.
+ */
+#include "orbus_python.h"
+#include "sample.h"
+#include "structmember.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+/* Texts of the sample that are kept alive here. */
+enum kept {
+	KEPT_MODEL,
+	KEPT_REQUESTED_MODEL,
+	KEPT_PROVIDER,
+	KEPT_FINISH_REASON,
+	KEPT_REQUEST_ID,
+	KEPT_ERROR_TYPE,
+	KEPT_ERROR_MESSAGE,
+	KEPT_TAGS,
+	KEPT_COUNT
+};
+
+struct request {
+	PyObject_HEAD struct producer *producer;
+	struct orbus_request request;
+	struct orbus_tag tags[ORBUS_TAGS_MAX];
+	PyObject *kept[KEPT_COUNT];
+	unsigned generation;
+	bool ended;
+	bool judged; /* how it ends has been said: status is in the sample */
+};
+
+/* --- Begin --------------------------------------------------------------------------------------
+ */
+
+/* Of a closed producer: what orbus_request_begin() would have set, and nothing is published. */
+static int begin_unpublished(struct orbus_request *r, const char *model, bool stream)
+{
+	memset(r, 0, sizeof(*r));
+	orbus_sample_init(&r->sample);
+	r->sample.requested_model = model;
+	r->sample.stream = stream;
+	return -EBADF;
+}
+
+static bool take_arguments(struct request *r, PyObject **values, const char **model, bool *stream)
+{
+	size_t tags;
+
+	if (!take_text(values[0], "model", &r->kept[KEPT_REQUESTED_MODEL], model) ||
+	    !take_flag(values[1], stream) ||
+	    !take_tags(values[3], r->tags, &tags, &r->kept[KEPT_TAGS]))
+		return false;
+	r->request.sample.tag_count = tags;
+	return true;
+}
+
+PyObject *request_new(
+    struct producer *p, PyObject *const *args, Py_ssize_t count, PyObject *keyword_names)
+{
+	static const struct signature signature = {
+	    "request", 4, 1, 0, {KEYWORD_model, KEYWORD_stream, KEYWORD_attempt, KEYWORD_tags}};
+	PyObject *values[4];
+	struct request *r;
+	const char *model = NULL;
+	bool stream = false;
+	size_t tags;
+	uint64_t attempt = ORBUS_NONE;
+
+	if (!args_parse(p->state, &signature, args, count, keyword_names, values) ||
+	    !take_count(values[2], "attempt", &attempt))
+		return NULL;
+	r = PyObject_New(struct request, p->state->request_type);
+	if (!r)
+		return NULL;
+	memset(r->kept, 0, sizeof(r->kept));
+	Py_INCREF(p);
+	r->producer = p;
+	r->judged = false;
+	r->ended = true;
+	if (!take_arguments(r, values, &model, &stream)) {
+		Py_DECREF(r);
+		return NULL;
+	}
+	tags = r->request.sample.tag_count;
+	r->ended = false;
+	r->generation = fork_generation();
+	producer_note(p, p->handle ? orbus_request_begin(p->handle, &r->request, model, stream)
+				   : begin_unpublished(&r->request, model, stream));
+	r->request.sample.attempt = attempt;
+	r->request.sample.tags = r->tags;
+	r->request.sample.tag_count = tags;
+	return (PyObject *)r;
+}
+
+/* --- End ----------------------------------------------------------------------------------------
+ */
+
+static void finish(struct request *r, enum orbus_status status)
+{
+	struct orbus_sample *s = &r->request.sample;
+
+	if (r->ended)
+		return;
+	r->ended = true;
+	if (s->total_tokens == ORBUS_NONE && s->prompt_tokens != ORBUS_NONE &&
+	    s->completion_tokens != ORBUS_NONE)
+		s->total_tokens = s->prompt_tokens + s->completion_tokens;
+	s->status = status;
+	if (!r->producer->handle) {
+		producer_note(r->producer, -EBADF);
+		return;
+	}
+	producer_note(r->producer, orbus_request_end(&r->request, status));
+	producer_ended(r->producer, s);
+}
+
+static void request_dealloc(PyObject *self)
+{
+	struct request *r = (struct request *)self;
+	PyTypeObject *type = Py_TYPE(self);
+
+	/* A child's copy of what its parent has begun is the parent's to end. */
+	if (!r->ended && r->generation == fork_generation())
+		finish(r, r->judged ? r->request.sample.status : ORBUS_STATUS_CANCELLED);
+	for (int i = 0; i < KEPT_COUNT; i++)
+		Py_XDECREF(r->kept[i]);
+	Py_DECREF(r->producer);
+	PyObject_Free(self);
+	Py_DECREF(type);
+}
+
+/* --- Verdicts -----------------------------------------------------------------------------------
+ */
+
+static bool take_status(PyObject *value, enum orbus_status *out)
+{
+	Py_ssize_t length;
+	const char *name = PyUnicode_Check(value) ? PyUnicode_AsUTF8AndSize(value, &length) : NULL;
+
+	if (name && sample_status_from_name(name, (size_t)length, out) &&
+	    *out != ORBUS_STATUS_ORPHANED)
+		return true;
+	PyErr_Clear();
+	PyErr_Format(PyExc_ValueError, "status is %R: give ok, error, timeout or cancelled", value);
+	return false;
+}
+
+/* Keeps how the request will end; what was said earlier stays. */
+static bool judge(struct request *r, enum orbus_status status, PyObject *type, PyObject *message,
+    PyObject *http_status)
+{
+	struct orbus_sample *s = &r->request.sample;
+
+	if (r->judged)
+		return true;
+	if (!take_text(type, "error_type", &r->kept[KEPT_ERROR_TYPE], &s->error_type) ||
+	    !take_text(message, "message", &r->kept[KEPT_ERROR_MESSAGE], &s->error_message) ||
+	    !take_count(http_status, "http_status", &s->http_status))
+		return false;
+	s->status = status;
+	r->judged = true;
+	return true;
+}
+
+/* What orbus._errors.classify() makes of an exception: (status, error_type, message, HTTP status).
+ */
+static PyObject *classify(struct request *r, PyObject *exception)
+{
+	struct module_state *state = r->producer->state;
+	const struct orbus_sample *s = &r->request.sample;
+	bool waits = s->stream && !r->request.first_token_ns;
+	PyObject *errors;
+
+	if (!state->classify) {
+		errors = PyImport_ImportModule("orbus._errors");
+		state->classify = errors ? PyObject_GetAttrString(errors, "classify") : NULL;
+		Py_XDECREF(errors);
+		if (!state->classify)
+			return NULL;
+	}
+	return PyObject_CallFunction(state->classify, "OO", exception, waits ? Py_True : Py_False);
+}
+
+static void judge_exception(struct request *r, PyObject *type, PyObject *exception)
+{
+	PyObject *found = classify(r, exception != Py_None ? exception : type);
+	enum orbus_status status;
+	bool done = found && PyTuple_Check(found) && PyTuple_GET_SIZE(found) == 4 &&
+	            take_status(PyTuple_GET_ITEM(found, 0), &status) &&
+	            judge(r, status, PyTuple_GET_ITEM(found, 1), PyTuple_GET_ITEM(found, 2),
+			PyTuple_GET_ITEM(found, 3));
+
+	Py_XDECREF(found);
+	if (done)
+		return;
+	PyErr_Clear();
+	(void)judge(r, ORBUS_STATUS_ERROR, NULL, NULL, NULL);
+}
+
+/* --- The block ----------------------------------------------------------------------------------
+ */
+
+static PyObject *request_enter(PyObject *self, PyObject *unused)
+{
+	(void)unused;
+	Py_INCREF(self);
+	return self;
+}
+
+static PyObject *request_exit(PyObject *self, PyObject *const *args, Py_ssize_t count)
+{
+	struct request *r = (struct request *)self;
+
+	if (!r->ended && count >= 2 && args[0] != Py_None)
+		judge_exception(r, args[0], args[1]);
+	finish(r, r->judged ? r->request.sample.status : ORBUS_STATUS_OK);
+	Py_RETURN_NONE;
+}
+
+/* An awaitable that is ready: nothing here ever waits. */
+struct ready {
+	PyObject_HEAD PyObject *value;
+};
+
+static PyObject *ready_new(struct request *r, PyObject *value)
+{
+	struct ready *ready = PyObject_New(struct ready, r->producer->state->ready_type);
+
+	if (ready) {
+		Py_INCREF(value);
+		ready->value = value;
+	}
+	return (PyObject *)ready;
+}
+
+static PyObject *request_aenter(PyObject *self, PyObject *unused)
+{
+	(void)unused;
+	return ready_new((struct request *)self, self);
+}
+
+static PyObject *request_aexit(PyObject *self, PyObject *const *args, Py_ssize_t count)
+{
+	PyObject *none = request_exit(self, args, count), *ready;
+
+	ready = ready_new((struct request *)self, none);
+	Py_DECREF(none);
+	return ready;
+}
+
+static PyObject *ready_self(PyObject *self)
+{
+	Py_INCREF(self);
+	return self;
+}
+
+static PyObject *ready_next(PyObject *self)
+{
+	PyErr_SetObject(PyExc_StopIteration, ((struct ready *)self)->value);
+	return NULL;
+}
+
+static void ready_dealloc(PyObject *self)
+{
+	PyTypeObject *type = Py_TYPE(self);
+
+	Py_DECREF(((struct ready *)self)->value);
+	PyObject_Free(self);
+	Py_DECREF(type);
+}
+
+#if PY_VERSION_HEX >= 0x030a0000
+static PySendResult ready_send(PyObject *self, PyObject *unused, PyObject **result)
+{
+	(void)unused;
+	*result = ((struct ready *)self)->value;
+	Py_INCREF(*result);
+	return PYGEN_RETURN;
+}
+#endif
+
+/* --- What the program says ----------------------------------------------------------------------
+ */
+
+static PyObject *request_first_token(PyObject *self, PyObject *unused)
+{
+	(void)unused;
+	orbus_request_first_token(&((struct request *)self)->request);
+	Py_RETURN_NONE;
+}
+
+/* A member of an API's usage: a key or an attribute; NULL without an exception: absent. */
+static PyObject *usage_member(PyObject *usage, const char *name)
+{
+	PyObject *value;
+
+	if (PyDict_Check(usage)) {
+		value = PyDict_GetItemString(usage, name);
+		Py_XINCREF(value);
+	} else {
+		value = PyObject_GetAttrString(usage, name);
+	}
+	if (!value)
+		PyErr_Clear();
+	return value;
+}
+
+static bool take_usage_count(PyObject *usage, const char *name, uint64_t *out)
+{
+	PyObject *value = usage_member(usage, name);
+	bool taken = take_count(value, name, out);
+
+	Py_XDECREF(value);
+	return taken;
+}
+
+static bool take_detail(PyObject *usage, const char *details, const char *name, uint64_t *out)
+{
+	PyObject *inner = usage_member(usage, details);
+	bool taken = !inner || inner == Py_None || take_usage_count(inner, name, out);
+
+	Py_XDECREF(inner);
+	return taken;
+}
+
+/* The usage object of an API's answer, as the openai package or json.loads() gives it. */
+static bool take_usage(struct orbus_sample *s, PyObject *usage)
+{
+	PyObject *cost = usage_member(usage, "cost");
+	bool taken = take_figure(cost, "cost", &s->cost_usd);
+
+	Py_XDECREF(cost);
+	return taken && take_usage_count(usage, "prompt_tokens", &s->prompt_tokens) &&
+	       take_usage_count(usage, "completion_tokens", &s->completion_tokens) &&
+	       take_usage_count(usage, "total_tokens", &s->total_tokens) &&
+	       take_detail(usage, "prompt_tokens_details", "cached_tokens", &s->cached_tokens) &&
+	       take_detail(
+		   usage, "completion_tokens_details", "reasoning_tokens", &s->reasoning_tokens);
+}
+
+static PyObject *request_usage(
+    PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names)
+{
+	static const struct signature signature = {"usage", 7, 3, 0,
+	    {KEYWORD_prompt_tokens, KEYWORD_completion_tokens, KEYWORD_total_tokens,
+		KEYWORD_cached_tokens, KEYWORD_reasoning_tokens, KEYWORD_cost_usd,
+		KEYWORD_estimated}};
+	struct request *r = (struct request *)self;
+	struct orbus_sample *s = &r->request.sample;
+	PyObject *v[7];
+
+	if (!args_parse(r->producer->state, &signature, args, count, names, v))
+		return NULL;
+	if (v[0] && v[0] != Py_None && !PyIndex_Check(v[0])) {
+		if (!take_usage(s, v[0]))
+			return NULL;
+		v[0] = NULL;
+	}
+	if (!take_count(v[0], "prompt_tokens", &s->prompt_tokens) ||
+	    !take_count(v[1], "completion_tokens", &s->completion_tokens) ||
+	    !take_count(v[2], "total_tokens", &s->total_tokens) ||
+	    !take_count(v[3], "cached_tokens", &s->cached_tokens) ||
+	    !take_count(v[4], "reasoning_tokens", &s->reasoning_tokens) ||
+	    !take_figure(v[5], "cost_usd", &s->cost_usd) || !take_flag(v[6], &s->tokens_estimated))
+		return NULL;
+	Py_RETURN_NONE;
+}
+
+static PyObject *say_verdict(PyObject *self, enum orbus_status status,
+    const struct signature *signature, PyObject *const *args, Py_ssize_t count, PyObject *names)
+{
+	struct request *r = (struct request *)self;
+	PyObject *v[3] = {NULL, NULL, NULL};
+
+	if (!args_parse(r->producer->state, signature, args, count, names, v))
+		return NULL;
+	r->judged = false; /* the last word counts */
+	if (!judge(r, status, v[0], v[1], v[2]))
+		return NULL;
+	Py_RETURN_NONE;
+}
+
+static PyObject *request_error(
+    PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names)
+{
+	static const struct signature signature = {
+	    "error", 3, 2, 1, {KEYWORD_error_type, KEYWORD_message, KEYWORD_http_status}};
+
+	return say_verdict(self, ORBUS_STATUS_ERROR, &signature, args, count, names);
+}
+
+static PyObject *request_timeout(
+    PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names)
+{
+	static const struct signature signature = {
+	    "timeout", 2, 2, 0, {KEYWORD_error_type, KEYWORD_message}};
+
+	return say_verdict(self, ORBUS_STATUS_TIMEOUT, &signature, args, count, names);
+}
+
+static PyObject *request_cancel(
+    PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names)
+{
+	static const struct signature signature = {"cancel", 0, 0, 0, {0}};
+
+	return say_verdict(self, ORBUS_STATUS_CANCELLED, &signature, args, count, names);
+}
+
+static PyObject *request_end(
+    PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names)
+{
+	static const struct signature signature = {"end", 1, 1, 0, {KEYWORD_status}};
+	struct request *r = (struct request *)self;
+	enum orbus_status status = r->judged ? r->request.sample.status : ORBUS_STATUS_OK;
+	PyObject *value;
+
+	if (!args_parse(r->producer->state, &signature, args, count, names, &value) ||
+	    (value && value != Py_None && !take_status(value, &status)))
+		return NULL;
+	finish(r, status);
+	Py_RETURN_NONE;
+}
+
+/* --- Its figures and names ----------------------------------------------------------------------
+ */
+
+struct text_field {
+	const char *name;
+	size_t offset;
+	enum kept kept;
+};
+
+#define AT(field) offsetof(struct request, request.sample.field)
+
+static const struct text_field model_field = {"model", AT(model), KEPT_MODEL};
+static const struct text_field provider_field = {"provider", AT(provider), KEPT_PROVIDER};
+static const struct text_field finish_reason_field = {
+    "finish_reason", AT(finish_reason), KEPT_FINISH_REASON};
+static const struct text_field request_id_field = {"request_id", AT(request_id), KEPT_REQUEST_ID};
+static const struct text_field requested_model_field = {
+    "requested_model", AT(requested_model), KEPT_REQUESTED_MODEL};
+static const struct text_field error_type_field = {"error_type", AT(error_type), KEPT_ERROR_TYPE};
+static const struct text_field error_message_field = {
+    "error_message", AT(error_message), KEPT_ERROR_MESSAGE};
+
+static PyObject *get_text(PyObject *self, void *closure)
+{
+	const struct text_field *f = closure;
+	const char *text = *(const char **)((char *)self + f->offset);
+
+	if (!text)
+		Py_RETURN_NONE;
+	return PyUnicode_FromString(text);
+}
+
+static int set_text(PyObject *self, PyObject *value, void *closure)
+{
+	const struct text_field *f = closure;
+	struct request *r = (struct request *)self;
+
+	if (!take_text(
+		value, f->name, &r->kept[f->kept], (const char **)((char *)self + f->offset)))
+		return -1;
+	/* Without an id nobody could tell that what began has ended. */
+	if (!r->request.sample.request_id)
+		r->request.sample.request_id = r->request.id;
+	return 0;
+}
+
+struct figure_field {
+	const char *name;
+	size_t offset;
+};
+
+#define FIGURE(field) static const struct figure_field field##_field = {#field, AT(field)};
+FIGURE(http_status)
+FIGURE(attempt)
+FIGURE(prompt_tokens)
+FIGURE(completion_tokens)
+FIGURE(total_tokens)
+FIGURE(cached_tokens)
+FIGURE(reasoning_tokens)
+FIGURE(response_ms)
+FIGURE(ttft_ms)
+FIGURE(cost_usd)
+
+static PyObject *get_count(PyObject *self, void *closure)
+{
+	uint64_t n = *(uint64_t *)((char *)self + ((const struct figure_field *)closure)->offset);
+
+	if (n == ORBUS_NONE)
+		Py_RETURN_NONE;
+	return PyLong_FromUnsignedLongLong(n);
+}
+
+static int set_count(PyObject *self, PyObject *value, void *closure)
+{
+	const struct figure_field *f = closure;
+	uint64_t n = ORBUS_NONE;
+
+	if (!take_count(value, f->name, &n))
+		return -1;
+	*(uint64_t *)((char *)self + f->offset) = n;
+	return 0;
+}
+
+static PyObject *figure_or_none(double value)
+{
+	if (isnan(value))
+		Py_RETURN_NONE;
+	return PyFloat_FromDouble(value);
+}
+
+static PyObject *get_figure(PyObject *self, void *closure)
+{
+	return figure_or_none(
+	    *(double *)((char *)self + ((const struct figure_field *)closure)->offset));
+}
+
+static int set_figure(PyObject *self, PyObject *value, void *closure)
+{
+	const struct figure_field *f = closure;
+	double figure = NAN;
+
+	if (!take_figure(value, f->name, &figure))
+		return -1;
+	*(double *)((char *)self + f->offset) = figure;
+	return 0;
+}
+
+static PyObject *get_tps(PyObject *self, void *unused)
+{
+	(void)unused;
+	return figure_or_none(orbus_sample_tps(&((struct request *)self)->request.sample));
+}
+
+static PyObject *get_status(PyObject *self, void *unused)
+{
+	const struct request *r = (const struct request *)self;
+
+	(void)unused;
+	if (!r->ended && !r->judged)
+		Py_RETURN_NONE;
+	return PyUnicode_FromString(orbus_status_name(r->request.sample.status));
+}
+
+static PyObject *get_stream(PyObject *self, void *unused)
+{
+	(void)unused;
+	return PyBool_FromLong(((struct request *)self)->request.sample.stream);
+}
+
+#define FAST(f) (PyCFunction)(void (*)(void))(f)
+#define WORDS   METH_FASTCALL | METH_KEYWORDS
+
+static PyMethodDef methods[] = {
+    {"__enter__", request_enter, METH_NOARGS, NULL},
+    {"__exit__", FAST(request_exit), METH_FASTCALL, NULL},
+    {"__aenter__", request_aenter, METH_NOARGS, NULL},
+    {"__aexit__", FAST(request_aexit), METH_FASTCALL, NULL},
+    {"first_token", request_first_token, METH_NOARGS, NULL},
+    {"usage", FAST(request_usage), WORDS, NULL},
+    {"error", FAST(request_error), WORDS, NULL},
+    {"timeout", FAST(request_timeout), WORDS, NULL},
+    {"cancel", FAST(request_cancel), WORDS, NULL},
+    {"end", FAST(request_end), WORDS, NULL},
+    {NULL},
+};
+
+#define CLOSURE(field) (void *)(uintptr_t)&field##_field
+#define TEXT_PROPERTY(field)                                     \
+	{                                                        \
+#field, get_text, set_text, NULL, CLOSURE(field) \
+	}
+#define COUNT_PROPERTY(field)                                      \
+	{                                                          \
+#field, get_count, set_count, NULL, CLOSURE(field) \
+	}
+#define FIGURE_PROPERTY(field)                                       \
+	{                                                            \
+#field, get_figure, set_figure, NULL, CLOSURE(field) \
+	}
+
+static PyGetSetDef properties[] = {
+    TEXT_PROPERTY(model),
+    TEXT_PROPERTY(requested_model),
+    TEXT_PROPERTY(provider),
+    TEXT_PROPERTY(finish_reason),
+    TEXT_PROPERTY(request_id),
+    TEXT_PROPERTY(error_type),
+    TEXT_PROPERTY(error_message),
+    COUNT_PROPERTY(http_status),
+    COUNT_PROPERTY(attempt),
+    COUNT_PROPERTY(prompt_tokens),
+    COUNT_PROPERTY(completion_tokens),
+    COUNT_PROPERTY(total_tokens),
+    COUNT_PROPERTY(cached_tokens),
+    COUNT_PROPERTY(reasoning_tokens),
+    FIGURE_PROPERTY(response_ms),
+    FIGURE_PROPERTY(ttft_ms),
+    FIGURE_PROPERTY(cost_usd),
+    {"tps", get_tps, NULL, NULL, NULL},
+    {"status", get_status, NULL, NULL, NULL},
+    {"stream", get_stream, NULL, NULL, NULL},
+    {NULL},
+};
+
+static PyType_Slot slots[] = {
+    {Py_tp_dealloc, request_dealloc},
+    {Py_tp_methods, methods},
+    {Py_tp_getset, properties},
+    {0, NULL},
+};
+
+/* Made by Producer.request() alone: without a producer there is no request. */
+PyType_Spec request_spec = {.name = "orbus._orbus.Request",
+    .basicsize = sizeof(struct request),
+    .flags = Py_TPFLAGS_DEFAULT,
+    .slots = slots};
+
+static PyType_Slot ready_slots[] = {
+    {Py_tp_dealloc, ready_dealloc},
+    {Py_tp_iter, ready_self},
+    {Py_tp_iternext, ready_next},
+    {Py_am_await, ready_self},
+#if PY_VERSION_HEX >= 0x030a0000
+    {Py_am_send, ready_send},
+#endif
+    {0, NULL},
+};
+
+PyType_Spec ready_spec = {.name = "orbus._orbus.Ready",
+    .basicsize = sizeof(struct ready),
+    .flags = Py_TPFLAGS_DEFAULT,
+    .slots = ready_slots};

@@ -1,0 +1,25 @@
+/*
+ * statistics.h: the statistics of a window, from the agent's board, or else from the ring itself.
+ */
+#ifndef ORBUS_STATISTICS_H
+#define ORBUS_STATISTICS_H
+
+#include <jansson.h>
+
+enum statistics_window { STAT_1M, STAT_5M, STAT_1H, STAT_DAY, STAT_START, STAT_WINDOWS };
+
+/* "1m", "5m", "1h", "day", "start". */
+extern const char *const statistics_window_names[STAT_WINDOWS];
+
+struct statistics {
+	json_t *document; /* the window's, with the keys of the files */
+	json_t *agent;    /* who keeps the board; NULL: no agent runs */
+	json_t *alerts;   /* of that agent; NULL: it has none */
+	int error;        /* a negative errno of the bus, when there is no document */
+};
+
+/* Reads a window's statistics. Release it with statistics_free(). */
+void statistics_read(const char *bus, enum statistics_window window, struct statistics *out);
+void statistics_free(struct statistics *s);
+
+#endif
