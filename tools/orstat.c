@@ -3,10 +3,10 @@
  */
 #include "bus_error.h"
 #include "options.h"
-#include "orstat_source.h"
 #include "orstat_view.h"
 #include "output.h"
 #include "sigbus.h"
+#include "statistics.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -70,13 +70,9 @@ static int print_check(const struct statistics *s)
 
 static int print_document(const struct statistics *s)
 {
-	json_t *all = json_copy(s->document);
-	int err;
+	json_t *all = statistics_to_json(s);
+	int err = all ? print_json(stdout, all, JSON_INDENT(2)) : -1;
 
-	json_object_set_new(all, "source", json_string(s->agent ? "agent" : "ring"));
-	err = json_object_set(all, "agent", s->agent ? s->agent : json_null());
-	if (!err)
-		err = print_json(stdout, all, JSON_INDENT(2));
 	printf("\n");
 	json_decref(all);
 	return err ? CLI_FAILED : CLI_FINE;
@@ -94,7 +90,7 @@ int main(int argc, char **argv)
 	if (status != CLI_PROCEED)
 		return status;
 	sigbus_reads_zeros();
-	statistics_read(&settings, &s);
+	statistics_read(settings.bus, (enum statistics_window)settings.window, &s);
 	if (s.error && settings.check) {
 		bus_error_describe(settings.bus, s.error, message, sizeof(message));
 		printf("ORBUS UNKNOWN - %s\n", message);

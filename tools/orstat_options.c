@@ -2,6 +2,7 @@
  * orstat_options.c: the table of orstat's options.
  */
 #include "orstat_options.h"
+#include "statistics.h"
 
 #define AT(field) offsetof(struct orstat_settings, field)
 
@@ -12,7 +13,7 @@ static const struct cli_option options[] = {
 	.type = CLI_CHOICE,
 	.offset = AT(window),
 	.argument = "TIME",
-	.choices = "1m|5m|1h|day|start",
+	.choices = STATISTICS_WINDOWS,
 	.preset = "1h",
 	.help = "over what time",
 	.details = "The last minute, five minutes or hour, the current day, or all since the agent "

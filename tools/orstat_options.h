@@ -8,12 +8,9 @@
 
 #include <stdbool.h>
 
-/* In the order of the option's choices. */
-enum orstat_window { STAT_1M, STAT_5M, STAT_1H, STAT_DAY, STAT_START };
-
 struct orstat_settings {
 	const char *bus;
-	int window; /* enum orstat_window */
+	int window; /* enum statistics_window */
 	int by;     /* index in model|bot|provider */
 	bool json;
 	bool check;

@@ -4,7 +4,8 @@
 #ifndef ORBUS_ORSTAT_VIEW_H
 #define ORBUS_ORSTAT_VIEW_H
 
-#include "orstat_source.h"
+#include "orstat_options.h"
+#include "statistics.h"
 
 #include <stdio.h>
 

@@ -9,11 +9,11 @@
 #include "orbus.h"
 #include "ortail_format.h"
 #include "output.h"
+#include "sample_filter.h"
 #include "sigbus.h"
 #include "stop.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -31,30 +31,13 @@ struct line {
 
 struct tail {
 	struct ortail_settings settings;
+	struct sample_filter filter;
 	struct orbus_reader *reader;
 	bool colour;
 	struct line *lines;
 	size_t capacity, count, arrived;
 	uint64_t lost_said;
 };
-
-static bool matches(const char *pattern, const char *text)
-{
-	return !pattern || (text && fnmatch(pattern, text, 0) == 0);
-}
-
-static bool is_wanted(const struct ortail_settings *f, const struct orbus_sample *s)
-{
-	if (f->kind != KIND_ALL && (int)s->kind != f->kind)
-		return false;
-	if (f->status >= 0 && (s->kind != ORBUS_KIND_REQUEST || (int)s->status != f->status))
-		return false;
-	/* Written so that an unknown duration is not long enough. */
-	if (!isnan(f->min_ms) && !(s->response_ms >= f->min_ms))
-		return false;
-	return matches(f->model, s->model ? s->model : s->requested_model) &&
-	       matches(f->bot, s->bot) && matches(f->provider, s->provider);
-}
 
 static char *render(const struct tail *t, const struct orbus_sample *s)
 {
@@ -118,7 +101,7 @@ static bool collect(struct tail *t, size_t max, size_t keep)
 	struct orbus_sample s;
 
 	for (size_t taken = 0; taken < max && orbus_reader_next(t->reader, &s) == 1; taken++) {
-		if (!is_wanted(&t->settings, &s))
+		if (!sample_filter_passes(&t->filter, &s))
 			continue;
 		if (!add_line(t, &s))
 			return false;
@@ -188,6 +171,16 @@ static int follow(struct tail *t)
 	return CLI_FINE;
 }
 
+static struct sample_filter filter_of(const struct ortail_settings *s)
+{
+	return (struct sample_filter){.kind = s->kind == KIND_ALL ? FILTER_ANY : s->kind,
+	    .status = s->status,
+	    .min_ms = s->min_ms,
+	    .model = s->model,
+	    .bot = s->bot,
+	    .provider = s->provider};
+}
+
 int main(int argc, char **argv)
 {
 	struct tail t = {.settings = {.last = UINT64_MAX, .status = -1, .min_ms = NAN}};
@@ -199,6 +192,7 @@ int main(int argc, char **argv)
 		return status;
 	if (t.settings.json)
 		t.settings.format = FORMAT_JSON;
+	t.filter = filter_of(&t.settings);
 	stop_on_signals();
 	sigbus_reads_zeros();
 	err = orbus_reader_open(t.settings.bus, &t.reader);

@@ -1,7 +1,7 @@
 /*
- * orstat_source.c: the statistics from the agent's board, or else from the ring itself.
+ * statistics.c: the current statistics from the agent's board, or else from the ring itself.
  */
-#include "orstat_source.h"
+#include "statistics.h"
 #include "board.h"
 #include "clock.h"
 #include "document.h"
@@ -18,12 +18,22 @@
 
 static const char *const window_names[] = {"1m", "5m", "1h", "day", "start"};
 
+bool statistics_window_from_name(const char *name, enum statistics_window *out)
+{
+	for (size_t i = 0; i < sizeof(window_names) / sizeof(window_names[0]); i++)
+		if (strcmp(name, window_names[i]) == 0) {
+			*out = (enum statistics_window)i;
+			return true;
+		}
+	return false;
+}
+
 /* The board is another process's: only a document of the expected form is taken from it. */
-static int read_board(const struct orstat_settings *settings, struct statistics *out)
+static int read_board(const char *bus, enum statistics_window window, struct statistics *out)
 {
 	struct board_snapshot board;
 	json_t *all;
-	int err = board_read(settings->bus, &board);
+	int err = board_read(bus, &board);
 
 	if (err)
 		return err;
@@ -34,8 +44,8 @@ static int read_board(const struct orstat_settings *settings, struct statistics 
 	all = json_from_msgpack(board.bytes, board.length, BOARD_DEPTH);
 	free(board.bytes);
 	out->agent = json_incref(json_object_get(all, "agent"));
-	out->document = json_incref(
-	    json_object_get(json_object_get(all, "windows"), window_names[settings->window]));
+	out->document =
+	    json_incref(json_object_get(json_object_get(all, "windows"), window_names[window]));
 	json_decref(all);
 	if (json_is_object(out->agent) && json_is_object(out->document))
 		return 0;
@@ -43,7 +53,7 @@ static int read_board(const struct orstat_settings *settings, struct statistics 
 	return -EBADMSG;
 }
 
-static uint64_t window_start_ns(enum orstat_window window, uint64_t now_ns)
+static uint64_t window_start_ns(enum statistics_window window, uint64_t now_ns)
 {
 	static const uint64_t seconds[] = {[STAT_1M] = 60, [STAT_5M] = 300, [STAT_1H] = 3600};
 	time_t now = (time_t)(now_ns / NS_PER_SECOND);
@@ -84,17 +94,17 @@ static void drop_dead(struct orbus_reader *r, struct inflight *inflight)
 			    NULL);
 }
 
-static int read_ring(const struct orstat_settings *settings, struct statistics *out)
+static int read_ring(const char *bus, enum statistics_window window, struct statistics *out)
 {
 	uint64_t now_ns = clock_realtime_ns();
-	struct document_context c = {.period_kind = window_names[settings->window],
-	    .start_ns = window_start_ns((enum orstat_window)settings->window, now_ns),
+	struct document_context c = {.period_kind = window_names[window],
+	    .start_ns = window_start_ns(window, now_ns),
 	    .end_ns = now_ns,
 	    .saved_at_ns = now_ns};
 	struct aggregate sum;
 	struct inflight *inflight = inflight_new();
 	struct orbus_reader *r = NULL;
-	int err = inflight ? orbus_reader_open(settings->bus, &r) : -ENOMEM;
+	int err = inflight ? orbus_reader_open(bus, &r) : -ENOMEM;
 
 	aggregate_init(&sum);
 	if (!err && !add_samples(r, c.start_ns, &sum, inflight))
@@ -111,11 +121,11 @@ static int read_ring(const struct orstat_settings *settings, struct statistics *
 	return err;
 }
 
-void statistics_read(const struct orstat_settings *settings, struct statistics *out)
+void statistics_read(const char *bus, enum statistics_window window, struct statistics *out)
 {
 	*out = (struct statistics){0};
-	if (read_board(settings, out) < 0)
-		out->error = read_ring(settings, out);
+	if (read_board(bus, window, out) < 0)
+		out->error = read_ring(bus, window, out);
 }
 
 void statistics_free(struct statistics *s)
@@ -123,4 +133,18 @@ void statistics_free(struct statistics *s)
 	json_decref(s->document);
 	json_decref(s->agent);
 	s->document = s->agent = NULL;
+}
+
+json_t *statistics_to_json(const struct statistics *s)
+{
+	json_t *all = json_copy(s->document);
+	int err = json_object_set_new(all, "source", json_string(s->agent ? "agent" : "ring"));
+
+	if (!err)
+		err = s->agent ? json_object_set(all, "agent", s->agent)
+		               : json_object_set_new(all, "agent", json_null());
+	if (!err)
+		return all;
+	json_decref(all);
+	return NULL;
 }

@@ -1,0 +1,35 @@
+/*
+ * statistics.h: the current statistics of a bus: from the agent's board, or else from the ring
+ * itself. For orstat and the bindings.
+ */
+#ifndef ORBUS_STATISTICS_H
+#define ORBUS_STATISTICS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+enum statistics_window { STAT_1M, STAT_5M, STAT_1H, STAT_DAY, STAT_START };
+
+/* The names of the windows, in that order, as options spell them. */
+#define STATISTICS_WINDOWS "1m|5m|1h|day|start"
+
+struct statistics {
+	json_t *document; /* the window's */
+	json_t *agent;    /* who keeps the board; NULL: no agent runs */
+	int error;        /* a negative errno of the bus, when there is no document */
+};
+
+/* False: no window has that name. */
+bool statistics_window_from_name(const char *name, enum statistics_window *out);
+
+/* Reads a window's statistics; any thread may. Release both with statistics_free(). */
+void statistics_read(const char *bus, enum statistics_window window, struct statistics *out);
+void statistics_free(struct statistics *s);
+
+/*
+ * The whole as one new object: the document, with `source` ("agent" or "ring") and `agent` (null
+ * where none runs) beside its keys. NULL: out of memory.
+ */
+json_t *statistics_to_json(const struct statistics *s);
+
+#endif
