@@ -1,5 +1,5 @@
 /*
- * statistics.c: the current statistics from the agent's board, or else from the ring itself.
+ * statistics.c: the statistics of a window, from the agent's board, or else from the ring itself.
  */
 #include "statistics.h"
 #include "board.h"
@@ -16,12 +16,12 @@
 
 #define BOARD_DEPTH 16
 
-static const char *const window_names[] = {"1m", "5m", "1h", "day", "start"};
+const char *const statistics_window_names[STAT_WINDOWS] = {"1m", "5m", "1h", "day", "start"};
 
 bool statistics_window_from_name(const char *name, enum statistics_window *out)
 {
-	for (size_t i = 0; i < sizeof(window_names) / sizeof(window_names[0]); i++)
-		if (strcmp(name, window_names[i]) == 0) {
+	for (int i = 0; i < STAT_WINDOWS; i++)
+		if (strcmp(name, statistics_window_names[i]) == 0) {
 			*out = (enum statistics_window)i;
 			return true;
 		}
@@ -44,8 +44,8 @@ static int read_board(const char *bus, enum statistics_window window, struct sta
 	all = json_from_msgpack(board.bytes, board.length, BOARD_DEPTH);
 	free(board.bytes);
 	out->agent = json_incref(json_object_get(all, "agent"));
-	out->document =
-	    json_incref(json_object_get(json_object_get(all, "windows"), window_names[window]));
+	out->document = json_incref(
+	    json_object_get(json_object_get(all, "windows"), statistics_window_names[window]));
 	json_decref(all);
 	if (json_is_object(out->agent) && json_is_object(out->document))
 		return 0;
@@ -97,7 +97,7 @@ static void drop_dead(struct orbus_reader *r, struct inflight *inflight)
 static int read_ring(const char *bus, enum statistics_window window, struct statistics *out)
 {
 	uint64_t now_ns = clock_realtime_ns();
-	struct document_context c = {.period_kind = window_names[window],
+	struct document_context c = {.period_kind = statistics_window_names[window],
 	    .start_ns = window_start_ns(window, now_ns),
 	    .end_ns = now_ns,
 	    .saved_at_ns = now_ns};

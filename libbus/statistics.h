@@ -1,6 +1,5 @@
 /*
- * statistics.h: the current statistics of a bus: from the agent's board, or else from the ring
- * itself. For orstat and the bindings.
+ * statistics.h: the statistics of a window, from the agent's board, or else from the ring itself.
  */
 #ifndef ORBUS_STATISTICS_H
 #define ORBUS_STATISTICS_H
@@ -8,13 +7,13 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-enum statistics_window { STAT_1M, STAT_5M, STAT_1H, STAT_DAY, STAT_START };
+enum statistics_window { STAT_1M, STAT_5M, STAT_1H, STAT_DAY, STAT_START, STAT_WINDOWS };
 
-/* The names of the windows, in that order, as options spell them. */
-#define STATISTICS_WINDOWS "1m|5m|1h|day|start"
+/* "1m", "5m", "1h", "day", "start". */
+extern const char *const statistics_window_names[STAT_WINDOWS];
 
 struct statistics {
-	json_t *document; /* the window's */
+	json_t *document; /* the window's, with the keys of the files */
 	json_t *agent;    /* who keeps the board; NULL: no agent runs */
 	int error;        /* a negative errno of the bus, when there is no document */
 };

@@ -2,7 +2,6 @@
  * orstat_options.c: the table of orstat's options.
  */
 #include "orstat_options.h"
-#include "statistics.h"
 
 #define AT(field) offsetof(struct orstat_settings, field)
 
@@ -13,7 +12,7 @@ static const struct cli_option options[] = {
 	.type = CLI_CHOICE,
 	.offset = AT(window),
 	.argument = "TIME",
-	.choices = STATISTICS_WINDOWS,
+	.choices = "1m|5m|1h|day|start",
 	.preset = "1h",
 	.help = "over what time",
 	.details = "The last minute, five minutes or hour, the current day, or all since the agent "

@@ -10,7 +10,7 @@
 
 struct orstat_settings {
 	const char *bus;
-	int window; /* enum statistics_window */
+	int window; /* enum statistics_window, in the order of the choices */
 	int by;     /* index in model|bot|provider */
 	bool json;
 	bool check;
