@@ -68,8 +68,7 @@ struct addon {
 /* The environment's own; never NULL after the module was loaded. */
 struct addon *addon_of(napi_env env);
 
-/* --- producer.c ---------------------------------------------------------------------------------
- */
+/* --- producer.c ------------------------------------------------------------------------------ */
 
 /* What its requests came to so far, for getPerformanceStats(). */
 struct performance {

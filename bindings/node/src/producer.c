@@ -18,8 +18,7 @@
 /* What is beyond is no count of anything. */
 #define COUNT_MAX 0x1p53
 
-/* --- Handles ------------------------------------------------------------------------------------
- */
+/* --- Handles --------------------------------------------------------------------------------- */
 
 static void unlink_handle(struct producer_handle *h)
 {
@@ -122,8 +121,7 @@ static napi_value close_it(napi_env env, napi_callback_info info)
 	return NULL;
 }
 
-/* --- Requests -----------------------------------------------------------------------------------
- */
+/* --- Requests -------------------------------------------------------------------------------- */
 
 /* begin(producer, model, stream): 0 or a negative errno; id and start are among the figures. */
 static napi_value begin(napi_env env, napi_callback_info info)
@@ -261,8 +259,7 @@ static napi_value metric(napi_env env, napi_callback_info info)
 	return make_int(env, orbus_publish(h->producer, &s));
 }
 
-/* --- How it went so far -------------------------------------------------------------------------
- */
+/* --- How it went so far ---------------------------------------------------------------------- */
 
 void producer_note(struct producer_handle *h, const struct orbus_sample *s)
 {

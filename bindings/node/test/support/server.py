@@ -14,7 +14,7 @@ SCENARIOS = {
     "stream": stream,
     "completion": completion,
     "slow stream": lambda: Reply([part for n in range(100) for part in (chunk(f"w{n} "), 0.05)]
-                                 + [usage_chunk(), DONE]),
+                                 + [DONE]),
     "hanging stream": lambda: Reply([chunk("Hello"), HANG]),
     "open after the end": lambda: Reply([*stream().parts, HANG]),
     "silent": lambda: Reply([HANG]),
