@@ -4,6 +4,8 @@
 #include "value.h"
 #include "verdict.h"
 
+#include <string.h>
+
 /* strerror(errno) */
 static napi_value explain(napi_env env, napi_callback_info info)
 {
@@ -11,6 +13,19 @@ static napi_value explain(napi_env env, napi_callback_info info)
 
 	take_arguments(env, info, &argument, 1);
 	return make_text(env, orbus_strerror(take_int(env, argument)));
+}
+
+/* errorName(errno): "EINVAL" and so on; undefined where the C library does not tell. */
+static napi_value name_error(napi_env env, napi_callback_info info)
+{
+	const char *name = NULL;
+	napi_value argument;
+
+	take_arguments(env, info, &argument, 1);
+#ifdef __GLIBC__
+	name = strerrorname_np(-take_int(env, argument));
+#endif
+	return make_text(env, name);
 }
 
 /* httpType(status): the error_type of an HTTP status. */
@@ -104,6 +119,7 @@ napi_status words_define(napi_env env, napi_value exports)
 {
 	static const struct function functions[] = {
 	    {"strerror", explain},
+	    {"errorName", name_error},
 	    {"httpType", http_type},
 	    {"limitType", limit_type},
 	    {"failureType", failure_type},
