@@ -1,0 +1,22 @@
+"""The Node binding: what is published and read, threads and processes, types and examples."""
+import unittest
+
+from node_package import NodeTest
+
+
+class NodeBindingTest(NodeTest):
+    def test_producer(self):
+        self.run_file("producer")
+
+    def test_tail(self):
+        self.run_file("tail")
+
+    def test_reports(self):
+        self.run_file("reports")
+
+    def test_threads(self):
+        self.run_file("threads")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
