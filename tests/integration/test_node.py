@@ -17,6 +17,15 @@ class NodeBindingTest(NodeTest):
     def test_threads(self):
         self.run_file("threads")
 
+    def test_types(self):
+        self.run_file("types")
+
+    def test_examples(self):
+        self.run_file("examples")
+
+    def test_the_readmes_examples(self):
+        self.run_file("readme")
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

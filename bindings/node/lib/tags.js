@@ -3,14 +3,20 @@
 
 const TAGS_MAX = 16
 
-/** A flat array of keys and values; undefined where there are none. Those beyond 16 are left out. */
+const clean = (text) => (text.includes('\0') ? text.replaceAll('\0', '') : text)
+
+/** Keys and values, each ended by a NUL; undefined where there are none. Those beyond 16 are left out. */
 function flatten(tags) {
   if (tags === null || typeof tags !== 'object') return undefined
-  const flat = []
-  for (const [key, value] of Object.entries(tags)) {
-    if (value !== undefined && value !== null && flat.length < 2 * TAGS_MAX) flat.push(key, String(value))
+  let flat = ''
+  let count = 0
+  for (const key in tags) {
+    const value = tags[key]
+    if (value === undefined || value === null || key === '' || count === TAGS_MAX) continue
+    flat += `${clean(key)}\0${clean(String(value))}\0`
+    count++
   }
-  return flat.length > 0 ? flat : undefined
+  return count > 0 ? flat : undefined
 }
 
 module.exports = { flatten }

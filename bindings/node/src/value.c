@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 void take_arguments(napi_env env, napi_callback_info info, napi_value *arguments, size_t count)
 {
@@ -77,21 +78,20 @@ bool take_bytes(napi_env env, napi_value value, const char **bytes, size_t *leng
 
 size_t take_tags(napi_env env, napi_value value, struct text_arena *arena, struct orbus_tag *tags)
 {
-	uint32_t length = 0;
-	size_t count = 0;
+	size_t left = sizeof(arena->bytes) - arena->used, length = 0, count = 0;
+	char *at = arena->bytes + arena->used, *end;
 
-	if (napi_get_array_length(env, value, &length) != napi_ok)
+	if (left == 0 || napi_get_value_string_utf8(env, value, at, left, &length) != napi_ok)
 		return 0;
-	for (uint32_t i = 0; i + 1 < length && count < ORBUS_TAGS_MAX; i += 2) {
-		napi_value key, text;
-
-		if (napi_get_element(env, value, i, &key) != napi_ok ||
-		    napi_get_element(env, value, i + 1, &text) != napi_ok)
-			break;
-		tags[count].key = take_text(env, key, arena, 128);
-		tags[count].value = take_text(env, text, arena, 256);
-		if (tags[count].key && tags[count].value)
-			count++;
+	end = at + length;
+	arena->used += length + 1;
+	while (at < end && count < ORBUS_TAGS_MAX) {
+		tags[count].key = at;
+		at += strlen(at) + 1;
+		if (at >= end)
+			break; /* cut off: no room */
+		tags[count++].value = at;
+		at += strlen(at) + 1;
 	}
 	return count;
 }

@@ -42,7 +42,10 @@ bool take_bool(napi_env env, napi_value value);
 /* The memory of a Uint8Array, until JavaScript runs again. False: it is none. */
 bool take_bytes(napi_env env, napi_value value, const char **bytes, size_t *length);
 
-/* A flat array of keys and values; returns how many tags there are, at most ORBUS_TAGS_MAX. */
+/*
+ * A string of keys and values, each ended by a NUL: one call for all of them. Returns how many tags
+ * there are, at most ORBUS_TAGS_MAX.
+ */
 size_t take_tags(napi_env env, napi_value value, struct text_arena *arena, struct orbus_tag *tags);
 
 /* What an external holds, if it begins with this kind; NULL. */

@@ -236,11 +236,11 @@ test('too much for a slot is published without its tags', async (t) => {
 
 test('text of any kind is taken as it is or cut', async (t) => {
   const { bus, producer } = open(t)
-  producer.request({ model: `${'ä'.repeat(100)}`, tags: { 'schlüssel': '\ud800 half a pair', empty: '' } })
+  producer.request({ model: `${'ä'.repeat(100)}`, tags: { 'schlüssel': '\ud800 half a pair', empty: '', nul: 'a\0b', '': 'no name' } })
     .set({ errorMessage: '日本'.repeat(500), provider: 7 }).end('error')
   const sample = await requestOf(bus)
   assert.equal(sample.requested_model, 'ä'.repeat(63))
-  assert.deepEqual(sample.tags, { 'schlüssel': '\ufffd half a pair' })
+  assert.deepEqual(sample.tags, { 'schlüssel': '\ufffd half a pair', empty: '', nul: 'ab' })
   assert.match(sample.error_message, /^(日本)+日?$/)
   assert.equal(sample.provider, undefined)
 })
