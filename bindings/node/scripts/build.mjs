@@ -10,7 +10,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const packages = 'cmake make gcc libc6-dev pkg-config libmsgpack-dev libjansson-dev libxxhash-dev'
+const packages = 'cmake ninja-build gcc libc6-dev pkg-config libmsgpack-dev libjansson-dev libxxhash-dev'
 
 function giveUp(reason, more) {
   console.error(`orbus: the addon cannot be built: ${reason}\n${more}`)
@@ -36,5 +36,9 @@ const headers = findHeaders()
 if (!existsSync(path.join(headers, 'node_api.h'))) {
   giveUp('node_api.h is not to be found', '"npm install node-api-headers" brings it.')
 }
-run('cmake', '-S', '.', '-B', 'build', `-DNODE_API_INCLUDE_DIR=${headers}`, ...process.argv.slice(2))
+// CMake would look for make; a folder that was configured before keeps its own.
+const hasNinja = spawnSync('ninja', ['--version']).status === 0
+const generator = hasNinja && !existsSync(path.join(root, 'build/CMakeCache.txt')) ? ['-G', 'Ninja'] : []
+
+run('cmake', '-S', '.', '-B', 'build', ...generator, `-DNODE_API_INCLUDE_DIR=${headers}`, ...process.argv.slice(2))
 run('cmake', '--build', 'build', '--parallel', String(availableParallelism()))
