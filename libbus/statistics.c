@@ -18,6 +18,16 @@
 
 const char *const statistics_window_names[STAT_WINDOWS] = {"1m", "5m", "1h", "day", "start"};
 
+bool statistics_window_from_name(const char *name, enum statistics_window *out)
+{
+	for (int i = 0; i < STAT_WINDOWS; i++)
+		if (strcmp(name, statistics_window_names[i]) == 0) {
+			*out = (enum statistics_window)i;
+			return true;
+		}
+	return false;
+}
+
 /* The board is another process's: only a document of the expected form is taken from it. */
 static int read_board(const char *bus, enum statistics_window window, struct statistics *out)
 {
@@ -125,4 +135,21 @@ void statistics_free(struct statistics *s)
 	json_decref(s->agent);
 	json_decref(s->alerts);
 	s->document = s->agent = s->alerts = NULL;
+}
+
+json_t *statistics_to_json(const struct statistics *s)
+{
+	json_t *all = json_copy(s->document);
+	int err = json_object_set_new(all, "source", json_string(s->agent ? "agent" : "ring"));
+
+	if (!err)
+		err = s->agent ? json_object_set(all, "agent", s->agent)
+		               : json_object_set_new(all, "agent", json_null());
+	if (!err)
+		err = s->alerts ? json_object_set(all, "alerts", s->alerts)
+		                : json_object_set_new(all, "alerts", json_null());
+	if (!err)
+		return all;
+	json_decref(all);
+	return NULL;
 }

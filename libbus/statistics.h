@@ -5,6 +5,7 @@
 #define ORBUS_STATISTICS_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 enum statistics_window { STAT_1M, STAT_5M, STAT_1H, STAT_DAY, STAT_START, STAT_WINDOWS };
 
@@ -18,8 +19,17 @@ struct statistics {
 	int error;        /* a negative errno of the bus, when there is no document */
 };
 
-/* Reads a window's statistics. Release it with statistics_free(). */
+/* False: no window has that name. */
+bool statistics_window_from_name(const char *name, enum statistics_window *out);
+
+/* Reads a window's statistics; any thread may. Release it with statistics_free(). */
 void statistics_read(const char *bus, enum statistics_window window, struct statistics *out);
 void statistics_free(struct statistics *s);
+
+/*
+ * The whole as one new object: the document, with `source` ("agent" or "ring"), `agent` and `alerts` (null
+ * where none runs) beside its keys. NULL: out of memory.
+ */
+json_t *statistics_to_json(const struct statistics *s);
 
 #endif

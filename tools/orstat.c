@@ -15,15 +15,9 @@
 
 static int print_document(const struct statistics *s)
 {
-	json_t *all = json_copy(s->document);
-	int err;
+	json_t *all = statistics_to_json(s);
+	int err = all ? print_json(stdout, all, JSON_INDENT(2)) : -1;
 
-	json_object_set_new(all, "source", json_string(s->agent ? "agent" : "ring"));
-	err = json_object_set(all, "agent", s->agent ? s->agent : json_null());
-	if (!err)
-		err = json_object_set(all, "alerts", s->alerts ? s->alerts : json_null());
-	if (!err)
-		err = print_json(stdout, all, JSON_INDENT(2));
 	printf("\n");
 	json_decref(all);
 	return err ? CLI_FAILED : CLI_FINE;

@@ -6,8 +6,6 @@
 #include "parse.h"
 
 #include <errno.h>
-#include <fnmatch.h>
-#include <math.h>
 #include <string.h>
 
 #define PROGRAM (&ortail_program)
@@ -69,6 +67,12 @@ int ortail_view_make(struct ortail_view *v, const struct ortail_settings *s)
 	int status;
 
 	*v = (struct ortail_view){.settings = s, .timestamps = s->timestamps};
+	v->filter = (struct sample_filter){.kind = FILTER_ANY,
+	    .status = s->status,
+	    .min_ms = s->min_ms,
+	    .model = s->model,
+	    .bot = s->bot,
+	    .provider = s->provider};
 	v->colour = output_wants_colour(stdout);
 	status = make_format(v, s);
 	if (status == CLI_PROCEED)
@@ -94,23 +98,10 @@ void ortail_view_free(struct ortail_view *v)
 	conditions_free(&v->exclude);
 }
 
-static bool matches(const char *pattern, const char *text)
-{
-	return !pattern || (text && fnmatch(pattern, text, 0) == 0);
-}
-
 bool ortail_view_passes(const struct ortail_view *v, const struct orbus_sample *s)
 {
-	const struct ortail_settings *f = v->settings;
-
-	if (f->status >= 0 && (s->kind != ORBUS_KIND_REQUEST || (int)s->status != f->status))
-		return false;
-	/* Written so that an unknown duration is not long enough. */
-	if (!isnan(f->min_ms) && !(s->response_ms >= f->min_ms))
-		return false;
-	return matches(f->model, s->model ? s->model : s->requested_model) &&
-	       matches(f->bot, s->bot) && matches(f->provider, s->provider) &&
-	       conditions_all(&v->where, s) && !conditions_any(&v->exclude, s);
+	return sample_filter_passes(&v->filter, s) && conditions_all(&v->where, s) &&
+	       !conditions_any(&v->exclude, s);
 }
 
 bool ortail_view_wants(const struct ortail_view *v, const struct orbus_sample *s)

@@ -9,6 +9,7 @@
 #include "ortail_highlight.h"
 #include "ortail_options.h"
 #include "ortail_template.h"
+#include "sample_filter.h"
 
 struct ortail_view {
 	const struct ortail_settings *settings;
@@ -17,6 +18,7 @@ struct ortail_view {
 	bool timestamps;             /* before each line of the log */
 	struct template *template;   /* of FORMAT_TEMPLATE */
 	struct highlight *highlight; /* NULL: nothing is looked for, or there is no colour */
+	struct sample_filter filter; /* of all but the kind */
 	struct conditions where, exclude;
 };
 

@@ -55,7 +55,7 @@ const char *verdict_http_type(long status)
 	                       : "unexpected_status";
 }
 
-static const char *limit_type(enum limit limit)
+const char *verdict_limit_type(enum limit limit)
 {
 	switch (limit) {
 	case LIMIT_CONNECT: return "timeout_connect";
@@ -75,15 +75,14 @@ static const char *limit_message(enum limit limit)
 	}
 }
 
-static const char *failure_type(const struct evidence *e)
+const char *verdict_failure_type(enum failure failure, bool in_stream)
 {
-	switch (e->failure) {
+	switch (failure) {
 	case FAILURE_DNS: return "dns_failed";
 	case FAILURE_REFUSED: return "connection_refused";
 	case FAILURE_CONNECT: return "connection_failed";
 	case FAILURE_TLS: return "tls_failed";
-	case FAILURE_LOST:
-		return e->answer->form == ANSWER_EVENTS ? "stream_truncated" : "connection_lost";
+	case FAILURE_LOST: return in_stream ? "stream_truncated" : "connection_lost";
 	default: return "transfer_failed";
 	}
 }
@@ -185,7 +184,7 @@ void verdict_reach(const struct evidence *e, struct verdict *v)
 
 	/* A connection that stays open after [DONE] costs the program time, not its answer. */
 	if (e->limit != LIMIT_NONE && !late)
-		end(v, ORBUS_STATUS_TIMEOUT, limit_type(e->limit), limit_message(e->limit));
+		end(v, ORBUS_STATUS_TIMEOUT, verdict_limit_type(e->limit), limit_message(e->limit));
 	else if (e->http_status >= 300)
 		end_with_api_error(e, v, verdict_http_type(e->http_status));
 	else if (f->has_error)
@@ -193,7 +192,8 @@ void verdict_reach(const struct evidence *e, struct verdict *v)
 	else if (e->program_aborted && !is_answered(f))
 		end(v, ORBUS_STATUS_CANCELLED, NULL, "");
 	else if (e->failure != FAILURE_NONE && !is_answered(f))
-		end(v, ORBUS_STATUS_ERROR, failure_type(e),
+		end(v, ORBUS_STATUS_ERROR,
+		    verdict_failure_type(e->failure, e->answer->form == ANSWER_EVENTS),
 		    e->failure_message ? e->failure_message : "");
 	else
 		judge_content(e, v);

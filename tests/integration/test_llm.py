@@ -8,6 +8,7 @@ import subprocess
 import unittest
 
 from harness import SANITIZER, BusTest, wait_for
+from node_package import STAGE, environment, install_node, stage
 
 SOURCE = os.environ["ORBUS_SOURCE_DIR"]
 FOLDER = os.path.join(SOURCE, "build", "llm")
@@ -64,9 +65,25 @@ class LanguageModelTest(BusTest):
         self.assertLessEqual(statistics.median(off), 0, f"{what}: {pairs}")
 
     def test_time_to_first_token_and_speed_agree_with_the_engine(self):
+        self.assert_agree_with_the_engine(
+            self.call(f"Tell me a long story about the number {n}.") for n in range(ROUNDS))
+
+    def test_the_node_binding_agrees_with_the_engine(self):
+        node = install_node()
+        stage(node)
+        done = subprocess.run(
+            [node, "test/support/ask.mjs", self.url, self.bus, str(ROUNDS)], cwd=STAGE, text=True,
+            env=environment(node), capture_output=True, check=False, timeout=240)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        samples = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual(len(samples), ROUNDS)
+        self.assert_agree_with_the_engine(
+            (sample, wait_for(lambda: self.timings(sample["request_id"]), "the timings"))
+            for sample in samples)
+
+    def assert_agree_with_the_engine(self, pairs):
         first, whole = [], []
-        for n in range(ROUNDS):
-            sample, engine = self.call(f"Tell me a long story about the number {n}.")
+        for sample, engine in pairs:
             timings, usage = engine["timings"], engine["usage"]
             self.assertEqual((sample["status"], sample["stream"]), ("ok", True))
             self.assertEqual(sample["completion_tokens"], usage["completion_tokens"])

@@ -47,8 +47,9 @@ def usage(prompt=12, completion=3, cost=0.00042, cached=4, reasoning=1):
 
 
 def usage_chunk(choices=(), **figures):
-    return event({"id": "gen-1700000000-abc", "model": "acme/large-2024", "choices": list(choices),
-                  "usage": usage(**figures)})
+    return event({"id": "gen-1700000000-abc", "provider": "Acme", "model": "acme/large-2024",
+                  "object": "chat.completion.chunk", "created": 1700000000,
+                  "choices": list(choices), "usage": usage(**figures)})
 
 
 COMMENT = b": OPENROUTER PROCESSING\n\n"
@@ -67,7 +68,7 @@ def completion(text="Hello there!", **more):
     """An answer in one piece."""
     return Reply([json.dumps({
         "id": "gen-1700000000-xyz", "provider": "Acme", "model": "acme/large-2024",
-        "object": "chat.completion", "created": 1700000000,
+        "object": "chat.completion", "created": 1700000000, "system_fingerprint": None,
         "choices": [{"index": 0, "finish_reason": "stop",
                      "message": {"role": "assistant", "content": text}}],
         "usage": usage(), **more}).encode()], content_type="application/json")

@@ -1,0 +1,171 @@
+// fetch.js: a fetch that measures chat completions as they pass, and is otherwise the one it wraps.
+//
+// The caller gets the same errors, and a Response that is like the original (passthrough.js). What
+// goes wrong in here never reaches the caller.
+'use strict'
+
+const { errno } = require('./errors.js')
+const internals = require('./internals.js')
+const native = require('./native.js')
+const { canObserve, observe } = require('./passthrough.js')
+const { bytesOf, headerOf, isChatCompletion, isRequest } = require('./question.js')
+const { flatten } = require('./tags.js')
+const { SILENCE, classify, messageOf } = require('./verdict.js')
+
+const { FAILURE, LIMIT } = native
+
+// Seconds, or the date until which to wait.
+function retryAfter(headers) {
+  const text = headers.get('retry-after')
+  if (text === null) return 0
+  const seconds = /^\s*\d+\s*$/.test(text) ? Number(text) : (Date.parse(text) - Date.now()) / 1000
+  return seconds > 0 && seconds < 1e9 ? Math.ceil(seconds) : 0
+}
+
+/** One call, from question to verdict; observes the body as it passes. */
+class Call {
+  #bus
+  #tags
+  #headers
+  #signal
+  #timeoutMs // an abort after that long is the client's limit on time
+  #start = performance.now()
+  #begins // while a Request's body is being read
+  #exchange
+  #ended = false
+  #httpStatus = 0
+  #retryAfter = 0
+  #generationId
+
+  constructor(input, init, { bus, tags, timeout }) {
+    this.#bus = bus
+    this.#tags = flatten(typeof tags === 'function' ? tags(input, init) : tags)
+    this.#headers = init?.headers ?? (isRequest(input) ? input.headers : undefined)
+    this.#signal = init?.signal ?? (isRequest(input) ? input.signal : undefined)
+    // OpenAI's SDK aborts what takes too long as a user would, and tells the limit in a header.
+    const seconds = Number(headerOf(this.#headers, 'x-stainless-timeout') ?? NaN)
+    this.#timeoutMs = seconds > 0 ? seconds * 1000 : (timeout ?? Infinity)
+    const body = init?.body ?? undefined
+    if (body !== undefined || !isRequest(input)) this.#begin(bytesOf(body))
+    // The body of a Request can be read of a copy only, while the fetch is under way.
+    else this.#begins = input.clone().arrayBuffer().then((b) => this.#begin(new Uint8Array(b)), () => this.#begin())
+  }
+
+  #begin(body) {
+    if (this.#exchange !== undefined || this.#ended) return
+    const attempt = Number(headerOf(this.#headers, 'x-stainless-retry-count') ?? NaN) + 1
+    const key = headerOf(this.#headers, 'authorization')?.replace(/^\s*\w+\s+/, '')
+    const exchange = native.exchangeBegin(
+      internals.handleOf(this.#bus), body, performance.now() - this.#start, attempt, this.#tags, key)
+    if (typeof exchange !== 'number') {
+      this.#exchange = exchange
+      return
+    }
+    this.#ended = true
+    internals.drop(this.#bus, exchange, 'a request')
+  }
+
+  /** Once it has begun; a Request's body that takes its time is not waited for. */
+  async #begun() {
+    if (this.#exchange === undefined && this.#begins !== undefined) {
+      await Promise.race([this.#begins, new Promise((resolve) => setImmediate(resolve))])
+    }
+    this.#begin()
+  }
+
+  /** The Response to hand to the caller. */
+  async answered(response) {
+    await this.#begun()
+    this.#httpStatus = response.status
+    this.#retryAfter = retryAfter(response.headers)
+    this.#generationId = response.headers.get('x-generation-id') ?? undefined
+    native.exchangeContentType(this.#exchange, response.headers.get('content-type') ?? undefined)
+    if (canObserve(response)) return observe(response, this)
+    if (response.body === null) {
+      this.ended()
+    } else {
+      internals.report(this.#bus, errno.ENOTSUP, 'a Response whose body is no web stream is not measured')
+      this.#end({ aborted: true })
+    }
+    return response
+  }
+
+  async refused(error) {
+    await this.#begun()
+    this.failed(error)
+  }
+
+  /* --- The body, as it passes --- */
+
+  chunk(bytes) {
+    if (this.#ended || !(bytes instanceof Uint8Array)) return
+    // After [DONE] nothing more matters, though the connection may stay open.
+    if (native.exchangeFeed(this.#exchange, bytes)) this.#end({})
+  }
+
+  ended() {
+    this.#end({})
+  }
+
+  failed(error) {
+    const found = this.#classify(error)
+    if (found.timeout === undefined && this.#signal?.aborted) this.#end({ aborted: true })
+    else this.#end({ failure: FAILURE.transfer, ...found, message: messageOf(error) })
+  }
+
+  /** The caller wants no more: by itself, or because of a signal that says why. */
+  cancelled(reason) {
+    const { timeout } = this.#classify(this.#signal?.aborted ? this.#signal.reason : reason)
+    this.#end({ timeout, aborted: true })
+  }
+
+  #classify(error) {
+    const found = classify(error)
+    return found.aborted && performance.now() - this.#start >= this.#timeoutMs ? { timeout: LIMIT.total } : found
+  }
+
+  #end({ timeout, aborted = false, failure = FAILURE.none, message }) {
+    if (this.#ended) return
+    this.#ended = true
+    const limit = timeout === SILENCE ? native.exchangeLimitOfSilence(this.#exchange) : (timeout ?? LIMIT.none)
+    const error = native.exchangeEnd(this.#exchange, this.#httpStatus, this.#retryAfter, limit, aborted,
+      aborted ? FAILURE.none : failure, message, this.#generationId)
+    if (error !== 0) internals.drop(this.#bus, error, 'a request')
+  }
+}
+
+function beginCall(input, init, options) {
+  try {
+    return isChatCompletion(input, init) ? new Call(input, init, options) : undefined
+  } catch (error) {
+    internals.report(options.bus, errno.EINVAL, `a call of fetch is not measured: ${error?.message}`)
+    return undefined
+  }
+}
+
+async function measured(call, promise) {
+  let response
+  try {
+    response = await promise
+  } catch (error) {
+    await call.refused(error)
+    throw error
+  }
+  return call.answered(response)
+}
+
+/** A fetch like the given one, whose chat completions are measured. */
+function instrumentFetch(fetch, options = {}) {
+  const { bus, tags, timeout } = options
+  if (typeof fetch !== 'function') throw new TypeError('instrumentFetch: the fetch to be measured is needed')
+  if (bus === null || typeof bus !== 'object' || internals.handleOf(bus) === undefined) {
+    throw new TypeError('instrumentFetch: { bus } must be a Producer')
+  }
+  return function measuredFetch(input, init) {
+    const call = beginCall(input, init, { bus, tags, timeout })
+    const promise = fetch(input, init)
+    return call === undefined ? promise : measured(call, promise)
+  }
+}
+
+module.exports = { instrumentFetch }

@@ -1,0 +1,10 @@
+// internals.js: what the parts of lib/ may do with a producer and its users may not. producer.js
+// fills it in.
+//
+//   handleOf(producer)            the addon's handle; undefined where it is no Producer
+//   report(producer, errno, what) tells onError
+//   drop(producer, errno, what)   likewise, and counts a sample as dropped
+//   end(producer, status, ...)    publishes a request whose figures are set
+'use strict'
+
+module.exports = {}

@@ -1,0 +1,150 @@
+// producer.js: a producer, its gauges and counts.
+//
+// Opening one may throw. Nothing that it does afterwards ever does: what cannot be published is
+// dropped, counted and told to `onError`.
+'use strict'
+
+const { inspect } = require('node:util')
+
+const { checkBus, nameOf } = require('./bus.js')
+const { OrbusError, errno } = require('./errors.js')
+const { instrumentFetch } = require('./fetch.js')
+const internals = require('./internals.js')
+const native = require('./native.js')
+const { Request } = require('./request.js')
+
+const { FIGURE, KIND, figures } = native
+const BOT_BYTES_MAX = 64
+
+// As the seed of these keys rounds them: what is not known yet is 0 there.
+const round = (n, digits) => (Number.isNaN(n) ? 0 : Number(n.toFixed(digits)))
+const roundOrNull = (n, digits) => (Number.isNaN(n) ? null : Number(n.toFixed(digits)))
+
+function checkBot(bot) {
+  if (typeof bot === 'string' && bot !== '' && Buffer.byteLength(bot) <= BOT_BYTES_MAX && !bot.includes('\0')) return
+  throw new OrbusError(errno.EINVAL, 'new Producer',
+    `bot: a name of 1 to ${BOT_BYTES_MAX} bytes is needed, not ${inspect(bot)}`)
+}
+
+class Producer {
+  #handle
+  #onError
+  #dropped = 0
+  #fetch
+
+  constructor({ bot, bus, onError } = {}) {
+    checkBot(bot)
+    checkBus('new Producer', bus)
+    if (typeof onError === 'function') this.#onError = onError
+    this.#handle = native.open(bus, bot)
+    if (typeof this.#handle === 'number') throw new OrbusError(this.#handle, `cannot open ${nameOf(bus)}`)
+  }
+
+  request(options) {
+    const start = performance.now()
+    native.begin(this.#handle, options?.model, options?.stream === true)
+    return new Request(this, options, start)
+  }
+
+  async measure(options, work) {
+    const request = this.request(options)
+    let result
+    try {
+      result = await work(request)
+    } catch (error) {
+      request.fail(error)
+      throw error
+    }
+    request.end()
+    return result
+  }
+
+  gauge(name, value) {
+    return this.#metric(KIND.gauge, name, value)
+  }
+
+  count(name, n = 1) {
+    return this.#metric(KIND.count, name, n)
+  }
+
+  #metric(kind, name, value) {
+    const error = native.metric(this.#handle, kind, name, value)
+    if (error === 0) return true
+    this.#drop(error, `${kind === KIND.gauge ? 'gauge' : 'count'} ${inspect(name)} of ${inspect(value)}`)
+    return false
+  }
+
+  get fetch() {
+    // By its name, so that one that is put in its place later is used.
+    return (this.#fetch ??= instrumentFetch((input, init) => globalThis.fetch(input, init), { bus: this }))
+  }
+
+  getPerformanceStats() {
+    const model = native.performance(this.#handle) ?? null
+    const last = figures[FIGURE.lastResponseMs]
+    const average = figures[FIGURE.averageResponseMs]
+    const ttft = figures[FIGURE.lastTtftMs]
+    return {
+      last_response_time_seconds: round(last / 1000, 2),
+      last_response_time_ms: round(last, 1),
+      last_tps: round(figures[FIGURE.lastTps], 1),
+      average_response_time_seconds: round(average / 1000, 2),
+      average_response_time_ms: round(average, 1),
+      total_requests: figures[FIGURE.requests],
+      total_tokens_generated: figures[FIGURE.tokens],
+      model,
+      last_ttft_seconds: roundOrNull(ttft / 1000, 2),
+      last_ttft_ms: roundOrNull(ttft, 1),
+      average_ttft_ms: roundOrNull(figures[FIGURE.averageTtftMs], 1),
+    }
+  }
+
+  get dropped() {
+    return this.#dropped
+  }
+
+  close() {
+    native.close(this.#handle)
+  }
+
+  #report(number, what) {
+    try {
+      this.#onError?.(new OrbusError(number, what, number === errno.EBADF ? 'the producer is closed' : undefined))
+    } catch {
+      // Whatever the bot's own handler does wrong must not end its request.
+    }
+  }
+
+  #drop(number, what) {
+    this.#dropped++
+    this.#report(number, what)
+  }
+
+  #end(status, stream, requestedModel, f, tags) {
+    const error = native.end(this.#handle, status, stream, requestedModel, f.model, f.provider, f.finishReason,
+      f.requestId, f.errorType, f.errorMessage, tags)
+    if (error === 0) return true
+    if (error !== errno.E2BIG) {
+      this.#drop(error, 'a request')
+      return false
+    }
+    this.#report(error, "a request's tags, without which it was published")
+    return true
+  }
+
+  static {
+    internals.handleOf = (producer) => (#handle in producer ? producer.#handle : undefined)
+    internals.report = (producer, number, what) => producer.#report(number, what)
+    internals.drop = (producer, number, what) => producer.#drop(number, what)
+    internals.end = (producer, status, stream, requestedModel, facts, tags) =>
+      producer.#end(status, stream, requestedModel, facts, tags)
+  }
+}
+
+if (Symbol.dispose) {
+  Producer.prototype[Symbol.dispose] = function () {
+    this.close()
+  }
+}
+
+module.exports = { Producer }

@@ -1,0 +1,102 @@
+// request.js: a request that a program times itself.
+//
+// It keeps what the addon told at its begin, and gives it back at its end: one call each. Dropped
+// in between, it leaves nothing to be freed.
+'use strict'
+
+const { inspect } = require('node:util')
+
+const { errno } = require('./errors.js')
+const internals = require('./internals.js')
+const { FIGURE, STATUS, figures } = require('./native.js')
+const { flatten } = require('./tags.js')
+const { readUsage } = require('./usage.js')
+const { judge } = require('./verdict.js')
+
+const { attempt, httpStatus, idHigh, idLow, startNs, tokensEstimated, ttftMs } = FIGURE
+const { cachedTokens, completionTokens, costUsd, promptTokens, reasoningTokens, totalTokens } = FIGURE
+const NO_FACTS = Object.freeze({})
+
+class Request {
+  #producer
+  #model
+  #stream
+  #tags
+  #facts = NO_FACTS
+  #usage // [figure, number, ...]
+  #idHigh = figures[idHigh]
+  #idLow = figures[idLow]
+  #startNs = figures[startNs]
+  #start // by performance.now(), which runs alike
+  #ttftMs = NaN
+  #ended = false
+
+  constructor(producer, options, start) {
+    this.#producer = producer
+    this.#start = start
+    this.#model = options?.model
+    this.#stream = options?.stream === true
+    if (options?.tags !== undefined) this.#tags = flatten(options.tags)
+    if (options?.attempt !== undefined) this.#facts = { attempt: options.attempt }
+  }
+
+  firstToken() {
+    if (Number.isNaN(this.#ttftMs)) this.#ttftMs = performance.now() - this.#start
+    return this
+  }
+
+  usage(usage) {
+    const into = (this.#usage ??= [])
+    readUsage(
+      usage,
+      (figure, n) => into.push(figure, n),
+      (value) => internals.report(this.#producer, errno.EDOM, `usage: ${inspect(value)}`),
+    )
+    return this
+  }
+
+  set(facts) {
+    this.#facts = { ...this.#facts, ...facts }
+    if (facts?.tags !== undefined) this.#tags = flatten(facts.tags)
+    return this
+  }
+
+  end(status = 'ok') {
+    if (this.#ended) return false
+    if (Object.hasOwn(STATUS, status)) return this.#end(STATUS[status])
+    internals.report(this.#producer, errno.EINVAL, `end: a request's status ${inspect(status)}`)
+    return this.#end(STATUS.error)
+  }
+
+  fail(error) {
+    if (this.#ended) return false
+    const { status, ...facts } = judge(error, { stream: this.#stream, waits: Number.isNaN(this.#ttftMs) })
+    this.#facts = { ...facts, ...this.#facts }
+    return this.#end(STATUS[status])
+  }
+
+  #end(status) {
+    const f = this.#facts
+    this.#ended = true
+    figures[idHigh] = this.#idHigh
+    figures[idLow] = this.#idLow
+    figures[startNs] = this.#startNs
+    figures[ttftMs] = this.#ttftMs
+    figures[httpStatus] = f.httpStatus ?? NaN
+    figures[attempt] = f.attempt ?? NaN
+    figures[tokensEstimated] = f.tokensEstimated === true ? 1 : 0
+    figures[promptTokens] = figures[completionTokens] = figures[totalTokens] = NaN
+    figures[cachedTokens] = figures[reasoningTokens] = figures[costUsd] = NaN
+    const usage = this.#usage
+    if (usage !== undefined) for (let i = 0; i < usage.length; i += 2) figures[usage[i]] = usage[i + 1]
+    return internals.end(this.#producer, status, this.#stream, this.#model, f, this.#tags)
+  }
+}
+
+if (Symbol.dispose) {
+  Request.prototype[Symbol.dispose] = function () {
+    this.end('cancelled')
+  }
+}
+
+module.exports = { Request }

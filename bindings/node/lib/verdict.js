@@ -1,0 +1,96 @@
+// verdict.js: what an exception says about how a request ended, in the words of the bus.
+//
+// It knows the exceptions of Node's fetch (undici), of AbortSignal, and of the SDKs. The words
+// themselves are the library's.
+'use strict'
+
+const { FAILURE, LIMIT, failureType, httpType, limitType } = require('./native.js')
+
+const FAILURES = {
+  ENOTFOUND: FAILURE.dns,
+  EAI_AGAIN: FAILURE.dns,
+  ECONNREFUSED: FAILURE.refused,
+  EHOSTUNREACH: FAILURE.connect,
+  ENETUNREACH: FAILURE.connect,
+  EADDRNOTAVAIL: FAILURE.connect,
+  ECONNRESET: FAILURE.lost,
+  EPIPE: FAILURE.lost,
+  UND_ERR_SOCKET: FAILURE.lost,
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: FAILURE.lost,
+  UND_ERR_DESTROYED: FAILURE.lost,
+  UND_ERR_CLOSED: FAILURE.lost,
+}
+const TLS = /^(ERR_TLS_|ERR_SSL_|EPROTO$|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH)/
+
+// Of the server, for so long: which limit that is depends on what has come.
+const SILENCE = 'silence'
+const LIMITS = {
+  ETIMEDOUT: LIMIT.connect,
+  UND_ERR_CONNECT_TIMEOUT: LIMIT.connect,
+  UND_ERR_HEADERS_TIMEOUT: SILENCE,
+  UND_ERR_BODY_TIMEOUT: SILENCE,
+}
+
+const TIMEOUTS = new Set(['TimeoutError', 'APIConnectionTimeoutError', 'RequestTimeoutError'])
+const ABORTS = new Set(['AbortError', 'APIUserAbortError', 'RequestAbortedError', 'ResponseAborted'])
+
+// An error and what caused it, outermost first. Rings of causes end.
+function* causes(error) {
+  for (let depth = 0; error !== null && typeof error === 'object' && depth < 8; depth++) {
+    yield error
+    error = error.cause ?? error.lastError ?? error.errors?.[0]
+  }
+}
+
+// Some SDKs leave `name` as it is in every error: the class tells.
+const isOf = (error, names) => names.has(error.name) || names.has(error.constructor?.name)
+
+const statusOf = (error) => [error.status, error.statusCode].find((n) => Number.isInteger(n) && n >= 300 && n <= 599)
+
+/**
+ * What an exception amounts to: { timeout: limit } (one of LIMIT, or SILENCE), { aborted: true },
+ * { httpStatus }, { failure }, or {} where it says nothing that is known here.
+ */
+function classify(error) {
+  let aborted = false
+  for (const one of causes(error)) {
+    const code = typeof one.code === 'string' ? one.code : ''
+    if (Object.hasOwn(LIMITS, code)) return { timeout: LIMITS[code] }
+    if (isOf(one, TIMEOUTS)) return { timeout: LIMIT.total }
+    // Go on: what aborted may have been a limit on time.
+    aborted ||= isOf(one, ABORTS) || code === 'ABORT_ERR'
+    if (aborted) continue
+    if (statusOf(one) !== undefined) return { httpStatus: statusOf(one) }
+    if (Object.hasOwn(FAILURES, code)) return { failure: FAILURES[code] }
+    if (TLS.test(code)) return { failure: FAILURE.tls }
+  }
+  return aborted ? { aborted } : {}
+}
+
+/** The innermost message: that of fetch itself, "fetch failed", explains nothing. */
+function messageOf(error) {
+  let message
+  for (const one of causes(error)) if (typeof one.message === 'string' && one.message !== '') message = one.message
+  return message ?? (error === undefined ? undefined : String(error))
+}
+
+const errorTypeOf = (error) => (error !== null && typeof error === 'object' && error.constructor?.name) || 'Error'
+
+/**
+ * For a request that a program times itself: status, errorType, errorMessage and httpStatus of an
+ * exception. `waits` tells that no token has come yet.
+ */
+function judge(error, { stream, waits }) {
+  const { timeout, aborted, httpStatus, failure } = classify(error)
+  if (aborted) return { status: 'cancelled' }
+  const errorMessage = messageOf(error)
+  if (timeout !== undefined) {
+    const limit = timeout !== SILENCE ? timeout : stream && waits ? LIMIT.firstToken : LIMIT.idle
+    return { status: 'timeout', errorType: limitType(limit), errorMessage }
+  }
+  if (httpStatus !== undefined) return { status: 'error', errorType: httpType(httpStatus), errorMessage, httpStatus }
+  const errorType = failure === undefined ? errorTypeOf(error) : failureType(failure, stream && !waits)
+  return { status: 'error', errorType, errorMessage }
+}
+
+module.exports = { SILENCE, classify, judge, messageOf }

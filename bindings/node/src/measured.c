@@ -1,0 +1,197 @@
+/*
+ * measured.c: one request that the instrumented fetch makes, from question to verdict.
+ *
+ * The work is bindings/exchange's; what it borrows (tags, the key that no message may repeat) lies
+ * beside it here.
+ */
+#include "exchange.h"
+#include "value.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct measured {
+	uint32_t kind;
+	bool is_over;
+	struct producer_handle *producer;
+	struct exchange exchange;
+	struct orbus_tag tags[ORBUS_TAGS_MAX];
+	struct text_arena arena;
+};
+
+static void finalize(napi_env env, void *data, void *hint)
+{
+	struct measured *m = data;
+
+	(void)env;
+	(void)hint;
+	exchange_free(&m->exchange);
+	producer_release(m->producer);
+	free(m);
+}
+
+/* The clock started when the program asked, which may be a moment ago. */
+static void start_earlier(struct exchange *x, double elapsed_ms)
+{
+	uint64_t ns = elapsed_ms > 0 && elapsed_ms < 1e9 ? (uint64_t)(elapsed_ms * 1e6) : 0;
+
+	if (ns < x->request.start_ns)
+		x->request.start_ns -= ns;
+}
+
+static int begin_exchange(struct measured *m, struct exchange_options *options, const char *body,
+    size_t length, double elapsed_ms)
+{
+	int err;
+
+	options->request = body;
+	options->request_bytes = length;
+	err = exchange_begin(&m->exchange, m->producer->producer, options);
+	if (!err)
+		start_earlier(&m->exchange, elapsed_ms);
+	return err;
+}
+
+/* Begins with a body that is a string, a Uint8Array, or unknown. */
+static int begin_with(napi_env env, struct measured *m, struct exchange_options *options,
+    napi_value body, double elapsed_ms)
+{
+	const char *bytes = NULL;
+	size_t length = 0;
+	char *text;
+	int err;
+
+	if (take_bytes(env, body, &bytes, &length))
+		return begin_exchange(m, options, bytes, length, elapsed_ms);
+	text = take_long_text(env, body, &length);
+	err = begin_exchange(m, options, text, text ? length : 0, elapsed_ms);
+	free(text);
+	return err;
+}
+
+/*
+ * exchangeBegin(producer, body, elapsed_ms, attempt, tags, secret): a handle, or a negative errno.
+ */
+static napi_value begin(napi_env env, napi_callback_info info)
+{
+	struct exchange_options options = {0};
+	struct producer_handle *h;
+	struct measured *m;
+	napi_value a[6], external;
+	double attempt;
+	int err;
+
+	take_arguments(env, info, a, 6);
+	h = take_handle(env, a[0], HANDLE_PRODUCER);
+	if (!h || !h->producer)
+		return make_int(env, -EBADF);
+	m = malloc(sizeof(*m));
+	if (!m)
+		return make_int(env, -ENOMEM);
+	m->kind = HANDLE_MEASURED;
+	m->is_over = false;
+	m->producer = h;
+	arena_clear(&m->arena);
+	attempt = take_number(env, a[3]);
+	options.attempt = attempt >= 1 && attempt < 1e6 ? (uint64_t)attempt : 0;
+	options.tag_count = take_tags(env, a[4], &m->arena, m->tags);
+	options.tags = m->tags;
+	options.secret = take_text(env, a[5], &m->arena, 512);
+	err = begin_with(env, m, &options, a[1], take_number(env, a[2]));
+	if (err) {
+		free(m);
+		return make_int(env, err);
+	}
+	h->references++;
+	if (napi_create_external(env, m, finalize, NULL, &external) == napi_ok)
+		return external;
+	finalize(env, m, NULL);
+	return make_int(env, -ENOMEM);
+}
+
+/* exchangeContentType(exchange, type) */
+static napi_value content_type(napi_env env, napi_callback_info info)
+{
+	struct text_arena arena;
+	napi_value arguments[2];
+	struct measured *m;
+
+	arena_clear(&arena);
+	take_arguments(env, info, arguments, 2);
+	m = take_handle(env, arguments[0], HANDLE_MEASURED);
+	if (m)
+		exchange_content_type(&m->exchange, take_text(env, arguments[1], &arena, 256));
+	return NULL;
+}
+
+/* exchangeFeed(exchange, bytes): whether [DONE] has come: nothing that follows matters. */
+static napi_value feed(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[2];
+	struct measured *m;
+	const char *bytes;
+	size_t length;
+
+	take_arguments(env, info, arguments, 2);
+	m = take_handle(env, arguments[0], HANDLE_MEASURED);
+	if (!m || m->is_over || !take_bytes(env, arguments[1], &bytes, &length))
+		return make_bool(env, m && m->is_over);
+	exchange_feed(&m->exchange, bytes, length);
+	return make_bool(env, m->exchange.complete_ns != 0);
+}
+
+/* exchangeLimitOfSilence(exchange): the limit that it is when nothing comes any more. */
+static napi_value limit_of_silence(napi_env env, napi_callback_info info)
+{
+	struct measured *m;
+	napi_value argument;
+
+	take_arguments(env, info, &argument, 1);
+	m = take_handle(env, argument, HANDLE_MEASURED);
+	return make_int(env, m ? exchange_limit_of_silence(&m->exchange) : LIMIT_IDLE);
+}
+
+/*
+ * exchangeEnd(exchange, http_status, retry_after, limit, is_aborted, failure, message,
+ *     generation_id): 0 or a negative errno. Once; later calls do nothing.
+ */
+static napi_value end(napi_env env, napi_callback_info info)
+{
+	struct exchange_result result = {0};
+	struct text_arena arena;
+	struct measured *m;
+	napi_value a[8];
+	int err;
+
+	arena_clear(&arena);
+	take_arguments(env, info, a, 8);
+	m = take_handle(env, a[0], HANDLE_MEASURED);
+	if (!m || m->is_over)
+		return make_int(env, 0);
+	m->is_over = true;
+	if (!m->producer->producer)
+		return make_int(env, -EBADF);
+	result.http_status = take_int(env, a[1]);
+	result.retry_after = take_int(env, a[2]);
+	result.limit = (enum limit)take_int(env, a[3]);
+	result.program_aborted = take_bool(env, a[4]);
+	result.failure = (enum failure)take_int(env, a[5]);
+	result.failure_message = take_text(env, a[6], &arena, VERDICT_MESSAGE_BYTES);
+	result.generation_id = take_text(env, a[7], &arena, 256);
+	err = exchange_end(&m->exchange, &result);
+	producer_note(m->producer, &m->exchange.request.sample);
+	return make_int(env, err);
+}
+
+napi_status measured_define(napi_env env, napi_value exports)
+{
+	static const struct function functions[] = {
+	    {"exchangeBegin", begin},
+	    {"exchangeContentType", content_type},
+	    {"exchangeFeed", feed},
+	    {"exchangeLimitOfSilence", limit_of_silence},
+	    {"exchangeEnd", end},
+	};
+
+	return define_functions(env, exports, functions, sizeof(functions) / sizeof(functions[0]));
+}

@@ -1,0 +1,428 @@
+// What a caller of the instrumented fetch sees is what fetch gives; what it does to the sample.
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import http from 'node:http'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+
+import { Producer, instrumentFetch } from 'orbus'
+
+import { collectUntil, newBus, post, question, requestOf, samplesOf, startServer } from './support/index.mjs'
+
+setFlagsFromString('--expose-gc')
+globalThis.gc = runInNewContext('gc')
+
+const KEY = 'sk-or-v1-0123456789abcdef'
+const COMPLETION = JSON.stringify({
+  id: 'gen-1', model: 'acme/large-2024', choices: [{ message: { content: 'Hi' }, finish_reason: 'stop' }],
+  usage: { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 },
+})
+
+function open(t, options) {
+  const bus = newBus(t)
+  const errors = []
+  const producer = new Producer({ bot: 'node', bus, onError: (error) => errors.push(error) })
+  return { bus, producer, errors, fetch: instrumentFetch(globalThis.fetch, { bus: producer, ...options }) }
+}
+
+/** A server of this process, so that what it could send is known here. */
+async function listen(t, handler) {
+  const server = http.createServer(handler).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => { server.closeAllConnections(); server.close() })
+  return `http://127.0.0.1:${server.address().port}/api/v1/chat/completions`
+}
+
+const respond = (body, headers = {}) => (_, response) => {
+  response.writeHead(200, { 'Content-Type': 'application/json', ...headers })
+  response.end(body)
+}
+
+test('the Response is as it was', async (t) => {
+  const url = await listen(t, (request, response) => {
+    if (request.url.endsWith('?from')) return response.writeHead(307, { Location: '/api/v1/chat/completions' }).end()
+    response.writeHead(201, 'Made', { 'Content-Type': 'application/json', 'X-One': '1', 'Set-Cookie': ['a=1', 'b=2'] })
+    response.end(COMPLETION)
+  })
+  const { fetch } = open(t)
+  const plain = await globalThis.fetch(`${url}?from`, post(question()))
+  const measured = await fetch(`${url}?from`, post(question()))
+  assert.ok(measured instanceof Response)
+  assert.equal(measured.constructor, Response)
+  for (const key of ['url', 'redirected', 'type', 'status', 'statusText', 'ok', 'bodyUsed']) {
+    assert.equal(measured[key], plain[key], key)
+  }
+  assert.equal(measured.redirected, true)
+  const headers = (response) => [...response.headers].filter(([name]) => name !== 'date')
+  assert.deepEqual(headers(measured), headers(plain))
+  assert.deepEqual(measured.headers.getSetCookie(), ['a=1', 'b=2'])
+  const twin = measured.clone()
+  assert.deepEqual([twin.url, twin.redirected, twin.type], [plain.url, true, plain.type])
+  assert.deepEqual(await twin.json(), await measured.json())
+  assert.equal(measured.bodyUsed, true)
+  await assert.rejects(measured.text(), TypeError)
+})
+
+test('every way to read a body gives every byte, and one sample', async (t) => {
+  const url = await listen(t, respond(COMPLETION))
+  const bytes = Buffer.from(COMPLETION)
+  for (const [name, read] of Object.entries({
+    text: (r) => r.text(),
+    json: async (r) => JSON.stringify(await r.json()),
+    arrayBuffer: (r) => r.arrayBuffer(),
+    blob: async (r) => {
+      const blob = await r.blob()
+      assert.equal(blob.type, 'application/json')
+      return blob.arrayBuffer()
+    },
+    iterator: async (r) => Buffer.concat(await Array.fromAsync?.(r.body) ?? await collect(r.body)),
+    reader: async (r) => Buffer.concat(await collect(pulled(r.body.getReader()))),
+    byob: async (r) => Buffer.concat(await collect(pulledByob(r.body.getReader({ mode: 'byob' })))),
+    tee: async (r) => {
+      const [one, two] = r.body.tee()
+      const [a, b] = await Promise.all([one, two].map((body) => new Response(body).text()))
+      assert.equal(a, b)
+      return a
+    },
+    pipe: (r) => new Response(r.body.pipeThrough(new TransformStream())).text(),
+  })) {
+    const { bus, fetch } = open(t)
+    const body = await read(await fetch(url, post(question())))
+    assert.deepEqual(Buffer.from(body), bytes, name)
+    const sample = await requestOf(bus)
+    assert.deepEqual([sample.status, sample.completion_tokens], ['ok', 2], name)
+  }
+})
+
+async function collect(chunks) {
+  const all = []
+  for await (const chunk of chunks) all.push(chunk)
+  return all
+}
+
+async function* pulled(reader) {
+  for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value
+}
+
+async function* pulledByob(reader) {
+  for (;;) {
+    const { done, value } = await reader.read(new Uint8Array(7))
+    if (done) return
+    yield value
+  }
+}
+
+test('nothing is read ahead of the caller', async (t) => {
+  let sent = 0
+  const chunk = `data: ${JSON.stringify({ choices: [{ delta: { content: 'x'.repeat(60000) } }] })}\n\n`
+  const url = await listen(t, (_, response) => {
+    response.writeHead(200, { 'Content-Type': 'text/event-stream' })
+    const send = () => {
+      while (sent < 1000 && !response.destroyed) {
+        sent++
+        if (!response.write(chunk)) return void response.once('drain', send)
+      }
+      if (!response.destroyed) response.end('data: [DONE]\n\n')
+    }
+    send()
+  })
+  // How far a server gets while nobody reads is the network's affair: the same without orbus.
+  const far = async (fetch) => {
+    sent = 0
+    const response = await fetch(url, post(question({ stream: true })))
+    const reader = response.body.getReader()
+    await reader.read()
+    let before
+    do {
+      before = sent
+      await sleep(300)
+    } while (sent !== before)
+    await reader.cancel()
+    return sent
+  }
+  const { bus, fetch } = open(t)
+  const plain = await far(globalThis.fetch)
+  const measured = await far(fetch)
+  assert.ok(plain < 900, `the network takes it all: ${plain}`)
+  assert.ok(measured <= plain + 100, `${measured} chunks were sent, ${plain} without orbus`)
+  assert.equal((await requestOf(bus)).status, 'cancelled')
+})
+
+test('chunks come one by one, as they are sent', async (t) => {
+  const server = await startServer(t)
+  await server.answer('slow stream')
+  const { bus, fetch } = open(t)
+  const response = await fetch(server.completions, post(question({ stream: true })))
+  const times = []
+  for await (const _ of response.body) if (times.push(performance.now()) === 5) break
+  assert.ok(times[4] - times[0] > 100, String(times))
+  const sample = await requestOf(bus)
+  assert.equal(sample.status, 'cancelled')
+  assert.ok(sample.ttft_ms <= sample.response_ms)
+})
+
+test('errors are the same objects', async (t) => {
+  const refused = new TypeError('fetch failed')
+  const broken = new Error('the stream broke')
+  const { bus, producer } = open(t)
+  const fetch = instrumentFetch(async (url) => {
+    if (url.includes('refused')) throw refused
+    return new Response(new ReadableStream({
+      start(controller) { controller.enqueue(Buffer.from('data: {"choices": [{"delta": {"content": "x"}}]}\n\n')) },
+      pull(controller) { controller.error(broken) },
+    }), { headers: { 'Content-Type': 'text/event-stream' } })
+  }, { bus: producer })
+  await assert.rejects(fetch('http://refused/chat/completions', post(question())), (e) => e === refused)
+  const response = await fetch('http://broken/chat/completions', post(question({ stream: true })))
+  await assert.rejects(response.text(), (e) => e === broken)
+  const samples = await samplesOf(bus)
+  assert.deepEqual(samples.map((s) => [s.status, s.error_type, s.error_message]),
+    [['error', 'transfer_failed', 'fetch failed'], ['error', 'transfer_failed', 'the stream broke']])
+})
+
+test('memory that others share is not given away', async (t) => {
+  const pooled = Buffer.from(COMPLETION) // in the pool of small Buffers
+  const neighbour = Buffer.from('neighbour')
+  const { bus, producer } = open(t)
+  const fetch = instrumentFetch(async () => new Response(new ReadableStream({
+    pull(controller) { controller.enqueue(pooled); controller.close() },
+  })), { bus: producer })
+  const response = await fetch('http://x/chat/completions', post(question()))
+  assert.equal(await response.text(), COMPLETION)
+  assert.equal(pooled.toString() + neighbour.toString(), `${COMPLETION}neighbour`)
+  assert.equal((await requestOf(bus)).status, 'ok')
+})
+
+test('an abort reaches the caller as ever', async (t) => {
+  const server = await startServer(t)
+  for (const [answer, when, reason, status, type] of [
+    ['silent', 'before', undefined, 'cancelled'],
+    ['hanging stream', 'within', undefined, 'cancelled'],
+    ['hanging stream', 'within', new Error('the user left'), 'cancelled'],
+    ['silent', 'timeout', undefined, 'timeout', 'timeout_total'],
+    ['hanging stream', 'timeout', undefined, 'timeout', 'timeout_total'],
+  ]) {
+    await server.answer(answer)
+    const { bus, fetch } = open(t)
+    const controller = new AbortController()
+    const signal = when === 'timeout' ? AbortSignal.timeout(300) : controller.signal
+    if (when === 'before') setTimeout(() => controller.abort(reason), 100)
+    const seen = await fetch(server.completions, { ...post(question({ stream: true })), signal })
+      .then(async (response) => {
+        const reader = response.body.getReader()
+        await reader.read()
+        if (when === 'within') controller.abort(reason)
+        return reader.read()
+      })
+      .catch((error) => error)
+    assert.equal(seen, signal.reason, `${answer} ${when}`)
+    const sample = await requestOf(bus)
+    assert.deepEqual([sample.status, sample.error_type], [status, type], `${answer} ${when}`)
+  }
+})
+
+test('an abort while nobody reads is seen at once', async (t) => {
+  const server = await startServer(t)
+  await server.answer('hanging stream')
+  const { bus, fetch } = open(t)
+  const controller = new AbortController()
+  const response = await fetch(server.completions, { ...post(question({ stream: true })), signal: controller.signal })
+  const reader = response.body.getReader()
+  controller.abort()
+  await assert.rejects(reader.closed, { name: 'AbortError' })
+  assert.equal((await requestOf(bus)).status, 'cancelled')
+})
+
+test('a client that aborts by a timer of its own is told apart by its limit', async (t) => {
+  const server = await startServer(t)
+  await server.answer('silent')
+  const { bus, fetch } = open(t, { timeout: 200 })
+  const controller = new AbortController()
+  setTimeout(() => controller.abort(), 250)
+  await assert.rejects(fetch(server.completions, { ...post(question()), signal: controller.signal }))
+  assert.deepEqual((({ status, error_type }) => [status, error_type])(await requestOf(bus)), ['timeout', 'timeout_total'])
+})
+
+test('a Response that nobody reads ends as cancelled when it is collected', async (t) => {
+  const server = await startServer(t)
+  await server.answer('hanging stream')
+  const { bus, fetch } = open(t)
+  await (async () => { await fetch(server.completions, post(question({ stream: true }))) })()
+  await collectUntil(async () => (await samplesOf(bus)).length > 0, 'the sample of what was collected')
+  assert.equal((await requestOf(bus)).status, 'cancelled')
+})
+
+test('what the network holds does not hold a stream that was read in part', async (t) => {
+  const { bus, producer } = open(t)
+  let network
+  const body = new ReadableStream({
+    start(controller) {
+      network = controller
+      controller.enqueue(Buffer.from('{"id": "gen-1"'))
+    },
+  })
+  const fetch = instrumentFetch(async () => new Response(body), { bus: producer })
+  await (async () => {
+    const response = await fetch('http://x/chat/completions', post(question()))
+    await response.body.getReader().read()
+  })()
+  await collectUntil(async () => (await samplesOf(bus)).length > 0, 'the sample of what was collected')
+  assert.throws(() => network.enqueue(Buffer.from('more')), TypeError) // it was cancelled
+})
+
+test('a Response that is still read is not collected', async (t) => {
+  const server = await startServer(t)
+  await server.answer('slow stream')
+  const { bus, fetch } = open(t)
+  const reader = (await fetch(server.completions, post(question({ stream: true })))).body.getReader()
+  for (let n = 0; n < 100; n++) {
+    globalThis.gc()
+    if ((await reader.read()).done) break
+  }
+  await reader.cancel()
+  const sample = await requestOf(bus)
+  assert.ok(sample.completion_tokens > 20, JSON.stringify(sample))
+})
+
+test('the whole answer counts, though the connection stays open', async (t) => {
+  const server = await startServer(t)
+  await server.answer('open after the end')
+  const { bus, fetch } = open(t)
+  const response = await fetch(server.completions, post(question({ stream: true })))
+  const reader = response.body.getReader()
+  let text = ''
+  while (!text.includes('[DONE]')) text += new TextDecoder().decode((await reader.read()).value)
+  const sample = await requestOf(bus)
+  assert.deepEqual([sample.status, sample.completion_tokens], ['ok', 3])
+  await reader.cancel()
+  await sleep(50)
+  assert.equal((await samplesOf(bus)).length, 1)
+})
+
+test('a Request is understood, however its body comes', async (t) => {
+  const server = await startServer(t)
+  await server.answer('stream')
+  const body = JSON.stringify(question({ stream: true }))
+  const init = { method: 'POST', headers: { 'Content-Type': 'application/json' } }
+  for (const [name, input, options] of [
+    ['Request', new Request(server.completions, { ...init, body })],
+    ['Request with init', new Request(server.completions, init), { body }],
+    ['URL', new URL(server.completions), { ...init, body }],
+    ['query', `${server.completions}?a=b`, { ...init, body }],
+    ['bytes', server.completions, { ...init, body: Buffer.from(body) }],
+    ['ArrayBuffer', server.completions, { ...init, body: new Uint8Array(Buffer.from(body)).buffer }],
+  ]) {
+    const { bus, fetch } = open(t)
+    assert.match(await (await fetch(input, options)).text(), /\[DONE\]/, name)
+    const sample = await requestOf(bus)
+    assert.deepEqual([sample.status, sample.requested_model, sample.stream], ['ok', 'acme/large', true], name)
+    assert.ok(sample.response_ms > 0, name)
+  }
+  // A body that is a stream is the caller's; the answer still tells what it is.
+  const { bus, fetch } = open(t)
+  const streamed = { ...init, body: new Blob([body]).stream(), duplex: 'half' }
+  await (await fetch(server.completions, streamed)).text()
+  const sample = await requestOf(bus)
+  assert.deepEqual([sample.status, sample.requested_model, sample.stream], ['ok', undefined, true])
+})
+
+test('only chat completions are measured', async (t) => {
+  const url = await listen(t, respond('{}'))
+  const { bus, producer } = open(t)
+  const seen = []
+  const fetch = instrumentFetch((...call) => (seen.push(call), globalThis.fetch(...call)), { bus: producer })
+  const base = url.replace('/chat/completions', '')
+  for (const [path, init] of [['/models', undefined], ['/chat/completions', { method: 'GET' }],
+    ['/embeddings', { method: 'POST' }], ['/x?to=/chat/completions', { method: 'POST' }]]) {
+    const response = await fetch(base + path, init)
+    assert.equal(Object.hasOwn(response, 'url'), false, path)
+    await response.text()
+  }
+  assert.equal(seen.length, 4)
+  assert.deepEqual(await samplesOf(bus, { kind: 'all' }), [])
+  await (await fetch(url, { method: 'post', body: '{"model": "m"}' })).text()
+  assert.equal((await requestOf(bus)).requested_model, 'm')
+})
+
+test('tags, of all requests or of each', async (t) => {
+  const url = await listen(t, respond(COMPLETION))
+  for (const tags of [{ user: 'ann' }, (input) => ({ user: String(input).startsWith('http') ? 'ann' : '' })]) {
+    const { bus, fetch } = open(t, { tags })
+    await (await fetch(url, post(question()))).text()
+    assert.deepEqual((await requestOf(bus)).tags, { user: 'ann' })
+  }
+})
+
+test('the key never enters the bus', async (t) => {
+  const server = await startServer(t)
+  await server.answer('repeats the key')
+  const authorization = `Bearer ${KEY}`
+  for (const headers of [{ authorization }, [['Authorization', authorization]], new Headers({ authorization })]) {
+    const { bus, fetch } = open(t)
+    await (await fetch(server.completions, { method: 'POST', headers, body: JSON.stringify(question()) })).text()
+    const sample = await requestOf(bus)
+    assert.match(sample.error_message, /^no such key: \*+$/)
+    assert.equal(sample.error_type, 'unauthorized')
+  }
+})
+
+test('what goes wrong in orbus stays there', async (t) => {
+  const url = await listen(t, respond(COMPLETION))
+  const { bus, producer, errors, fetch } = open(t, { tags: () => { throw new Error('of the tags') } })
+  assert.equal(await (await fetch(url, post(question()))).text(), COMPLETION)
+  assert.match(errors[0].message, /of the tags/)
+  const late = instrumentFetch(globalThis.fetch, { bus: producer })
+  const response = await late(url, post(question()))
+  producer.close()
+  assert.equal(await response.text(), COMPLETION)
+  assert.equal(await (await late(url, post(question()))).text(), COMPLETION)
+  assert.equal(producer.dropped, 2)
+  assert.deepEqual(await samplesOf(bus), [])
+})
+
+test('a Response of another kind is handed on, and told', async (t) => {
+  const { bus, producer, errors } = open(t)
+  const body = async function* () { yield Buffer.from(COMPLETION) }
+  const foreign = { status: 200, headers: new Headers(), body: body() } // as node-fetch's
+  const fetch = instrumentFetch(async () => foreign, { bus: producer })
+  assert.equal(await fetch('http://x/chat/completions', post(question())), foreign)
+  assert.equal((await requestOf(bus)).status, 'cancelled')
+  assert.match(errors[0].message, /no web stream/)
+})
+
+test('a Response without a body', async (t) => {
+  const { bus, producer } = open(t)
+  const fetch = instrumentFetch(async () => new Response(null, { status: 204 }), { bus: producer })
+  assert.equal((await fetch('http://x/chat/completions', post(question()))).status, 204)
+  assert.equal((await requestOf(bus)).error_type, 'malformed_response')
+})
+
+test("bus.fetch is today's fetch, measured", async (t) => {
+  const { bus, producer } = open(t)
+  const original = globalThis.fetch
+  t.after(() => { globalThis.fetch = original })
+  assert.equal(producer.fetch, producer.fetch)
+  const { fetch } = producer
+  globalThis.fetch = async () => new Response(COMPLETION)
+  await (await fetch('http://x/chat/completions', post(question()))).json()
+  assert.equal((await requestOf(bus)).status, 'ok')
+  assert.equal(producer.getPerformanceStats().model, 'acme/large-2024')
+})
+
+test('it says what it needs', () => {
+  assert.throws(() => instrumentFetch(), TypeError)
+  assert.throws(() => instrumentFetch(globalThis.fetch), /\{ bus \} must be a Producer/)
+  assert.throws(() => instrumentFetch(globalThis.fetch, { bus: {} }), /\{ bus \} must be a Producer/)
+})
+
+test('a long stream is counted whole', async (t) => {
+  const server = await startServer(t)
+  await server.answer('long stream')
+  const { bus, fetch } = open(t)
+  let bytes = 0
+  for await (const chunk of (await fetch(server.completions, post(question({ stream: true })))).body) bytes += chunk.length
+  assert.ok(bytes > 4000 * 1000)
+  assert.equal((await requestOf(bus)).completion_tokens, 4000)
+})

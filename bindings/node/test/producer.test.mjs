@@ -1,0 +1,253 @@
+// What a program publishes by hand, and that nothing of it can hurt the program.
+import assert from 'node:assert/strict'
+import { createRequire } from 'node:module'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import * as imported from 'orbus'
+import { OrbusError, Producer } from 'orbus'
+
+import { newBus, requestOf, samplesOf } from './support/index.mjs'
+
+const required = createRequire(import.meta.url)('orbus')
+
+function open(t, options = {}) {
+  const bus = newBus(t)
+  const errors = []
+  const producer = new Producer({ bot: 'acore', bus, onError: (error) => errors.push(error), ...options })
+  return { bus, producer, errors }
+}
+
+const named = (name, more = {}) => Object.assign(new Error(`it is ${name}`), { name, ...more })
+
+test('import and require give the same', () => {
+  assert.deepEqual(Object.keys(imported).filter((name) => name !== 'default').sort(), Object.keys(required).sort())
+  assert.equal(required.Producer, Producer)
+  assert.match(imported.version, /^\d+\.\d+\.\d+$/)
+})
+
+test('a request is timed and published', async (t) => {
+  const { bus, producer } = open(t)
+  const request = producer.request({ model: 'openai/gpt-4', stream: true, tags: { user: 'ann', channel: 7, guild: null }, attempt: 2 })
+  const [begin] = await samplesOf(bus, { kind: 'begin' })
+  assert.equal(begin.requested_model, 'openai/gpt-4')
+  await sleep(20)
+  request.firstToken().usage({ promptTokens: 225, completionTokens: 287, costUsd: 0.5 })
+  await sleep(20)
+  request.firstToken().set({ model: 'openai/gpt-4-0613', provider: 'OpenAI', finishReason: 'stop', requestId: 'gen-1' })
+  assert.equal(request.end(), true)
+  assert.equal(request.end('error'), false)
+  const { ts, response_ms, ttft_ms, tps, decode_tps, ...rest } = await requestOf(bus)
+  assert.deepEqual(rest, {
+    kind: 'request', status: 'ok', bot: 'acore', model: 'openai/gpt-4-0613', requested_model: 'openai/gpt-4',
+    provider: 'OpenAI', finish_reason: 'stop', request_id: 'gen-1', begin_id: begin.request_id, stream: true,
+    prompt_tokens: 225, completion_tokens: 287, total_tokens: 512, cost_usd: 0.5, attempt: 2,
+    tags: { user: 'ann', channel: '7' },
+  })
+  assert.ok(ttft_ms >= 19 && response_ms >= ttft_ms + 19 && response_ms < 10000, `${ttft_ms} ${response_ms}`)
+  assert.ok(Math.abs(Date.parse(ts) - Date.now()) < 10000)
+})
+
+test('usage comes as each API and SDK tells it', async (t) => {
+  const wanted = { prompt_tokens: 10, completion_tokens: 20, total_tokens: 30, cached_tokens: 4, reasoning_tokens: 5 }
+  for (const usage of [
+    { promptTokens: 10, completionTokens: 20, totalTokens: 30, cachedTokens: 4, reasoningTokens: 5 },
+    { prompt_tokens: 10, completion_tokens: 20, total_tokens: 30, prompt_tokens_details: { cached_tokens: 4 },
+      completion_tokens_details: { reasoning_tokens: 5 } },
+    { promptTokens: 10, completionTokens: 20, totalTokens: 30, promptTokensDetails: { cachedTokens: 4 },
+      completionTokensDetails: { reasoningTokens: 5 } },
+    { inputTokens: 10, outputTokens: 20, totalTokens: 30, inputTokenDetails: { cacheReadTokens: 4 },
+      outputTokenDetails: { reasoningTokens: 5 } },
+  ]) {
+    const { bus, producer } = open(t)
+    producer.request({ model: 'm' }).usage(usage).end()
+    const sample = await requestOf(bus)
+    assert.deepEqual(Object.fromEntries(Object.keys(wanted).map((key) => [key, sample[key]])), wanted)
+  }
+})
+
+test('what is no figure is told and left out', async (t) => {
+  const { bus, producer, errors } = open(t)
+  producer.request({ model: 'm' })
+    .usage({ promptTokens: -1, completionTokens: 1.5, totalTokens: '30', cachedTokens: NaN, reasoningTokens: null, costUsd: Infinity })
+    .usage(undefined).usage(null).usage(7)
+    .end()
+  const sample = await requestOf(bus)
+  for (const key of ['prompt_tokens', 'completion_tokens', 'total_tokens', 'cached_tokens', 'cost_usd']) {
+    assert.equal(sample[key], undefined, key)
+  }
+  assert.equal(errors.length, 5)
+  assert.match(errors[0].message, /usage: -1/)
+  assert.equal(producer.dropped, 0)
+})
+
+test('an error says how a request ended', async (t) => {
+  const lost = new TypeError('fetch failed', { cause: named('SocketError', { code: 'UND_ERR_SOCKET' }) })
+  class APIConnectionTimeoutError extends Error {}
+  class APIUserAbortError extends Error {}
+  for (const [error, status, error_type, message] of [
+    [named('TimeoutError'), 'timeout', 'timeout_total', 'it is TimeoutError'],
+    [AbortSignal.timeout(0).reason ?? named('TimeoutError'), 'timeout', 'timeout_total'],
+    [new APIConnectionTimeoutError('Request timed out.'), 'timeout', 'timeout_total', 'Request timed out.'],
+    [named('Error', { code: 'UND_ERR_CONNECT_TIMEOUT' }), 'timeout', 'timeout_connect'],
+    [named('Error', { code: 'UND_ERR_HEADERS_TIMEOUT' }), 'timeout', 'timeout_first_token'],
+    [named('AbortError', { cause: named('TimeoutError') }), 'timeout', 'timeout_total'],
+    [named('AbortError'), 'cancelled'],
+    [new APIUserAbortError('Request was aborted.'), 'cancelled'],
+    [named('Error', { status: 429 }), 'error', 'rate_limited', 'it is Error'],
+    [named('AI_APICallError', { statusCode: 503 }), 'error', 'service_unavailable'],
+    [named('AI_RetryError', { lastError: named('AI_APICallError', { statusCode: 402 }) }), 'error', 'insufficient_credits'],
+    [new TypeError('fetch failed', { cause: named('Error', { code: 'ECONNREFUSED' }) }), 'error', 'connection_refused', 'it is Error'],
+    [new TypeError('fetch failed', { cause: named('Error', { code: 'ENOTFOUND' }) }), 'error', 'dns_failed'],
+    [new TypeError('fetch failed', { cause: named('Error', { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }) }), 'error', 'tls_failed'],
+    [lost, 'error', 'connection_lost', 'it is SocketError'],
+    [new RangeError('out'), 'error', 'RangeError', 'out'],
+    ['a string', 'error', 'Error', 'a string'],
+    [null, 'error', 'Error', 'null'],
+    [undefined, 'error', 'Error'],
+  ]) {
+    const { bus, producer } = open(t)
+    assert.equal(producer.request({ model: 'm', stream: true }).fail(error), true)
+    const sample = await requestOf(bus)
+    assert.deepEqual([sample.status, sample.error_type], [status, error_type], String(error))
+    if (message) assert.equal(sample.error_message, message)
+    if (error?.status) assert.equal(sample.http_status, error.status)
+  }
+})
+
+test('a ring of causes ends', async (t) => {
+  const { bus, producer } = open(t)
+  const error = new Error('round')
+  error.cause = error
+  producer.request().fail(error)
+  assert.equal((await requestOf(bus)).error_message, 'round')
+})
+
+test('measure ends with its work, and throws what it throws', async (t) => {
+  const { bus, producer } = open(t)
+  assert.equal(await producer.measure({ model: 'm' }, async (r) => (r.usage({ prompt_tokens: 1 }), 'answer')), 'answer')
+  const error = new Error('mine')
+  await assert.rejects(producer.measure({ model: 'm' }, () => { throw error }), (e) => e === error)
+  const samples = await samplesOf(bus)
+  assert.deepEqual(samples.map((s) => s.status), ['ok', 'error'])
+})
+
+test('disposed before its end it was cancelled', { skip: !Symbol.dispose }, async (t) => {
+  const { bus, producer } = open(t)
+  const request = producer.request({ model: 'm' })
+  request[Symbol.dispose]()
+  assert.equal((await requestOf(bus)).status, 'cancelled')
+  producer[Symbol.dispose]()
+  assert.equal(producer.count('x'), false)
+})
+
+test('gauges and counts', async (t) => {
+  const { bus, producer, errors } = open(t)
+  assert.equal(producer.gauge('discord_latency_ms', 45.2), true)
+  assert.equal(producer.gauge('discord_latency_ms', NaN), false)
+  assert.equal(producer.count('messages_processed'), true)
+  assert.equal(producer.count('tokens', 3), true)
+  for (const [name, value] of [['x', Infinity], ['', 1], [undefined, 1], ['x', undefined], ['x', '7']]) {
+    assert.equal(producer.gauge(name, value), false)
+  }
+  assert.equal(producer.count('x', -1), false)
+  assert.equal(producer.dropped, 7)
+  assert.equal(errors.length, 7)
+  assert.ok(errors[0] instanceof OrbusError)
+  assert.deepEqual([errors[0].code, errors[0].name], ['EDOM', 'OrbusError'])
+  assert.match(errors[0].message, /gauge 'discord_latency_ms' of NaN: /)
+  const samples = await samplesOf(bus, { kind: 'all' })
+  assert.deepEqual(samples.map(({ kind, name, value }) => [kind, name, value]),
+    [['gauge', 'discord_latency_ms', 45.2], ['count', 'messages_processed', 1], ['count', 'tokens', 3]])
+})
+
+test('performance, by the seed system\'s keys', async (t) => {
+  const { producer } = open(t)
+  assert.deepEqual(producer.getPerformanceStats(), {
+    last_response_time_seconds: 0, last_response_time_ms: 0, last_tps: 0, average_response_time_seconds: 0,
+    average_response_time_ms: 0, total_requests: 0, total_tokens_generated: 0, model: null,
+    last_ttft_seconds: null, last_ttft_ms: null, average_ttft_ms: null,
+  })
+  for (const wait of [100, 300]) {
+    const request = producer.request({ model: 'openai/gpt-4', stream: true })
+    await sleep(wait / 2)
+    request.firstToken()
+    await sleep(wait / 2)
+    request.usage({ completionTokens: 50 }).end()
+  }
+  producer.request({ model: 'other' }).fail(new Error('it does not count'))
+  const stats = producer.getPerformanceStats()
+  assert.deepEqual([stats.total_requests, stats.total_tokens_generated, stats.model], [2, 100, 'openai/gpt-4'])
+  assert.ok(stats.last_response_time_ms >= 295 && stats.last_response_time_ms < 10000)
+  assert.equal(stats.last_response_time_seconds, Number((stats.last_response_time_ms / 1000).toFixed(2)))
+  assert.ok(stats.average_response_time_ms < stats.last_response_time_ms)
+  assert.ok(Math.abs(stats.last_tps - 50000 / stats.last_response_time_ms) < 0.2)
+  assert.ok(stats.last_ttft_ms >= 145 && stats.average_ttft_ms < stats.last_ttft_ms)
+  for (const [key, digits] of [['last_tps', 1], ['last_response_time_ms', 1], ['average_response_time_seconds', 2]]) {
+    assert.equal(stats[key], Number(stats[key].toFixed(digits)), key)
+  }
+})
+
+test('what cannot be opened is said by name', (t) => {
+  for (const [options, code, words] of [
+    [{}, 'EINVAL', /bot: a name of 1 to 64 bytes is needed, not undefined/],
+    [undefined, 'EINVAL', /bot:/],
+    [{ bot: 'b'.repeat(65) }, 'EINVAL', /bot:/],
+    [{ bot: 'ä'.repeat(33) }, 'EINVAL', /bot:/],
+    [{ bot: 'a\0b' }, 'EINVAL', /bot:/],
+    [{ bot: 'b', bus: '' }, 'EINVAL', /bus: a name or a path/],
+    [{ bot: 'b', bus: 7 }, 'EINVAL', /bus: a name or a path/],
+    [{ bot: 'b', bus: '/' }, 'EINVAL', /cannot open bus \/: /],
+    [{ bot: 'b', bus: '/nonexistent/folder/ring' }, 'ENOENT', /cannot open bus \/nonexistent\/folder\/ring/],
+  ]) {
+    assert.throws(() => new Producer(options), (e) => e instanceof OrbusError && e.code === code && words.test(e.message))
+  }
+})
+
+test('a closed producer drops, and counts', async (t) => {
+  const { bus, producer, errors } = open(t)
+  const request = producer.request({ model: 'm' })
+  producer.close()
+  producer.close()
+  assert.equal(request.end(), false)
+  assert.equal(producer.request({ model: 'm' }).end(), false)
+  assert.equal(producer.count('x'), false)
+  assert.equal(producer.dropped, 3)
+  assert.match(errors[0].message, /a request: the producer is closed/)
+  assert.equal(producer.getPerformanceStats().total_requests, 0)
+  assert.deepEqual(await samplesOf(bus), [])
+})
+
+test('what the bot\'s own handler throws goes nowhere', (t) => {
+  const { producer } = open(t, { onError: () => { throw new Error('of the handler') } })
+  assert.equal(producer.gauge('x', NaN), false)
+})
+
+test('too much for a slot is published without its tags', async (t) => {
+  const { bus, producer, errors } = open(t)
+  const tags = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`tag${n}`, 'x'.repeat(100)]))
+  assert.equal(producer.request({ model: 'm', tags }).end(), true)
+  const sample = await requestOf(bus)
+  assert.deepEqual([sample.status, sample.tags], ['ok', undefined])
+  assert.equal(errors.length, 1)
+  assert.match(errors[0].message, /a request's tags, without which it was published/)
+  assert.equal(producer.dropped, 0)
+})
+
+test('text of any kind is taken as it is or cut', async (t) => {
+  const { bus, producer } = open(t)
+  producer.request({ model: `${'ä'.repeat(100)}`, tags: { 'schlüssel': '\ud800 half a pair', empty: '', nul: 'a\0b', '': 'no name' } })
+    .set({ errorMessage: '日本'.repeat(500), provider: 7 }).end('error')
+  const sample = await requestOf(bus)
+  assert.equal(sample.requested_model, 'ä'.repeat(63))
+  assert.deepEqual(sample.tags, { 'schlüssel': '\ufffd half a pair', empty: '', nul: 'ab' })
+  assert.match(sample.error_message, /^(日本)+日?$/)
+  assert.equal(sample.provider, undefined)
+})
+
+test('a status that is none is an error, and told', async (t) => {
+  const { bus, producer, errors } = open(t)
+  producer.request({ model: 'm' }).end('okay')
+  assert.equal((await requestOf(bus)).status, 'error')
+  assert.match(errors[0].message, /end: a request's status 'okay'/)
+})

@@ -1,0 +1,130 @@
+/*
+ * period_files.c: the files of hours, days and hosts, read back and added up.
+ */
+#include "period_files.h"
+#include "clock.h"
+#include "document.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* O_NONBLOCK: to open a FIFO would wait for its writer. */
+static int open_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) != 0)
+		err = -errno;
+	else if (!S_ISREG(st.st_mode))
+		err = S_ISDIR(st.st_mode) ? -EISDIR : -ESPIPE;
+	else if (st.st_size > PERIOD_FILE_MAX)
+		err = -EFBIG;
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
+}
+
+int period_file_read(const char *path, json_t **out)
+{
+	int fd = open_file(path);
+	json_error_t error;
+
+	*out = NULL;
+	if (fd < 0)
+		return fd;
+	*out = json_loadfd(fd, JSON_REJECT_DUPLICATES, &error);
+	close(fd);
+	if (json_is_object(*out))
+		return 0;
+	json_decref(*out);
+	*out = NULL;
+	return json_error_code(&error) == json_error_out_of_memory ? -ENOMEM : -EBADMSG;
+}
+
+static bool time_at(const json_t *period, const char *key, uint64_t *ns)
+{
+	const char *text = json_string_value(json_object_get(period, key));
+
+	return text && clock_parse_rfc3339(text, ns);
+}
+
+/* Widens the merged period by one file's. False: the file does not say what it covers. */
+static bool widen(struct document_context *c, const json_t *document)
+{
+	const json_t *period = json_object_get(document, "period");
+	const json_t *in_flight =
+	    json_object_get(json_object_get(document, "requests"), "in_flight");
+	uint64_t start, end;
+
+	if (!time_at(period, "start", &start) || !time_at(period, "end", &end))
+		return false;
+	if (start < c->start_ns)
+		c->start_ns = start;
+	if (end > c->end_ns)
+		c->end_ns = end;
+	c->complete &= json_is_true(json_object_get(period, "complete"));
+	if (json_integer_value(in_flight) > 0)
+		c->in_flight += (uint64_t)json_integer_value(in_flight);
+	return true;
+}
+
+static int add_document(
+    const json_t *document, struct aggregate *sum, struct document_context *context)
+{
+	struct aggregate one;
+	int err;
+
+	aggregate_init(&one);
+	err = document_to_aggregate(document, &one, NULL);
+	if (!err && !widen(context, document))
+		err = -EBADMSG;
+	if (!err && !aggregate_merge(sum, &one))
+		err = -ENOMEM;
+	aggregate_free(&one);
+	return err;
+}
+
+static int add_file(const char *path, struct aggregate *sum, struct document_context *context)
+{
+	json_t *document;
+	int err = period_file_read(path, &document);
+
+	if (err)
+		return err;
+	err = add_document(document, sum, context);
+	json_decref(document);
+	return err;
+}
+
+int period_files_merge(const char *const *paths, size_t count, json_t **out, size_t *failed)
+{
+	struct document_context context = {.period_kind = "merged",
+	    .start_ns = UINT64_MAX,
+	    .complete = true,
+	    .saved_at_ns = clock_realtime_ns(),
+	    .restorable = true};
+	struct aggregate sum;
+	int err = count > 0 ? 0 : -EINVAL;
+
+	*failed = count;
+	aggregate_init(&sum);
+	for (size_t i = 0; i < count && !err; i++) {
+		err = add_file(paths[i], &sum, &context);
+		if (err && err != -ENOMEM)
+			*failed = i;
+	}
+	if (!err) {
+		*out = document_from_aggregate(&sum, &context);
+		err = *out ? 0 : -ENOMEM;
+	}
+	aggregate_free(&sum);
+	return err;
+}
