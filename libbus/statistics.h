@@ -27,8 +27,8 @@ void statistics_read(const char *bus, enum statistics_window window, struct stat
 void statistics_free(struct statistics *s);
 
 /*
- * The whole as one new object: the document, with `source` ("agent" or "ring"), `agent` and `alerts` (null
- * where none runs) beside its keys. NULL: out of memory.
+ * The whole as one new object: the document, with `source` ("agent" or "ring"), and `agent` and
+ * `alerts` (null where there are none) beside its keys. NULL: out of memory.
  */
 json_t *statistics_to_json(const struct statistics *s);
 
