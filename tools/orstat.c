@@ -2,6 +2,7 @@
  * orstat.c: current statistics: for people, as JSON, or as one line for monitoring.
  */
 #include "bus_error.h"
+#include "figures.h"
 #include "options.h"
 #include "orstat_source.h"
 #include "orstat_view.h"

@@ -7,6 +7,7 @@
 #include "orstat_view.h"
 #include "bus_error.h"
 #include "clock.h"
+#include "figures.h"
 #include "output.h"
 #include "ratings.h"
 
@@ -22,22 +23,6 @@ struct view {
 	bool colour;
 	const json_t *d;
 };
-
-double number_at(const json_t *o, const char *first, const char *second)
-{
-	const json_t *v = json_object_get(o, first);
-
-	if (second)
-		v = json_object_get(v, second);
-	return json_is_number(v) ? json_number_value(v) : NAN;
-}
-
-static uint64_t count_at(const json_t *o, const char *first, const char *second)
-{
-	double n = number_at(o, first, second);
-
-	return n >= 0 && n < 0x1p63 ? (uint64_t)n : 0;
-}
 
 static void print_count(FILE *out, uint64_t n)
 {

@@ -11,7 +11,4 @@
 void view_print(
     FILE *out, const struct orstat_settings *settings, const struct statistics *s, bool colour);
 
-/* A number at a path of keys, NaN where there is none. */
-double number_at(const json_t *o, const char *first, const char *second);
-
 #endif
