@@ -120,6 +120,18 @@ uint64_t inflight_count(const struct inflight *f)
 	return f->count;
 }
 
+void inflight_each(const struct inflight *f, inflight_each_fn *each, void *context)
+{
+	for (size_t i = 0; i < TABLE_SIZE; i++) {
+		for (const struct entry *e = f->table[i]; e; e = e->next) {
+			const struct inflight_request r = {
+			    e->ts, e->id, e->bot, e->model, e->provider, e->stream};
+
+			each(context, &r);
+		}
+	}
+}
+
 bool inflight_in_lane(const struct inflight *f, uint32_t lane)
 {
 	return lane < ORBUS_LANES_LIMIT && f->in_lane[lane] > 0;

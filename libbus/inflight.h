@@ -29,6 +29,17 @@ bool inflight_note(
 
 uint64_t inflight_count(const struct inflight *f);
 
+/* One of them; the strings are NULL where they are absent, and live during the call. */
+struct inflight_request {
+	uint64_t ts; /* of the begin */
+	const char *id, *bot, *model, *provider;
+	bool stream;
+};
+
+/* Shows all that are in flight, in no order. */
+typedef void inflight_each_fn(void *context, const struct inflight_request *request);
+void inflight_each(const struct inflight *f, inflight_each_fn *each, void *context);
+
 /*
  * Takes out requests of `lane` whose owner was of an epoch before `epoch`, calling `orphan` with a
  * sample of status orphaned (ts 0) for each; the sample lives during the call.

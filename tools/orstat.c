@@ -1,11 +1,12 @@
 /*
- * orstat.c: current statistics: for people, as JSON, or as one line for monitoring.
+ * orstat.c: current statistics: for people, as JSON, as one line for monitoring, or live.
  */
 #include "bus_error.h"
 #include "figures.h"
 #include "options.h"
 #include "orstat_source.h"
 #include "orstat_view.h"
+#include "orstat_watch.h"
 #include "output.h"
 #include "sigbus.h"
 
@@ -69,20 +70,6 @@ static int print_check(const struct statistics *s)
 	return (int)state;
 }
 
-static int print_document(const struct statistics *s)
-{
-	json_t *all = json_copy(s->document);
-	int err;
-
-	json_object_set_new(all, "source", json_string(s->agent ? "agent" : "ring"));
-	err = json_object_set(all, "agent", s->agent ? s->agent : json_null());
-	if (!err)
-		err = print_json(stdout, all, JSON_INDENT(2));
-	printf("\n");
-	json_decref(all);
-	return err ? CLI_FAILED : CLI_FINE;
-}
-
 int main(int argc, char **argv)
 {
 	struct orstat_settings settings = {0};
@@ -94,7 +81,12 @@ int main(int argc, char **argv)
 	status = cli_parse(&orstat_program, argc, argv, &settings);
 	if (status != CLI_PROCEED)
 		return status;
+	if (settings.watch_ns && settings.check)
+		return cli_usage_error(
+		    &orstat_program, "--watch, --check: give one of them, not both");
 	sigbus_reads_zeros();
+	if (settings.watch_ns)
+		return watch_run(&settings);
 	statistics_read(&settings, &s);
 	if (s.error && settings.check) {
 		bus_error_describe(settings.bus, s.error, message, sizeof(message));
@@ -107,7 +99,7 @@ int main(int argc, char **argv)
 	if (settings.check)
 		status = print_check(&s);
 	else if (settings.json)
-		status = print_document(&s);
+		status = view_print_json(stdout, &s, JSON_INDENT(2)) ? CLI_FAILED : CLI_FINE;
 	else
 		view_print(stdout, &settings, &s, output_wants_colour(stdout));
 	statistics_free(&s);

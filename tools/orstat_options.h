@@ -13,8 +13,9 @@ enum orstat_window { STAT_1M, STAT_5M, STAT_1H, STAT_DAY, STAT_START };
 
 struct orstat_settings {
 	const char *bus;
-	int window; /* enum orstat_window */
-	int by;     /* index in model|bot|provider */
+	int window;        /* enum orstat_window */
+	int by;            /* index in model|bot|provider */
+	uint64_t watch_ns; /* interval of the live screen; 0: none is wanted */
 	bool json;
 	bool check;
 };

@@ -19,20 +19,15 @@
 static const char *const window_names[] = {"1m", "5m", "1h", "day", "start"};
 
 /* The board is another process's: only a document of the expected form is taken from it. */
-static int read_board(const struct orstat_settings *settings, struct statistics *out)
+int statistics_from_board(const struct orstat_settings *settings,
+    const struct board_snapshot *board, struct statistics *out)
 {
-	struct board_snapshot board;
 	json_t *all;
-	int err = board_read(settings->bus, &board);
 
-	if (err)
-		return err;
-	if (!board.is_live) {
-		free(board.bytes);
+	*out = (struct statistics){0};
+	if (!board->is_live)
 		return -ENOENT;
-	}
-	all = json_from_msgpack(board.bytes, board.length, BOARD_DEPTH);
-	free(board.bytes);
+	all = json_from_msgpack(board->bytes, board->length, BOARD_DEPTH);
 	out->agent = json_incref(json_object_get(all, "agent"));
 	out->document = json_incref(
 	    json_object_get(json_object_get(all, "windows"), window_names[settings->window]));
@@ -75,7 +70,7 @@ static bool add_samples(
 	return true;
 }
 
-static void drop_dead(struct orbus_reader *r, struct inflight *inflight)
+void ring_drop_dead(struct orbus_reader *r, struct inflight *inflight)
 {
 	for (uint32_t i = 0; i < reader_lane_count(r); i++)
 		if (inflight_in_lane(inflight, i))
@@ -84,7 +79,7 @@ static void drop_dead(struct orbus_reader *r, struct inflight *inflight)
 			    NULL);
 }
 
-static int read_ring(const struct orstat_settings *settings, struct statistics *out)
+int statistics_from_ring(const struct orstat_settings *settings, struct statistics *out)
 {
 	uint64_t now_ns = clock_realtime_ns();
 	struct document_context c = {.period_kind = window_names[settings->window],
@@ -96,11 +91,12 @@ static int read_ring(const struct orstat_settings *settings, struct statistics *
 	struct orbus_reader *r = NULL;
 	int err = inflight ? orbus_reader_open(settings->bus, &r) : -ENOMEM;
 
+	*out = (struct statistics){0};
 	aggregate_init(&sum);
 	if (!err && !add_samples(r, c.start_ns, &sum, inflight))
 		err = -ENOMEM;
 	if (!err) {
-		drop_dead(r, inflight);
+		ring_drop_dead(r, inflight);
 		c.in_flight = inflight_count(inflight);
 		out->document = document_from_aggregate(&sum, &c);
 		err = out->document ? 0 : -ENOMEM;
@@ -113,9 +109,16 @@ static int read_ring(const struct orstat_settings *settings, struct statistics *
 
 void statistics_read(const struct orstat_settings *settings, struct statistics *out)
 {
-	*out = (struct statistics){0};
-	if (read_board(settings, out) < 0)
-		out->error = read_ring(settings, out);
+	struct board_snapshot board;
+	int err = board_read(settings->bus, &board);
+
+	if (!err)
+		err = statistics_from_board(settings, &board, out);
+	free(board.bytes);
+	if (!err)
+		return;
+	err = statistics_from_ring(settings, out);
+	out->error = err;
 }
 
 void statistics_free(struct statistics *s)

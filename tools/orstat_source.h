@@ -4,6 +4,8 @@
 #ifndef ORBUS_ORSTAT_SOURCE_H
 #define ORBUS_ORSTAT_SOURCE_H
 
+#include "board.h"
+#include "inflight.h"
 #include "orstat_options.h"
 
 #include <jansson.h>
@@ -17,5 +19,13 @@ struct statistics {
 /* Reads a window's statistics. Release both with statistics_free(). */
 void statistics_read(const struct orstat_settings *settings, struct statistics *out);
 void statistics_free(struct statistics *s);
+
+/* One source alone: 0, and *out to be released, or a negative errno. */
+int statistics_from_board(const struct orstat_settings *settings,
+    const struct board_snapshot *board, struct statistics *out);
+int statistics_from_ring(const struct orstat_settings *settings, struct statistics *out);
+
+/* Forgets requests in flight of processes that have died. */
+void ring_drop_dead(struct orbus_reader *r, struct inflight *inflight);
 
 #endif

@@ -11,6 +11,7 @@
 #include "output.h"
 #include "ratings.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -295,4 +296,18 @@ void view_print(
 	print_losses(&v);
 	print_gauges(&v);
 	print_table(&v, keys[settings->by], headings[settings->by]);
+}
+
+int view_print_json(FILE *out, const struct statistics *s, size_t flags)
+{
+	json_t *all = json_copy(s->document);
+	int err;
+
+	json_object_set_new(all, "source", json_string(s->agent ? "agent" : "ring"));
+	err = json_object_set(all, "agent", s->agent ? s->agent : json_null());
+	if (!err)
+		err = print_json(out, all, flags);
+	fputc('\n', out);
+	json_decref(all);
+	return err ? -ENOMEM : 0;
 }
