@@ -10,10 +10,11 @@ import subprocess
 import termios
 import time
 import unittest
+import uuid
 
 from harness import BusTest, SANITIZER, program, wait_for
 
-PATIENCE = 8
+PATIENCE = 40
 MODELS = ("openai/gpt-4-turbo", "anthropic/claude-3-opus", "mistralai/mixtral-8x7b")
 
 
@@ -28,7 +29,8 @@ def descendant(pid, name):
     if os.path.basename(os.readlink(f"/proc/{pid}/exe")) == name:
         return pid
     with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as children:
-        return next(filter(None, (descendant(int(c), name) for c in children.read().split())), None)
+        found = (descendant(int(child), name) for child in children.read().split())
+        return next(filter(None, found), None)
 
 
 class Tmux:
@@ -36,6 +38,7 @@ class Tmux:
 
     def __init__(self, test, columns=80, rows=24, **variables):
         self.test = test
+        self.name = uuid.uuid4().hex[:8]
         self.environment = test.environment(**{"TERM": "screen-256color", "LC_ALL": "C.UTF-8",
                                                "TMUX_TMPDIR": test.folder, **variables})
         self.environment.pop("TMUX", None)
@@ -47,7 +50,7 @@ class Tmux:
         self.wait("^ready>")
 
     def tmux(self, *arguments, check=True):
-        return subprocess.run(["tmux", *map(str, arguments)], env=self.environment, check=check,
+        return subprocess.run(["tmux", "-L", self.name, *map(str, arguments)], env=self.environment, check=check,
                               capture_output=True, text=True, timeout=60).stdout
 
     def screen(self, *options):
@@ -122,7 +125,7 @@ class ScreenTest(WatchTest):
         self.assertRegex(screen, r"(?m)^\d\d:\d\d:\d\d  rate_limited +anthropic/claude-3-opus .*acore")
         self.assertRegex(screen, r"(?m)^q quit  \? help .* h histogram$")
         terminal.keys("q")
-        self.assertIn("status=0", terminal.wait("status="))
+        terminal.wait("^status=0")
         self.stop_agent(agent)
 
     def test_keys_choose_sort_filter_and_scroll(self):
@@ -228,7 +231,7 @@ class ScreenTest(WatchTest):
             self.assertLessEqual(max(map(len, screen.splitlines())), columns)
             terminal.keys("C-l")
         terminal.keys("q")
-        terminal.wait("status=0")
+        terminal.wait("^status=0")
 
     def test_requests_in_flight_are_aged_and_stalled_ones_marked(self):
         self.publish(*requests(MODELS[0], 30))
@@ -280,7 +283,7 @@ class ScreenTest(WatchTest):
             terminal.wait(r"^all +13 ")
             self.assertEqual("\x1b[31m" in terminal.screen("-e"), coloured, prefix)
             terminal.keys("q")
-            terminal.wait("status=0")
+            terminal.wait("^status=0")
             terminal.tmux("kill-server")
 
 
@@ -314,7 +317,7 @@ class SurvivalTest(WatchTest):
         terminal.wait(r"^bus made anew \d.*ago")
         terminal.wait(r"^all +2 ")
         terminal.keys("q")
-        terminal.wait("status=0")
+        terminal.wait("^status=0")
 
     def check_restored(self, terminal, before):
         wait_for(lambda: terminal.ask("alternate_on") == "0", "the other screen", PATIENCE)
@@ -391,7 +394,7 @@ class SurvivalTest(WatchTest):
         terminal.keys("b")
         terminal.wait("^BOT")
         terminal.keys("q")
-        terminal.wait("status=0")
+        terminal.wait("^status=0")
 
 
 class PlainTest(BusTest):

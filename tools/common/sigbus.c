@@ -1,8 +1,8 @@
 /*
  * sigbus.c: a shared object that somebody truncates must not kill whoever reads it.
  *
- * The handler runs in the thread that looked, in the middle of a load. It calls nothing but mmap()
- * and sigaction(), which in libc are the bare system calls.
+ * The handler runs in the thread that looked, in the middle of a load. It calls nothing but mmap(),
+ * which in libc is the bare system call, sigaction() and raise().
  */
 #include "sigbus.h"
 
@@ -26,8 +26,11 @@ static void put_zeros_there(int number, siginfo_t *info, void *context)
 	 */
 	if (info->si_code != BUS_ADRERR ||
 	    mmap(page, page_bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
-		MAP_FAILED)
+		MAP_FAILED) {
 		sigaction(number, &before, NULL); /* the load is tried again */
+		if (info->si_code <= 0)
+			raise(number); /* somebody sent it: there is no load */
+	}
 	errno = saved;
 }
 
