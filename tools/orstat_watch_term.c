@@ -110,13 +110,13 @@ static void catch_signal(int number, void (*handler)(int), int flags)
 	sigaction(number, &action, NULL);
 }
 
-static void catch_requests(void)
+static void catch_requests(bool wanted)
 {
-	catch_signal(SIGINT, ask_end, 0);
-	catch_signal(SIGTERM, ask_end, 0);
-	catch_signal(SIGHUP, ask_end, 0);
-	catch_signal(SIGTSTP, ask_stop, 0);
-	catch_signal(SIGCONT, note_continued, 0);
+	catch_signal(SIGINT, wanted ? ask_end : SIG_DFL, 0);
+	catch_signal(SIGTERM, wanted ? ask_end : SIG_DFL, 0);
+	catch_signal(SIGHUP, wanted ? ask_end : SIG_DFL, 0);
+	catch_signal(SIGTSTP, wanted ? ask_stop : SIG_DFL, 0);
+	catch_signal(SIGCONT, wanted ? note_continued : SIG_DFL, 0);
 }
 
 static void catch_faults(void)
@@ -168,13 +168,14 @@ int term_open(bool colour)
 	term.keyboard = open_keyboard();
 	if (!term.keyboard)
 		return -ENOTTY;
-	catch_requests(); /* first, so that ncurses leaves them alone */
+	catch_requests(true); /* first, so that ncurses leaves them alone */
 	term.screen = newterm(NULL, stdout, term.keyboard);
 	if (!term.screen) {
 		fclose(term.keyboard);
+		catch_requests(false);
 		return -ENOTTY;
 	}
-	catch_requests();
+	catch_requests(true);
 	catch_faults();
 	term.colour = colour;
 	set_colours();
@@ -242,7 +243,8 @@ static void stop(void)
 	endwin();
 	signal(SIGTSTP, SIG_DFL);
 	raise(SIGTSTP);
-	catch_requests();
+	catch_requests(true);
+	continued = 1; /* also where nobody would have continued it, so that it was not stopped */
 }
 
 static bool is_gone(const struct pollfd *p)
