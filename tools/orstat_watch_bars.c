@@ -151,7 +151,8 @@ static void draw_title(
 		format_bound(value / subject->scale, text, sizeof(text));
 		line_add(&l, TONE_PLAIN, "  %s %s%s", names[i], text, subject->unit);
 	}
-	line_add(&l, rating.tone, "  %s", rating.word);
+	line_add(&l, TONE_PLAIN, "  ");
+	line_add(&l, rating.tone, "%s", rating.word);
 	canvas_reverse(c, row, 0, c->columns);
 }
 
