@@ -173,7 +173,8 @@ int watch_source_take(const struct watch_source *w, struct watch_data *out)
 	watch_data_free(out);
 	*out = (struct watch_data){
 	    .now_ns = clock_realtime_ns(),
-	    .figures = {json_incref(w->figures.document), json_incref(w->figures.agent), 0},
+	    .figures = {.document = json_incref(w->figures.document),
+		.agent = json_incref(w->figures.agent)},
 	    .figures_ns = w->figures_ns,
 	    .health = w->health,
 	    .gone_ns = feed_gone_ns(w->feed),
