@@ -223,7 +223,7 @@ static void must_agree(const struct answer *a, const char *body, size_t length)
 
 static void must_be_judged_well(const struct answer *a)
 {
-	struct evidence e = {.result = CURLE_OK, .http_status = 200, .answer = a};
+	struct evidence e = {.http_status = 200, .answer = a};
 	struct verdict v;
 
 	verdict_reach(&e, &v);
@@ -232,7 +232,7 @@ static void must_be_judged_well(const struct answer *a)
 	if (v.status == ORBUS_STATUS_OK)
 		MUST(a->facts.complete && a->facts.has_choices && !a->facts.has_error &&
 		     !a->facts.malformed);
-	e.result = CURLE_PARTIAL_FILE;
+	e.failure = FAILURE_LOST;
 	e.http_status = 500;
 	verdict_reach(&e, &v);
 	MUST(v.status == ORBUS_STATUS_ERROR);

@@ -2,12 +2,11 @@
  * verdict.c: how a request ended, in the words of the bus.
  *
  * Sources: OpenRouter's API reference, "Errors and debugging" (the meaning of the codes); RFC 9110
- * for those that it does not list; libcurl-errors(3).
+ * for those that it does not list.
  */
 #include "verdict.h"
 #include "utf8.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,31 +75,14 @@ static const char *limit_message(enum limit limit)
 	}
 }
 
-/* What libcurl could not do. */
-static const char *transfer_type(const struct evidence *e)
+static const char *failure_type(const struct evidence *e)
 {
-	switch (e->result) {
-	case CURLE_COULDNT_RESOLVE_HOST:
-	case CURLE_COULDNT_RESOLVE_PROXY: return "dns_failed";
-	case CURLE_COULDNT_CONNECT:
-		return e->os_error == ECONNREFUSED ? "connection_refused" : "connection_failed";
-	case CURLE_SSL_CONNECT_ERROR:
-	case CURLE_SSL_CERTPROBLEM:
-	case CURLE_SSL_CIPHER:
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CACERT_BADFILE:
-	case CURLE_SSL_CRL_BADFILE:
-	case CURLE_SSL_ISSUER_ERROR:
-	case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-	case CURLE_SSL_INVALIDCERTSTATUS:
-	case CURLE_SSL_CLIENTCERT: return "tls_failed";
-	case CURLE_GOT_NOTHING:
-	case CURLE_SEND_ERROR:
-	case CURLE_RECV_ERROR:
-	case CURLE_PARTIAL_FILE:
-	case CURLE_HTTP2:
-	case CURLE_HTTP2_STREAM:
-	case CURLE_HTTP3:
+	switch (e->failure) {
+	case FAILURE_DNS: return "dns_failed";
+	case FAILURE_REFUSED: return "connection_refused";
+	case FAILURE_CONNECT: return "connection_failed";
+	case FAILURE_TLS: return "tls_failed";
+	case FAILURE_LOST:
 		return e->answer->form == ANSWER_EVENTS ? "stream_truncated" : "connection_lost";
 	default: return "transfer_failed";
 	}
@@ -130,16 +112,6 @@ static void end(struct verdict *v, enum orbus_status status, const char *type, c
 	v->status = status;
 	v->error_type = type;
 	snprintf(v->error_message, sizeof(v->error_message), "%s", message);
-}
-
-static void end_with_transfer_error(const struct evidence *e, struct verdict *v)
-{
-	char text[128];
-	const char *message = curl_easy_strerror(e->result);
-
-	if (e->result == CURLE_COULDNT_CONNECT && e->os_error)
-		message = strerror_r((int)e->os_error, text, sizeof(text));
-	end(v, ORBUS_STATUS_ERROR, transfer_type(e), message);
 }
 
 /* An error that the API explains, as far as it does. */
@@ -220,8 +192,9 @@ void verdict_reach(const struct evidence *e, struct verdict *v)
 		end_with_api_error(e, v, body_error_type(e));
 	else if (e->program_aborted && !is_answered(f))
 		end(v, ORBUS_STATUS_CANCELLED, NULL, "");
-	else if (e->result != CURLE_OK && !is_answered(f))
-		end_with_transfer_error(e, v);
+	else if (e->failure != FAILURE_NONE && !is_answered(f))
+		end(v, ORBUS_STATUS_ERROR, failure_type(e),
+		    e->failure_message ? e->failure_message : "");
 	else
 		judge_content(e, v);
 	/* Words of a locale that is not UTF-8 could not be published. */

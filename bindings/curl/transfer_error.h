@@ -1,0 +1,17 @@
+/*
+ * transfer_error.h: libcurl's results in the words of an exchange.
+ */
+#ifndef ORBUS_TRANSFER_ERROR_H
+#define ORBUS_TRANSFER_ERROR_H
+
+#include "verdict.h"
+
+#include <curl/curl.h>
+
+/* `os_error`: errno of a connection that failed, 0: not known. Of CURLE_OK: FAILURE_NONE. */
+enum failure transfer_failure(CURLcode result, long os_error);
+
+/* In a sentence, "" for CURLE_OK. Static text, or strerror()'s of this thread. */
+const char *transfer_error(CURLcode result, long os_error);
+
+#endif

@@ -1,0 +1,262 @@
+/*
+ * exchange.c: one question to an LLM and its answer, measured as it passes.
+ */
+#include "exchange.h"
+#include "now.h"
+#include "utf8.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#define NS_PER_MS UINT64_C(1000000)
+
+/* --- Limits that transports do not know ---------------------------------------------------------
+ */
+
+static bool has_limits(const struct exchange *x)
+{
+	return x->options.first_token_timeout_ms || x->options.idle_timeout_ms;
+}
+
+/* When the first-token or idle limit will be hit, by CLOCK_MONOTONIC; 0: there is none. */
+static uint64_t deadline_ns(const struct exchange *x, enum limit *which)
+{
+	uint64_t from = x->waiting_ns, limit_ms = x->options.idle_timeout_ms;
+
+	*which = LIMIT_IDLE;
+	if (!x->request.first_token_ns) {
+		*which = LIMIT_FIRST_TOKEN;
+		limit_ms = x->options.first_token_timeout_ms;
+	}
+	if (!limit_ms || limit_ms > UINT64_MAX / NS_PER_MS - from / NS_PER_MS - 1 || !x->streamed ||
+	    x->answer.facts.complete || x->paused_ns)
+		return 0;
+	return from + limit_ms * NS_PER_MS;
+}
+
+/* Whether a limit had been hit at `now_ns`; the first one is remembered. */
+static bool is_out_of_time_at(struct exchange *x, uint64_t now_ns)
+{
+	enum limit which;
+	uint64_t deadline = deadline_ns(x, &which);
+
+	if (x->limit == LIMIT_NONE && deadline && now_ns >= deadline)
+		x->limit = which;
+	return x->limit != LIMIT_NONE;
+}
+
+bool exchange_is_out_of_time(struct exchange *x)
+{
+	return is_out_of_time_at(x, now_ns_of(CLOCK_MONOTONIC));
+}
+
+long exchange_timeout_ms(const struct exchange *x)
+{
+	enum limit which;
+	uint64_t deadline = deadline_ns(x, &which), now = now_ns_of(CLOCK_MONOTONIC);
+
+	if (!deadline)
+		return -1;
+	return deadline <= now ? 0 : (long)((deadline - now + NS_PER_MS - 1) / NS_PER_MS);
+}
+
+enum limit exchange_limit_of_silence(const struct exchange *x)
+{
+	return x->streamed && !x->request.first_token_ns ? LIMIT_FIRST_TOKEN : LIMIT_IDLE;
+}
+
+void exchange_hold(struct exchange *x)
+{
+	if (has_limits(x))
+		x->paused_ns = now_ns_of(CLOCK_MONOTONIC);
+}
+
+void exchange_go_on(struct exchange *x)
+{
+	if (x->paused_ns)
+		x->waiting_ns += now_ns_of(CLOCK_MONOTONIC) - x->paused_ns;
+	x->paused_ns = 0;
+}
+
+/* --- The answer as it passes --------------------------------------------------------------------
+ */
+
+static void note_token(void *context)
+{
+	struct exchange *x = context;
+
+	x->waiting_ns = x->arrival_ns;
+	if (!x->request.first_token_ns)
+		x->request.first_token_ns = x->arrival_ns;
+}
+
+static void pass_text(void *context, enum answer_text kind, const char *piece, size_t length)
+{
+	struct exchange *x = context;
+
+	x->options.text(x->options.context, kind, piece, length);
+}
+
+static const struct answer_sink sink = {.token = note_token};
+static const struct answer_sink sink_with_text = {.token = note_token, .text = pass_text};
+
+/* Is it a stream of events? A body that is none after all shows. */
+void exchange_content_type(struct exchange *x, const char *type)
+{
+	static const char events[] = "text/event-stream";
+
+	x->body_seen = true;
+	if (type && strncasecmp(type, events, sizeof(events) - 1) == 0)
+		x->streamed = true;
+	if (x->streamed)
+		answer_expect(&x->answer, ANSWER_EVENTS);
+}
+
+/* The clock is read only while it matters: until the first token, for the limits, at the end. */
+bool exchange_feed(struct exchange *x, const char *bytes, size_t length)
+{
+	bool limited = has_limits(x);
+
+	if (!x->request.first_token_ns || limited)
+		x->arrival_ns = now_ns_of(CLOCK_MONOTONIC);
+	exchange_go_on(x);
+	if (!x->body_seen)
+		exchange_content_type(x, NULL);
+	answer_feed(&x->answer, bytes, length);
+	if (x->answer.facts.complete && !x->complete_ns)
+		x->complete_ns = now_ns_of(CLOCK_MONOTONIC);
+	return !limited || !is_out_of_time_at(x, x->arrival_ns);
+}
+
+/* --- Begin --------------------------------------------------------------------------------------
+ */
+
+int exchange_begin(
+    struct exchange *x, struct orbus_producer *p, const struct exchange_options *options)
+{
+	struct exchange_options *o = &x->options;
+
+	memset(x, 0, sizeof(*x));
+	*o = *options;
+	if (answer_init(&x->answer, o->text ? &sink_with_text : &sink, x) != 0)
+		return -ENOMEM;
+	if (o->request)
+		question_read(&x->question, o->request, o->request_bytes);
+	o->request = NULL;
+	if (!o->model && x->question.model[0])
+		o->model = x->question.model;
+	x->streamed = o->stream || x->question.stream;
+	orbus_request_begin(p, &x->request, o->model, x->streamed);
+	x->waiting_ns = x->request.start_ns;
+	return 0;
+}
+
+/* --- End ----------------------------------------------------------------------------------------
+ */
+
+static const char *or_absent(const char *text)
+{
+	return *text ? text : NULL;
+}
+
+/*
+ * The tokens that were generated, by the API; some report 0 all along until the end, which for a
+ * stream that broke never came.
+ */
+static uint64_t reported_completion(const struct answer_facts *f)
+{
+	bool is_final = f->complete || f->completion_tokens >= tally_tokens(&f->generated);
+
+	return is_final ? f->completion_tokens : ORBUS_NONE;
+}
+
+/* The API's own count, else an estimate where there is something to estimate from. */
+static uint64_t count_or_estimate(uint64_t reported, const struct tally *text, bool *estimated)
+{
+	if (reported != ORBUS_NONE || text->quarters == 0)
+		return reported;
+	*estimated = true;
+	return tally_tokens(text);
+}
+
+static void fill_in_tokens(struct exchange *x, struct orbus_sample *s)
+{
+	const struct answer_facts *f = &x->answer.facts;
+	bool estimated = false;
+
+	s->completion_tokens = count_or_estimate(reported_completion(f), &f->generated, &estimated);
+	s->prompt_tokens = f->prompt_tokens;
+	if (s->completion_tokens != ORBUS_NONE)
+		s->prompt_tokens =
+		    count_or_estimate(f->prompt_tokens, &x->question.prompt, &estimated);
+	s->total_tokens =
+	    s->completion_tokens == f->completion_tokens ? f->total_tokens : ORBUS_NONE;
+	if (s->total_tokens == ORBUS_NONE && s->prompt_tokens != ORBUS_NONE &&
+	    s->completion_tokens != ORBUS_NONE)
+		s->total_tokens = s->prompt_tokens + s->completion_tokens;
+	s->tokens_estimated = estimated;
+	s->cached_tokens = f->cached_tokens;
+	s->reasoning_tokens = f->reasoning_tokens;
+	s->cost_usd = f->cost_usd;
+}
+
+/* The id by which OpenRouter knows this request, also where the body does not come to its id. */
+static const char *find_generation_id(struct exchange *x, const char *header)
+{
+	size_t length = header ? strlen(header) : 0;
+
+	if (x->answer.facts.id[0] || length == 0 || !utf8_is_valid(header, length))
+		return x->answer.facts.id;
+	length = utf8_cut(header, length, sizeof(x->generation_id) - 1);
+	memcpy(x->generation_id, header, length);
+	return x->generation_id;
+}
+
+static void fill_in(struct exchange *x, const struct exchange_result *result)
+{
+	const struct answer_facts *f = &x->answer.facts;
+	struct orbus_sample *s = &x->request.sample;
+	const char *id = find_generation_id(x, result->generation_id);
+
+	if (*id)
+		s->request_id = id;
+	s->model = or_absent(f->model);
+	s->provider = or_absent(f->provider);
+	s->finish_reason = or_absent(f->finish_reason);
+	s->http_status = result->http_status > 0 ? (uint64_t)result->http_status : ORBUS_NONE;
+	s->error_type = x->verdict.error_type;
+	s->error_message = or_absent(x->verdict.error_message);
+	/* Who asks for a stream may get one document: that has no first token. */
+	s->stream =
+	    x->streamed && (x->answer.form != ANSWER_JSON || x->verdict.status != ORBUS_STATUS_OK);
+	if (x->complete_ns)
+		s->response_ms = (double)(x->complete_ns - x->request.start_ns) / 1e6;
+	s->attempt = x->options.attempt ? x->options.attempt : ORBUS_NONE;
+	s->tags = x->options.tags;
+	s->tag_count = x->options.tag_count;
+	fill_in_tokens(x, s);
+}
+
+int exchange_end(struct exchange *x, const struct exchange_result *result)
+{
+	struct evidence e = {.http_status = result->http_status,
+	    .retry_after = result->retry_after,
+	    .limit = x->limit != LIMIT_NONE ? x->limit : result->limit,
+	    .failure = result->failure,
+	    .failure_message = result->failure_message,
+	    .streamed = x->streamed,
+	    .answer = &x->answer,
+	    .secret = x->options.secret};
+
+	e.program_aborted = result->program_aborted && e.limit == LIMIT_NONE;
+	answer_end(&x->answer);
+	verdict_reach(&e, &x->verdict);
+	fill_in(x, result);
+	return orbus_request_end(&x->request, x->verdict.status);
+}
+
+void exchange_free(struct exchange *x)
+{
+	answer_free(&x->answer);
+}

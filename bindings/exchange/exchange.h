@@ -1,0 +1,113 @@
+/*
+ * exchange.h: one question to an LLM and its answer, measured as it passes, whatever carries it.
+ *
+ * A binding says when the request starts, feeds it the answer's body in whatever pieces it comes,
+ * and says how the transfer ended; one `begin` and one request sample are published. It knows no
+ * transport: the bindings do, and so all of them make the same sample of the same call.
+ *
+ * An exchange belongs to one thread at a time, that of its producer. No prompt and no answer is
+ * kept, copied or published.
+ */
+#ifndef ORBUS_EXCHANGE_H
+#define ORBUS_EXCHANGE_H
+
+#include "answer.h"
+#include "orbus.h"
+#include "question.h"
+#include "verdict.h"
+
+/* All optional: start from {0}. Pointers are borrowed until exchange_end(), but `request`. */
+struct exchange_options {
+	/* The JSON body that will be sent, read during exchange_begin() only. */
+	const char *request;
+	size_t request_bytes;
+
+	/* In its place, or over it. */
+	const char *model;
+	bool stream;
+
+	uint64_t attempt; /* 1 for the first try; 0: not said */
+	const struct orbus_tag *tags;
+	size_t tag_count;
+
+	/* Limits of streams in milliseconds, 0: none; see exchange_timeout_ms(). */
+	uint64_t first_token_timeout_ms;
+	uint64_t idle_timeout_ms;
+
+	/* Receives the generated text in pieces of whole UTF-8 characters; may be NULL. */
+	void (*text)(void *context, enum answer_text kind, const char *piece, size_t length);
+	void *context;
+
+	const char *secret; /* never repeated in an error_message; NULL: none */
+};
+
+/* How a transfer ended, as its transport saw it. {0} is a transfer that went well. */
+struct exchange_result {
+	long http_status;     /* 0: no response came */
+	long retry_after;     /* seconds that the server asks for, 0: not said */
+	enum limit limit;     /* of the transport's own that ended it */
+	bool program_aborted; /* the program ended it */
+	enum failure failure; /* what the transport could not do */
+	const char *failure_message;
+	const char *generation_id; /* of the header X-Generation-Id, NULL: none */
+};
+
+struct exchange {
+	struct orbus_request request; /* its sample is filled in by exchange_end() */
+	struct answer answer;
+	bool streamed;        /* asked for, or answered, as a stream */
+	uint64_t complete_ns; /* when the whole answer was there, 0: it was not */
+	struct verdict verdict;
+	/* The rest is private to exchange.c. */
+	struct exchange_options options;
+	struct question question;
+	bool body_seen;
+	enum limit limit;    /* of ours that was hit */
+	uint64_t arrival_ns; /* of the bytes being read; kept while it is needed */
+	uint64_t waiting_ns; /* since when a token is awaited: the first one, or the next */
+	uint64_t paused_ns;  /* since when the program lets the transfer wait, 0: it does not */
+	char generation_id[96];
+};
+
+/*
+ * Starts the clock and publishes a `begin`. `x` must stay where it is until exchange_end().
+ * Returns 0 or -ENOMEM. A `begin` that cannot be published is no error: the request may still be.
+ */
+int exchange_begin(
+    struct exchange *x, struct orbus_producer *p, const struct exchange_options *options);
+
+/* Before the body's first byte: the response's Content-Type, NULL where it has none. */
+void exchange_content_type(struct exchange *x, const char *type);
+
+/*
+ * Takes the next bytes of the body. False: a limit had been reached when they came, and the
+ * binding should end the transfer.
+ */
+bool exchange_feed(struct exchange *x, const char *bytes, size_t length);
+
+/*
+ * The limits are for the server alone: no time passes for them between these two, while the
+ * program is busy with what it was given, or pauses the transfer.
+ */
+void exchange_hold(struct exchange *x);
+void exchange_go_on(struct exchange *x);
+
+/* Milliseconds until the first-token or idle limit is reached, 0 if it is, -1 without one. */
+long exchange_timeout_ms(const struct exchange *x);
+
+/* Whether one of these limits is reached; which one is remembered. */
+bool exchange_is_out_of_time(struct exchange *x);
+
+/* Which limit it was, where the transport only knows that it waited too long for bytes. */
+enum limit exchange_limit_of_silence(const struct exchange *x);
+
+/*
+ * Judges, fills in the sample, publishes it. What orbus_publish() returns. The sample and its
+ * strings live until exchange_free(), which must follow.
+ */
+int exchange_end(struct exchange *x, const struct exchange_result *result);
+
+/* Frees what the exchange holds. One that is freed without its end stays in flight. */
+void exchange_free(struct exchange *x);
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * verdict.h: how a request ended, in the words of the bus: status, error_type and error_message.
+ *
+ * It judges by four witnesses: the limit that was hit, the program, HTTP with the answer, and the
+ * transport. It measures nothing.
+ */
+#ifndef ORBUS_VERDICT_H
+#define ORBUS_VERDICT_H
+
+#include "answer.h"
+#include "orbus.h"
+
+/* The limits on a request's time. */
+enum limit { LIMIT_NONE, LIMIT_CONNECT, LIMIT_FIRST_TOKEN, LIMIT_IDLE, LIMIT_TOTAL };
+
+/* What a transport could not do. */
+enum failure {
+	FAILURE_NONE,
+	FAILURE_DNS,      /* find the host */
+	FAILURE_REFUSED,  /* connect: nobody listens there */
+	FAILURE_CONNECT,  /* connect, for another reason */
+	FAILURE_TLS,      /* agree on a secure connection, or trust it */
+	FAILURE_LOST,     /* keep the connection until the answer was whole */
+	FAILURE_TRANSFER, /* anything else */
+};
+
+struct evidence {
+	long http_status;            /* 0: no response came */
+	long retry_after;            /* seconds that the server asks for, 0: not said */
+	enum limit limit;            /* the one that ended it */
+	bool program_aborted;        /* the program ended it */
+	enum failure failure;        /* of the transport */
+	const char *failure_message; /* NULL: none */
+	bool streamed;               /* asked for, or answered, as a stream */
+	const struct answer *answer;
+	const char *secret; /* never repeated in a message; NULL: none */
+};
+
+#define VERDICT_MESSAGE_BYTES 320
+
+struct verdict {
+	enum orbus_status status;
+	const char *error_type; /* static; NULL where the request ended well or was cancelled */
+	char error_message[VERDICT_MESSAGE_BYTES]; /* "" where there is nothing to say */
+};
+
+/* The HTTP status that an error amounts to: of the response, else of the body; 0: none. */
+long verdict_code(long http_status, const struct answer_facts *facts);
+
+void verdict_reach(const struct evidence *e, struct verdict *out);
+
+#endif
