@@ -190,9 +190,18 @@ int term_open(bool colour)
 	return 0;
 }
 
+/* Where the terminal has no second screen, what was drawn stays: the shell's line is left clean. */
+static void give_back(void)
+{
+	move(LINES - 1, 0);
+	clrtoeol();
+	refresh();
+	endwin();
+}
+
 void term_close(void)
 {
-	endwin();
+	give_back();
 	delscreen(term.screen);
 	fclose(term.keyboard);
 }
@@ -240,7 +249,7 @@ void term_draw(const struct canvas *c, bool anew)
 static void stop(void)
 {
 	stop_asked = 0;
-	endwin();
+	give_back();
 	signal(SIGTSTP, SIG_DFL);
 	raise(SIGTSTP);
 	catch_requests(true);

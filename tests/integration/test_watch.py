@@ -45,13 +45,14 @@ class Tmux:
         with open(os.path.join(test.folder, "tmux.conf"), "w", encoding="ascii") as conf:
             conf.write("set -g default-terminal screen-256color\nset -g status off\n")
         self.tmux("-f", os.path.join(test.folder, "tmux.conf"), "new-session", "-d", "-x", columns,
-                  "-y", rows, "env PS1='ready> ' sh")
+                  "-y", rows, "ulimit -c 0; exec env PS1='ready> ' sh")
         test.addCleanup(self.tmux, "kill-server", check=False)
         self.wait("^ready>")
 
     def tmux(self, *arguments, check=True):
-        return subprocess.run(["tmux", "-L", self.name, *map(str, arguments)], env=self.environment, check=check,
-                              capture_output=True, text=True, timeout=60).stdout
+        return subprocess.run(["tmux", "-L", self.name, *map(str, arguments)], check=check,
+                              env=self.environment, capture_output=True, text=True,
+                              timeout=60).stdout
 
     def screen(self, *options):
         return self.tmux("capture-pane", "-p", *options)
@@ -123,7 +124,7 @@ class ScreenTest(WatchTest):
         self.assertRegex(screen, r"(?m)^MODEL +\u25bcREQUESTS +AVG s +P95 s +TTFT s +TPS +ERRORS$")
         self.assertRegex(screen, r"(?m)^openai/gpt-4-turbo +5 +3\.45 .*0\.87 +83\.2 +0$")
         self.assertRegex(screen, r"(?m)^In flight 0$")
-        self.assertRegex(screen, r"(?m)^\d\d:\d\d:\d\d  rate_limited +anthropic/claude-3-opus .*acore")
+        self.assertRegex(screen, r"(?m)^[\d:]{8}  rate_limited +anthropic/claude-3-opus .*acore")
         self.assertRegex(screen, r"(?m)^q quit  \? help .* h histogram$")
         terminal.keys("q")
         terminal.wait("^status=0")
@@ -180,7 +181,8 @@ class ScreenTest(WatchTest):
             terminal.wait(words)
             terminal.wait(r"^all +13 ")
         terminal.keys("Space")
-        still = terminal.wait("PAUSED")
+        terminal.wait("PAUSED")
+        still = terminal.wait("space go on")
         self.publish(*requests("new/model", 2))
         wait_for(lambda: "new/model" in self.run_tool("orstat", "-b", self.bus).stdout, "the board")
         time.sleep(1)
@@ -238,7 +240,7 @@ class ScreenTest(WatchTest):
         self.publish(*requests(MODELS[0], 30))
         bot = self.start("orpub", "--bus", self.bus, "--json-lines", stdin=subprocess.PIPE)
         now = time.time()
-        for age, number in ((41, 1), (12, 2), (1, 3)):
+        for age, number in ((41, 1), (5, 2), (1, 3)):
             bot.stdin.write(json.dumps({"kind": "begin", "request_id": f"r{number}", "bot": "b",
                                         "requested_model": MODELS[0], "stream": True,
                                         "ts": now - age}) + "\n")
@@ -246,9 +248,10 @@ class ScreenTest(WatchTest):
         terminal = Tmux(self)
         terminal.watch()
         screen = terminal.wait("^In flight 3, 1 stalled")
-        self.assertRegex(screen, r"(?m)^ +\d\ds  openai/gpt-4-turbo +b +stream  stalled, p99 3\.\ds$")
-        self.assertRegex(screen, r"(?m)^ +\d\ds  openai/gpt-4-turbo +b +stream  slow, p99 3\.\ds$")
-        self.assertRegex(screen, r"(?m)^ +\d\.\ds  openai/gpt-4-turbo +b +stream  (slow, )?p99")
+        what = "openai/gpt-4-turbo +b +stream"
+        self.assertRegex(screen, rf"(?m)^ +\d\ds  {what}  stalled, p99 3\.\ds$")
+        self.assertRegex(screen, rf"(?m)^ +[\d.]+s  {what}  slow, p99 3\.\ds$")
+        self.assertRegex(screen, rf"(?m)^ +[\d.]+s  {what}  (slow, )?p99")
         bot.stdin.write('{"request_id": "r2", "model": "m", "response_ms": 12000}\n')
         bot.stdin.flush()
         terminal.wait("^In flight 2, 1 stalled")
@@ -297,7 +300,7 @@ class SurvivalTest(WatchTest):
         terminal.wait(rf"^agent {agent.pid} ok")
         agent.kill()
         agent.wait()
-        screen = terminal.wait(rf"^agent {agent.pid} lost, heartbeat \d.*: figures of what the ring")
+        screen = terminal.wait(rf"^agent {agent.pid} lost, heartbeat \d.*: figures of what")
         self.assertRegex(screen, r"(?m)^all +13 ")
         successor = self.start_agent()
         terminal.wait(rf"^agent {successor.pid} ok  lost 0  rejected 0  restarted \d")
@@ -424,8 +427,10 @@ class PlainTest(BusTest):
         process.stdout.readline()
         process.stdout.readline()
         self.publish(*requests(MODELS[0], 4), {"model": "m", "status": "timeout"})
-        lines = [process.stdout.readline().split() for _ in range(3)]
-        # All within one second as a rule, and in any case all there.
+        # Within one second as a rule, and in any case all of them.
+        lines = []
+        while sum(float(line[1]) for line in lines) < 5 and len(lines) < PATIENCE:
+            lines.append(process.stdout.readline().split())
         self.assertEqual(sum(float(line[1]) for line in lines), 5)
         self.assertEqual(sum(int(line[5]) for line in lines), 1)
         busy = next(line for line in lines if line[2] != "-")
