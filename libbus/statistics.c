@@ -29,20 +29,15 @@ bool statistics_window_from_name(const char *name, enum statistics_window *out)
 }
 
 /* The board is another process's: only a document of the expected form is taken from it. */
-static int read_board(const char *bus, enum statistics_window window, struct statistics *out)
+int statistics_from_board(
+    const struct board_snapshot *board, enum statistics_window window, struct statistics *out)
 {
-	struct board_snapshot board;
 	json_t *all;
-	int err = board_read(bus, &board);
 
-	if (err)
-		return err;
-	if (!board.is_live) {
-		free(board.bytes);
+	*out = (struct statistics){0};
+	if (!board->is_live)
 		return -ENOENT;
-	}
-	all = json_from_msgpack(board.bytes, board.length, BOARD_DEPTH);
-	free(board.bytes);
+	all = json_from_msgpack(board->bytes, board->length, BOARD_DEPTH);
 	out->agent = json_incref(json_object_get(all, "agent"));
 	out->alerts = json_incref(json_object_get(all, "alerts"));
 	out->document = json_incref(
@@ -86,7 +81,7 @@ static bool add_samples(
 	return true;
 }
 
-static void drop_dead(struct orbus_reader *r, struct inflight *inflight)
+void statistics_drop_dead(struct orbus_reader *r, struct inflight *inflight)
 {
 	for (uint32_t i = 0; i < reader_lane_count(r); i++)
 		if (inflight_in_lane(inflight, i))
@@ -95,7 +90,7 @@ static void drop_dead(struct orbus_reader *r, struct inflight *inflight)
 			    NULL);
 }
 
-static int read_ring(const char *bus, enum statistics_window window, struct statistics *out)
+int statistics_from_ring(const char *bus, enum statistics_window window, struct statistics *out)
 {
 	uint64_t now_ns = clock_realtime_ns();
 	struct document_context c = {.period_kind = statistics_window_names[window],
@@ -107,11 +102,12 @@ static int read_ring(const char *bus, enum statistics_window window, struct stat
 	struct orbus_reader *r = NULL;
 	int err = inflight ? orbus_reader_open(bus, &r) : -ENOMEM;
 
+	*out = (struct statistics){0};
 	aggregate_init(&sum);
 	if (!err && !add_samples(r, c.start_ns, &sum, inflight))
 		err = -ENOMEM;
 	if (!err) {
-		drop_dead(r, inflight);
+		statistics_drop_dead(r, inflight);
 		c.in_flight = inflight_count(inflight);
 		out->document = document_from_aggregate(&sum, &c);
 		err = out->document ? 0 : -ENOMEM;
@@ -124,9 +120,16 @@ static int read_ring(const char *bus, enum statistics_window window, struct stat
 
 void statistics_read(const char *bus, enum statistics_window window, struct statistics *out)
 {
-	*out = (struct statistics){0};
-	if (read_board(bus, window, out) < 0)
-		out->error = read_ring(bus, window, out);
+	struct board_snapshot board;
+	int err = board_read(bus, &board);
+
+	if (!err)
+		err = statistics_from_board(&board, window, out);
+	free(board.bytes);
+	if (!err)
+		return;
+	err = statistics_from_ring(bus, window, out);
+	out->error = err;
 }
 
 void statistics_free(struct statistics *s)

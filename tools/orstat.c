@@ -1,27 +1,18 @@
 /*
- * orstat.c: current statistics: for people, as JSON, or as one line for monitoring.
+ * orstat.c: current statistics: for people, as JSON, or as one line for monitoring, or live.
  */
 #include "bus_error.h"
 #include "options.h"
 #include "orstat_advise.h"
 #include "orstat_check.h"
 #include "orstat_view.h"
+#include "orstat_watch.h"
 #include "output.h"
 #include "sigbus.h"
 
 #include <stdio.h>
 
 #define TOOL "orstat"
-
-static int print_document(const struct statistics *s)
-{
-	json_t *all = statistics_to_json(s);
-	int err = all ? print_json(stdout, all, JSON_INDENT(2)) : -1;
-
-	printf("\n");
-	json_decref(all);
-	return err ? CLI_FAILED : CLI_FINE;
-}
 
 int main(int argc, char **argv)
 {
@@ -35,7 +26,12 @@ int main(int argc, char **argv)
 		status = check_prepare(&settings);
 	if (status != CLI_PROCEED)
 		return status;
+	if (settings.watch_ns && (settings.check || settings.advise))
+		return cli_usage_error(
+		    &orstat_program, "--watch: give it without --check and --advise");
 	sigbus_reads_zeros();
+	if (settings.watch_ns)
+		return watch_run(&settings);
 	statistics_read(settings.bus, (enum statistics_window)settings.window, &s);
 	if (s.error && !settings.check)
 		return bus_error_report(TOOL, settings.bus, s.error);
@@ -45,7 +41,7 @@ int main(int argc, char **argv)
 	else if (settings.advise)
 		status = advise_print(&settings, &s);
 	else if (settings.json)
-		status = print_document(&s);
+		status = view_print_json(stdout, &s, JSON_INDENT(2)) ? CLI_FAILED : CLI_FINE;
 	else
 		view_print(stdout, &settings, &s, output_wants_colour(stdout));
 	statistics_free(&s);

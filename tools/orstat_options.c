@@ -24,6 +24,19 @@ static const struct cli_option options[] = {
 	.choices = "model|bot|provider",
 	.preset = "model",
 	.help = "what the table is of"},
+    {.name = "watch",
+	.letter = 'w',
+	.type = CLI_DURATION,
+	.offset = AT(watch_ns),
+	.argument = "SECONDS",
+	.implied = "1",
+	.low = UINT64_C(100000000),
+	.high = UINT64_C(3600000000000),
+	.help = "a live screen, every second or so many",
+	.details =
+	    "Shows a live screen, anew every second or every _SECONDS_ (0.1 to 3600; also "
+	    "_500ms_, _5m_), until *q* is pressed. Where standard output is no terminal that "
+	    "can be drawn on, prints a line an interval instead. See *THE LIVE SCREEN*."},
     {.name = "json",
 	.letter = 'j',
 	.type = CLI_FLAG,

@@ -12,6 +12,7 @@
 #include "output.h"
 #include "ratings.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -294,4 +295,14 @@ void view_print(
 	alerts_print(out, s->alerts, colour);
 	print_gauges(&v);
 	print_table(&v, keys[settings->by], headings[settings->by]);
+}
+
+int view_print_json(FILE *out, const struct statistics *s, size_t flags)
+{
+	json_t *all = statistics_to_json(s);
+	int err = all ? print_json(out, all, flags) : -ENOMEM;
+
+	fputc('\n', out);
+	json_decref(all);
+	return err;
 }

@@ -12,4 +12,7 @@
 void view_print(
     FILE *out, const struct orstat_settings *settings, const struct statistics *s, bool colour);
 
+/* The same as one JSON document, with jansson's flags: 0 or -ENOMEM. */
+int view_print_json(FILE *out, const struct statistics *s, size_t flags);
+
 #endif

@@ -1,11 +1,12 @@
 /*
  * fuzz_board.c: whatever the board holds, orstat shows something and advises, in 80 columns,
- * without a character that steers a terminal.
+ * without a character that steers a terminal; so does its live screen, of any size.
  */
 #include "advice.h"
 #include "json_msgpack.h"
 #include "must.h"
 #include "orstat_view.h"
+#include "orstat_watch_screen.h"
 
 #include <stdio.h>
 
@@ -35,6 +36,36 @@ static void must_be_advised(const json_t *document, FILE *out)
 	advice_free(&advice);
 }
 
+static void must_be_harmless_cells(const struct canvas *c)
+{
+	for (int i = 0; i < c->rows * c->columns; i++)
+		for (const wchar_t *w = c->cells[i].text; *w; w++)
+			MUST(!is_unsafe_character((uint32_t)*w));
+}
+
+/* Every picture, sorted by every column, in a size that the bytes choose. */
+static void draw_screens(const struct statistics *s, uint8_t rows, uint8_t columns)
+{
+	const struct orstat_settings settings = {.bus = "fuzz", .watch_ns = 1000000000};
+	struct watch_data d = {.now_ns = UINT64_C(1764000000000000000),
+	    .figures = *s,
+	    .health = {.state = AGENT_LIVE, .pid = 1}};
+	struct watch_state state;
+	struct canvas c;
+
+	canvas_init(&c, true);
+	state_init(&state, &settings);
+	for (int i = 0; i < COLUMNS_COUNT; i++) {
+		state.by = i % BY_COUNT;
+		state.sort = (enum column)i;
+		state.picture = (enum picture)(i / 3 % PICTURE_COUNT);
+		MUST(canvas_clear(&c, 1 + rows % 64, 1 + columns));
+		screen_draw(&c, &settings, &d, &state);
+		must_be_harmless_cells(&c);
+	}
+	canvas_free(&c);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	json_t *document = json_from_msgpack(data, size, DEPTH);
@@ -58,6 +89,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(fclose(out) == 0);
 	must_be_harmless(text, length);
 	free(text);
+	if (size >= 2)
+		draw_screens(&s, data[size - 1], data[size - 2]);
 	json_decref(document);
 	return 0;
 }

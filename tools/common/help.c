@@ -11,13 +11,17 @@
 /* "  -b, --bus NAME"; returns its length. */
 static int write_usage(const struct cli_option *o, char *out, size_t bytes)
 {
-	const char *argument = cli_argument(o);
+	const char *argument = cli_argument(o), *open = "", *close = "";
 	char letter[8] = "    ";
 
 	if (o->letter)
 		snprintf(letter, sizeof(letter), "-%c, ", o->letter);
-	return snprintf(out, bytes, "  %s--%s%s%s", letter, o->name, argument ? " " : "",
-	    argument ? argument : "");
+	if (argument && o->implied) {
+		open = "[";
+		close = "]";
+	}
+	return snprintf(out, bytes, "  %s--%s%s%s%s%s", letter, o->name, argument ? " " : "", open,
+	    argument ? argument : "", close);
 }
 
 static bool is_dense(const struct cli_program *p, size_t index)

@@ -31,9 +31,9 @@ static void scdoc_option(const struct cli_option *o)
 		printf("*-%c*, ", o->letter);
 	printf("*--%s*", o->name);
 	if (argument) {
-		fputs(" _", stdout);
+		fputs(o->implied ? " [_" : " _", stdout);
 		print_escaped(argument);
-		putchar('_');
+		fputs(o->implied ? "_]" : "_", stdout);
 	}
 	putchar('\n');
 	printf("\t%s", o->details ? o->details : "");
@@ -79,7 +79,8 @@ static void print_words(const char *choices)
 
 static void bash_case(const struct cli_option *o)
 {
-	if (!cli_argument(o))
+	/* What follows an option that may do without an argument may be the next option. */
+	if (!cli_argument(o) || o->implied)
 		return;
 	printf("\t--%s", o->name);
 	if (o->letter)
@@ -138,13 +139,17 @@ static void zsh(const struct cli_program *p)
 		if (o->type == CLI_SECTION)
 			continue;
 		printf(" \\\n\t'%s--%s%s[", o->type == CLI_LIST ? "*" : "", o->name,
-		    argument ? "=" : "");
+		    !argument    ? ""
+		    : o->implied ? "=-"
+				 : "=");
 		print_quoted(o->help, "[]\\");
 		putchar(']');
 		if (o->choices) {
 			fputs(":value:(", stdout);
 			print_words(o->choices);
 			putchar(')');
+		} else if (argument && o->implied) {
+			fputs("::value: ", stdout);
 		} else if (argument) {
 			fputs(o->offer == CLI_OFFER_FOLDERS  ? ":folder:_files -/"
 			      : o->offer == CLI_OFFER_GROUPS ? ":group:_groups"
@@ -166,7 +171,7 @@ static void fish(const struct cli_program *p)
 		printf("complete -c %s -l %s", p->name, o->name);
 		if (o->letter)
 			printf(" -s %c", o->letter);
-		if (cli_argument(o))
+		if (cli_argument(o) && !o->implied)
 			fputs(o->offer == CLI_OFFER_FOLDERS ? " -r" : " -x", stdout);
 		if (o->choices) {
 			fputs(" -a '", stdout);

@@ -184,7 +184,7 @@ static int take_environment(const struct cli_program *p, const bool *given, void
 /* The table in getopt's words. */
 struct getopt_words {
 	struct option long_options[OPTIONS_MAX + 1];
-	char letters[2 * OPTIONS_MAX + 3];
+	char letters[3 * OPTIONS_MAX + 3];
 };
 
 static void to_getopt(const struct cli_program *p, struct getopt_words *w)
@@ -199,7 +199,9 @@ static void to_getopt(const struct cli_program *p, struct getopt_words *w)
 	*letter++ = ':';
 	for (size_t i = 0; i < p->option_count && i < OPTIONS_MAX; i++) {
 		const struct cli_option *o = &p->options[i];
-		int has_argument = cli_argument(o) ? required_argument : no_argument;
+		int has_argument = !cli_argument(o) ? no_argument
+		                   : o->implied     ? optional_argument
+		                                    : required_argument;
 
 		if (o->type == CLI_SECTION)
 			continue;
@@ -207,7 +209,7 @@ static void to_getopt(const struct cli_program *p, struct getopt_words *w)
 		if (!o->letter)
 			continue;
 		*letter++ = o->letter;
-		if (has_argument)
+		for (int colons = has_argument; colons > 0; colons--)
 			*letter++ = ':';
 	}
 	*to = (struct option){0};
@@ -222,6 +224,20 @@ static const struct cli_option *option_of(const struct cli_program *p, int found
 		if (p->options[i].letter == found)
 			return &p->options[i];
 	return NULL;
+}
+
+/*
+ * The argument of an option that may do without. getopt_long() takes only what is written in one
+ * word with it; where the program has no operands, a word that follows can be nothing else.
+ */
+static const char *optional_value(
+    const struct cli_program *p, const struct cli_option *o, int argc, char **argv)
+{
+	if (optarg || !o->implied)
+		return optarg;
+	if (!p->operands && optind < argc && argv[optind][0] != '-')
+		return argv[optind++];
+	return o->implied;
 }
 
 static int take_option(
@@ -269,7 +285,8 @@ int cli_parse(const struct cli_program *p, int argc, char **argv, void *settings
 		else if (found == 1)
 			status = cli_usage_error(p, "unexpected argument '%.200s'", optarg);
 		else
-			status = take_option(p, option_of(p, found), optarg, settings);
+			status = take_option(p, option_of(p, found),
+			    optional_value(p, option_of(p, found), argc, argv), settings);
 		if (status == CLI_PROCEED)
 			given[option_of(p, found) - p->options] = true;
 	}

@@ -39,8 +39,9 @@ struct cli_option {
 	const char *choices;  /* of a CLI_CHOICE: "auto|uring|posix" */
 	const char *preset;   /* the default as one would type it; NULL: the field is left alone */
 	const char *preset_words; /* what the documentation says where `preset` cannot */
-	const char *environment;  /* the variable that stands in where the option is not given */
-	uint64_t low, high;       /* high 0: no limit */
+	const char *implied;     /* what the option means without an argument; NULL: it needs one */
+	const char *environment; /* the variable that stands in where the option is not given */
+	uint64_t low, high;      /* high 0: no limit */
 	enum cli_offer offer;
 	const char *help;    /* half a line for --help */
 	const char *details; /* sentences for the man page, in scdoc; NULL: `help` does */

@@ -160,7 +160,14 @@ void print_text(FILE *out, const char *text)
 		fwrite(piece, 1, n, out);
 }
 
-static int character_width(uint32_t c)
+int text_character(const char *text, uint32_t *c)
+{
+	int length = next_character(text, c);
+
+	return length < 0 ? 0 : length;
+}
+
+int character_width(uint32_t c)
 {
 	int width = wcwidth((wchar_t)c);
 

@@ -50,6 +50,12 @@ int next_character(const char *text, uint32_t *c);
  */
 size_t text_sanitise(char *out, size_t bytes, const char *text);
 
+/* Decodes one character of sanitised text: its length in bytes, 0 at the end. */
+int text_character(const char *text, uint32_t *c);
+
+/* The columns that a character takes: 0 of one that joins the one before, 1 or 2. */
+int character_width(uint32_t c);
+
 /* Prints text with its unsafe characters spelled out. */
 void print_text(FILE *out, const char *text);
 

@@ -2,7 +2,7 @@
  * sigbus.c: a shared object that somebody truncates must not kill whoever reads it.
  *
  * The handler runs in the thread that looked, in the middle of a load. It calls nothing but mmap(),
- * which in libc is the bare system call.
+ * which in libc is the bare system call, sigaction() and raise().
  */
 #include "sigbus.h"
 
@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 static uintptr_t page_bytes;
+static struct sigaction before; /* what the signal did until now */
 
 static void put_zeros_there(int number, siginfo_t *info, void *context)
 {
@@ -25,8 +26,11 @@ static void put_zeros_there(int number, siginfo_t *info, void *context)
 	 */
 	if (info->si_code != BUS_ADRERR ||
 	    mmap(page, page_bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
-		MAP_FAILED)
-		signal(number, SIG_DFL); /* the load is tried again, and ends the process */
+		MAP_FAILED) {
+		sigaction(number, &before, NULL); /* the load is tried again */
+		if (info->si_code <= 0)
+			raise(number); /* somebody sent it: there is no load */
+	}
 	errno = saved;
 }
 
@@ -38,5 +42,5 @@ void sigbus_reads_zeros(void)
 	memset(&action, 0, sizeof(action));
 	action.sa_sigaction = put_zeros_there;
 	action.sa_flags = SA_SIGINFO;
-	sigaction(SIGBUS, &action, NULL);
+	sigaction(SIGBUS, &action, &before);
 }

@@ -8,8 +8,8 @@
 #define ORBUS_CLI_SIGBUS_H
 
 /*
- * From here on a page that is gone reads as zeros, which no sample is. Any other SIGBUS ends the
- * process as ever. Source of the technique: systemd's basic/sigbus.c.
+ * From here on a page that is gone reads as zeros, which no sample is. Any other SIGBUS does what
+ * it did before. Source of the technique: systemd's basic/sigbus.c.
  */
 void sigbus_reads_zeros(void);
 
