@@ -75,7 +75,7 @@ class DeliveryTest(AlertsTest):
         self.addCleanup(ended.set)
         hooks = [self.hook(behave) for behave in (pour, boast, drip)]
         agent = self.fire(*[f"webhook {hook.url}" for hook in hooks])
-        wait_for(lambda: self.board() and all(hook.posts for hook in hooks), "the posts")
+        wait_for(lambda: all(hook.posts for hook in hooks), "the posts")
         wait_for(lambda: self.board()["undelivered"] == 0, "the answers to be done with", 40)
         with open(f"/proc/{agent.pid}/status", encoding="ascii") as status:
             memory = next(line for line in status if line.startswith("VmHWM"))
@@ -96,7 +96,7 @@ class DeliveryTest(AlertsTest):
         wait_for(lambda: json.loads(self.run_tool("orstat", "--bus", self.bus, "--json").stdout)
                  ["requests"]["total"] == 7, "the request to be counted")
         self.assertEqual(len(hanging.posts), 1)
-        self.assertGreaterEqual(self.board()["undelivered"], 2)
+        wait_for(lambda: (self.board()["undelivered"] or 0) >= 2, "posts that wait")
         self.assertIn("not delivered yet", self.run_tool("orstat", "--bus", self.bus).stdout)
         ended.set()
         log = self.stop_agent(agent)
@@ -127,7 +127,7 @@ class DeliveryTest(AlertsTest):
         agent = self.agent()
         self.wait_state("cost 1h > 5 USD", "firing")
         self.publish(*[ANSWER] * 2)
-        wait_for(lambda: self.board()["rules"][0]["value"] == 8, "the new figure")
+        self.wait_figure("cost 1h > 5 USD", value=8)
         self.assertNotIn("alert:", self.stop_agent(agent))
         self.assertEqual((len(well.posts), len(late.posts)), (1, 1))
 
@@ -167,7 +167,7 @@ class DeliveryTest(AlertsTest):
         agent = self.agent("webhook http://127.0.0.1:1/", *rules)
         self.publish(*[ANSWER] * 80)
         self.wait_state("cost 1h > 69 USD", "firing")
-        self.assertEqual(self.board()["undelivered"], 64)
+        wait_for(lambda: self.board()["undelivered"] == 64, "posts that wait")
         self.assertIn("Alerts    70 of 70 raised, 64 not delivered yet\n",
                       self.run_tool("orstat", "--bus", self.bus).stdout)
         log = self.stop_agent(agent)

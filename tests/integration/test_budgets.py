@@ -3,7 +3,7 @@ import unittest
 from datetime import datetime
 
 from alerting import ANSWER, AlertsTest
-from harness import SANITIZER, Clock, wait_for
+from harness import SANITIZER, Clock
 
 
 def seconds(text):
@@ -34,10 +34,10 @@ class ClockTest(AlertsTest):
         agent.wait()
         agent = self.agent()
         self.answer(6)
-        wait_for(lambda: self.board() and self.board()["rules"][0]["value"] == 12, "the sum")
-        self.set_clock("2026-11-24T23:59:50+00:00")
+        self.wait_figure(rule, value=12)
+        self.set_clock("2026-11-24T23:58:00+00:00")
         self.answer(1)
-        wait_for(lambda: self.board() and self.board()["rules"][0]["value"] == 13, "the sum")
+        self.wait_figure(rule, value=13)
         self.assertEqual(len(hook.posts), 1)
         self.set_clock("2026-11-25T00:00:01+00:00")
         self.wait_told(hook, ("firing", rule), ("recovered", rule))
@@ -66,16 +66,14 @@ class ClockTest(AlertsTest):
         for at, ms in (("12:02:00", 1950), ("12:03:05", 1950), ("12:05:00", 1000)):
             self.set_clock(f"2026-11-24T{at}+00:00")
             self.publish({**ANSWER, "response_ms": ms, "ts": self.clock.now()})
-            wait_for(lambda: self.board() and self.board()["rules"][0]["requests"] == 1 and
-                     self.board()["rules"][0]["value"] == ms / 1000, "the figure")
-            self.assertEqual(self.states()[rule], "firing")
+            self.wait_figure(rule, requests=1, value=ms / 1000, state="firing")
         self.set_clock("2026-11-24T12:06:10+00:00")
         self.wait_told(hook, ("firing", rule), ("recovered", rule))
         # It may be raised again at once, and is over for want of requests too.
         self.publish({**slow, "ts": self.clock.now()})
         self.wait_told(hook, ("firing", rule), ("recovered", rule), ("firing", rule))
         self.set_clock("2026-11-24T12:10:00+00:00")
-        wait_for(lambda: self.board() and self.board()["rules"][0]["value"] is None, "no data")
+        self.wait_figure(rule, value=None)
         self.set_clock("2026-11-24T12:11:05+00:00")
         self.wait_told(hook, ("firing", rule), ("recovered", rule), ("firing", rule),
                        ("recovered", rule))
@@ -90,12 +88,11 @@ class ClockTest(AlertsTest):
         self.publish({**failure, "ts": self.clock.now()})
         self.wait_state(rule, "firing")
         self.answer(9)
-        wait_for(lambda: self.board()["rules"][0]["value"] == 10, "the figure")
+        self.wait_figure(rule, value=10)
         self.set_clock("2026-11-24T12:02:00+00:00")
         self.wait_state(rule, "ok")
         self.publish(*[{**failure, "ts": self.clock.now()}] * 30)
-        wait_for(lambda: self.board()["rules"][0]["value"] == 77.5, "the figure")
-        self.assertEqual(self.states()[rule], "ok")
+        self.wait_figure(rule, value=77.5, state="ok")
         self.set_clock("2026-11-25T00:01:00+00:00")
         self.publish({**failure, "ts": self.clock.now()})
         self.wait_state(rule, "firing")
@@ -105,8 +102,7 @@ class ClockTest(AlertsTest):
         self.set_clock("2026-11-24T12:00:00+00:00")
         agent = self.agent("requests 1h < 5")
         self.answer(1)
-        wait_for(lambda: self.board() and self.states(), "the board")
-        self.assertEqual(self.states(), {"requests 1h < 5": "unknown"})
+        self.wait_state("requests 1h < 5", "unknown")
         self.assertNotIn("alert:", self.stop_agent(agent))
 
 
