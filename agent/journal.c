@@ -7,19 +7,19 @@
  */
 #include "agent.h"
 #include "clock.h"
-#include "output.h"
-#include "sample_json.h"
+#include "json_line.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define FILES_MAX   1024
 #define FILE_MODE   0600
 #define LINES_BYTES ((size_t)16 << 10)
 #define BATCH_BYTES ((size_t)4 << 20)
-#define BOUND_BYTES ((size_t)16 << 20)
+/* One write takes no more than the larger. */
+#define BOUND_BYTES     ((size_t)16 << 20)
+#define BOUND_BYTES_MAX ((size_t)1 << 30)
 
 /* --- Files ------------------------------------------------------------------------------------ */
 
@@ -109,7 +109,7 @@ static struct journal_file *file_at(struct agent *a, uint64_t ts_ns, bool *lost)
 	calendar_span(&a->ledger.periods.calendar, PERIOD_HOURLY, ts_ns, &span);
 	name.label = span.label;
 	name.part = next_part(j, span.label);
-	*lost = j->file_count >= FILES_MAX || name.part >= JOURNAL_PARTS_MAX;
+	*lost = j->file_count >= STATE_JOURNAL_FILES_MAX || name.part >= JOURNAL_PARTS_MAX;
 	if (*lost)
 		return NULL;
 	f = journal_add_file(a, &name, span.start_ns, span.end_ns);
@@ -128,25 +128,9 @@ void journal_open_hour(struct agent *a, uint64_t now_ns)
 
 /* --- Lines ------------------------------------------------------------------------------------ */
 
-/* The sample as ortail shows it, in the journal's own buffer. */
-static bool write_line(struct journal *j, const struct orbus_sample *s)
+static bool append_line(struct journal *j, struct journal_file *f, const struct orbus_sample *s)
 {
-	json_t *o = sample_to_json(s);
-	bool ok;
-
-	if (!j->line)
-		j->line = open_memstream(&j->line_text, &j->line_length);
-	if (j->line)
-		rewind(j->line);
-	ok = o && j->line && print_json(j->line, o, JSON_COMPACT) == 0 &&
-	     putc('\n', j->line) != EOF && fflush(j->line) == 0;
-	json_decref(o);
-	return ok;
-}
-
-static bool append_line(struct journal *j, struct journal_file *f)
-{
-	size_t needed = f->length + j->line_length;
+	size_t needed = f->length + json_line_room(s), length;
 	size_t larger = f->capacity ? f->capacity : LINES_BYTES;
 	char *lines;
 
@@ -159,9 +143,9 @@ static bool append_line(struct journal *j, struct journal_file *f)
 		f->lines = lines;
 		f->capacity = larger;
 	}
-	memcpy(f->lines + f->length, j->line_text, j->line_length);
-	f->length = needed;
-	j->bytes += j->line_length;
+	length = json_line(s, f->lines + f->length);
+	f->length += length;
+	j->bytes += length;
 	return true;
 }
 
@@ -175,6 +159,8 @@ static bool has_room(struct agent *a)
 	j->bound = (size_t)reader_ring_bytes(a->reader);
 	if (j->bound < BOUND_BYTES)
 		j->bound = BOUND_BYTES;
+	if (j->bound > BOUND_BYTES_MAX)
+		j->bound = BOUND_BYTES_MAX;
 	return j->bytes < j->bound;
 }
 
@@ -197,7 +183,7 @@ enum ledger_kept journal_keep(void *agent, const struct orbus_sample *s)
 		j->lost_said = true;
 		return LEDGER_NOT_KEPT;
 	}
-	if (!write_line(j, s) || !append_line(j, f))
+	if (!append_line(j, f, s))
 		return LEDGER_NO_MEMORY;
 	f->last_ns = clock_realtime_ns();
 	return LEDGER_KEPT;
@@ -388,8 +374,5 @@ void journal_free(struct agent *a)
 	free(j->parts);
 	free(j->from);
 	free(j->upto);
-	if (j->line)
-		fclose(j->line);
-	free(j->line_text);
 	*j = (struct journal){0};
 }

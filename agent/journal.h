@@ -24,8 +24,6 @@
 #include "state_file.h"
 #include "store.h"
 
-#include <stdio.h>
-
 struct agent;
 
 typedef void journal_written_fn(struct agent *a, bool failed);
@@ -66,9 +64,6 @@ struct journal {
 	uint32_t lane_count;
 	size_t bytes; /* of lines and flights */
 	size_t bound; /* on that */
-	FILE *line;   /* where a line is written, again and again: into `line_text` */
-	char *line_text;
-	size_t line_length;
 	journal_written_fn *written;
 	size_t writes_left;
 	bool write_failed;

@@ -92,7 +92,7 @@ static void give_up(struct journal_file *f, const struct store_result *r)
 	j->pack_next_ns = clock_monotonic_ns() + RETRY_NS;
 	(void)store_remove(a->store, j->temporary, NULL, NULL);
 	if (gone)
-		log_error(a->log, "%s was removed before it was compressed", f->text);
+		log_warning(a->log, "%s was removed before it was compressed", f->text);
 	else if (!damaged)
 		complain(a->log, &a->journal_complaint, f->text, r);
 	if (gone || (damaged && saver_set_aside(a, f->text, "is shorter than it was") == 0))

@@ -185,6 +185,8 @@ static int adopt(struct agent *a, const struct journal_name *name)
 	struct stat st;
 	int err = 0, fd;
 
+	if (a->journal.file_count >= STATE_JOURNAL_FILES_MAX)
+		return 0;
 	journal_name_format(name, text);
 	fd = openat(a->folder.fd, text, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {

@@ -19,7 +19,6 @@
 #define STATE_VERSION 1u
 #define STATE_DEPTH   16
 #define LANES_MAX     4096
-#define FILES_MAX     4096
 
 struct state_head {
 	char magic[8];
@@ -203,7 +202,7 @@ static int files_from_json(const json_t *list, struct state_journal *j)
 	size_t i, n = json_array_size(list);
 	json_t *o;
 
-	if (!json_is_array(list) || n > FILES_MAX)
+	if (!json_is_array(list) || n > STATE_JOURNAL_FILES_MAX)
 		return -EBADMSG;
 	j->files = calloc(n + 1, sizeof(*j->files));
 	if (!j->files)

@@ -16,6 +16,9 @@
 #define STATE_NAME          "state"
 #define STATE_PREVIOUS_NAME "state.previous"
 
+/* More than these at once are not kept open. */
+#define STATE_JOURNAL_FILES_MAX 4096
+
 /* A file of the journal that is not compressed yet. */
 struct state_journal_file {
 	struct journal_name name;

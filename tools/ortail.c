@@ -8,6 +8,7 @@
 #include "options.h"
 #include "orbus.h"
 #include "ortail_format.h"
+#include "ortail_history.h"
 #include "output.h"
 #include "sigbus.h"
 #include "stop.h"
@@ -31,7 +32,8 @@ struct line {
 
 struct tail {
 	struct ortail_settings settings;
-	struct orbus_reader *reader;
+	struct orbus_reader *reader; /* NULL: there is no bus, and history will do */
+	struct history *history;     /* NULL: not asked for */
 	bool colour;
 	struct line *lines;
 	size_t capacity, count, arrived;
@@ -118,7 +120,7 @@ static bool collect(struct tail *t, size_t max, size_t keep)
 	struct orbus_sample s;
 
 	for (size_t taken = 0; taken < max && orbus_reader_next(t->reader, &s) == 1; taken++) {
-		if (!is_wanted(&t->settings, &s))
+		if (!history_wants(t->history, t->reader, &s) || !is_wanted(&t->settings, &s))
 			continue;
 		if (!add_line(t, &s))
 			return false;
@@ -130,7 +132,7 @@ static bool collect(struct tail *t, size_t max, size_t keep)
 
 static void say_loss(struct tail *t)
 {
-	uint64_t lost = orbus_reader_lost(t->reader);
+	uint64_t lost = t->reader ? orbus_reader_lost(t->reader) : 0;
 
 	if (lost == t->lost_said)
 		return;
@@ -156,6 +158,31 @@ static bool print(struct tail *t, int *status)
 	return !gone && *status == CLI_FINE;
 }
 
+/* What the journal holds, shown as it comes, or the newest `keep` of it collected. */
+static int show_history(struct tail *t, size_t keep)
+{
+	int status = CLI_FINE, found;
+	struct orbus_sample s;
+
+	while (!is_stop_asked() && (found = history_next(t->history, &s)) == 1) {
+		if (!is_wanted(&t->settings, &s))
+			continue;
+		if (!add_line(t, &s))
+			return CLI_FAILED;
+		if (keep != SIZE_MAX && t->count / 2 > keep)
+			drop_older(t, keep);
+		if (keep == SIZE_MAX && t->count == ROUND_MAX && !print(t, &status))
+			return status;
+	}
+	if (is_stop_asked())
+		return CLI_FINE;
+	if (found < 0)
+		return -found;
+	if (t->reader)
+		history_attach(t->history, t->reader);
+	return CLI_PROCEED;
+}
+
 static int show_past(struct tail *t)
 {
 	int status = CLI_FINE;
@@ -163,10 +190,16 @@ static int show_past(struct tail *t)
 
 	if (t->settings.last != UINT64_MAX)
 		keep = (size_t)t->settings.last;
-	else if (!t->settings.no_follow)
+	else if (!t->settings.no_follow && !history_is_asked_for(t->history))
 		orbus_reader_skip(t->reader);
 	format_header(stdout, (enum ortail_format)t->settings.format, t->colour);
-	if (!collect(t, SIZE_MAX, keep))
+	if (history_is_asked_for(t->history)) {
+		status = show_history(t, keep);
+		if (status != CLI_PROCEED)
+			return status;
+		status = CLI_FINE;
+	}
+	if (t->reader && !collect(t, SIZE_MAX, keep))
 		return CLI_FAILED;
 	drop_older(t, keep);
 	return print(t, &status) ? CLI_PROCEED : status;
@@ -176,22 +209,39 @@ static int follow(struct tail *t)
 {
 	int status = CLI_FINE;
 
-	while (!is_stop_asked()) {
+	while (!is_stop_asked() && history_left_ms(t->history, STOP_LOOK_MS) > 0) {
 		/* Not endlessly: a signal just before the wait would interrupt nothing. */
-		int ready = orbus_reader_wait(t->reader, STOP_LOOK_MS);
+		int ready = orbus_reader_wait(t->reader, history_left_ms(t->history, STOP_LOOK_MS));
 
 		if (ready == 1 && !collect(t, ROUND_MAX, SIZE_MAX))
 			return CLI_FAILED;
 		if ((t->count > 0 || ready == 1) && !print(t, &status))
 			return status;
 	}
-	return CLI_FINE;
+	/* What came last before --until. */
+	if (!is_stop_asked() && !collect(t, SIZE_MAX, SIZE_MAX))
+		return CLI_FAILED;
+	(void)print(t, &status);
+	return status;
+}
+
+/* Without a bus there is still what was: after a reboot, say. */
+static int open_bus(struct tail *t)
+{
+	int err = orbus_reader_open(t->settings.bus, &t->reader);
+	bool past_will_do =
+	    history_is_asked_for(t->history) &&
+	    (t->settings.no_follow || history_left_ms(t->history, STOP_LOOK_MS) == 0);
+
+	if (!err || (err == -ENOENT && past_will_do))
+		return CLI_PROCEED;
+	return bus_error_report(TOOL, t->settings.bus, err);
 }
 
 int main(int argc, char **argv)
 {
 	struct tail t = {.settings = {.last = UINT64_MAX, .status = -1, .min_ms = NAN}};
-	int err, status;
+	int status;
 
 	output_init();
 	status = cli_parse(&ortail_program, argc, argv, &t.settings);
@@ -201,15 +251,17 @@ int main(int argc, char **argv)
 		t.settings.format = FORMAT_JSON;
 	stop_on_signals();
 	sigbus_reads_zeros();
-	err = orbus_reader_open(t.settings.bus, &t.reader);
-	if (err)
-		return bus_error_report(TOOL, t.settings.bus, err);
 	t.colour = output_wants_colour(stdout);
-	status = show_past(&t);
+	status = history_open(&t.settings, &t.history);
 	if (status == CLI_PROCEED)
-		status = t.settings.no_follow ? CLI_FINE : follow(&t);
+		status = open_bus(&t);
+	if (status == CLI_PROCEED)
+		status = show_past(&t);
+	if (status == CLI_PROCEED)
+		status = t.settings.no_follow || !t.reader ? CLI_FINE : follow(&t);
 	clear(&t, 0, t.count);
 	free(t.lines);
 	orbus_reader_close(t.reader);
+	history_close(t.history);
 	return status;
 }

@@ -2,6 +2,7 @@
  * ortail_options.c: the table of ortail's options.
  */
 #include "ortail_options.h"
+#include "moment.h"
 
 #define AT(field) offsetof(struct ortail_settings, field)
 
@@ -21,6 +22,33 @@ static const struct cli_option options[] = {
 	.offset = AT(no_follow),
 	.help = "show what is there and exit",
 	.details = "Shows what the bus still holds (with *-n*, the last N of it) and exits."},
+    {.name = "since",
+	.letter = 's',
+	.type = CLI_TEXT,
+	.offset = AT(since),
+	.argument = "TIME",
+	.help = "go back to, in the agent's journal (2h, 14:30, ...)",
+	.details = "Shows what has ended since _TIME_ before it follows: what the agent's journal "
+		   "holds (*oragent --journal*), and from there on the bus, with neither gap nor "
+		   "repeat. _TIME_ is " MOMENT_FORMS "."},
+    {.name = "until",
+	.letter = 'u',
+	.type = CLI_TEXT,
+	.offset = AT(until),
+	.argument = "TIME",
+	.help = "up to, and exit then",
+	.details = "Shows what has ended before _TIME_, and exits once it has come. One that is "
+		   "past, without *--since*, asks for all that there was."},
+    {.name = "data-dir",
+	.letter = 'd',
+	.type = CLI_TEXT,
+	.offset = AT(data_dir),
+	.argument = "DIR",
+	.environment = "ORBUS_DATA_DIR",
+	.offer = CLI_OFFER_FOLDERS,
+	.help = "where the agent's journal is",
+	.details = "The agent's data folder: _/var/lib/orbus/metrics_ for root, "
+		   "_~/.local/state/orbus/metrics_ for others."},
     {.name = "format",
 	.letter = 'f',
 	.type = CLI_CHOICE,
@@ -66,7 +94,7 @@ static const struct cli_option options[] = {
 	.type = CLI_CHOICE,
 	.offset = AT(status),
 	.argument = "STATUS",
-	.choices = "ok|error|timeout|cancelled",
+	.choices = "ok|error|timeout|cancelled|orphaned",
 	.help = "only with it"},
     {.name = "min-ms",
 	.type = CLI_FIGURE,

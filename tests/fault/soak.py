@@ -36,11 +36,12 @@ from ring_image import Ring  # noqa: E402
 
 BOTS = 8
 START = 1795564000  # 2026-11-24 at 23:46:40: midnight is near
-# System calls of storing, and how often one occurs in the life of an agent here.
+# System calls of storing, as often as one occurs in the life of an agent here, and how likely each is
+# to be where it dies.
 STEPS = {
-    "posix": {"openat": 20, "pwrite64": 20, "fsync": 30, "renameat": 20, "renameat2": 4, "write": 3,
-              "unlinkat": 3, "ftruncate": 3},
-    "uring": {"io_uring_enter": 30, "write": 3, "renameat": 10, "ftruncate": 3},
+    "posix": {"openat": (12, 4), "pwrite64": (9, 4), "fsync": (14, 4), "renameat": (9, 4),
+              "renameat2": (2, 1), "write": (2, 1), "unlinkat": (2, 1), "ftruncate": (1, 2)},
+    "uring": {"io_uring_enter": (12, 6), "write": (2, 1), "renameat": (3, 2), "ftruncate": (1, 1)},
 }
 
 
@@ -91,10 +92,10 @@ class Soak(BusTest):
                    "--journal", "--checkpoint-every", "1s", "--retention-days", "0", "--log-level",
                    "warning"]
         if not SANITIZER and not calm and self.random.random() < 0.45:
-            call = self.random.choice(list(STEPS[io]))
+            call = self.random.choices(list(STEPS[io]), [odds for _, odds in STEPS[io].values()])[0]
             # Counted by thread: the worker's calls are those of storing.
             command = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e",
-                       f"inject={call}:signal=KILL:when={self.random.randint(1, STEPS[io][call])}", *command]
+                       f"inject={call}:signal=KILL:when={self.random.randint(1, STEPS[io][call][0])}", *command]
         self.log = open(os.path.join(self.folder, "agent.log"), "ab")
         self.agent = subprocess.Popen(command, env=self.environment(), stdout=self.log,
                                       stderr=self.log)

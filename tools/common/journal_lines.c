@@ -24,7 +24,8 @@ struct journal_lines {
 	bool within_frame;
 	char *buffer;
 	size_t at, length, capacity; /* what is left of it lies from `at` to `length` */
-	uint64_t left;               /* bytes that may still be read */
+	uint64_t skip;               /* bytes that are not wanted */
+	uint64_t left;               /* bytes that may still be read after them */
 	bool ended;
 	bool skipping; /* within a line that is too long */
 	uint64_t damaged;
@@ -55,7 +56,8 @@ static bool begin_unpacking(struct journal_lines *l)
 	       !ZSTD_isError(ZSTD_DCtx_setParameter(l->zstd, ZSTD_d_windowLogMax, WINDOW_LOG_MAX));
 }
 
-int journal_lines_open(int dirfd, const char *name, uint64_t limit, struct journal_lines **out)
+int journal_lines_open(
+    int dirfd, const char *name, uint64_t from, uint64_t limit, struct journal_lines **out)
 {
 	size_t n = strlen(name);
 	bool packed = n > 4 && strcmp(name + n - 4, ".zst") == 0;
@@ -70,7 +72,8 @@ int journal_lines_open(int dirfd, const char *name, uint64_t limit, struct journ
 		return -ENOMEM;
 	}
 	l->fd = fd;
-	l->left = limit;
+	l->skip = from;
+	l->left = limit > from ? limit - from : 0;
 	l->capacity = BUFFER_BYTES;
 	l->buffer = malloc(l->capacity);
 	if (!l->buffer || (packed && !begin_unpacking(l))) {
@@ -146,19 +149,39 @@ static int make_room(struct journal_lines *l)
 	return 0;
 }
 
+static ssize_t take_some(struct journal_lines *l, char *out, size_t bytes)
+{
+	return l->zstd ? unpack_some(l, out, bytes) : read_some(l->fd, out, bytes);
+}
+
+/* Before the first line: the buffer is free. */
+static ssize_t pass_over(struct journal_lines *l)
+{
+	ssize_t n = 1;
+
+	if (!l->zstd && lseek(l->fd, (off_t)l->skip, SEEK_SET) >= 0)
+		l->skip = 0;
+	while (l->skip > 0 && n > 0) {
+		n = take_some(l, l->buffer, l->skip < l->capacity ? (size_t)l->skip : l->capacity);
+		l->skip -= n > 0 ? (uint64_t)n : 0;
+	}
+	return n;
+}
+
 static int fill(struct journal_lines *l)
 {
 	int err = make_room(l);
 	size_t want = l->capacity - l->length;
-	ssize_t n;
+	ssize_t n = 1;
 
 	if (err)
 		return err;
 	if (want > l->left)
 		want = (size_t)l->left;
-	n = want == 0 ? 0
-	    : l->zstd ? unpack_some(l, l->buffer + l->length, want)
-	              : read_some(l->fd, l->buffer + l->length, want);
+	if (want > 0 && l->skip > 0)
+		n = pass_over(l);
+	if (n > 0)
+		n = want == 0 ? 0 : take_some(l, l->buffer + l->length, want);
 	if (n < 0)
 		return (int)n;
 	l->ended = n == 0;

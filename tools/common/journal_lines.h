@@ -18,10 +18,11 @@ struct journal_lines;
 
 /*
  * Opens regular file `name`, never through a link, which is compressed where its name ends in
- * ".zst". No more than its first `limit` bytes (before compression) are read.
+ * ".zst". Of its bytes, before compression, those from `from` up to `limit` are read.
  * Returns 0, -ENOENT, -ELOOP (no regular file), -ENOMEM, or what else the system says.
  */
-int journal_lines_open(int dirfd, const char *name, uint64_t limit, struct journal_lines **out);
+int journal_lines_open(
+    int dirfd, const char *name, uint64_t from, uint64_t limit, struct journal_lines **out);
 
 /*
  * The next line, NUL-terminated in the place of its newline; it lives until the next call. 1, or 0

@@ -7,6 +7,7 @@
  */
 #include "journal_read.h"
 #include "clock.h"
+#include "journal_checkpoint.h"
 #include "journal_hour.h"
 #include "journal_lines.h"
 #include "journal_name.h"
@@ -19,8 +20,12 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Checkpoints come once a second at most: a folder is listed in less. */
+#define LOOKS_MAX 20
+
 struct file {
 	struct journal_name name;
+	uint64_t from;  /* bytes of it that were read before */
 	uint64_t limit; /* bytes of it that are there for good */
 };
 
@@ -34,6 +39,9 @@ struct entry {
 struct journal_read {
 	int dirfd;
 	uint64_t since_ns, until_ns;
+	bool has_checkpoint;
+	struct state_bus checkpoint;
+	uint64_t stamp;
 	struct file *files; /* by name */
 	size_t file_count, file_at;
 	char file[JOURNAL_NAME_BYTES];
@@ -79,7 +87,8 @@ static void drop_doubles(struct journal_read *r)
 {
 	size_t kept = 0;
 
-	qsort(r->files, r->file_count, sizeof(*r->files), by_name);
+	if (r->file_count > 0)
+		qsort(r->files, r->file_count, sizeof(*r->files), by_name);
 	for (size_t i = 0; i < r->file_count; i++) {
 		const struct journal_name *name = &r->files[i].name;
 		const struct journal_name *last = kept ? &r->files[kept - 1].name : NULL;
@@ -88,6 +97,22 @@ static void drop_doubles(struct journal_read *r)
 			r->files[kept++] = r->files[i];
 	}
 	r->file_count = kept;
+}
+
+/*
+ * How far the checkpoint says that a file is good. One that it does not name is whole when it is
+ * compressed; else it is younger, and what it holds is to come.
+ */
+static uint64_t limit_of(const struct journal_read *r, const struct journal_name *name)
+{
+	const struct state_journal *j = &r->checkpoint.journal;
+
+	if (!r->has_checkpoint || !j->known)
+		return UINT64_MAX;
+	for (size_t i = 0; i < j->file_count; i++)
+		if (j->files[i].name.label == name->label && j->files[i].name.part == name->part)
+			return j->files[i].length;
+	return name->packed ? UINT64_MAX : 0;
 }
 
 static int list_files(struct journal_read *r)
@@ -108,11 +133,79 @@ static int list_files(struct journal_read *r)
 		if (journal_name_parse(entry->d_name, &name))
 			err = add_file(r, &name, &capacity);
 	closedir(dir);
-	if (!err && r->file_count == 0)
-		err = -ENOENT;
 	if (!err)
 		drop_doubles(r);
+	for (size_t i = 0; i < r->file_count; i++)
+		r->files[i].limit = limit_of(r, &r->files[i].name);
 	return err;
+}
+
+static int read_checkpoint(struct journal_read *r)
+{
+	struct state_bus fresh;
+	int err = journal_checkpoint_read(r->dirfd, &fresh, &r->stamp);
+
+	if (err && err != -ENOENT)
+		return err;
+	if (r->has_checkpoint)
+		state_bus_free(&r->checkpoint);
+	r->has_checkpoint = !err;
+	r->checkpoint = err ? (struct state_bus){0} : fresh;
+	return 0;
+}
+
+/*
+ * The checkpoint, and the files as they are while it is the last one: were it another one before
+ * and after the listing, a file could be listed that it does not know.
+ */
+static int look(struct journal_read *r)
+{
+	struct state_bus again;
+	uint64_t stamp;
+	int err = 0;
+
+	for (int i = 0; !err && i < LOOKS_MAX; i++) {
+		free(r->files);
+		r->files = NULL;
+		r->file_count = r->file_at = 0;
+		err = read_checkpoint(r);
+		if (!err)
+			err = list_files(r);
+		if (err || !r->has_checkpoint)
+			break;
+		err = journal_checkpoint_read(r->dirfd, &again, &stamp);
+		if (!err)
+			state_bus_free(&again);
+		if (stamp == r->stamp)
+			break;
+	}
+	return err == -ENOENT ? 0 : err;
+}
+
+/* How much of a file was read by earlier looks. */
+static uint64_t read_before(const struct file *files, size_t count, const struct journal_name *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (files[i].name.label == name->label && files[i].name.part == name->part)
+			return files[i].limit;
+	return 0;
+}
+
+int journal_read_renew(struct journal_read *r)
+{
+	uint64_t stamp = r->stamp;
+	struct file *before = r->files;
+	size_t count = r->file_count;
+	int err;
+
+	if (!r->has_checkpoint)
+		return 0;
+	r->files = NULL;
+	err = look(r);
+	for (size_t i = 0; !err && i < r->file_count; i++)
+		r->files[i].from = read_before(before, count, &r->files[i].name);
+	free(before);
+	return err ? err : r->stamp != stamp;
 }
 
 /* --- One hour --------------------------------------------------------------------------------- */
@@ -187,12 +280,12 @@ static int open_file(struct journal_read *r, const struct file *f, struct journa
 	int err;
 
 	journal_name_format(&name, r->file);
-	err = journal_lines_open(r->dirfd, r->file, f->limit, lines);
+	err = journal_lines_open(r->dirfd, r->file, f->from, f->limit, lines);
 	if (err != -ENOENT || name.packed)
 		return err;
 	name.packed = true;
 	journal_name_format(&name, r->file);
-	return journal_lines_open(r->dirfd, r->file, f->limit, lines);
+	return journal_lines_open(r->dirfd, r->file, f->from, f->limit, lines);
 }
 
 static int load_file(struct journal_read *r, const struct file *f)
@@ -249,6 +342,8 @@ static bool is_wanted(struct journal_read *r, const struct file *f)
 {
 	uint64_t ts;
 
+	if (f->from >= f->limit)
+		return false;
 	switch (journal_hour_may_hold(f->name.label, r->since_ns, r->until_ns)) {
 	case JOURNAL_HOUR_NO: return false;
 	case JOURNAL_HOUR_YES: return true;
@@ -330,13 +425,20 @@ int journal_read_open(
 	if (r->dirfd < 0)
 		err = -errno;
 	if (!err)
-		err = list_files(r);
+		err = look(r);
+	if (!err && r->file_count == 0 && !(r->has_checkpoint && r->checkpoint.journal.known))
+		err = -ENOENT;
 	if (err) {
 		journal_read_close(r);
 		return err;
 	}
 	*out = r;
 	return 0;
+}
+
+const struct state_bus *journal_read_checkpoint(const struct journal_read *r)
+{
+	return r->has_checkpoint ? &r->checkpoint : NULL;
 }
 
 uint64_t journal_read_damaged(const struct journal_read *r)
@@ -355,6 +457,8 @@ void journal_read_close(struct journal_read *r)
 		return;
 	if (r->dirfd >= 0)
 		close(r->dirfd);
+	if (r->has_checkpoint)
+		state_bus_free(&r->checkpoint);
 	json_decref(r->current);
 	free(r->files);
 	free(r->texts);

@@ -10,6 +10,7 @@
 #define ORBUS_JOURNAL_READ_H
 
 #include "orbus.h"
+#include "state_file.h"
 
 struct journal_read;
 
@@ -28,6 +29,15 @@ int journal_read_open(
  * until the next call. `status` may be ORBUS_STATUS_ORPHANED.
  */
 int journal_read_next(struct journal_read *r, struct orbus_sample *out);
+
+/* The checkpoint that is followed, NULL where there is none; lives until renewed or closed. */
+const struct state_bus *journal_read_checkpoint(const struct journal_read *r);
+
+/*
+ * After the last request: whether there is a newer checkpoint, whose further requests
+ * journal_read_next() then gives. 1, 0, or a negative errno.
+ */
+int journal_read_renew(struct journal_read *r);
 
 /* Lines passed over so far since they are damaged; a damaged compressed file counts as one. */
 uint64_t journal_read_damaged(const struct journal_read *r);

@@ -70,9 +70,7 @@ bool is_unsafe_character(uint32_t c)
 	       (c >= 0xe0000 && c <= 0xe007f);
 }
 
-/* Decodes one character: its length in bytes, 0 at the end of the text, -1 where it is not UTF-8.
- */
-static int next_character(const char *text, uint32_t *c)
+int next_character(const char *text, uint32_t *c)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
 	const unsigned char *s = (const unsigned char *)text;

@@ -40,6 +40,10 @@ int output_flush(const char *tool, bool *gone);
  */
 bool is_unsafe_character(uint32_t c);
 
+/* Decodes one character: its length in bytes, 0 at the end of the text, -1 where it is not UTF-8.
+ */
+int next_character(const char *text, uint32_t *c);
+
 /*
  * Copies text with every unsafe character, and every byte that is not UTF-8, spelled out: \n, \t,
  * \x1b, \u202e. Cut on a character to fit; returns the length.
