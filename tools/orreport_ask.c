@@ -51,7 +51,7 @@ static int read_when(
 	if (time_parse_when(&g->calendar, g->now_ns, text, out) == 0)
 		return CLI_PROCEED;
 	return cli_usage_error(&orreport_program,
-	    "--%s: '%.60s' is no time: %s, a time as of RFC 3339, or how long ago, such as 36h",
+	    "--%s: '%.60s' is no time: %s, a time such as 14:30, or how long ago, such as 36h",
 	    option, text, PERIODS_HELP);
 }
 

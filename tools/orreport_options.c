@@ -2,6 +2,7 @@
  * orreport_options.c: the table of orreport's options.
  */
 #include "orreport_options.h"
+#include "moment.h"
 
 #define AT(field) offsetof(struct orreport_settings, field)
 
@@ -30,8 +31,8 @@ static const struct cli_option options[] = {
 	.offset = AT(from),
 	.argument = "WHEN",
 	.help = "from the start of WHEN",
-	.details = "From the start of _WHEN_, in whole hours: a period as under *PERIODS*, a time "
-		   "as of RFC 3339, or how long ago: _36h_, _14d_."},
+	.details = "From the start of _WHEN_, in whole hours: a period as under *PERIODS*, or a "
+		   "moment: " MOMENT_FORMS "."},
     {.name = "to",
 	.type = CLI_TEXT,
 	.offset = AT(to),

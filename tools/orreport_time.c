@@ -6,6 +6,7 @@
  */
 #include "orreport_time.h"
 #include "clock.h"
+#include "moment.h"
 #include "parse.h"
 
 #include <errno.h>
@@ -196,17 +197,15 @@ int time_parse_when(
     const struct calendar *c, uint64_t now_ns, const char *text, struct time_span *out)
 {
 	struct period_span hour;
-	uint64_t ns = now_ns, ago;
+	uint64_t ns;
 
 	if (time_parse_period(c, now_ns, text, out) == 0)
 		return 0;
-	if (strcmp(text, "now") != 0 && !clock_parse_rfc3339(text, &ns)) {
-		/* A bare number of seconds is no time that anyone means. */
-		if (!*text || (text[strlen(text) - 1] >= '0' && text[strlen(text) - 1] <= '9') ||
-		    parse_duration(text, 0, now_ns, &ago))
-			return -EINVAL;
-		ns = now_ns - ago;
-	}
+	if (parse_moment(text, now_ns, &ns) < 0)
+		return -EINVAL;
+	/* What clocks on the wall show is local time, and --utc wants none of it. */
+	if (c->utc && strchr(text, ':') && !clock_parse_rfc3339(text, &ns))
+		return -EINVAL;
 	calendar_span(c, PERIOD_HOURLY, ns, &hour);
 	*out = (struct time_span){hour.start_ns, hour.end_ns};
 	return 0;

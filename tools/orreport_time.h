@@ -22,8 +22,9 @@ int time_parse_period(
     const struct calendar *c, uint64_t now_ns, const char *text, struct time_span *out);
 
 /*
- * The same, and moments: an RFC 3339 time, "now", or how long ago ("36h"). A moment lies in its
- * hour, of which the span is.
+ * The same, and moments as of moment.h: "36h" ago, "now", "14:30" of today, RFC 3339. A moment lies
+ * in its hour, which is what *out is. Clock times are local: with a calendar of UTC they are
+ * refused.
  */
 int time_parse_when(
     const struct calendar *c, uint64_t now_ns, const char *text, struct time_span *out);

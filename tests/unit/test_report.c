@@ -67,6 +67,8 @@ static void periods_are_of_local_time(void **state)
 	means("last-week/yesterday", "2026-11-16T00:00:00+01:00", "2026-11-25T00:00:00+01:00");
 	means("36h", "2026-11-23T21:00:00+01:00", "2026-11-23T22:00:00+01:00");
 	means("now", "2026-11-25T09:00:00+01:00", "2026-11-25T10:00:00+01:00");
+	means("08:30", "2026-11-25T08:00:00+01:00", "2026-11-25T09:00:00+01:00");
+	means("2026-11-20 13:30", "2026-11-20T13:00:00+01:00", "2026-11-20T14:00:00+01:00");
 	means("2026-11-20T13:20:00Z", "2026-11-20T14:00:00+01:00", "2026-11-20T15:00:00+01:00");
 }
 
@@ -104,8 +106,7 @@ static void what_is_no_period_is_refused(void **state)
 	static const char *const wrong[] = {"", "tomorrow", "2026-13", "2026-11-31", "2026-02-29",
 	    "2026-11-20T24", "2026-11-2", "2026-11-200", "20261120", "2026-W00", "2026-W54",
 	    "2025-W53", "1969-01-01", "9999-01-01", "2026-11-22/2026-11-20", "2026-11-20/", "/",
-	    "2026-11-20/2026-11-21/2026-11-22", "2026-11-20T13:30", " today", "today ", "12",
-	    "2026-11-20..2026-11-21"};
+	    "2026-11-20/2026-11-21/2026-11-22", " today", "today ", "12", "2026-11-20..2026-11-21"};
 	struct time_span span;
 
 	(void)state;
@@ -113,6 +114,9 @@ static void what_is_no_period_is_refused(void **state)
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		if (time_parse_when(&local, at(NOW), wrong[i], &span) != -EINVAL)
 			fail_msg("'%s' was taken", wrong[i]);
+	/* Clocks on the wall do not show UTC. */
+	assert_int_equal(
+	    time_parse_when(&(struct calendar){true, 1}, at(NOW), "08:30", &span), -EINVAL);
 	/* How long ago is a moment, and no period. */
 	assert_int_equal(time_parse_period(&local, at(NOW), "36h", &span), -EINVAL);
 }
