@@ -233,16 +233,35 @@ static void set_liveness(const struct board_header *h, struct board_snapshot *ou
 	out->is_live = beat <= now && now - beat < BOARD_STALE_NS;
 }
 
-int board_read(const char *bus, struct board_snapshot *out)
+static int open_board(const char *bus)
 {
 	struct bus_paths paths;
+	int err = bus_paths_resolve(bus, &paths);
+
+	return err ? err : object_open(paths.board, O_RDONLY);
+}
+
+int board_peek(const char *bus, struct board_snapshot *out)
+{
 	struct board_header h;
-	int fd, err = bus_paths_resolve(bus, &paths);
+	int err, fd = open_board(bus);
 
 	memset(out, 0, sizeof(*out));
-	if (err)
-		return err;
-	fd = object_open(paths.board, O_RDONLY);
+	if (fd < 0)
+		return fd;
+	err = read_header(fd, &h);
+	close(fd);
+	if (!err)
+		set_liveness(&h, out);
+	return err;
+}
+
+int board_read(const char *bus, struct board_snapshot *out)
+{
+	struct board_header h;
+	int err = -EAGAIN, fd = open_board(bus);
+
+	memset(out, 0, sizeof(*out));
 	if (fd < 0)
 		return fd;
 	for (int tries = 0; tries < READ_TRIES; tries++) {

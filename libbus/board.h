@@ -55,4 +55,7 @@ struct board_snapshot {
  */
 int board_read(const char *bus, struct board_snapshot *out);
 
+/* The same without the document: who keeps the board, and whether they live. */
+int board_peek(const char *bus, struct board_snapshot *out);
+
 #endif

@@ -158,6 +158,11 @@ static void format_short_count(double n, int width, char *out, size_t bytes)
 	char full[COUNT_TEXT_BYTES];
 	int unit = -1;
 
+	/* No count is as large: the document need not be an agent's. */
+	if (!(n >= 0 && n < 1e18)) {
+		snprintf(out, bytes, "%.0e", n);
+		return;
+	}
 	format_count((uint64_t)n, full);
 	if ((int)strlen(full) <= width) {
 		snprintf(out, bytes, "%s", full);

@@ -46,8 +46,14 @@ class Tmux:
             conf.write("set -g default-terminal screen-256color\nset -g status off\n")
         self.tmux("-f", os.path.join(test.folder, "tmux.conf"), "new-session", "-d", "-x", columns,
                   "-y", rows, "ulimit -c 0; exec env PS1='ready> ' sh")
-        test.addCleanup(self.tmux, "kill-server", check=False)
+        test.terminals.append(self)
+        self.server = self.ask("pid")
         self.wait("^ready>")
+
+    def close(self):
+        """Ends the server with all that runs in it."""
+        self.tmux("kill-server", check=False)
+        wait_for(lambda: not os.path.exists(f"/proc/{self.server}"), "tmux to end", PATIENCE)
 
     def tmux(self, *arguments, check=True):
         return subprocess.run(["tmux", "-L", self.name, *map(str, arguments)], check=check,
@@ -92,6 +98,13 @@ class WatchTest(BusTest):
         super().setUp()
         if not shutil.which("tmux"):
             self.skipTest("tmux is not installed")
+        self.terminals = []
+
+    def tearDown(self):
+        # Before the folder of their sockets goes.
+        for terminal in self.terminals:
+            terminal.close()
+        super().tearDown()
 
     def fill(self):
         self.publish(*requests(MODELS[0], 5), *requests(MODELS[1], 3, response_ms=12000),
@@ -288,7 +301,7 @@ class ScreenTest(WatchTest):
             self.assertEqual("\x1b[31m" in terminal.screen("-e"), coloured, prefix)
             terminal.keys("q")
             terminal.wait("^status=0")
-            terminal.tmux("kill-server")
+            terminal.close()
 
 
 class SurvivalTest(WatchTest):
@@ -347,7 +360,7 @@ class SurvivalTest(WatchTest):
             os.kill(pid, number)
             terminal.wait("^status=0")
             self.check_restored(terminal, before)
-            terminal.tmux("kill-server")
+            terminal.close()
 
     def test_faults_leave_the_terminal_as_it_was(self):
         self.fill()
@@ -357,7 +370,7 @@ class SurvivalTest(WatchTest):
             os.kill(pid, number)
             terminal.wait(f"^status={128 + number}")
             self.check_restored(terminal, before)
-            terminal.tmux("kill-server")
+            terminal.close()
 
     def test_it_can_be_stopped_and_goes_on(self):
         self.fill()

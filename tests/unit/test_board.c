@@ -46,6 +46,21 @@ static void the_newest_document_is_read(void **state)
 	free(s.bytes);
 }
 
+static void a_glance_tells_who_keeps_it(void **state)
+{
+	struct board_snapshot s;
+	struct board *b;
+
+	assert_int_equal(board_peek(*state, &s), -ENOENT);
+	assert_false(s.is_live);
+	b = board(*state);
+	assert_int_equal(board_peek(*state, &s), 0); /* before there is a document, too */
+	assert_true(s.is_live);
+	assert_int_equal(s.pid, getpid());
+	assert_null(s.bytes);
+	board_close(b);
+}
+
 static void a_new_agent_takes_the_boards_place(void **state)
 {
 	struct board *old = board(*state), *fresh;
@@ -162,6 +177,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    bus_test(the_newest_document_is_read),
+	    bus_test(a_glance_tells_who_keeps_it),
 	    bus_test(a_new_agent_takes_the_boards_place),
 	    bus_test(too_large_a_document_leaves_the_last),
 	    bus_test(damaged_boards_are_refused),
