@@ -80,7 +80,7 @@ class Call {
     this.#retryAfter = retryAfter(response.headers)
     this.#generationId = response.headers.get('x-generation-id') ?? undefined
     native.exchangeContentType(this.#exchange, response.headers.get('content-type') ?? undefined)
-    if (canObserve(response)) return observe(response, this)
+    if (canObserve(response)) return observe(response, this, this.#signal ?? undefined)
     if (response.body === null) {
       this.ended()
     } else {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import http from 'node:http'
+import { isErrored } from 'node:stream'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
@@ -220,6 +221,19 @@ test('an abort reaches the caller as ever', async (t) => {
     assert.equal(seen, signal.reason, `${answer} ${when}`)
     const sample = await requestOf(bus)
     assert.deepEqual([sample.status, sample.error_type], [status, type], `${answer} ${when}`)
+  }
+})
+
+test('a signal breaks the stream within its abort(), as without orbus', async (t) => {
+  const server = await startServer(t)
+  await server.answer('hanging stream')
+  const { fetch } = open(t)
+  for (const ask of [globalThis.fetch, fetch]) {
+    const controller = new AbortController()
+    const { body } = await ask(server.completions, { ...post(question({ stream: true })), signal: controller.signal })
+    assert.equal(isErrored(body), false)
+    controller.abort()
+    assert.equal(isErrored(body), true)
   }
 })
 
