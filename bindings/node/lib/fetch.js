@@ -10,7 +10,7 @@ const native = require('./native.js')
 const { canObserve, observe } = require('./passthrough.js')
 const { bytesOf, headerOf, isChatCompletion, isRequest } = require('./question.js')
 const { flatten } = require('./tags.js')
-const { SILENCE, classify, messageOf } = require('./verdict.js')
+const { SILENCE, classOf, classify } = require('./verdict.js')
 
 const { FAILURE, LIMIT } = native
 
@@ -110,7 +110,7 @@ class Call {
   failed(error) {
     const found = this.#classify(error)
     if (found.timeout === undefined && this.#signal?.aborted) this.#end({ aborted: true })
-    else this.#end({ failure: FAILURE.transfer, ...found, message: messageOf(error) })
+    else this.#end({ failure: FAILURE.transfer, message: classOf(error), ...found })
   }
 
   /** The caller wants no more: by itself, or because of a signal that says why. */

@@ -30,7 +30,7 @@ test('statistics by the ring, where no agent runs', async (t) => {
     assert.deepEqual([s.source, s.agent], ['ring', null])
     assert.deepEqual([s.requests.total, s.requests.ok, s.requests.errors, s.requests.in_flight], [2, 1, 1, 1], window)
     assert.equal(s.token_usage.by_model['openai/gpt-4'], 3)
-    assert.deepEqual(s.errors.by_type, { Error: 1 })
+    assert.deepEqual(s.errors.by_type, { error: 1 })
   }
 })
 
