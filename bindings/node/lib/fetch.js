@@ -14,6 +14,9 @@ const { SILENCE, classOf, classify } = require('./verdict.js')
 
 const { FAILURE, LIMIT } = native
 
+// A client's timer starts a little before its call of fetch does.
+const TIMER_SLACK_MS = 50
+
 // Seconds, or the date until which to wait.
 function retryAfter(headers) {
   const text = headers.get('retry-after')
@@ -121,7 +124,8 @@ class Call {
 
   #classify(error) {
     const found = classify(error)
-    return found.aborted && performance.now() - this.#start >= this.#timeoutMs ? { timeout: LIMIT.total } : found
+    const isOver = performance.now() - this.#start + TIMER_SLACK_MS >= this.#timeoutMs
+    return found.aborted && isOver ? { timeout: LIMIT.total } : found
   }
 
   #end({ timeout, aborted = false, failure = FAILURE.none, message }) {

@@ -93,7 +93,9 @@ function judge(error, { stream, waits }) {
     const limit = timeout !== SILENCE ? timeout : stream && waits ? LIMIT.firstToken : LIMIT.idle
     return { status: 'timeout', errorType: limitType(limit) }
   }
-  if (httpStatus !== undefined) return { status: 'error', errorType: httpType(httpStatus), errorMessage: message, httpStatus }
+  if (httpStatus !== undefined) {
+    return { status: 'error', errorType: httpType(httpStatus), errorMessage: message, httpStatus }
+  }
   const errorType = failure === undefined ? inSnakeCase(classOf(error)) : failureType(failure, stream && !waits)
   return { status: 'error', errorType, errorMessage: message }
 }

@@ -44,7 +44,7 @@ test('a request is timed and published', async (t) => {
     prompt_tokens: 225, completion_tokens: 287, total_tokens: 512, cost_usd: 0.5, attempt: 2,
     tags: { user: 'ann', channel: '7' },
   })
-  assert.ok(ttft_ms >= 19 && response_ms >= ttft_ms + 19 && response_ms < 10000, `${ttft_ms} ${response_ms}`)
+  assert.ok(ttft_ms >= 15 && response_ms >= ttft_ms + 15 && response_ms < 60000, `${ttft_ms} ${response_ms}`)
   assert.ok(Math.abs(Date.parse(ts) - Date.now()) < 10000)
 })
 
@@ -170,22 +170,29 @@ test('performance, by the seed system\'s keys', async (t) => {
     average_response_time_ms: 0, total_requests: 0, total_tokens_generated: 0, model: null,
     last_ttft_seconds: null, last_ttft_ms: null, average_ttft_seconds: null, average_ttft_ms: null,
   })
+  const seen = []
   for (const wait of [100, 300]) {
     const request = producer.request({ model: 'openai/gpt-4', stream: true })
     await sleep(wait / 2)
     request.firstToken()
     await sleep(wait / 2)
     request.usage({ completionTokens: 50 }).end()
+    seen.push(producer.getPerformanceStats())
+    assert.ok(seen.at(-1).last_response_time_ms >= wait - 10)
+    assert.ok(seen.at(-1).last_ttft_ms >= wait / 2 - 5)
   }
   producer.request({ model: 'other' }).fail(new Error('it does not count'))
   const stats = producer.getPerformanceStats()
+  const isAverage = (average, last) =>
+    assert.ok(Math.abs(stats[average] - (seen[0][last] + seen[1][last]) / 2) < 0.2, average)
+  assert.deepEqual(stats, seen[1])
   assert.deepEqual([stats.total_requests, stats.total_tokens_generated, stats.model], [2, 100, 'openai/gpt-4'])
-  assert.ok(stats.last_response_time_ms >= 295 && stats.last_response_time_ms < 10000)
-  assert.equal(stats.last_response_time_seconds, Number((stats.last_response_time_ms / 1000).toFixed(2)))
-  assert.ok(stats.average_response_time_ms < stats.last_response_time_ms)
+  isAverage('average_response_time_ms', 'last_response_time_ms')
+  isAverage('average_ttft_ms', 'last_ttft_ms')
   assert.ok(Math.abs(stats.last_tps - 50000 / stats.last_response_time_ms) < 0.2)
-  assert.ok(stats.last_ttft_ms >= 145 && stats.average_ttft_ms < stats.last_ttft_ms)
-  assert.equal(stats.average_ttft_seconds, Number((stats.average_ttft_ms / 1000).toFixed(2)))
+  for (const key of ['last_response_time', 'average_response_time', 'last_ttft', 'average_ttft']) {
+    assert.ok(Math.abs(stats[`${key}_seconds`] - stats[`${key}_ms`] / 1000) < 0.0051, key)
+  }
   producer.request({ model: 'whole' }).end()
   assert.equal(producer.getPerformanceStats().last_ttft_ms, null)
   for (const [key, digits] of [['last_tps', 1], ['last_response_time_ms', 1], ['average_response_time_seconds', 2]]) {
