@@ -29,7 +29,7 @@ bool statistics_window_from_name(const char *name, enum statistics_window *out)
 }
 
 /* The board is another process's: only a document of the expected form is taken from it. */
-int statistics_from_board(
+static int read_board(
     const struct board_snapshot *board, enum statistics_window window, struct statistics *out)
 {
 	json_t *all;
@@ -90,7 +90,7 @@ void statistics_drop_dead(struct orbus_reader *r, struct inflight *inflight)
 			    NULL);
 }
 
-int statistics_from_ring(const char *bus, enum statistics_window window, struct statistics *out)
+static int read_ring(const char *bus, enum statistics_window window, struct statistics *out)
 {
 	uint64_t now_ns = clock_realtime_ns();
 	struct document_context c = {.period_kind = statistics_window_names[window],
@@ -124,11 +124,11 @@ void statistics_read(const char *bus, enum statistics_window window, struct stat
 	int err = board_read(bus, &board);
 
 	if (!err)
-		err = statistics_from_board(&board, window, out);
+		err = read_board(&board, window, out);
 	free(board.bytes);
 	if (!err)
 		return;
-	err = statistics_from_ring(bus, window, out);
+	err = read_ring(bus, window, out);
 	out->error = err;
 }
 

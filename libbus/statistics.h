@@ -4,8 +4,8 @@
 #ifndef ORBUS_STATISTICS_H
 #define ORBUS_STATISTICS_H
 
-#include "board.h"
 #include "inflight.h"
+#include "reader.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -28,11 +28,6 @@ bool statistics_window_from_name(const char *name, enum statistics_window *out);
 /* Reads a window's statistics; any thread may. Release it with statistics_free(). */
 void statistics_read(const char *bus, enum statistics_window window, struct statistics *out);
 void statistics_free(struct statistics *s);
-
-/* One source alone: 0, and *out to be released, or a negative errno. */
-int statistics_from_board(
-    const struct board_snapshot *board, enum statistics_window window, struct statistics *out);
-int statistics_from_ring(const char *bus, enum statistics_window window, struct statistics *out);
 
 /* Forgets requests in flight of processes that have died. */
 void statistics_drop_dead(struct orbus_reader *r, struct inflight *inflight);

@@ -127,24 +127,14 @@ int watch_source_drain(struct watch_source *w)
 	return feed_drain(w->feed);
 }
 
-static int read_fresh(const struct orstat_settings *settings, struct statistics *out)
-{
-	struct board_snapshot board;
-	int err = board_read(settings->bus, &board);
-
-	if (!err)
-		err = statistics_from_board(settings, &board, out);
-	free(board.bytes);
-	return err ? statistics_from_ring(settings, out) : 0;
-}
-
 /* What cannot be read leaves the figures as they were, with the time that they are of. */
 static void read_figures(struct watch_source *w)
 {
 	uint64_t before_ns = now_ns_of(CLOCK_THREAD_CPUTIME_ID);
 	struct statistics fresh;
 
-	if (read_fresh(w->settings, &fresh) == 0) {
+	statistics_read(w->settings->bus, (enum statistics_window)w->settings->window, &fresh);
+	if (!fresh.error) {
 		statistics_free(&w->figures);
 		w->figures = fresh;
 		w->figures_ns = clock_realtime_ns();

@@ -50,11 +50,10 @@ const char *verdict_http_type(long status);
 /* The HTTP status that an error amounts to: of the response, else of the body; 0: none. */
 long verdict_code(long http_status, const struct answer_facts *facts);
 
-/* The words for one witness by itself, where a program times a request of its own. */
-const char *verdict_http_type(long status); /* from 300 on */
-const char *verdict_limit_type(enum limit limit);
-const char *verdict_failure_type(enum failure failure, bool in_stream); /* not FAILURE_NONE */
-
 void verdict_reach(const struct evidence *e, struct verdict *out);
+
+/* Likewise the error_type of a limit, and of a failure, in mid-stream or before; static. */
+const char *verdict_limit_type(enum limit limit);
+const char *verdict_failure_type(enum failure failure, bool in_stream);
 
 #endif

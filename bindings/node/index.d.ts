@@ -88,7 +88,8 @@ export interface Request extends Disposable {
   /**
    * Ends it as the error says: `timeout` for a TimeoutError and what undici, OpenAI's and other SDKs
    * throw in its place, `cancelled` for an AbortError, else `error`, with the type by the HTTP status
-   * (`rate_limited`, ...), by what failed (`connection_refused`, ...) or by the error's class.
+   * (`rate_limited`, ...), by what failed (`connection_refused`, ...) or by the error's class
+   * (`range_error`). Its message is published where it is the server's or the system's, not the program's.
    */
   fail(error: unknown): boolean
 }
@@ -105,6 +106,7 @@ export interface PerformanceStats {
   model: string | null
   last_ttft_seconds: number | null
   last_ttft_ms: number | null
+  average_ttft_seconds: number | null
   average_ttft_ms: number | null
 }
 

@@ -14,17 +14,17 @@ from harness import SANITIZER
 SOURCE = os.environ["ORBUS_SOURCE_DIR"]
 BUILD = os.environ["ORBUS_BUILD_DIR"]
 PRESET = os.path.basename(BUILD)
-PACKAGE = os.path.join(SOURCE, "bindings", "node")
-# Below the SDKs, so that they are found from here.
+# Below the SDKs, so that they are found from there.
 STAGE = os.path.join(SOURCE, "build", "node", PRESET)
+STAGE_CURRENT = os.path.join(SOURCE, "build", "node-current", PRESET)
 SOURCES = ("bindings/node", "bindings/exchange", "libbus")
 NOT_OURS = ("node_modules", "build", "native", "*.tgz")
 
 
-def install_node():
+def install_node(*generation):
     """The path of node, or the reason why there is none."""
-    done = subprocess.run([os.path.join(SOURCE, "scripts", "install-node")], capture_output=True,
-                          text=True, check=False)
+    done = subprocess.run([os.path.join(SOURCE, "scripts", "install-node"), *generation],
+                          capture_output=True, text=True, check=False)
     if done.returncode == 3:
         raise unittest.SkipTest(done.stderr.strip())
     assert done.returncode == 0, done.stderr
@@ -66,38 +66,38 @@ def digest_of(folder):
     return digest.hexdigest()
 
 
-def install_package(node, clone):
+def install_package(node, clone, folder):
     """As a user does; a sanitizer takes options that npm does not pass on."""
-    run(node, "npm", "pack", "--pack-destination", STAGE,
+    run(node, "npm", "pack", "--pack-destination", folder,
         cwd=os.path.join(clone, "bindings", "node"))
-    with open(os.path.join(STAGE, "package.json"), "w", encoding="ascii") as file:
+    with open(os.path.join(folder, "package.json"), "w", encoding="ascii") as file:
         file.write('{"private": true}\n')
     flags = ["--ignore-scripts"] if SANITIZER else ["--foreground-scripts"]
     # The headers of Node-API are in npm's cache, since the SDKs' installation brought them.
-    run(node, "npm", "install", *glob.glob(f"{STAGE}/orbus-*.tgz"), "--no-audit", "--no-fund",
+    run(node, "npm", "install", *glob.glob(f"{folder}/orbus-*.tgz"), "--no-audit", "--no-fund",
         "--no-package-lock", "--prefer-offline", "--fetch-retries=1", "--fetch-timeout=30000", *flags,
-        cwd=STAGE)
+        cwd=folder)
     if SANITIZER:
         run(node, node, "scripts/build.mjs", f"-DORBUS_SANITIZE={SANITIZER}", "-DORBUS_WERROR=ON",
-            cwd=os.path.join(STAGE, "node_modules", "orbus"))
+            cwd=os.path.join(folder, "node_modules", "orbus"))
 
 
-def stage(node):
-    """Installs the package into STAGE, unless these very sources are there already."""
-    os.makedirs(os.path.dirname(STAGE), exist_ok=True)
-    with open(STAGE + ".lock", "w", encoding="ascii") as lock:
+def stage(node, folder=STAGE):
+    """Installs the package into a folder, unless these very sources are there already."""
+    os.makedirs(os.path.dirname(folder), exist_ok=True)
+    with open(folder + ".lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        clone = STAGE + ".clone"
+        clone = folder + ".clone"
         shutil.rmtree(clone, ignore_errors=True)
         copy_sources(clone)
-        wanted, stamp = digest_of(clone), os.path.join(STAGE, "digest")
+        wanted, stamp = digest_of(clone), os.path.join(folder, "digest")
         if not os.path.exists(stamp) or open(stamp, encoding="ascii").read() != wanted:
-            shutil.rmtree(STAGE, ignore_errors=True)
-            os.makedirs(STAGE)
-            install_package(node, clone)
-            for folder in ("test", "examples"):
-                shutil.copytree(os.path.join(clone, "bindings", "node", folder),
-                                os.path.join(STAGE, folder))
+            shutil.rmtree(folder, ignore_errors=True)
+            os.makedirs(folder)
+            install_package(node, clone, folder)
+            for part in ("test", "examples"):
+                shutil.copytree(os.path.join(clone, "bindings", "node", part),
+                                os.path.join(folder, part))
             with open(stamp, "w", encoding="ascii") as file:
                 file.write(wanted)
         shutil.rmtree(clone)
@@ -117,15 +117,18 @@ def sanitizer_environment():
 class NodeTest(unittest.TestCase):
     """Each test runs a file of bindings/node/test by Node's own runner."""
 
+    generation = ()
+    folder = STAGE
+
     @classmethod
     def setUpClass(cls):
-        cls.node = install_node()
-        stage(cls.node)
+        cls.node = install_node(*cls.generation)
+        stage(cls.node, cls.folder)
 
     def run_file(self, name, *options, **more):
         done = subprocess.run(
             [self.node, "--test", "--test-reporter=tap", "--test-timeout=300000", *options, f"test/{name}.test.mjs"],
-            cwd=STAGE, capture_output=True, text=True, check=False, timeout=500,
+            cwd=self.folder, capture_output=True, text=True, check=False, timeout=500,
             env=environment(self.node, ORBUS_SOURCE_DIR=SOURCE, ORBUS_BUILD_DIR=BUILD,
                             ORBUS_SANITIZE=SANITIZER, **sanitizer_environment(), **more))
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)

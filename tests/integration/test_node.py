@@ -1,6 +1,7 @@
 """The Node binding: what is published and read, threads and processes, types and examples."""
 import unittest
 
+from harness import SANITIZER
 from node_package import NodeTest
 
 
@@ -17,6 +18,7 @@ class NodeBindingTest(NodeTest):
     def test_threads(self):
         self.run_file("threads")
 
+    @unittest.skipIf(SANITIZER, "types have nothing for a sanitizer to see")
     def test_types(self):
         self.run_file("types")
 

@@ -10,9 +10,12 @@ const native = require('./native.js')
 const { canObserve, observe } = require('./passthrough.js')
 const { bytesOf, headerOf, isChatCompletion, isRequest } = require('./question.js')
 const { flatten } = require('./tags.js')
-const { SILENCE, classify, messageOf } = require('./verdict.js')
+const { SILENCE, classOf, classify } = require('./verdict.js')
 
 const { FAILURE, LIMIT } = native
+
+// A client's timer starts a little before its call of fetch does.
+const TIMER_SLACK_MS = 50
 
 // Seconds, or the date until which to wait.
 function retryAfter(headers) {
@@ -80,7 +83,7 @@ class Call {
     this.#retryAfter = retryAfter(response.headers)
     this.#generationId = response.headers.get('x-generation-id') ?? undefined
     native.exchangeContentType(this.#exchange, response.headers.get('content-type') ?? undefined)
-    if (canObserve(response)) return observe(response, this)
+    if (canObserve(response)) return observe(response, this, this.#signal ?? undefined)
     if (response.body === null) {
       this.ended()
     } else {
@@ -110,7 +113,7 @@ class Call {
   failed(error) {
     const found = this.#classify(error)
     if (found.timeout === undefined && this.#signal?.aborted) this.#end({ aborted: true })
-    else this.#end({ failure: FAILURE.transfer, ...found, message: messageOf(error) })
+    else this.#end({ failure: FAILURE.transfer, message: classOf(error), ...found })
   }
 
   /** The caller wants no more: by itself, or because of a signal that says why. */
@@ -121,7 +124,8 @@ class Call {
 
   #classify(error) {
     const found = classify(error)
-    return found.aborted && performance.now() - this.#start >= this.#timeoutMs ? { timeout: LIMIT.total } : found
+    const isOver = performance.now() - this.#start + TIMER_SLACK_MS >= this.#timeoutMs
+    return found.aborted && isOver ? { timeout: LIMIT.total } : found
   }
 
   #end({ timeout, aborted = false, failure = FAILURE.none, message }) {

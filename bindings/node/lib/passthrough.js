@@ -4,6 +4,8 @@
 // ever. Errors are the same objects; a cancel goes on to the original.
 'use strict'
 
+const { isErrored } = require('node:stream')
+
 // Of a Response that nobody holds any more: its connection is given up, as fetch itself would.
 const abandoned = new FinalizationRegistry(({ observer, reader }) => {
   observer.cancelled()
@@ -21,10 +23,27 @@ function isByteStream(body) {
 }
 
 /**
- * The network holds what hears of the original's end, and that must not hold the stream: hence the
- * weak reference, and nothing of the stream in what the registry keeps.
+ * Hears of the original's end at once, also while nothing is being read. A signal breaks the
+ * stream within its abort(), as fetch does it: a moment later SDKs have begun to take apart what
+ * they built on it.
  */
-function passThrough(body, observer) {
+function hearOfEnd(body, reader, signal, fail) {
+  const onAbort = () => {
+    if (isErrored(body)) fail(signal.reason)
+  }
+  const stop = () => signal?.removeEventListener('abort', onAbort)
+  signal?.addEventListener('abort', onAbort, { once: true })
+  reader.closed.then(stop, (error) => {
+    stop()
+    fail(error)
+  })
+}
+
+/**
+ * The network and the signal hold what hears of the end, and that must not hold the stream: hence
+ * the weak reference, and nothing of the stream in what the registry keeps.
+ */
+function passThrough(body, observer, signal) {
   const type = isByteStream(body) ? 'bytes' : undefined
   const reader = body.getReader()
   let weak
@@ -52,14 +71,9 @@ function passThrough(body, observer) {
     },
     { highWaterMark: 0 },
   )
-  // Also while nothing is being read: the caller's signal breaks the stream at once.
-  reader.closed.catch((error) => {
+  hearOfEnd(body, reader, signal, (error) => {
     observer.failed(error)
-    try {
-      weak.deref()?.error(error)
-    } catch {
-      // It is over already.
-    }
+    weak.deref()?.error(error)
   })
   abandoned.register(stream, { observer, reader })
   return stream
@@ -87,10 +101,11 @@ function canObserve(response) {
   }
 }
 
-/** The Response to hand to the caller in place of one that canObserve(). */
-function observe(response, observer) {
+/** The Response to hand to the caller in place of one that canObserve(); `signal` may be undefined. */
+function observe(response, observer, signal) {
   const { status, statusText, headers } = response
-  return dress(new response.constructor(passThrough(response.body, observer), { status, statusText, headers }), response)
+  const body = passThrough(response.body, observer, signal)
+  return dress(new response.constructor(body, { status, statusText, headers }), response)
 }
 
 module.exports = { canObserve, observe }

@@ -16,7 +16,7 @@ const { Request } = require('./request.js')
 const { FIGURE, KIND, figures } = native
 const BOT_BYTES_MAX = 64
 
-// As the seed of these keys rounds them: what is not known yet is 0 there.
+// Those of the seed system are 0 before the first request.
 const round = (n, digits) => (Number.isNaN(n) ? 0 : Number(n.toFixed(digits)))
 const roundOrNull = (n, digits) => (Number.isNaN(n) ? null : Number(n.toFixed(digits)))
 
@@ -95,6 +95,7 @@ class Producer {
       model,
       last_ttft_seconds: roundOrNull(ttft / 1000, 2),
       last_ttft_ms: roundOrNull(ttft, 1),
+      average_ttft_seconds: roundOrNull(figures[FIGURE.averageTtftMs] / 1000, 2),
       average_ttft_ms: roundOrNull(figures[FIGURE.averageTtftMs], 1),
     }
   }

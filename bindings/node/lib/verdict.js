@@ -1,7 +1,8 @@
 // verdict.js: what an exception says about how a request ended, in the words of the bus.
 //
 // It knows the exceptions of Node's fetch (undici), of AbortSignal, and of the SDKs. The words
-// themselves are the library's.
+// themselves are the library's. The text of an exception that is neither a server's nor the system's
+// may hold a part of a prompt or of an answer: of those only the class is told.
 'use strict'
 
 const { FAILURE, LIMIT, failureType, httpType, limitType } = require('./native.js')
@@ -47,9 +48,17 @@ const isOf = (error, names) => names.has(error.name) || names.has(error.construc
 
 const statusOf = (error) => [error.status, error.statusCode].find((n) => Number.isInteger(n) && n >= 300 && n <= 599)
 
+const KEY = /\b(sk|pk|key)-[\w-]{8,}/g
+
+// The server's own words, where an SDK kept them, without the key that it may repeat.
+function messageOfServer(error, status) {
+  const said = error.error?.message ?? error.data?.error?.message
+  return typeof said === 'string' && said !== '' ? said.replace(KEY, '*****') : `HTTP status ${status}`
+}
+
 /**
  * What an exception amounts to: { timeout: limit } (one of LIMIT, or SILENCE), { aborted: true },
- * { httpStatus }, { failure }, or {} where it says nothing that is known here.
+ * { httpStatus, message }, { failure, message }, or {} where it says nothing that is known here.
  */
 function classify(error) {
   let aborted = false
@@ -60,37 +69,35 @@ function classify(error) {
     // Go on: what aborted may have been a limit on time.
     aborted ||= isOf(one, ABORTS) || code === 'ABORT_ERR'
     if (aborted) continue
-    if (statusOf(one) !== undefined) return { httpStatus: statusOf(one) }
-    if (Object.hasOwn(FAILURES, code)) return { failure: FAILURES[code] }
-    if (TLS.test(code)) return { failure: FAILURE.tls }
+    const httpStatus = statusOf(one)
+    if (httpStatus !== undefined) return { httpStatus, message: messageOfServer(one, httpStatus) }
+    const failure = Object.hasOwn(FAILURES, code) ? FAILURES[code] : TLS.test(code) ? FAILURE.tls : undefined
+    if (failure !== undefined) return { failure, message: String(one.message) }
   }
   return aborted ? { aborted } : {}
 }
 
-/** The innermost message: that of fetch itself, "fetch failed", explains nothing. */
-function messageOf(error) {
-  let message
-  for (const one of causes(error)) if (typeof one.message === 'string' && one.message !== '') message = one.message
-  return message ?? (error === undefined ? undefined : String(error))
-}
+/** The name of an error's class. */
+const classOf = (error) => (error !== null && typeof error === 'object' && error.constructor?.name) || 'Error'
 
-const errorTypeOf = (error) => (error !== null && typeof error === 'object' && error.constructor?.name) || 'Error'
+const inSnakeCase = (name) => name.replace(/(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/g, '_').toLowerCase()
 
 /**
  * For a request that a program times itself: status, errorType, errorMessage and httpStatus of an
  * exception. `waits` tells that no token has come yet.
  */
 function judge(error, { stream, waits }) {
-  const { timeout, aborted, httpStatus, failure } = classify(error)
+  const { timeout, aborted, httpStatus, failure, message } = classify(error)
   if (aborted) return { status: 'cancelled' }
-  const errorMessage = messageOf(error)
   if (timeout !== undefined) {
     const limit = timeout !== SILENCE ? timeout : stream && waits ? LIMIT.firstToken : LIMIT.idle
-    return { status: 'timeout', errorType: limitType(limit), errorMessage }
+    return { status: 'timeout', errorType: limitType(limit) }
   }
-  if (httpStatus !== undefined) return { status: 'error', errorType: httpType(httpStatus), errorMessage, httpStatus }
-  const errorType = failure === undefined ? errorTypeOf(error) : failureType(failure, stream && !waits)
-  return { status: 'error', errorType, errorMessage }
+  if (httpStatus !== undefined) {
+    return { status: 'error', errorType: httpType(httpStatus), errorMessage: message, httpStatus }
+  }
+  const errorType = failure === undefined ? inSnakeCase(classOf(error)) : failureType(failure, stream && !waits)
+  return { status: 'error', errorType, errorMessage: message }
 }
 
-module.exports = { SILENCE, classify, judge, messageOf }
+module.exports = { SILENCE, classOf, classify, judge }

@@ -34,7 +34,7 @@ function run(command, ...options) {
 
 const headers = findHeaders()
 if (!existsSync(path.join(headers, 'node_api.h'))) {
-  giveUp('node_api.h is not to be found', '"npm install node-api-headers" brings it.')
+  giveUp('node_api.h is not to be found', `"npm install --omit=dev" in ${root} brings it.`)
 }
 // CMake would look for make; a folder that was configured before keeps its own.
 const hasNinja = spawnSync('ninja', ['--version']).status === 0

@@ -275,8 +275,8 @@ void producer_note(struct producer_handle *h, const struct orbus_sample *s)
 	p->last_tps = orbus_sample_tps(s);
 	if (s->completion_tokens != ORBUS_NONE)
 		p->tokens += s->completion_tokens;
+	p->last_ttft_ms = s->ttft_ms;
 	if (!isnan(s->ttft_ms)) {
-		p->last_ttft_ms = s->ttft_ms;
 		p->ttft_sum_ms += s->ttft_ms;
 		p->with_ttft++;
 	}

@@ -44,7 +44,7 @@ test('a request is timed and published', async (t) => {
     prompt_tokens: 225, completion_tokens: 287, total_tokens: 512, cost_usd: 0.5, attempt: 2,
     tags: { user: 'ann', channel: '7' },
   })
-  assert.ok(ttft_ms >= 19 && response_ms >= ttft_ms + 19 && response_ms < 10000, `${ttft_ms} ${response_ms}`)
+  assert.ok(ttft_ms >= 15 && response_ms >= ttft_ms + 15 && response_ms < 60000, `${ttft_ms} ${response_ms}`)
   assert.ok(Math.abs(Date.parse(ts) - Date.now()) < 10000)
 })
 
@@ -86,31 +86,33 @@ test('an error says how a request ended', async (t) => {
   class APIConnectionTimeoutError extends Error {}
   class APIUserAbortError extends Error {}
   for (const [error, status, error_type, message] of [
-    [named('TimeoutError'), 'timeout', 'timeout_total', 'it is TimeoutError'],
-    [AbortSignal.timeout(0).reason ?? named('TimeoutError'), 'timeout', 'timeout_total'],
-    [new APIConnectionTimeoutError('Request timed out.'), 'timeout', 'timeout_total', 'Request timed out.'],
+    [named('TimeoutError'), 'timeout', 'timeout_total'],
+    [new APIConnectionTimeoutError('Request timed out.'), 'timeout', 'timeout_total'],
     [named('Error', { code: 'UND_ERR_CONNECT_TIMEOUT' }), 'timeout', 'timeout_connect'],
     [named('Error', { code: 'UND_ERR_HEADERS_TIMEOUT' }), 'timeout', 'timeout_first_token'],
     [named('AbortError', { cause: named('TimeoutError') }), 'timeout', 'timeout_total'],
     [named('AbortError'), 'cancelled'],
     [new APIUserAbortError('Request was aborted.'), 'cancelled'],
-    [named('Error', { status: 429 }), 'error', 'rate_limited', 'it is Error'],
-    [named('AI_APICallError', { statusCode: 503 }), 'error', 'service_unavailable'],
-    [named('AI_RetryError', { lastError: named('AI_APICallError', { statusCode: 402 }) }), 'error', 'insufficient_credits'],
+    [named('Error', { status: 429 }), 'error', 'rate_limited', 'HTTP status 429'],
+    [named('Error', { status: 401, error: { message: 'no key sk-or-v1-012345678' } }), 'error', 'unauthorized', 'no key *****'],
+    [named('AI_APICallError', { statusCode: 503, data: { error: { message: 'busy' } } }), 'error', 'service_unavailable', 'busy'],
+    [named('AI_RetryError', { lastError: named('AI_APICallError', { statusCode: 402 }) }), 'error', 'insufficient_credits', 'HTTP status 402'],
     [new TypeError('fetch failed', { cause: named('Error', { code: 'ECONNREFUSED' }) }), 'error', 'connection_refused', 'it is Error'],
-    [new TypeError('fetch failed', { cause: named('Error', { code: 'ENOTFOUND' }) }), 'error', 'dns_failed'],
-    [new TypeError('fetch failed', { cause: named('Error', { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }) }), 'error', 'tls_failed'],
+    [new TypeError('fetch failed', { cause: named('Error', { code: 'ENOTFOUND' }) }), 'error', 'dns_failed', 'it is Error'],
+    [new TypeError('fetch failed', { cause: named('Error', { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }) }), 'error', 'tls_failed', 'it is Error'],
     [lost, 'error', 'connection_lost', 'it is SocketError'],
-    [new RangeError('out'), 'error', 'RangeError', 'out'],
-    ['a string', 'error', 'Error', 'a string'],
-    [null, 'error', 'Error', 'null'],
-    [undefined, 'error', 'Error'],
+    // What the program says may be of a prompt: only the class is told.
+    [new RangeError('out'), 'error', 'range_error'],
+    [new (class HTTPFault2Error extends Error {})('out'), 'error', 'http_fault2_error'],
+    ['a string', 'error', 'error'],
+    [null, 'error', 'error'],
+    [undefined, 'error', 'error'],
   ]) {
     const { bus, producer } = open(t)
     assert.equal(producer.request({ model: 'm', stream: true }).fail(error), true)
     const sample = await requestOf(bus)
     assert.deepEqual([sample.status, sample.error_type], [status, error_type], String(error))
-    if (message) assert.equal(sample.error_message, message)
+    assert.equal(sample.error_message, message)
     if (error?.status) assert.equal(sample.http_status, error.status)
   }
 })
@@ -120,7 +122,7 @@ test('a ring of causes ends', async (t) => {
   const error = new Error('round')
   error.cause = error
   producer.request().fail(error)
-  assert.equal((await requestOf(bus)).error_message, 'round')
+  assert.equal((await requestOf(bus)).error_type, 'error')
 })
 
 test('measure ends with its work, and throws what it throws', async (t) => {
@@ -166,23 +168,33 @@ test('performance, by the seed system\'s keys', async (t) => {
   assert.deepEqual(producer.getPerformanceStats(), {
     last_response_time_seconds: 0, last_response_time_ms: 0, last_tps: 0, average_response_time_seconds: 0,
     average_response_time_ms: 0, total_requests: 0, total_tokens_generated: 0, model: null,
-    last_ttft_seconds: null, last_ttft_ms: null, average_ttft_ms: null,
+    last_ttft_seconds: null, last_ttft_ms: null, average_ttft_seconds: null, average_ttft_ms: null,
   })
+  const seen = []
   for (const wait of [100, 300]) {
     const request = producer.request({ model: 'openai/gpt-4', stream: true })
     await sleep(wait / 2)
     request.firstToken()
     await sleep(wait / 2)
     request.usage({ completionTokens: 50 }).end()
+    seen.push(producer.getPerformanceStats())
+    assert.ok(seen.at(-1).last_response_time_ms >= wait - 10)
+    assert.ok(seen.at(-1).last_ttft_ms >= wait / 2 - 5)
   }
   producer.request({ model: 'other' }).fail(new Error('it does not count'))
   const stats = producer.getPerformanceStats()
+  const isAverage = (average, last) =>
+    assert.ok(Math.abs(stats[average] - (seen[0][last] + seen[1][last]) / 2) < 0.2, average)
+  assert.deepEqual(stats, seen[1])
   assert.deepEqual([stats.total_requests, stats.total_tokens_generated, stats.model], [2, 100, 'openai/gpt-4'])
-  assert.ok(stats.last_response_time_ms >= 295 && stats.last_response_time_ms < 10000)
-  assert.equal(stats.last_response_time_seconds, Number((stats.last_response_time_ms / 1000).toFixed(2)))
-  assert.ok(stats.average_response_time_ms < stats.last_response_time_ms)
+  isAverage('average_response_time_ms', 'last_response_time_ms')
+  isAverage('average_ttft_ms', 'last_ttft_ms')
   assert.ok(Math.abs(stats.last_tps - 50000 / stats.last_response_time_ms) < 0.2)
-  assert.ok(stats.last_ttft_ms >= 145 && stats.average_ttft_ms < stats.last_ttft_ms)
+  for (const key of ['last_response_time', 'average_response_time', 'last_ttft', 'average_ttft']) {
+    assert.ok(Math.abs(stats[`${key}_seconds`] - stats[`${key}_ms`] / 1000) < 0.0051, key)
+  }
+  producer.request({ model: 'whole' }).end()
+  assert.equal(producer.getPerformanceStats().last_ttft_ms, null)
   for (const [key, digits] of [['last_tps', 1], ['last_response_time_ms', 1], ['average_response_time_seconds', 2]]) {
     assert.equal(stats[key], Number(stats[key].toFixed(digits)), key)
   }
