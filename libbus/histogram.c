@@ -8,7 +8,11 @@
 #include <string.h>
 
 #define BUCKETS_PER_DOUBLING 32
-#define GROW                 16
+/* Of a double, IEEE 754. */
+#define MANTISSA_BITS 52
+#define MANTISSA_MASK ((UINT64_C(1) << MANTISSA_BITS) - 1)
+#define EXPONENT_BIAS 1023
+#define GROW          16
 
 void histogram_init(struct histogram *h)
 {
@@ -31,14 +35,37 @@ void histogram_clear(struct histogram *h)
 	h->capacity = capacity;
 }
 
+/* 2^(k/32): the upper bounds of the buckets between 1 and 2. */
+static const double bounds[BUCKETS_PER_DOUBLING + 1] = {0x1p0, 0x1.059b0d3158574p0,
+    0x1.0b5586cf9890fp0, 0x1.11301d0125b51p0, 0x1.172b83c7d517bp0, 0x1.1d4873168b9aap0,
+    0x1.2387a6e756238p0, 0x1.29e9df51fdee1p0, 0x1.306fe0a31b715p0, 0x1.371a7373aa9cbp0,
+    0x1.3dea64c123422p0, 0x1.44e086061892dp0, 0x1.4bfdad5362a27p0, 0x1.5342b569d4f82p0,
+    0x1.5ab07dd485429p0, 0x1.6247eb03a5585p0, 0x1.6a09e667f3bcdp0, 0x1.71f75e8ec5f74p0,
+    0x1.7a11473eb0187p0, 0x1.82589994cce13p0, 0x1.8ace5422aa0dbp0, 0x1.93737b0cdc5e5p0,
+    0x1.9c49182a3f090p0, 0x1.a5503b23e255dp0, 0x1.ae89f995ad3adp0, 0x1.b7f76f2fb5e47p0,
+    0x1.c199bdd85529cp0, 0x1.cb720dcef9069p0, 0x1.d5818dcfba487p0, 0x1.dfc97337b9b5fp0,
+    0x1.ea4afa2a490dap0, 0x1.f50765b6e4540p0, 0x1p+1};
+
 int32_t histogram_index(double value)
 {
-	/* (2^(i/32), 2^((i+1)/32]: the upper bound belongs to the bucket. */
-	double i = ceil(log2(value) * BUCKETS_PER_DOUBLING) - 1;
+	uint64_t bits, k;
+	int32_t exponent;
+	double m;
 
-	if (!(i > HISTOGRAM_INDEX_MIN))
+	memcpy(&bits, &value, sizeof(bits));
+	exponent = (int32_t)(bits >> MANTISSA_BITS) - EXPONENT_BIAS;
+	if (exponent < HISTOGRAM_INDEX_MIN / BUCKETS_PER_DOUBLING)
 		return HISTOGRAM_INDEX_MIN;
-	return i > HISTOGRAM_INDEX_MAX ? HISTOGRAM_INDEX_MAX : (int32_t)i;
+	if (exponent > HISTOGRAM_INDEX_MAX / BUCKETS_PER_DOUBLING)
+		return HISTOGRAM_INDEX_MAX;
+	bits = (bits & MANTISSA_MASK) | (uint64_t)EXPONENT_BIAS << MANTISSA_BITS;
+	memcpy(&m, &bits, sizeof(m)); /* 1 <= m < 2 */
+	/* A parabola through log2's ends, wrong by a third of a bucket at most, then the bounds. */
+	k = (uint64_t)((m - 1) * (1.3465553856377803 - 0.3465553856377803 * (m - 1)) *
+		       BUCKETS_PER_DOUBLING);
+	k += bounds[k + 1] < m;
+	/* (2^(i/32), 2^((i+1)/32]: the upper bound belongs to the bucket. */
+	return exponent * BUCKETS_PER_DOUBLING + (int32_t)k - (bounds[k] >= m);
 }
 
 /* Makes buckets[] span first..last, keeping what it holds. */
@@ -99,20 +126,6 @@ static void widen(struct histogram *h, double min, double max)
 bool histogram_add(struct histogram *h, double value)
 {
 	return histogram_add_at(h, value, value > 0 ? histogram_index(value) : 0);
-}
-
-bool histogram_add_at(struct histogram *h, double value, int32_t index)
-{
-	if (value > 0) {
-		if (!histogram_add_bucket(h, index, 1))
-			return false;
-	} else {
-		h->zero_count++;
-	}
-	h->count++;
-	h->sum += value;
-	widen(h, value, value);
-	return true;
 }
 
 bool histogram_merge(struct histogram *to, const struct histogram *from)

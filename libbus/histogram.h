@@ -39,14 +39,35 @@ int32_t histogram_index(double value);
 /* Adds a value >= 0. False: out of memory, nothing is changed. */
 bool histogram_add(struct histogram *h, double value);
 
-/* The same for who knows its bucket already, since it goes into several: histogram_index(value). */
-bool histogram_add_at(struct histogram *h, double value, int32_t index);
-
 /* Adds all of `from` to `to`. False: out of memory, nothing is changed. */
 bool histogram_merge(struct histogram *to, const struct histogram *from);
 
 /* Adds `n` values of bucket `index`, without touching count, sum, min and max. */
 bool histogram_add_bucket(struct histogram *h, int32_t index, uint64_t n);
+
+/*
+ * histogram_add() for who knows the bucket already, since it goes into several:
+ * histogram_index(value).
+ */
+static inline bool histogram_add_at(struct histogram *h, double value, int32_t index)
+{
+	uint32_t place = (uint32_t)(index - h->offset);
+
+	if (!(value > 0))
+		h->zero_count++;
+	else if (place < h->length)
+		h->buckets[place]++;
+	else if (!histogram_add_bucket(h, index, 1))
+		return false;
+	h->count++;
+	h->sum += value;
+	/* A comparison with NaN is false: written so that the first value takes its place. */
+	if (!(h->min <= value))
+		h->min = value;
+	if (!(h->max >= value))
+		h->max = value;
+	return true;
+}
 
 /*
  * The nearest-rank q-quantile, 0 <= q <= 1: the geometric middle of the bucket that holds the
