@@ -21,8 +21,9 @@ static const char *const window_names[] = {"1m", "5m", "1h", "day", "start"};
 /* The board is another process's: only a document of the expected form is taken from it. */
 static int read_board(const struct orstat_settings *settings, struct statistics *out)
 {
+	const char *const agent[] = {"agent", NULL};
+	const char *const window[] = {"windows", window_names[settings->window], NULL};
 	struct board_snapshot board;
-	json_t *all;
 	int err = board_read(settings->bus, &board);
 
 	if (err)
@@ -31,12 +32,9 @@ static int read_board(const struct orstat_settings *settings, struct statistics 
 		free(board.bytes);
 		return -ENOENT;
 	}
-	all = json_from_msgpack(board.bytes, board.length, BOARD_DEPTH);
+	out->agent = json_from_msgpack_at(board.bytes, board.length, agent, BOARD_DEPTH);
+	out->document = json_from_msgpack_at(board.bytes, board.length, window, BOARD_DEPTH);
 	free(board.bytes);
-	out->agent = json_incref(json_object_get(all, "agent"));
-	out->document = json_incref(
-	    json_object_get(json_object_get(all, "windows"), window_names[settings->window]));
-	json_decref(all);
 	if (json_is_object(out->agent) && json_is_object(out->document))
 		return 0;
 	statistics_free(out);

@@ -53,11 +53,20 @@ static void every_value_lies_in_its_bucket(void **state)
 		assert_int_equal(histogram_index(upper * (1 - 1e-9)), i);
 		assert_int_equal(histogram_index(upper * (1 + 1e-9)), i + 1);
 	}
+	/* Each bound itself, and what lies beside it by the last bit, in every doubling. */
+	for (int i = -300; i < 1000; i++) {
+		double upper = exp2((i + 1) / 32.0);
+
+		assert_int_equal(histogram_index(nextafter(upper, 0)), i);
+		assert_int_equal(
+		    histogram_index(nextafter(nextafter(upper, 2 * upper), 2 * upper)), i + 1);
+	}
 	/* A power of two is the upper bound of its bucket. */
 	assert_int_equal(histogram_index(1), -1);
 	assert_int_equal(histogram_index(1024), 10 * 32 - 1);
 	assert_int_equal(histogram_index(5e-324), HISTOGRAM_INDEX_MIN);
 	assert_int_equal(histogram_index(1e300), HISTOGRAM_INDEX_MAX);
+	assert_int_equal(histogram_index(INFINITY), HISTOGRAM_INDEX_MAX);
 }
 
 static void merging_equals_adding_all(void **state)
