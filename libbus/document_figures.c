@@ -90,7 +90,7 @@ static json_t *histogram(const struct histogram *h)
 	json_build_set(&o, "zero_count", json_count(h->zero_count));
 	json_build_set(&o, "offset", json_integer(h->offset));
 	for (uint32_t i = 0; i < h->length; i++)
-		json_build_append(&buckets, json_count(h->buckets[i]));
+		json_build_append(&buckets, json_count(histogram_bucket(h, i)));
 	json_build_set(&o, "bucket_counts", json_build_take(&buckets));
 	return json_build_take(&o);
 }

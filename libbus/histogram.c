@@ -16,7 +16,7 @@
 
 void histogram_init(struct histogram *h)
 {
-	*h = (struct histogram){.min = NAN, .max = NAN};
+	*h = (struct histogram){.min = NAN, .max = NAN, .width = 1};
 }
 
 void histogram_free(struct histogram *h)
@@ -27,12 +27,13 @@ void histogram_free(struct histogram *h)
 
 void histogram_clear(struct histogram *h)
 {
-	uint64_t *buckets = h->buckets;
-	uint32_t capacity = h->capacity;
+	void *buckets = h->buckets;
+	uint32_t capacity = h->capacity, width = h->width;
 
 	histogram_init(h);
 	h->buckets = buckets;
 	h->capacity = capacity;
+	h->width = width;
 }
 
 /* 2^(k/32): the upper bounds of the buckets between 1 and 2. */
@@ -68,10 +69,27 @@ int32_t histogram_index(double value)
 	return exponent * BUCKETS_PER_DOUBLING + (int32_t)k - (bounds[k] >= m);
 }
 
-/* Makes buckets[] span first..last, keeping what it holds. */
+static void set_bucket(void *buckets, uint32_t width, uint32_t place, uint64_t n)
+{
+	switch (width) {
+	case 1: ((uint8_t *)buckets)[place] = (uint8_t)n; break;
+	case 2: ((uint16_t *)buckets)[place] = (uint16_t)n; break;
+	case 4: ((uint32_t *)buckets)[place] = (uint32_t)n; break;
+	default: ((uint64_t *)buckets)[place] = n;
+	}
+}
+
+/* The bytes that a count takes. */
+static uint32_t width_of(uint64_t n)
+{
+	return n <= UINT8_MAX ? 1 : n <= UINT16_MAX ? 2 : n <= UINT32_MAX ? 4 : 8;
+}
+
+/* Makes the buckets span first..last, keeping what they hold. */
 static bool make_span(struct histogram *h, int32_t first, int32_t last)
 {
 	uint32_t length, shift;
+	char *bytes;
 
 	if (h->length == 0) {
 		h->offset = first;
@@ -84,7 +102,7 @@ static bool make_span(struct histogram *h, int32_t first, int32_t last)
 	length = (uint32_t)(last - first + 1);
 	if (length > h->capacity) {
 		uint32_t capacity = length + GROW;
-		uint64_t *buckets = realloc(h->buckets, capacity * sizeof(*buckets));
+		void *buckets = realloc(h->buckets, (size_t)capacity * h->width);
 
 		if (!buckets)
 			return false;
@@ -92,26 +110,47 @@ static bool make_span(struct histogram *h, int32_t first, int32_t last)
 		h->capacity = capacity;
 	}
 	shift = (uint32_t)(h->offset - first);
-	memmove(h->buckets + shift, h->buckets, h->length * sizeof(*h->buckets));
-	memset(h->buckets, 0, shift * sizeof(*h->buckets));
-	memset(
-	    h->buckets + shift + h->length, 0, (length - shift - h->length) * sizeof(*h->buckets));
+	bytes = h->buckets;
+	memmove(bytes + (size_t)shift * h->width, bytes, (size_t)h->length * h->width);
+	memset(bytes, 0, (size_t)shift * h->width);
+	memset(bytes + (size_t)(shift + h->length) * h->width, 0,
+	    (size_t)(length - shift - h->length) * h->width);
 	h->offset = first;
 	h->length = length;
 	return true;
 }
 
-static bool has_bucket(const struct histogram *h, int32_t index)
+/* Gives each bucket `width` bytes. */
+static bool make_width(struct histogram *h, uint32_t width)
 {
-	return index >= h->offset && index < h->offset + (int32_t)h->length;
+	void *buckets = malloc((size_t)h->capacity * width);
+
+	if (!buckets)
+		return false;
+	for (uint32_t i = 0; i < h->length; i++)
+		set_bucket(buckets, width, i, histogram_bucket(h, i));
+	free(h->buckets);
+	h->buckets = buckets;
+	h->width = width;
+	return true;
+}
+
+static bool add_at_place(struct histogram *h, uint32_t place, uint64_t n)
+{
+	uint64_t sum = histogram_bucket(h, place) + n;
+
+	if (width_of(sum) > h->width && !make_width(h, width_of(sum)))
+		return false;
+	set_bucket(h->buckets, h->width, place, sum);
+	return true;
 }
 
 bool histogram_add_bucket(struct histogram *h, int32_t index, uint64_t n)
 {
-	if (!has_bucket(h, index) && !make_span(h, index, index))
-		return false;
-	h->buckets[index - h->offset] += n;
-	return true;
+	bool has = index >= h->offset && index < h->offset + (int32_t)h->length;
+
+	return (has || make_span(h, index, index)) &&
+	       add_at_place(h, (uint32_t)(index - h->offset), n);
 }
 
 static void widen(struct histogram *h, double min, double max)
@@ -128,15 +167,39 @@ bool histogram_add(struct histogram *h, double value)
 	return histogram_add_at(h, value, value > 0 ? histogram_index(value) : 0);
 }
 
+/* The span is wide enough. */
+static bool merge_buckets(struct histogram *to, const struct histogram *from)
+{
+	uint32_t shift = (uint32_t)(from->offset - to->offset);
+	uint64_t largest = 0;
+
+	/* Room for every sum first, so that memory running out leaves it as it was. */
+	for (uint32_t i = 0; i < from->length; i++) {
+		uint64_t n = histogram_bucket(from, i);
+
+		if (n && largest < n + histogram_bucket(to, shift + i))
+			largest = n + histogram_bucket(to, shift + i);
+	}
+	if (width_of(largest) > to->width && !make_width(to, width_of(largest)))
+		return false;
+	for (uint32_t i = 0; i < from->length; i++) {
+		uint64_t n = histogram_bucket(from, i);
+
+		if (n)
+			set_bucket(
+			    to->buckets, to->width, shift + i, n + histogram_bucket(to, shift + i));
+	}
+	return true;
+}
+
 bool histogram_merge(struct histogram *to, const struct histogram *from)
 {
 	if (from->count == 0)
 		return true;
 	if (from->length > 0) {
-		if (!make_span(to, from->offset, from->offset + (int32_t)from->length - 1))
+		if (!make_span(to, from->offset, from->offset + (int32_t)from->length - 1) ||
+		    !merge_buckets(to, from))
 			return false;
-		for (uint32_t i = 0; i < from->length; i++)
-			to->buckets[from->offset - to->offset + (int32_t)i] += from->buckets[i];
 	}
 	to->count += from->count;
 	to->zero_count += from->zero_count;
@@ -156,7 +219,7 @@ double histogram_quantile(const struct histogram *h, double q)
 	if (rank <= seen && h->zero_count > 0)
 		return 0;
 	for (uint32_t i = 0; i < h->length; i++) {
-		seen += h->buckets[i];
+		seen += histogram_bucket(h, i);
 		if (seen >= rank && seen > 0) {
 			value = exp2((h->offset + (int32_t)i + 0.5) / BUCKETS_PER_DOUBLING);
 			break;

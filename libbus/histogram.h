@@ -16,15 +16,20 @@
 #define HISTOGRAM_INDEX_MIN (-10 * 32)
 #define HISTOGRAM_INDEX_MAX (32 * 32 - 1)
 
+/*
+ * Each bucket's count takes as many bytes as the largest of the histogram needs: a minute's part of
+ * the last hour, of which there are sixty for every model, has small counts.
+ */
 struct histogram {
 	uint64_t count;
 	uint64_t zero_count; /* values that are 0 */
 	double sum;
 	double min, max; /* of all values; NaN when there are none */
-	int32_t offset;  /* index of buckets[0] */
+	int32_t offset;  /* index of the first bucket */
 	uint32_t length; /* buckets in use */
-	uint64_t *buckets;
 	uint32_t capacity;
+	uint32_t width; /* bytes of a count: 1, 2, 4 or 8 */
+	void *buckets;  /* read them by histogram_bucket() */
 };
 
 void histogram_init(struct histogram *h);
@@ -45,6 +50,34 @@ bool histogram_merge(struct histogram *to, const struct histogram *from);
 /* Adds `n` values of bucket `index`, without touching count, sum, min and max. */
 bool histogram_add_bucket(struct histogram *h, int32_t index, uint64_t n);
 
+/* The count of the bucket at `place`, which is index - offset, below `length`. */
+static inline uint64_t histogram_bucket(const struct histogram *h, uint32_t place)
+{
+	switch (h->width) {
+	case 1: return ((const uint8_t *)h->buckets)[place];
+	case 2: return ((const uint16_t *)h->buckets)[place];
+	case 4: return ((const uint32_t *)h->buckets)[place];
+	default: return ((const uint64_t *)h->buckets)[place];
+	}
+}
+
+/* Counts one more in the bucket at `place`. False: that is beyond what its width can hold. */
+static inline bool histogram_try_count(struct histogram *h, uint32_t place)
+{
+	switch (h->width) {
+	case 1:
+		return ((uint8_t *)h->buckets)[place] < UINT8_MAX &&
+		       ++((uint8_t *)h->buckets)[place];
+	case 2:
+		return ((uint16_t *)h->buckets)[place] < UINT16_MAX &&
+		       ++((uint16_t *)h->buckets)[place];
+	case 4:
+		return ((uint32_t *)h->buckets)[place] < UINT32_MAX &&
+		       ++((uint32_t *)h->buckets)[place];
+	default: return ++((uint64_t *)h->buckets)[place];
+	}
+}
+
 /*
  * histogram_add() for who knows the bucket already, since it goes into several:
  * histogram_index(value).
@@ -55,9 +88,8 @@ static inline bool histogram_add_at(struct histogram *h, double value, int32_t i
 
 	if (!(value > 0))
 		h->zero_count++;
-	else if (place < h->length)
-		h->buckets[place]++;
-	else if (!histogram_add_bucket(h, index, 1))
+	else if ((place >= h->length || !histogram_try_count(h, place)) &&
+		 !histogram_add_bucket(h, index, 1))
 		return false;
 	h->count++;
 	h->sum += value;

@@ -159,12 +159,17 @@ def quiet():
 
 
 def memory():
+    """After ten seconds, and with every part of the rolling windows in use, as after an hour."""
     with Bus() as bus:
-        bus.wait_counted(bus.load(16, 1000, 10, *BOTS_OF_THE_GOAL)["published"])
-        time.sleep(6)
-        pid = bus.agent.pid
-        say("memory", own_kib=status_of(pid, "RssAnon") + status_of(pid, "RssFile"),
-            ring_kib=status_of(pid, "RssShmem"))
+        published = bus.load(16, 1000, 10, *BOTS_OF_THE_GOAL)["published"]
+        for past in (0, 3600):
+            if past:
+                published += bus.load(16, 1000, 30, *BOTS_OF_THE_GOAL, str(past))["published"]
+            bus.wait_counted(published)
+            time.sleep(6)
+            pid = bus.agent.pid
+            say("memory", past=past, own_kib=status_of(pid, "RssAnon") + status_of(pid, "RssFile"),
+                ring_kib=status_of(pid, "RssShmem"))
 
 
 def longest_turn(log):

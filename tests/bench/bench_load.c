@@ -1,12 +1,12 @@
 /*
  * bench_load.c: bots that publish at a given rate, for measuring who reads them.
  *
- *   bench_load BUS PRODUCERS RATE SECONDS [MODELS BOTS]
+ *   bench_load BUS PRODUCERS RATE SECONDS [MODELS BOTS [PAST]]
  *
  * RATE is of each producer, samples a second; samples come in bursts of a millisecond's where that
  * is more than one. RATE 0: as many samples as SECONDS says, at once. The samples name MODELS
- * models (3) and BOTS bots (1) in turn. Prints a line of JSON: how many were published by all, and
- * what single publishes cost at the median and at p99.
+ * models (3) and BOTS bots (1) in turn, and are of the last PAST seconds (0: of now). Prints a line
+ * of JSON: how many were published by all, and what single publishes cost at the median and at p99.
  */
 #include <orbus.h>
 
@@ -34,14 +34,14 @@ static struct load {
 struct plan {
 	const char *bus;
 	double rate, seconds;
-	unsigned models, bots;
+	unsigned models, bots, past_seconds;
 };
 
-static uint64_t now_ns(void)
+static uint64_t now_ns(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(clock, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
@@ -54,6 +54,8 @@ static int publish(struct orbus_producer *p, const struct plan *plan, uint64_t n
 	    model, sizeof(model), "acme/model-%llu", (unsigned long long)number % plan->models);
 	snprintf(bot, sizeof(bot), "bot-%llu", (unsigned long long)number / 7 % plan->bots);
 	orbus_sample_init(&s);
+	if (plan->past_seconds)
+		s.ts = now_ns(CLOCK_REALTIME) - number * 7 % plan->past_seconds * 1000000000u;
 	s.model = model;
 	s.bot = bot;
 	s.provider = "Acme";
@@ -69,13 +71,13 @@ static int publish(struct orbus_producer *p, const struct plan *plan, uint64_t n
 
 static void publish_timed(struct orbus_producer *p, const struct plan *plan, uint64_t number)
 {
-	uint64_t start = now_ns();
+	uint64_t start = now_ns(CLOCK_MONOTONIC);
 	uint32_t at;
 
 	publish(p, plan, number);
 	at = load->singles++;
 	if (at < SINGLES)
-		load->single_ns[at] = (double)(now_ns() - start);
+		load->single_ns[at] = (double)(now_ns(CLOCK_MONOTONIC) - start);
 }
 
 static void produce(const struct plan *plan, unsigned me)
@@ -87,7 +89,7 @@ static void produce(const struct plan *plan, unsigned me)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (orbus_producer_open(plan->bus, "load", &p) != 0)
 		_exit(1);
-	start = now_ns();
+	start = now_ns(CLOCK_MONOTONIC);
 	if (plan->rate == 0)
 		for (; n < plan->seconds; n++)
 			publish(p, plan, me + n);
@@ -134,16 +136,18 @@ int main(int argc, char **argv)
 	struct plan plan = {.models = 3, .bots = 1};
 	int producers = argc > 4 ? atoi(argv[2]) : 0, failed = 0, status;
 
-	if (producers < 1 || producers > PRODUCERS_MAX || (argc != 5 && argc != 7)) {
-		fprintf(stderr, "usage: bench_load BUS PRODUCERS RATE SECONDS [MODELS BOTS]\n");
+	if (producers < 1 || producers > PRODUCERS_MAX || argc == 6 || argc > 8) {
+		fprintf(
+		    stderr, "usage: bench_load BUS PRODUCERS RATE SECONDS [MODELS BOTS [PAST]]\n");
 		return 2;
 	}
 	plan.bus = argv[1];
 	plan.rate = atof(argv[3]);
 	plan.seconds = atof(argv[4]);
-	if (argc == 7) {
+	if (argc > 6) {
 		plan.models = (unsigned)atoi(argv[5]);
 		plan.bots = (unsigned)atoi(argv[6]);
+		plan.past_seconds = argc > 7 ? (unsigned)atoi(argv[7]) : 0;
 	}
 	load = mmap(NULL, sizeof(*load), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (load == MAP_FAILED || plan.models == 0 || plan.bots == 0)
