@@ -60,6 +60,7 @@ static int open_all(struct agent *a)
 static void close_all(struct agent *a)
 {
 	store_close(a->store);
+	saver_close(a);
 	ledger_free(&a->ledger);
 	intake_close(a);
 	folder_close(&a->folder);
@@ -97,6 +98,8 @@ static int sleep_ms(struct agent *a, uint64_t now_ns)
 	uint64_t monotonic_ns = clock_monotonic_ns();
 	uint64_t ms = SECOND_MS;
 
+	if (saver_has_more(a))
+		return 0;
 	if (a->store && store_poll(a->store) > 0)
 		return STORE_POLL_MS;
 	if (a->second_next_ns <= monotonic_ns)
@@ -119,6 +122,7 @@ static bool recover(struct agent *a)
 	a->shortage_said = true;
 	if (a->store)
 		store_poll(a->store);
+	saver_go_on(a);
 	if (a->saver.busy || monotonic_ns < a->second_next_ns)
 		return false;
 	a->second_next_ns = monotonic_ns + SECOND_MS * 1000000u;
@@ -142,6 +146,7 @@ static bool turn(struct agent *a, bool at_once)
 	every_second(a, now_ns);
 	if (a->store) {
 		store_poll(a->store);
+		saver_go_on(a);
 		if (agent_snapshot) {
 			agent_snapshot = 0;
 			saver_snapshot(a, now_ns);
