@@ -270,7 +270,8 @@ int orbus_reader_wait(struct orbus_reader *r, int timeout_ms)
 			return 0;
 		follow_name(r, now_ns);
 		ms = poll_interval_ms(r, now_ns);
-		if (deadline_ns - now_ns < (uint64_t)ms * 1000000u)
+		/* A little longer rather than twice. */
+		if (deadline_ns - now_ns < (uint64_t)ms * 1250000u)
 			ms = (int)((deadline_ns - now_ns + 999999) / 1000000);
 		err = sleep_on_bell(r, ms);
 		r->drained = false;
