@@ -126,7 +126,7 @@ static uint64_t settled(void)
 
 	do {
 		before = atomic_load(&said->count);
-		usleep(100000);
+		usleep(300000);
 		count = atomic_load(&said->count);
 	} while (count != before);
 	return count;
