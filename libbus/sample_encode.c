@@ -29,6 +29,8 @@ static inline int output_write(void *context, const char *bytes, size_t length)
 		*o = (struct output){NULL, NULL};
 		return -1;
 	}
+	if (length == 0)
+		return 0; /* there may be no place for nothing */
 	memcpy(o->at, bytes, length);
 	o->at += length;
 	return 0;

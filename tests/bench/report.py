@@ -5,6 +5,7 @@
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 
@@ -57,6 +58,9 @@ def versions():
                               capture_output=True, text=True, check=False)
         if done.returncode == 0:
             found.append(f"{package} {done.stdout.split(':')[-1].split('-')[0]}")
+    crate = os.path.join(os.path.dirname(__file__), "peers", "iceoryx2", "Cargo.toml")
+    with open(crate, encoding="utf-8") as file:
+        found.append("iceoryx2 " + re.search(r'^iceoryx2 = "=(.*)"', file.read(), re.M).group(1))
     return ", ".join(found)
 
 
