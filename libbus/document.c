@@ -12,8 +12,6 @@
 #include <string.h>
 
 #define DOCUMENT_VERSION "1.0"
-/* Enough to tell apart any two figures that people care about, and to print 3245.8 as such. */
-#define REAL_DIGITS 15
 
 #define MESSAGES "messages_processed"
 #define COMMANDS "commands_executed"
@@ -287,59 +285,6 @@ json_t *document_from_aggregate(const struct aggregate *a, const struct document
 	json_build_set(&o, "gauges", figures_gauges(a));
 	set_tail(&o, a, c);
 	return json_build_take(&o);
-}
-
-/* A text that grows. */
-struct text {
-	char *bytes;
-	size_t length, capacity;
-};
-
-static int append(const char *bytes, size_t length, void *context)
-{
-	struct text *t = context;
-
-	if (length > t->capacity - t->length) {
-		size_t capacity = 2 * t->capacity + length + 4096;
-		char *grown = realloc(t->bytes, capacity);
-
-		if (!grown)
-			return -1;
-		t->bytes = grown;
-		t->capacity = capacity;
-	}
-	memcpy(t->bytes + t->length, bytes, length);
-	t->length += length;
-	return 0;
-}
-
-static int append_text(struct text *t, const char *s)
-{
-	return append(s, strlen(s), t);
-}
-
-char *document_to_text(const json_t *document, size_t *length)
-{
-	const size_t flags = JSON_ENCODE_ANY | JSON_REAL_PRECISION(REAL_DIGITS);
-	const char *key, *separator = "{\n  \"";
-	struct text t = {NULL, 0, 0};
-	json_t *value;
-	int failed = 0;
-
-	json_object_foreach((json_t *)(uintptr_t)document, key, value)
-	{
-		failed |= append_text(&t, separator) | append_text(&t, key) |
-		          append_text(&t, "\": ") | json_dump_callback(value, append, &t, flags);
-		separator = ",\n  \"";
-	}
-	/* With the NUL. */
-	failed |= append("\n}\n", sizeof("\n}\n"), &t);
-	if (failed) {
-		free(t.bytes);
-		return NULL;
-	}
-	*length = t.length - 1;
-	return t.bytes;
 }
 
 bool document_set_trends(json_t *document, const struct trends *trends)

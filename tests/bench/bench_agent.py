@@ -122,8 +122,9 @@ def capacity():
             found.append((cpu_seconds(bus.agent.pid) - before, time.monotonic() - started))
         lost = bus.counted()[1]
     cpu = sorted(c for c, _ in found)[rounds // 2]
-    say("capacity", per_core_second=producers * each / cpu, ns=1e9 * cpu / (producers * each),
-        lost=lost)
+    if lost:
+        raise SystemExit(f"bench_agent: {lost} samples were lost where nothing should be")
+    say("capacity", per_core_second=producers * each / cpu, ns=1e9 * cpu / (producers * each))
 
 
 def flood():

@@ -27,6 +27,7 @@
 /* Shared with the producers. */
 static struct load {
 	_Atomic uint64_t published;
+	_Atomic uint32_t open; /* producers that have their lanes */
 	_Atomic uint32_t singles;
 	double single_ns[SINGLES];
 } * load;
@@ -34,6 +35,7 @@ static struct load {
 struct plan {
 	const char *bus;
 	double rate, seconds;
+	unsigned producers;
 	unsigned models, bots, past_seconds;
 };
 
@@ -89,6 +91,9 @@ static void produce(const struct plan *plan, unsigned me)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (orbus_producer_open(plan->bus, "load", &p) != 0)
 		_exit(1);
+	/* All together, else one might take the lane of another that is done already. */
+	for (load->open++; load->open < plan->producers;)
+		usleep(100);
 	start = now_ns(CLOCK_MONOTONIC);
 	if (plan->rate == 0)
 		for (; n < plan->seconds; n++)
@@ -142,6 +147,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	plan.bus = argv[1];
+	plan.producers = (unsigned)producers;
 	plan.rate = atof(argv[3]);
 	plan.seconds = atof(argv[4]);
 	if (argc > 6) {
