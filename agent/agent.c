@@ -122,7 +122,7 @@ static bool recover(struct agent *a)
 	a->shortage_said = true;
 	if (a->store)
 		store_poll(a->store);
-	saver_go_on(a);
+	(void)saver_go_on(a);
 	if (a->saver.busy || monotonic_ns < a->second_next_ns)
 		return false;
 	a->second_next_ns = monotonic_ns + SECOND_MS * 1000000u;
@@ -138,7 +138,7 @@ static bool recover(struct agent *a)
 static bool turn(struct agent *a, bool at_once)
 {
 	uint64_t now_ns = clock_realtime_ns();
-	bool more;
+	bool more, saved = false;
 
 	if (a->ledger.out_of_memory && !recover(a))
 		return false;
@@ -146,16 +146,18 @@ static bool turn(struct agent *a, bool at_once)
 	every_second(a, now_ns);
 	if (a->store) {
 		store_poll(a->store);
-		saver_go_on(a);
+		saved = saver_go_on(a);
 		if (agent_snapshot) {
 			agent_snapshot = 0;
 			saver_snapshot(a, now_ns);
 		}
 		if (!a->saver.busy)
 			ledger_fold(&a->ledger, now_ns);
-		saver_run(a, now_ns, at_once && !more);
+		saved |= saver_run(a, now_ns, at_once && !more);
 	}
-	bulletin_refresh(a, now_ns);
+	/* Not both in one turn: the ring waits meanwhile. */
+	if (!saved)
+		bulletin_refresh(a, now_ns);
 	return more;
 }
 

@@ -115,11 +115,11 @@ int restore_after_shortage(struct agent *a);
 
 /* --- saver.c */
 
-/* Starts a save when one is due. */
-void saver_run(struct agent *a, uint64_t now_ns, bool at_once);
+/* Starts a save when one is due. True: it did, which took its time. */
+bool saver_run(struct agent *a, uint64_t now_ns, bool at_once);
 
-/* A step of the running save; once a turn. */
-void saver_go_on(struct agent *a);
+/* A step of the running save; once a turn. True: there was one, which took its time. */
+bool saver_go_on(struct agent *a);
 
 /* True when there is another step to make at once. */
 bool saver_has_more(const struct agent *a);

@@ -270,7 +270,7 @@ static bool is_urgent(const struct agent *a, uint64_t now_ns)
 	return false;
 }
 
-void saver_run(struct agent *a, uint64_t now_ns, bool at_once)
+bool saver_run(struct agent *a, uint64_t now_ns, bool at_once)
 {
 	struct saver *s = &a->saver;
 	bool due = clock_monotonic_ns() >= s->next_ns;
@@ -280,15 +280,19 @@ void saver_run(struct agent *a, uint64_t now_ns, bool at_once)
 	(void)periods_at(&a->ledger.periods, PERIOD_DAILY, now_ns);
 	bases_ask(a);
 	if (s->busy || a->ledger.out_of_memory || bases_missing(a) || !has_news(a, now_ns))
-		return;
-	if (due || at_once || (s->backoff_seconds == 0 && is_urgent(a, now_ns)))
-		start_save(a, now_ns);
+		return false;
+	if (!due && !at_once && !(s->backoff_seconds == 0 && is_urgent(a, now_ns)))
+		return false;
+	start_save(a, now_ns);
+	return true;
 }
 
-void saver_go_on(struct agent *a)
+bool saver_go_on(struct agent *a)
 {
-	if (saver_has_more(a))
-		put_next_file(a);
+	if (!saver_has_more(a))
+		return false;
+	put_next_file(a);
+	return true;
 }
 
 void saver_close(struct agent *a)

@@ -167,28 +167,56 @@ bool histogram_add(struct histogram *h, double value)
 	return histogram_add_at(h, value, value > 0 ? histogram_index(value) : 0);
 }
 
-/* The span is wide enough. */
-static bool merge_buckets(struct histogram *to, const struct histogram *from)
+#define ADD(T, F)                                                 \
+	case 16 * sizeof(T) + sizeof(F): {                        \
+		T *sums = (T *)to->buckets + shift;               \
+		const F *terms = from->buckets;                   \
+		for (uint32_t i = 0; i < from->length; i++) {     \
+			uint64_t sum = sums[i] + sign * terms[i]; \
+			seen |= sum;                              \
+			sums[i] = (T)sum;                         \
+		}                                                 \
+		break;                                            \
+	}
+
+/* Adds `sign` times the buckets of `from`, none wider than those of `to`. All bits of the sums. */
+static uint64_t add_buckets(struct histogram *to, const struct histogram *from, uint64_t sign)
 {
 	uint32_t shift = (uint32_t)(from->offset - to->offset);
-	uint64_t largest = 0;
+	uint64_t seen = 0;
 
-	/* Room for every sum first, so that memory running out leaves it as it was. */
-	for (uint32_t i = 0; i < from->length; i++) {
-		uint64_t n = histogram_bucket(from, i);
-
-		if (n && largest < n + histogram_bucket(to, shift + i))
-			largest = n + histogram_bucket(to, shift + i);
+	switch (16 * to->width + from->width) {
+		ADD(uint8_t, uint8_t)
+		ADD(uint16_t, uint8_t)
+		ADD(uint16_t, uint16_t)
+		ADD(uint32_t, uint8_t)
+		ADD(uint32_t, uint16_t)
+		ADD(uint32_t, uint32_t)
+		ADD(uint64_t, uint8_t)
+		ADD(uint64_t, uint16_t)
+		ADD(uint64_t, uint32_t)
+		ADD(uint64_t, uint64_t)
 	}
-	if (width_of(largest) > to->width && !make_width(to, width_of(largest)))
+	return seen;
+}
+
+/*
+ * The span is wide enough. Sums are tried in the width that there is: where one has outgrown it,
+ * all are taken back, which wrapped integers allow, and the width grows. False: nothing is changed.
+ */
+static bool merge_buckets(struct histogram *to, const struct histogram *from)
+{
+	uint32_t width;
+
+	if (to->width < from->width && !make_width(to, from->width))
 		return false;
-	for (uint32_t i = 0; i < from->length; i++) {
-		uint64_t n = histogram_bucket(from, i);
-
-		if (n)
-			set_bucket(
-			    to->buckets, to->width, shift + i, n + histogram_bucket(to, shift + i));
-	}
+	width = width_of(add_buckets(to, from, 1));
+	if (width <= to->width)
+		return true;
+	(void)add_buckets(to, from, UINT64_MAX);
+	if (!make_width(to, width))
+		return false;
+	(void)add_buckets(to, from, 1);
 	return true;
 }
 
