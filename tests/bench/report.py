@@ -292,6 +292,10 @@ lapped in 8 ms at that rate; `oragent --slots` makes it longer.
 
 {flood_table(figures.all("agent", what="flood"))}
 
+The pauses of the drain while a disk hangs (`fsfreeze` on a disk in a file, five times for a second, under
+2,000 samples a second of 64 models and 16 bots) are from one sleep of the agent's thread to the next, as
+strace sees them, which itself slows the thread down: an upper bound.
+
 ## The tools
 
 {exec_table(figures.all("agent", what="exec"))}
