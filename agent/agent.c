@@ -66,6 +66,7 @@ static void close_all(struct agent *a)
 {
 	journal_stop(a);
 	store_close(a->store);
+	saver_close(a);
 	alerts_close(a);
 	journal_free(a);
 	ledger_free(&a->ledger);
@@ -105,6 +106,8 @@ static int sleep_ms(struct agent *a, uint64_t now_ns)
 	uint64_t monotonic_ns = clock_monotonic_ns();
 	uint64_t ms = SECOND_MS;
 
+	if (saver_has_more(a))
+		return 0;
 	if (a->store && store_poll(a->store) > 0)
 		return STORE_POLL_MS;
 	if (a->second_next_ns <= monotonic_ns)
@@ -127,6 +130,7 @@ static bool recover(struct agent *a)
 	a->shortage_said = true;
 	if (a->store)
 		store_poll(a->store);
+	(void)saver_go_on(a);
 	if (a->saver.busy || journal_is_packing(a) || monotonic_ns < a->second_next_ns)
 		return false;
 	a->second_next_ns = monotonic_ns + SECOND_MS * 1000000u;
@@ -142,7 +146,7 @@ static bool recover(struct agent *a)
 static bool turn(struct agent *a, bool at_once)
 {
 	uint64_t now_ns = clock_realtime_ns();
-	bool more;
+	bool more, saved = false;
 
 	if (a->ledger.out_of_memory && !recover(a))
 		return false;
@@ -150,13 +154,14 @@ static bool turn(struct agent *a, bool at_once)
 	every_second(a, now_ns);
 	if (a->store) {
 		store_poll(a->store);
+		saved = saver_go_on(a);
 		if (agent_snapshot) {
 			agent_snapshot = 0;
 			saver_snapshot(a, now_ns);
 		}
 		if (!a->saver.busy)
 			ledger_fold(&a->ledger, now_ns);
-		saver_run(a, now_ns, at_once && !more);
+		saved |= saver_run(a, now_ns, at_once && !more);
 		journal_run(a, now_ns);
 	}
 	if (agent_reload) {
@@ -164,7 +169,9 @@ static bool turn(struct agent *a, bool at_once)
 		alerts_reload(a);
 	}
 	alerts_run(a, now_ns, more);
-	bulletin_refresh(a, now_ns);
+	/* Not both in one turn: the ring waits meanwhile. */
+	if (!saved)
+		bulletin_refresh(a, now_ns);
 	return more;
 }
 

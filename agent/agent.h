@@ -35,14 +35,15 @@ struct complaint {
 struct saver {
 	bool busy;
 	bool failed;
-	size_t files_left;
+	bool checkpoint_stored;   /* by the running save: its files may follow */
+	size_t files_left;        /* being stored */
 	uint64_t changes;         /* ledger's when the running save was made */
 	uint64_t saved_changes;   /* ledger's when the last good one was */
 	uint64_t next_ns;         /* CLOCK_MONOTONIC: not before */
 	unsigned backoff_seconds; /* 0: all is well */
 	char *state; /* the checkpoint to be stored, while the last one is being renamed */
 	size_t state_length;
-	struct saver_file *files;
+	struct saver_file *files; /* not yet given to the store */
 	struct complaint complaint;
 };
 
@@ -121,8 +122,17 @@ int restore_after_shortage(struct agent *a);
 
 /* --- saver.c */
 
-/* Starts a save when one is due. */
-void saver_run(struct agent *a, uint64_t now_ns, bool at_once);
+/* Starts a save when one is due. True: it did, which took its time. */
+bool saver_run(struct agent *a, uint64_t now_ns, bool at_once);
+
+/* A step of the running save; once a turn. True: there was one, which took its time. */
+bool saver_go_on(struct agent *a);
+
+/* True when there is another step to make at once. */
+bool saver_has_more(const struct agent *a);
+
+/* Forgets a save that was not carried out; after the store is closed. */
+void saver_close(struct agent *a);
 
 /* True when everything that was counted is on the disk. */
 bool saver_is_done(const struct agent *a, uint64_t now_ns);

@@ -12,7 +12,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define REFRESH_NS (NS_PER_SECOND / 10)
+/* The board is refreshed ten times a second, or as much less often as keeps it to 1/400 of a core.
+ */
+#define REFRESH_NS     (NS_PER_SECOND / 10)
+#define REFRESH_MAX_NS (NS_PER_SECOND / 2)
+#define REFRESH_SHARE  400
 
 static const char *const window_names[] = {
     [WINDOW_1M] = "1m", [WINDOW_5M] = "5m", [WINDOW_1H] = "1h", [WINDOW_START] = "start"};
@@ -122,6 +126,15 @@ static int publish(struct agent *a, uint64_t now_ns)
 	return err;
 }
 
+static uint64_t pause_after(uint64_t took_ns)
+{
+	uint64_t pause_ns = took_ns * REFRESH_SHARE;
+
+	if (pause_ns < REFRESH_NS)
+		return REFRESH_NS;
+	return pause_ns < REFRESH_MAX_NS ? pause_ns : REFRESH_MAX_NS;
+}
+
 void bulletin_refresh(struct agent *a, uint64_t now_ns)
 {
 	uint64_t monotonic_ns = clock_monotonic_ns();
@@ -131,8 +144,8 @@ void bulletin_refresh(struct agent *a, uint64_t now_ns)
 						   !windows_have_moved(a->ledger.windows, now_ns)))
 		return;
 	ledger_fold(&a->ledger, now_ns);
-	a->board_next_ns = monotonic_ns + REFRESH_NS;
 	a->board_changes = a->ledger.changes;
 	r.error = publish(a, now_ns);
+	a->board_next_ns = monotonic_ns + pause_after(clock_monotonic_ns() - monotonic_ns);
 	complain(a->log, &a->board_complaint, "the board", &r);
 }

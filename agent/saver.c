@@ -20,6 +20,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,8 +35,7 @@ struct saver_file {
 	struct saver_file *next;
 	struct agent *agent;
 	char name[PERIOD_NAME_BYTES];
-	char *text;
-	size_t length;
+	json_t *document; /* until it is given to the store */
 	uint64_t version;
 	bool complete;
 };
@@ -54,7 +54,7 @@ void complain(struct log *log, struct complaint *c, const char *what, const stru
 
 static void file_free(struct saver_file *f)
 {
-	free(f->text);
+	json_decref(f->document);
 	free(f);
 }
 
@@ -73,8 +73,9 @@ static void save_ended(struct agent *a)
 	struct saver *s = &a->saver;
 	uint64_t wait = a->config->checkpoint_seconds;
 
-	s->busy = false;
-	files_free(s);
+	s->busy = s->checkpoint_stored = false;
+	/* The documents took more memory than all that they tell of, and lay between its parts. */
+	malloc_trim(0);
 	if (s->failed) {
 		s->backoff_seconds = s->backoff_seconds ? 2 * s->backoff_seconds : 1;
 		if (s->backoff_seconds > BACKOFF_MAX)
@@ -86,6 +87,20 @@ static void save_ended(struct agent *a)
 		periods_close_finished(&a->ledger.periods, clock_realtime_ns());
 	}
 	s->next_ns = clock_monotonic_ns() + wait * NS_PER_SECOND;
+}
+
+/* A save that failed gives up what it has not yet handed to the store. */
+static void end_if_done(struct agent *a)
+{
+	struct saver *s = &a->saver;
+
+	if (s->failed)
+		files_free(s);
+	if (s->files || s->files_left > 0)
+		return;
+	if (!s->failed && s->complaint.error)
+		complain(a->log, &s->complaint, a->folder.path, &(struct store_result){0});
+	save_ended(a);
 }
 
 static void file_stored(void *context, const struct store_result *r)
@@ -102,12 +117,31 @@ static void file_stored(void *context, const struct store_result *r)
 		p->written_complete = f->complete;
 	}
 	file_free(f);
-	if (--a->saver.files_left > 0)
+	a->saver.files_left--;
+	end_if_done(a);
+}
+
+/*
+ * One file a turn, so that the ring is drained between two: spelling out a large document takes
+ * milliseconds. It is the document of the checkpoint's instant, whatever was counted since.
+ */
+static void put_next_file(struct agent *a)
+{
+	struct saver *s = &a->saver;
+	struct saver_file *f = s->files;
+	size_t length;
+	char *text = document_to_text(f->document, &length);
+
+	json_decref(f->document);
+	f->document = NULL;
+	s->files = f->next;
+	s->files_left++;
+	if (text && store_put(a->store, f->name, text, length, FILE_MODE, file_stored, f) == 0)
 		return;
-	if (!a->saver.failed && a->saver.complaint.error)
-		complain(a->log, &a->saver.complaint, a->folder.path,
-		    &(struct store_result){.name = f->name});
-	save_ended(a);
+	s->files_left--;
+	s->failed = true;
+	file_free(f);
+	end_if_done(a);
 }
 
 static void state_stored(void *context, const struct store_result *r)
@@ -123,46 +157,37 @@ static void state_stored(void *context, const struct store_result *r)
 		journal_named(a);
 	for (struct period *p = a->ledger.periods.first; !s->failed && p; p = p->next)
 		p->held |= p->offered;
-	while (!s->failed && s->files) {
-		struct saver_file *f = s->files;
-		char *text = f->text;
-
-		s->files = f->next;
-		f->text = NULL;
-		s->files_left++;
-		if (store_put(a->store, f->name, text, f->length, FILE_MODE, file_stored, f) < 0) {
-			s->files_left--;
-			s->failed = true;
-			file_free(f);
-		}
-	}
-	if (s->files_left == 0) {
-		if (!s->failed && s->complaint.error)
-			complain(a->log, &s->complaint, a->folder.path, r);
-		save_ended(a);
-	}
+	s->checkpoint_stored = !s->failed;
+	end_if_done(a);
 }
 
 static bool render_file(struct agent *a, struct period *p, uint64_t now_ns)
 {
 	struct saver_file *f = calloc(1, sizeof(*f));
-	json_t *document = f ? bulletin_period(a, p, now_ns) : NULL;
 
-	if (document) {
-		f->text = document_to_text(document, &f->length);
-		json_decref(document);
-	}
-	if (!f || !f->text) {
-		free(f);
+	if (!f)
 		return false;
-	}
 	f->agent = a;
+	f->document = json_incref(p->document);
 	strcpy(f->name, p->span.name);
 	f->version = p->version;
 	f->complete = period_is_over(p, now_ns);
 	f->next = a->saver.files;
 	a->saver.files = f;
 	return true;
+}
+
+/* Every period's document, for the checkpoint and for the files that are to follow it. */
+static int render_documents(struct agent *a, uint64_t now_ns)
+{
+	for (struct period *p = a->ledger.periods.first; p; p = p->next) {
+		p->document = bulletin_period(a, p, now_ns);
+		if (!p->document)
+			return -ENOMEM;
+		if (p->held && period_needs_writing(p, now_ns) && !render_file(a, p, now_ns))
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 static int render(struct agent *a, uint64_t now_ns, char **state, size_t *length)
@@ -173,12 +198,14 @@ static int render(struct agent *a, uint64_t now_ns, char **state, size_t *length
 	if (!err)
 		err = journal_freeze(a, &bus);
 	if (!err)
+		err = render_documents(a, now_ns);
+	if (!err)
 		err = state_encode(&a->ledger, &bus, now_ns, state, length);
 	state_bus_free(&bus);
-	for (struct period *p = a->ledger.periods.first; !err && p; p = p->next) {
-		p->offered = true;
-		if (p->held && period_needs_writing(p, now_ns) && !render_file(a, p, now_ns))
-			err = -ENOMEM;
+	for (struct period *p = a->ledger.periods.first; p; p = p->next) {
+		p->offered |= !err;
+		json_decref(p->document);
+		p->document = NULL;
 	}
 	return err;
 }
@@ -220,7 +247,7 @@ static void lines_stored(struct agent *a, bool failed)
 		free(s->state);
 		s->state = NULL;
 		s->failed = true;
-		save_ended(a);
+		end_if_done(a);
 		return;
 	}
 	trouble.error = store_rename(a->store, STATE_NAME, STATE_PREVIOUS_NAME, state_kept, a);
@@ -266,7 +293,7 @@ static bool is_urgent(const struct agent *a, uint64_t now_ns)
 	return false;
 }
 
-void saver_run(struct agent *a, uint64_t now_ns, bool at_once)
+bool saver_run(struct agent *a, uint64_t now_ns, bool at_once)
 {
 	struct saver *s = &a->saver;
 	bool due = clock_monotonic_ns() >= s->next_ns;
@@ -276,9 +303,29 @@ void saver_run(struct agent *a, uint64_t now_ns, bool at_once)
 	(void)periods_at(&a->ledger.periods, PERIOD_DAILY, now_ns);
 	bases_ask(a);
 	if (s->busy || a->ledger.out_of_memory || bases_missing(a) || !has_news(a, now_ns))
-		return;
-	if (due || at_once || (s->backoff_seconds == 0 && is_urgent(a, now_ns)))
-		start_save(a, now_ns);
+		return false;
+	if (!due && !at_once && !(s->backoff_seconds == 0 && is_urgent(a, now_ns)))
+		return false;
+	start_save(a, now_ns);
+	return true;
+}
+
+bool saver_go_on(struct agent *a)
+{
+	if (!saver_has_more(a))
+		return false;
+	put_next_file(a);
+	return true;
+}
+
+void saver_close(struct agent *a)
+{
+	files_free(&a->saver);
+}
+
+bool saver_has_more(const struct agent *a)
+{
+	return a->saver.checkpoint_stored && a->saver.files;
 }
 
 bool saver_is_done(const struct agent *a, uint64_t now_ns)

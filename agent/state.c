@@ -17,16 +17,30 @@ static json_t *sum_to_json(const struct aggregate *sum, const struct trends *tre
 	return document_from_aggregate(sum, &c);
 }
 
+/* What is made for the file serves here too, but for the trends, which a period remembers its own.
+ */
+static json_t *period_to_json(const struct period *p)
+{
+	json_t *copy;
+
+	if (!p->document)
+		return sum_to_json(&p->sum, &p->trends);
+	copy = json_copy(p->document);
+	if (copy && document_set_trends(copy, &p->trends))
+		return copy;
+	json_decref(copy);
+	return NULL;
+}
+
 static json_t *periods_to_json(const struct ledger *l)
 {
 	struct json_build list = json_build_array();
 
 	for (const struct period *p = l->periods.first; p; p = p->next)
-		json_build_append(
-		    &list, json_pack("{s:i,s:I,s:I,s:I,s:o}", "kind", (int)p->span.kind, "label",
-			       (json_int_t)p->span.label, "start_ns", (json_int_t)p->span.start_ns,
-			       "end_ns", (json_int_t)p->span.end_ns, "document",
-			       sum_to_json(&p->sum, &p->trends)));
+		json_build_append(&list,
+		    json_pack("{s:i,s:I,s:I,s:I,s:o}", "kind", (int)p->span.kind, "label",
+			(json_int_t)p->span.label, "start_ns", (json_int_t)p->span.start_ns,
+			"end_ns", (json_int_t)p->span.end_ns, "document", period_to_json(p)));
 	return json_build_take(&list);
 }
 

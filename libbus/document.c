@@ -12,8 +12,6 @@
 #include <string.h>
 
 #define DOCUMENT_VERSION "1.0"
-/* Enough to tell apart any two figures that people care about, and to print 3245.8 as such. */
-#define REAL_DIGITS 15
 
 #define MESSAGES "messages_processed"
 #define COMMANDS "commands_executed"
@@ -290,27 +288,7 @@ json_t *document_from_aggregate(const struct aggregate *a, const struct document
 	return json_build_take(&o);
 }
 
-char *document_to_text(const json_t *document, size_t *length)
+bool document_set_trends(json_t *document, const struct trends *trends)
 {
-	char *text = NULL;
-	const char *key, *separator = "{\n";
-	json_t *value;
-	FILE *out = open_memstream(&text, length);
-	bool failed = !out;
-
-	if (failed)
-		return NULL;
-	json_object_foreach((json_t *)(uintptr_t)document, key, value)
-	{
-		failed |= fprintf(out, "%s  \"%s\": ", separator, key) < 0;
-		failed |=
-		    json_dumpf(value, out, JSON_ENCODE_ANY | JSON_REAL_PRECISION(REAL_DIGITS)) < 0;
-		separator = ",\n";
-	}
-	failed |= fputs("\n}\n", out) < 0;
-	failed |= fclose(out) != 0;
-	if (!failed)
-		return text;
-	free(text);
-	return NULL;
+	return json_object_set_new_nocheck(document, "hourly_trends", hourly_trends(trends)) == 0;
 }

@@ -79,8 +79,22 @@ json_t *figures_by_name(const struct series *s, json_t *(*body)(const struct req
 	return json_build_take(&o);
 }
 
+/* Most counts of a histogram's hundreds are small, and share their values: one each, made on
+ * demand. */
+#define SMALL_COUNTS 64
+
+static json_t *small_count(json_t *small[SMALL_COUNTS], uint64_t n)
+{
+	if (n >= SMALL_COUNTS)
+		return json_count(n);
+	if (!small[n])
+		small[n] = json_count(n);
+	return json_incref(small[n]);
+}
+
 static json_t *histogram(const struct histogram *h)
 {
+	json_t *small[SMALL_COUNTS] = {NULL};
 	struct json_build o = json_build_object(), buckets = json_build_array();
 
 	json_build_set(&o, "count", json_count(h->count));
@@ -90,7 +104,9 @@ static json_t *histogram(const struct histogram *h)
 	json_build_set(&o, "zero_count", json_count(h->zero_count));
 	json_build_set(&o, "offset", json_integer(h->offset));
 	for (uint32_t i = 0; i < h->length; i++)
-		json_build_append(&buckets, json_count(h->buckets[i]));
+		json_build_append(&buckets, small_count(small, histogram_bucket(h, i)));
+	for (uint32_t i = 0; i < SMALL_COUNTS; i++)
+		json_decref(small[i]);
 	json_build_set(&o, "bucket_counts", json_build_take(&buckets));
 	return json_build_take(&o);
 }

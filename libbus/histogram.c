@@ -8,11 +8,15 @@
 #include <string.h>
 
 #define BUCKETS_PER_DOUBLING 32
-#define GROW                 16
+/* Of a double, IEEE 754. */
+#define MANTISSA_BITS 52
+#define MANTISSA_MASK ((UINT64_C(1) << MANTISSA_BITS) - 1)
+#define EXPONENT_BIAS 1023
+#define GROW          16
 
 void histogram_init(struct histogram *h)
 {
-	*h = (struct histogram){.min = NAN, .max = NAN};
+	*h = (struct histogram){.min = NAN, .max = NAN, .width = 1};
 }
 
 void histogram_free(struct histogram *h)
@@ -23,28 +27,69 @@ void histogram_free(struct histogram *h)
 
 void histogram_clear(struct histogram *h)
 {
-	uint64_t *buckets = h->buckets;
-	uint32_t capacity = h->capacity;
+	void *buckets = h->buckets;
+	uint32_t capacity = h->capacity, width = h->width;
 
 	histogram_init(h);
 	h->buckets = buckets;
 	h->capacity = capacity;
+	h->width = width;
 }
+
+/* 2^(k/32): the upper bounds of the buckets between 1 and 2. */
+static const double bounds[BUCKETS_PER_DOUBLING + 1] = {0x1p0, 0x1.059b0d3158574p0,
+    0x1.0b5586cf9890fp0, 0x1.11301d0125b51p0, 0x1.172b83c7d517bp0, 0x1.1d4873168b9aap0,
+    0x1.2387a6e756238p0, 0x1.29e9df51fdee1p0, 0x1.306fe0a31b715p0, 0x1.371a7373aa9cbp0,
+    0x1.3dea64c123422p0, 0x1.44e086061892dp0, 0x1.4bfdad5362a27p0, 0x1.5342b569d4f82p0,
+    0x1.5ab07dd485429p0, 0x1.6247eb03a5585p0, 0x1.6a09e667f3bcdp0, 0x1.71f75e8ec5f74p0,
+    0x1.7a11473eb0187p0, 0x1.82589994cce13p0, 0x1.8ace5422aa0dbp0, 0x1.93737b0cdc5e5p0,
+    0x1.9c49182a3f090p0, 0x1.a5503b23e255dp0, 0x1.ae89f995ad3adp0, 0x1.b7f76f2fb5e47p0,
+    0x1.c199bdd85529cp0, 0x1.cb720dcef9069p0, 0x1.d5818dcfba487p0, 0x1.dfc97337b9b5fp0,
+    0x1.ea4afa2a490dap0, 0x1.f50765b6e4540p0, 0x1p+1};
 
 int32_t histogram_index(double value)
 {
-	/* (2^(i/32), 2^((i+1)/32]: the upper bound belongs to the bucket. */
-	double i = ceil(log2(value) * BUCKETS_PER_DOUBLING) - 1;
+	uint64_t bits, k;
+	int32_t exponent;
+	double m;
 
-	if (!(i > HISTOGRAM_INDEX_MIN))
+	memcpy(&bits, &value, sizeof(bits));
+	exponent = (int32_t)(bits >> MANTISSA_BITS) - EXPONENT_BIAS;
+	if (exponent < HISTOGRAM_INDEX_MIN / BUCKETS_PER_DOUBLING)
 		return HISTOGRAM_INDEX_MIN;
-	return i > HISTOGRAM_INDEX_MAX ? HISTOGRAM_INDEX_MAX : (int32_t)i;
+	if (exponent > HISTOGRAM_INDEX_MAX / BUCKETS_PER_DOUBLING)
+		return HISTOGRAM_INDEX_MAX;
+	bits = (bits & MANTISSA_MASK) | (uint64_t)EXPONENT_BIAS << MANTISSA_BITS;
+	memcpy(&m, &bits, sizeof(m)); /* 1 <= m < 2 */
+	/* A parabola through log2's ends, wrong by a third of a bucket at most, then the bounds. */
+	k = (uint64_t)((m - 1) * (1.3465553856377803 - 0.3465553856377803 * (m - 1)) *
+		       BUCKETS_PER_DOUBLING);
+	k += bounds[k + 1] < m;
+	/* (2^(i/32), 2^((i+1)/32]: the upper bound belongs to the bucket. */
+	return exponent * BUCKETS_PER_DOUBLING + (int32_t)k - (bounds[k] >= m);
 }
 
-/* Makes buckets[] span first..last, keeping what it holds. */
+static void set_bucket(void *buckets, uint32_t width, uint32_t place, uint64_t n)
+{
+	switch (width) {
+	case 1: ((uint8_t *)buckets)[place] = (uint8_t)n; break;
+	case 2: ((uint16_t *)buckets)[place] = (uint16_t)n; break;
+	case 4: ((uint32_t *)buckets)[place] = (uint32_t)n; break;
+	default: ((uint64_t *)buckets)[place] = n;
+	}
+}
+
+/* The bytes that a count takes. */
+static uint32_t width_of(uint64_t n)
+{
+	return n <= UINT8_MAX ? 1 : n <= UINT16_MAX ? 2 : n <= UINT32_MAX ? 4 : 8;
+}
+
+/* Makes the buckets span first..last, keeping what they hold. */
 static bool make_span(struct histogram *h, int32_t first, int32_t last)
 {
 	uint32_t length, shift;
+	char *bytes;
 
 	if (h->length == 0) {
 		h->offset = first;
@@ -57,7 +102,7 @@ static bool make_span(struct histogram *h, int32_t first, int32_t last)
 	length = (uint32_t)(last - first + 1);
 	if (length > h->capacity) {
 		uint32_t capacity = length + GROW;
-		uint64_t *buckets = realloc(h->buckets, capacity * sizeof(*buckets));
+		void *buckets = realloc(h->buckets, (size_t)capacity * h->width);
 
 		if (!buckets)
 			return false;
@@ -65,35 +110,62 @@ static bool make_span(struct histogram *h, int32_t first, int32_t last)
 		h->capacity = capacity;
 	}
 	shift = (uint32_t)(h->offset - first);
-	memmove(h->buckets + shift, h->buckets, h->length * sizeof(*h->buckets));
-	memset(h->buckets, 0, shift * sizeof(*h->buckets));
-	memset(
-	    h->buckets + shift + h->length, 0, (length - shift - h->length) * sizeof(*h->buckets));
+	bytes = h->buckets;
+	memmove(bytes + (size_t)shift * h->width, bytes, (size_t)h->length * h->width);
+	memset(bytes, 0, (size_t)shift * h->width);
+	memset(bytes + (size_t)(shift + h->length) * h->width, 0,
+	    (size_t)(length - shift - h->length) * h->width);
 	h->offset = first;
 	h->length = length;
 	return true;
 }
 
-static bool has_bucket(const struct histogram *h, int32_t index)
+/* Gives each bucket `width` bytes. */
+static bool make_width(struct histogram *h, uint32_t width)
 {
-	return index >= h->offset && index < h->offset + (int32_t)h->length;
+	void *buckets = malloc((size_t)h->capacity * width);
+
+	if (!buckets)
+		return false;
+	for (uint32_t i = 0; i < h->length; i++)
+		set_bucket(buckets, width, i, histogram_bucket(h, i));
+	free(h->buckets);
+	h->buckets = buckets;
+	h->width = width;
+	return true;
+}
+
+static bool add_at_place(struct histogram *h, uint32_t place, uint64_t n)
+{
+	uint64_t sum = histogram_bucket(h, place) + n;
+
+	if (width_of(sum) > h->width && !make_width(h, width_of(sum)))
+		return false;
+	set_bucket(h->buckets, h->width, place, sum);
+	return true;
 }
 
 bool histogram_add_bucket(struct histogram *h, int32_t index, uint64_t n)
 {
-	if (!has_bucket(h, index) && !make_span(h, index, index))
-		return false;
-	h->buckets[index - h->offset] += n;
-	return true;
+	bool has = index >= h->offset && index < h->offset + (int32_t)h->length;
+
+	return (has || make_span(h, index, index)) &&
+	       add_at_place(h, (uint32_t)(index - h->offset), n);
 }
 
 bool histogram_set_buckets(struct histogram *h, int32_t offset, const uint64_t *buckets, uint32_t n)
 {
+	uint64_t seen = 0;
+
 	if (n == 0)
 		return true;
-	if (!make_span(h, offset, offset + (int32_t)n - 1))
+	for (uint32_t i = 0; i < n; i++)
+		seen |= buckets[i];
+	if (!make_span(h, offset, offset + (int32_t)n - 1) ||
+	    (width_of(seen) > h->width && !make_width(h, width_of(seen))))
 		return false;
-	memcpy(h->buckets, buckets, n * sizeof(*buckets));
+	for (uint32_t i = 0; i < n; i++)
+		set_bucket(h->buckets, h->width, i, buckets[i]);
 	return true;
 }
 
@@ -111,17 +183,56 @@ bool histogram_add(struct histogram *h, double value)
 	return histogram_add_at(h, value, value > 0 ? histogram_index(value) : 0);
 }
 
-bool histogram_add_at(struct histogram *h, double value, int32_t index)
-{
-	if (value > 0) {
-		if (!histogram_add_bucket(h, index, 1))
-			return false;
-	} else {
-		h->zero_count++;
+#define ADD(T, F)                                                 \
+	case 16 * sizeof(T) + sizeof(F): {                        \
+		T *sums = (T *)to->buckets + shift;               \
+		const F *terms = from->buckets;                   \
+		for (uint32_t i = 0; i < from->length; i++) {     \
+			uint64_t sum = sums[i] + sign * terms[i]; \
+			seen |= sum;                              \
+			sums[i] = (T)sum;                         \
+		}                                                 \
+		break;                                            \
 	}
-	h->count++;
-	h->sum += value;
-	widen(h, value, value);
+
+/* Adds `sign` times the buckets of `from`, none wider than those of `to`. All bits of the sums. */
+static uint64_t add_buckets(struct histogram *to, const struct histogram *from, uint64_t sign)
+{
+	uint32_t shift = (uint32_t)(from->offset - to->offset);
+	uint64_t seen = 0;
+
+	switch (16 * to->width + from->width) {
+		ADD(uint8_t, uint8_t)
+		ADD(uint16_t, uint8_t)
+		ADD(uint16_t, uint16_t)
+		ADD(uint32_t, uint8_t)
+		ADD(uint32_t, uint16_t)
+		ADD(uint32_t, uint32_t)
+		ADD(uint64_t, uint8_t)
+		ADD(uint64_t, uint16_t)
+		ADD(uint64_t, uint32_t)
+		ADD(uint64_t, uint64_t)
+	}
+	return seen;
+}
+
+/*
+ * The span is wide enough. Sums are tried in the width that there is: where one has outgrown it,
+ * all are taken back, which wrapped integers allow, and the width grows. False: nothing is changed.
+ */
+static bool merge_buckets(struct histogram *to, const struct histogram *from)
+{
+	uint32_t width;
+
+	if (to->width < from->width && !make_width(to, from->width))
+		return false;
+	width = width_of(add_buckets(to, from, 1));
+	if (width <= to->width)
+		return true;
+	(void)add_buckets(to, from, UINT64_MAX);
+	if (!make_width(to, width))
+		return false;
+	(void)add_buckets(to, from, 1);
 	return true;
 }
 
@@ -130,10 +241,9 @@ bool histogram_merge(struct histogram *to, const struct histogram *from)
 	if (from->count == 0)
 		return true;
 	if (from->length > 0) {
-		if (!make_span(to, from->offset, from->offset + (int32_t)from->length - 1))
+		if (!make_span(to, from->offset, from->offset + (int32_t)from->length - 1) ||
+		    !merge_buckets(to, from))
 			return false;
-		for (uint32_t i = 0; i < from->length; i++)
-			to->buckets[from->offset - to->offset + (int32_t)i] += from->buckets[i];
 	}
 	to->count += from->count;
 	to->zero_count += from->zero_count;
@@ -153,7 +263,7 @@ double histogram_quantile(const struct histogram *h, double q)
 	if (rank <= seen && h->zero_count > 0)
 		return 0;
 	for (uint32_t i = 0; i < h->length; i++) {
-		seen += h->buckets[i];
+		seen += histogram_bucket(h, i);
 		if (seen >= rank && seen > 0) {
 			value = exp2((h->offset + (int32_t)i + 0.5) / BUCKETS_PER_DOUBLING);
 			break;

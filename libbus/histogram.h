@@ -16,15 +16,20 @@
 #define HISTOGRAM_INDEX_MIN (-10 * 32)
 #define HISTOGRAM_INDEX_MAX (32 * 32 - 1)
 
+/*
+ * Each bucket's count takes as many bytes as the largest of the histogram needs: a minute's part of
+ * the last hour, of which there are sixty for every model, has small counts.
+ */
 struct histogram {
 	uint64_t count;
 	uint64_t zero_count; /* values that are 0 */
 	double sum;
 	double min, max; /* of all values; NaN when there are none */
-	int32_t offset;  /* index of buckets[0] */
+	int32_t offset;  /* index of the first bucket */
 	uint32_t length; /* buckets in use */
-	uint64_t *buckets;
 	uint32_t capacity;
+	uint32_t width; /* bytes of a count: 1, 2, 4 or 8 */
+	void *buckets;  /* read them by histogram_bucket() */
 };
 
 void histogram_init(struct histogram *h);
@@ -39,14 +44,62 @@ int32_t histogram_index(double value);
 /* Adds a value >= 0. False: out of memory, nothing is changed. */
 bool histogram_add(struct histogram *h, double value);
 
-/* The same for who knows its bucket already, since it goes into several: histogram_index(value). */
-bool histogram_add_at(struct histogram *h, double value, int32_t index);
-
 /* Adds all of `from` to `to`. False: out of memory, nothing is changed. */
 bool histogram_merge(struct histogram *to, const struct histogram *from);
 
 /* Adds `n` values of bucket `index`, without touching count, sum, min and max. */
 bool histogram_add_bucket(struct histogram *h, int32_t index, uint64_t n);
+
+/* The count of the bucket at `place`, which is index - offset, below `length`. */
+static inline uint64_t histogram_bucket(const struct histogram *h, uint32_t place)
+{
+	switch (h->width) {
+	case 1: return ((const uint8_t *)h->buckets)[place];
+	case 2: return ((const uint16_t *)h->buckets)[place];
+	case 4: return ((const uint32_t *)h->buckets)[place];
+	default: return ((const uint64_t *)h->buckets)[place];
+	}
+}
+
+/* Counts one more in the bucket at `place`. False: that is beyond what its width can hold. */
+static inline bool histogram_try_count(struct histogram *h, uint32_t place)
+{
+	switch (h->width) {
+	case 1:
+		return ((uint8_t *)h->buckets)[place] < UINT8_MAX &&
+		       ++((uint8_t *)h->buckets)[place];
+	case 2:
+		return ((uint16_t *)h->buckets)[place] < UINT16_MAX &&
+		       ++((uint16_t *)h->buckets)[place];
+	case 4:
+		return ((uint32_t *)h->buckets)[place] < UINT32_MAX &&
+		       ++((uint32_t *)h->buckets)[place];
+	default: return ++((uint64_t *)h->buckets)[place];
+	}
+}
+
+/*
+ * histogram_add() for who knows the bucket already, since it goes into several:
+ * histogram_index(value).
+ */
+static inline bool histogram_add_at(struct histogram *h, double value, int32_t index)
+{
+	uint32_t place = (uint32_t)(index - h->offset);
+
+	if (!(value > 0))
+		h->zero_count++;
+	else if ((place >= h->length || !histogram_try_count(h, place)) &&
+		 !histogram_add_bucket(h, index, 1))
+		return false;
+	h->count++;
+	h->sum += value;
+	/* A comparison with NaN is false: written so that the first value takes its place. */
+	if (!(h->min <= value))
+		h->min = value;
+	if (!(h->max >= value))
+		h->max = value;
+	return true;
+}
 
 /*
  * Gives an empty histogram `n` buckets from index `offset` on, all within INDEX_MIN..INDEX_MAX,

@@ -135,3 +135,33 @@ json_t *json_from_msgpack(const void *bytes, size_t length, unsigned depth)
 	}
 	return value;
 }
+
+/* Goes to the value of `name` in the map that comes next. */
+static bool enter(struct mp_reader *in, const char *name, unsigned depth)
+{
+	struct mp_value map, key;
+
+	if (!mp_next(in, &map) || map.type != MP_MAP)
+		return false;
+	for (uint32_t i = 0; i < map.count; i++) {
+		if (!mp_next(in, &key) || key.type != MP_STRING)
+			return false;
+		if (key.count == strlen(name) && memcmp(key.bytes, name, key.count) == 0)
+			return true;
+		if (!mp_skip(in, depth))
+			return false;
+	}
+	return false;
+}
+
+json_t *json_from_msgpack_at(
+    const void *bytes, size_t length, const char *const *path, unsigned depth)
+{
+	struct mp_reader in;
+
+	mp_reader_init(&in, bytes, length);
+	for (; *path; path++)
+		if (!enter(&in, *path, depth))
+			return NULL;
+	return unpack(&in, depth);
+}

@@ -17,4 +17,11 @@ int json_to_msgpack(const json_t *value, char **bytes, size_t *length);
  */
 json_t *json_from_msgpack(const void *bytes, size_t length, unsigned depth);
 
+/*
+ * The same for a part of a document alone, which costs a fraction of the whole: the one that these
+ * keys lead to, each of a map within the last one's value; NULL ends them. NULL: there is none.
+ */
+json_t *json_from_msgpack_at(
+    const void *bytes, size_t length, const char *const *path, unsigned depth);
+
 #endif

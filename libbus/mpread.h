@@ -8,9 +8,11 @@
 #ifndef ORBUS_MPREAD_H
 #define ORBUS_MPREAD_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum mp_type {
 	MP_NIL,
@@ -49,8 +51,8 @@ void mp_reader_init(struct mp_reader *r, const void *bytes, size_t length);
  */
 bool mp_next(struct mp_reader *r, struct mp_value *out);
 
-/* The same for a place where a short string is likely: a key. */
-static inline bool mp_next_key(struct mp_reader *r, struct mp_value *out)
+/* The same for a place where a short text is likely: a key, a name. */
+static inline bool mp_next_text(struct mp_reader *r, struct mp_value *out)
 {
 	size_t left = (size_t)(r->end - r->at), length;
 
@@ -63,6 +65,35 @@ static inline bool mp_next_key(struct mp_reader *r, struct mp_value *out)
 	out->bytes = (const char *)r->at + 1;
 	out->count = (uint32_t)length;
 	r->at += 1 + length;
+	return true;
+}
+
+/* The same for a place where a double is likely. */
+static inline bool mp_next_real(struct mp_reader *r, struct mp_value *out)
+{
+	uint64_t bits;
+
+	if (r->failed || r->end - r->at < 9 || *r->at != 0xcb)
+		return mp_next(r, out);
+	memcpy(&bits, r->at + 1, sizeof(bits));
+	bits = be64toh(bits);
+	memcpy(&out->real, &bits, sizeof(bits));
+	out->type = MP_DOUBLE;
+	r->at += 9;
+	return true;
+}
+
+/* The same for a place where a count of up to 65,535 is likely. */
+static inline bool mp_next_count(struct mp_reader *r, struct mp_value *out)
+{
+	uint16_t big_endian;
+
+	if (r->failed || r->end - r->at < 3 || *r->at != 0xcd)
+		return mp_next(r, out);
+	memcpy(&big_endian, r->at + 1, sizeof(big_endian));
+	out->uint = be16toh(big_endian);
+	out->type = MP_UINT;
+	r->at += 3;
 	return true;
 }
 

@@ -26,7 +26,7 @@
 struct orbus_producer {
 	struct lane lane;
 	bool attached;
-	uint64_t next_check_ns; /* CLOCK_MONOTONIC_COARSE */
+	uint64_t checked_ns; /* CLOCK_REALTIME: when the bus was last looked at */
 	int attach_error;
 	uint64_t next_id;
 	char bot[BOT_MAX + 1];
@@ -87,7 +87,7 @@ int orbus_producer_open(const char *bus, const char *bot, struct orbus_producer 
 		orbus_producer_close(p);
 		return err;
 	}
-	p->next_check_ns = now_ns_of(CLOCK_MONOTONIC_COARSE) + CHECK_EVERY_NS;
+	p->checked_ns = now_ns_of(CLOCK_REALTIME);
 	*out = p;
 	return 0;
 }
@@ -102,6 +102,13 @@ void orbus_producer_close(struct orbus_producer *p)
 	free(p);
 }
 
+/* By the clock that stamps samples, which a publish reads anyway. Set back, it makes a check due.
+ */
+static inline bool is_check_due(const struct orbus_producer *p, uint64_t now_ns)
+{
+	return now_ns - p->checked_ns >= CHECK_EVERY_NS;
+}
+
 /*
  * Off the fast path: in a forked child, or once a second. The bus may have been unlinked (systemd's
  * RemoveIPC, an operator's rm) or replaced: then its new incarnation is joined or made.
@@ -111,11 +118,11 @@ static int reattach_if_needed(struct orbus_producer *p, uint64_t now_ns, bool fo
 	if (forked && p->attached) {
 		lane_release(&p->lane); /* the child's copy: only forgets */
 		p->attached = false;
-		p->next_check_ns = 0;
+		p->checked_ns = 0;
 	}
-	if (now_ns < p->next_check_ns)
+	if (!is_check_due(p, now_ns))
 		return p->attach_error;
-	p->next_check_ns = now_ns + CHECK_EVERY_NS;
+	p->checked_ns = now_ns;
 	if (p->attached && object_inode(p->paths.ring) == p->lane.shape.inode)
 		p->attach_error = 0;
 	else
@@ -146,19 +153,19 @@ static void publish_payload(struct lane *lane, const uint64_t *payload, uint32_t
 
 int orbus_publish(struct orbus_producer *p, const struct orbus_sample *s)
 {
-	uint64_t now_ns = now_ns_of(CLOCK_MONOTONIC_COARSE);
+	uint64_t now_ns = now_ns_of(CLOCK_REALTIME);
 	bool lost_lane = !p->attached || !lane_is_mine(&p->lane);
 	int length, err = sample_validate(s);
 
 	if (err)
 		return err;
-	if (lost_lane || now_ns >= p->next_check_ns || p->attach_error) {
+	if (lost_lane || is_check_due(p, now_ns) || p->attach_error) {
 		err = reattach_if_needed(p, now_ns, lost_lane);
 		if (err)
 			return err;
 	}
-	length = sample_encode(s, s->ts ? s->ts : now_ns_of(CLOCK_REALTIME), p->bot,
-	    (char *)p->payload, p->payload_bytes);
+	length =
+	    sample_encode(s, s->ts ? s->ts : now_ns, p->bot, (char *)p->payload, p->payload_bytes);
 	if (length < 0)
 		return length;
 	publish_payload(&p->lane, p->payload, (uint32_t)length);

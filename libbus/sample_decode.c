@@ -25,11 +25,12 @@ size_t sample_arena_bytes(size_t payload_bytes)
 struct decoder {
 	struct mp_reader in;
 	struct sample_storage *storage;
-	char *arena; /* next free byte */
+	char *arena;   /* next free byte */
+	uint32_t left; /* pairs that are still to be taken */
 	struct orbus_sample *s;
 };
 
-static const char *take_text(struct decoder *d, const struct mp_value *v)
+static const char *copy_text(struct decoder *d, const struct mp_value *v)
 {
 	char *text = d->arena;
 
@@ -41,63 +42,138 @@ static const char *take_text(struct decoder *d, const struct mp_value *v)
 	return text;
 }
 
-static bool set_STRING(struct decoder *d, const struct mp_value *v, const char **field)
-{
-	*field = take_text(d, v);
-	return *field != NULL;
-}
+/* The next value into a field; nil leaves it absent. False: it is none of that type. */
 
-static bool set_BOOL(struct decoder *d, const struct mp_value *v, bool *field)
+static bool take_STRING(struct decoder *d, const char **field)
 {
-	(void)d;
-	if (v->type != MP_BOOL)
+	struct mp_value v;
+
+	if (!mp_next_text(&d->in, &v))
 		return false;
-	*field = v->boolean;
-	return true;
+	return v.type == MP_NIL || (*field = copy_text(d, &v)) != NULL;
 }
 
-static bool set_UINT(struct decoder *d, const struct mp_value *v, uint64_t *field)
+static bool take_BOOL(struct decoder *d, bool *field)
 {
-	(void)d;
-	if (v->type == MP_UINT) {
-		*field = v->uint;
-		return v->uint != ORBUS_NONE;
+	struct mp_value v;
+
+	if (!mp_next(&d->in, &v))
+		return false;
+	if (v.type == MP_BOOL)
+		*field = v.boolean;
+	return v.type == MP_BOOL || v.type == MP_NIL;
+}
+
+static bool take_UINT(struct decoder *d, uint64_t *field)
+{
+	struct mp_value v;
+
+	if (!mp_next_count(&d->in, &v))
+		return false;
+	if (v.type == MP_UINT) {
+		*field = v.uint;
+		return v.uint != ORBUS_NONE;
 	}
+	if (v.type == MP_NIL)
+		return true;
 	/* Languages with one number type may write 287.0. */
-	if (v->type != MP_DOUBLE || !(v->real >= 0 && v->real < 0x1p63) ||
-	    floor(v->real) != v->real)
+	if (v.type != MP_DOUBLE || !(v.real >= 0 && v.real < 0x1p63) || floor(v.real) != v.real)
 		return false;
-	*field = (uint64_t)v->real;
+	*field = (uint64_t)v.real;
 	return true;
 }
 
-static bool set_DOUBLE(struct decoder *d, const struct mp_value *v, double *field)
+static bool take_DOUBLE(struct decoder *d, double *field)
 {
-	(void)d;
-	if (v->type == MP_UINT)
-		*field = (double)v->uint;
-	else if (v->type == MP_DOUBLE)
-		*field = v->real;
-	else
+	struct mp_value v;
+
+	if (!mp_next_real(&d->in, &v))
 		return false;
+	if (v.type == MP_NIL)
+		return true;
+	if (v.type != MP_DOUBLE && v.type != MP_UINT)
+		return false;
+	*field = v.type == MP_UINT ? (double)v.uint : v.real;
 	return isfinite(*field) && *field >= 0;
 }
 
-static bool take_tags(struct decoder *d, const struct mp_value *map)
+static bool take_tags(struct decoder *d)
 {
-	if (map->type != MP_MAP || map->count > ORBUS_TAGS_MAX)
-		return false;
-	for (uint32_t i = 0; i < map->count; i++) {
-		struct orbus_tag *tag = &d->storage->tags[i];
-		struct mp_value v;
+	struct mp_value map, v;
 
-		if (!mp_next(&d->in, &v) || !(tag->key = take_text(d, &v)))
+	if (!mp_next(&d->in, &map) || map.type != MP_MAP || map.count > ORBUS_TAGS_MAX)
+		return false;
+	for (uint32_t i = 0; i < map.count; i++) {
+		struct orbus_tag *tag = &d->storage->tags[i];
+
+		if (!mp_next_text(&d->in, &v) || !(tag->key = copy_text(d, &v)))
 			return false;
-		if (!mp_next(&d->in, &v) || !(tag->value = take_text(d, &v)))
+		if (!mp_next_text(&d->in, &v) || !(tag->value = copy_text(d, &v)))
 			return false;
 	}
 	d->s->tags = d->storage->tags;
-	d->s->tag_count = map->count;
+	d->s->tag_count = map.count;
+	return true;
+}
+
+static bool take_ts(struct decoder *d)
+{
+	uint64_t ts = ORBUS_NONE;
+
+	if (!take_UINT(d, &ts) || ts == ORBUS_NONE)
+		return false;
+	d->s->ts = ts;
+	return true;
+}
+
+static bool take_status(struct decoder *d)
+{
+	struct mp_value v;
+
+	return mp_next_text(&d->in, &v) && v.type == MP_STRING &&
+	       sample_status_from_name(v.bytes, v.count, &d->s->status);
+}
+
+static bool take_kind(struct decoder *d)
+{
+	struct mp_value v;
+
+	return mp_next_text(&d->in, &v) && v.type == MP_STRING &&
+	       sample_kind_from_name(v.bytes, v.count, &d->s->kind);
+}
+
+/* Whether the next key is this one in its shortest form; then it is passed. */
+static inline bool next_key_is(struct decoder *d, const void *key, size_t bytes)
+{
+	if ((size_t)(d->in.end - d->in.at) < bytes || memcmp(d->in.at, key, bytes) != 0)
+		return false;
+	d->in.at += bytes;
+	return true;
+}
+
+#define TRY(name, take)                                                    \
+	do {                                                               \
+		static const SAMPLE_KEY_TYPE(name) key = SAMPLE_KEY(name); \
+		if (!next_key_is(d, &key, sizeof(key)))                    \
+			break;                                             \
+		if (!(take))                                               \
+			return false;                                      \
+		if (--d->left == 0)                                        \
+			return true;                                       \
+	} while (0);
+#define TRY_FIELD(T, f) TRY(#f, take_##T(d, &d->s->f))
+
+/*
+ * The fast path: looks for the fields in their order on the wire, once each, and takes those that
+ * come in it: all of a sample that was encoded here.
+ */
+static bool take_in_order(struct decoder *d)
+{
+	TRY("status", take_status(d))
+	TRY("kind", take_kind(d))
+	TRY("ts", take_ts(d))
+	TRY("tags", take_tags(d))
+	ORBUS_SAMPLE_FIELDS(TRY_FIELD)
 	return true;
 }
 
@@ -106,27 +182,40 @@ static bool key_is(const struct mp_value *key, const char *name, size_t length)
 	return key->count == length && memcmp(key->bytes, name, length) == 0;
 }
 
-#define KEY_IS(literal) key_is(key, literal, sizeof(literal) - 1)
-#define TRY_FIELD(T, f) \
-	if (KEY_IS(#f)) \
-		return mp_next(&d->in, &v) && (v.type == MP_NIL || set_##T(d, &v, &d->s->f));
+#define TAKE_IF_NAMED(name, take)                 \
+	if (key_is(&key, name, sizeof(name) - 1)) \
+		return take;
+#define TAKE_FIELD_IF_NAMED(T, f) TAKE_IF_NAMED(#f, take_##T(d, &d->s->f))
 
-static bool take_pair(struct decoder *d, const struct mp_value *key)
+/* The general path: a pair whose key is of any form, in any place, or none of ours. */
+static bool take_by_name(struct decoder *d)
 {
-	struct mp_value v;
+	struct mp_value key;
 
-	if (KEY_IS("ts"))
-		return mp_next(&d->in, &v) && set_UINT(d, &v, &d->s->ts);
-	if (KEY_IS("status"))
-		return mp_next(&d->in, &v) && v.type == MP_STRING &&
-		       sample_status_from_name(v.bytes, v.count, &d->s->status);
-	if (KEY_IS("kind"))
-		return mp_next(&d->in, &v) && v.type == MP_STRING &&
-		       sample_kind_from_name(v.bytes, v.count, &d->s->kind);
-	if (KEY_IS("tags"))
-		return mp_next(&d->in, &v) && take_tags(d, &v);
-	ORBUS_SAMPLE_FIELDS(TRY_FIELD)
+	if (!mp_next(&d->in, &key) || key.type != MP_STRING)
+		return false;
+	TAKE_IF_NAMED("status", take_status(d))
+	TAKE_IF_NAMED("kind", take_kind(d))
+	TAKE_IF_NAMED("ts", take_ts(d))
+	TAKE_IF_NAMED("tags", take_tags(d))
+	ORBUS_SAMPLE_FIELDS(TAKE_FIELD_IF_NAMED)
 	return mp_skip(&d->in, SKIP_DEPTH);
+}
+
+static bool take_pairs(struct decoder *d)
+{
+	while (d->left > 0) {
+		uint32_t before = d->left;
+
+		if (!take_in_order(d))
+			return false;
+		if (d->left < before)
+			continue;
+		if (!take_by_name(d))
+			return false;
+		d->left--;
+	}
+	return true;
 }
 
 /* What only the whole shows. "orphaned" is said by readers alone. */
@@ -141,15 +230,14 @@ int sample_decode(
     const void *bytes, size_t length, struct sample_storage *storage, struct orbus_sample *out)
 {
 	struct decoder d = {.storage = storage, .arena = storage->arena, .s = out};
-	struct mp_value map, key;
+	struct mp_value map;
 
 	orbus_sample_init(out);
 	mp_reader_init(&d.in, bytes, length);
 	if (!mp_next(&d.in, &map) || map.type != MP_MAP || map.count > PAIRS_MAX)
 		return -EBADMSG;
-	for (uint32_t i = 0; i < map.count; i++) {
-		if (!mp_next_key(&d.in, &key) || key.type != MP_STRING || !take_pair(&d, &key))
-			return -EBADMSG;
-	}
+	d.left = map.count;
+	if (!take_pairs(&d))
+		return -EBADMSG;
 	return is_whole(out) ? 0 : -EBADMSG;
 }

@@ -11,10 +11,13 @@
 #include <msgpack.h>
 #include <string.h>
 
+/*
+ * Passed and returned by value, so that it lives in two registers: through memory, each of the some
+ * fifty pieces of a sample would wait for the one before. What does not fit leaves it NULL and
+ * without room for anything more.
+ */
 struct output {
-	char *at;
-	size_t left;
-	bool full;
+	char *at, *end;
 };
 
 /* Inline, so that the pieces of constant length, which most are, become single stores. */
@@ -22,13 +25,14 @@ static inline int output_write(void *context, const char *bytes, size_t length)
 {
 	struct output *o = context;
 
-	if (length > o->left) {
-		o->full = true;
+	if (length > (size_t)(o->end - o->at)) {
+		*o = (struct output){NULL, NULL};
 		return -1;
 	}
+	if (length == 0)
+		return 0; /* there may be no place for nothing */
 	memcpy(o->at, bytes, length);
 	o->at += length;
-	o->left -= length;
 	return 0;
 }
 
@@ -38,51 +42,53 @@ static inline msgpack_packer packer_of(struct output *o)
 	return (msgpack_packer){.data = o, .callback = output_write};
 }
 
-static void pack_text(struct output *o, const char *s)
+static struct output pack_text(struct output o, const char *s)
 {
-	msgpack_packer pk = packer_of(o);
+	msgpack_packer pk = packer_of(&o);
 	size_t length = strlen(s);
 
 	msgpack_pack_str(&pk, length);
 	msgpack_pack_str_body(&pk, s, length);
+	return o;
 }
 
-static void pack_uint(struct output *o, uint64_t n)
+static struct output pack_uint(struct output o, uint64_t n)
 {
-	msgpack_packer pk = packer_of(o);
+	msgpack_packer pk = packer_of(&o);
 
 	msgpack_pack_uint64(&pk, n);
+	return o;
 }
 
-static inline void pack_double(struct output *o, double d)
+static inline struct output pack_double(struct output o, double d)
 {
-	msgpack_packer pk = packer_of(o);
+	msgpack_packer pk = packer_of(&o);
 
 	msgpack_pack_double(&pk, d);
+	return o;
 }
 
-static inline void pack_true(struct output *o)
+static inline struct output pack_true(struct output o)
 {
-	msgpack_packer pk = packer_of(o);
+	msgpack_packer pk = packer_of(&o);
 
 	msgpack_pack_true(&pk);
+	return o;
 }
 
-static inline void pack_map(struct output *o, uint32_t pairs)
+static inline struct output pack_map(struct output o, uint32_t pairs)
 {
-	msgpack_packer pk = packer_of(o);
+	msgpack_packer pk = packer_of(&o);
 
 	msgpack_pack_map(&pk, pairs);
+	return o;
 }
 
-/* A key's head and text as one constant: the format's fixstr, up to 31 bytes. */
-#define KEY(o, literal)                                                       \
-	do {                                                                  \
-		static const struct {                                         \
-			char head, text[sizeof(literal) - 1];                 \
-		} key = {(char)(0xa0 | (sizeof(literal) - 1)), literal};      \
-		static_assert(sizeof(literal) - 1 < 32, "a key is a fixstr"); \
-		output_write(o, (const char *)&key, sizeof(key));             \
+#define KEY(literal)                                                             \
+	do {                                                                     \
+		static const SAMPLE_KEY_TYPE(literal) key = SAMPLE_KEY(literal); \
+		static_assert(sizeof(literal) - 1 < 32, "a key is a fixstr");    \
+		output_write(&o, (const char *)&key, sizeof(key));               \
 	} while (0)
 
 static bool has_string(const char *s)
@@ -106,15 +112,15 @@ static bool has_double(double d)
 #define HAS_BOOL(f)    has_bool(s->f)
 #define HAS_UINT(f)    has_uint(s->f)
 #define HAS_DOUBLE(f)  has_double(s->f)
-#define PACK_STRING(f) pack_text(o, s->f);
-#define PACK_BOOL(f)   pack_true(o);
-#define PACK_UINT(f)   pack_uint(o, s->f);
-#define PACK_DOUBLE(f) pack_double(o, s->f);
+#define PACK_STRING(f) o = pack_text(o, s->f);
+#define PACK_BOOL(f)   o = pack_true(o);
+#define PACK_UINT(f)   o = pack_uint(o, s->f);
+#define PACK_DOUBLE(f) o = pack_double(o, s->f);
 
 #define COUNT_FIELD(type, f) pairs += HAS_##type(f);
 #define PACK_FIELD(type, f)    \
 	if (HAS_##type(f)) {   \
-		KEY(o, #f);    \
+		KEY(#f);       \
 		PACK_##type(f) \
 	}
 
@@ -129,39 +135,40 @@ static uint32_t count_pairs(const struct orbus_sample *s)
 	return pairs;
 }
 
-static void pack_tags(struct output *o, const struct orbus_sample *s)
+static struct output pack_tags(struct output o, const struct orbus_sample *s)
 {
-	KEY(o, "tags");
-	pack_map(o, (uint32_t)s->tag_count);
+	KEY("tags");
+	o = pack_map(o, (uint32_t)s->tag_count);
 	for (size_t i = 0; i < s->tag_count; i++) {
-		pack_text(o, s->tags[i].key);
-		pack_text(o, s->tags[i].value);
+		o = pack_text(o, s->tags[i].key);
+		o = pack_text(o, s->tags[i].value);
 	}
+	return o;
 }
 
-static void pack_sample(struct output *o, const struct orbus_sample *s)
+static struct output pack_sample(struct output o, const struct orbus_sample *s)
 {
-	pack_map(o, count_pairs(s));
+	o = pack_map(o, count_pairs(s));
 	if (s->kind == ORBUS_KIND_REQUEST) {
-		KEY(o, "status");
-		pack_text(o, orbus_status_name(s->status));
+		KEY("status");
+		o = pack_text(o, orbus_status_name(s->status));
 	} else {
-		KEY(o, "kind");
-		pack_text(o, orbus_kind_name(s->kind));
+		KEY("kind");
+		o = pack_text(o, orbus_kind_name(s->kind));
 	}
-	KEY(o, "ts");
-	pack_uint(o, s->ts);
+	KEY("ts");
+	o = pack_uint(o, s->ts);
 	if (s->tag_count > 0)
-		pack_tags(o, s);
+		o = pack_tags(o, s);
 	ORBUS_SAMPLE_FIELDS(PACK_FIELD)
+	return o;
 }
 
 static int encode_once(const struct orbus_sample *s, char *buffer, size_t capacity)
 {
-	struct output o = {.at = buffer, .left = capacity};
+	struct output o = pack_sample((struct output){buffer, buffer + capacity}, s);
 
-	pack_sample(&o, s);
-	return o.full ? -EMSGSIZE : (int)(capacity - o.left);
+	return o.at ? (int)(o.at - buffer) : -EMSGSIZE;
 }
 
 /* The message is the only text that may be long through no fault of the caller: it gives way. */

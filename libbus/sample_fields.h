@@ -35,4 +35,19 @@
 	X(DOUBLE, value)           \
 	X(STRING, error_message)
 
+/*
+ * A key as it is on the wire, head and text as one constant: the format's fixstr, up to 31 bytes.
+ *
+ *   static const SAMPLE_KEY_TYPE("model") key = SAMPLE_KEY("model");
+ */
+#define SAMPLE_KEY_TYPE(literal)                \
+	struct {                                \
+		char head;                      \
+		char text[sizeof(literal) - 1]; \
+	}
+#define SAMPLE_KEY(literal)                                   \
+	{                                                     \
+		(char)(0xa0 | (sizeof(literal) - 1)), literal \
+	}
+
 #endif

@@ -33,6 +33,35 @@ static inline uint64_t slot_sequence_whole(uint64_t record)
 	return 2 * record + 2;
 }
 
+/* Four at a time where there are four: the compiler does not unroll loops over atomic words. */
+static inline void slot_store_words(_Atomic uint64_t *to, const uint64_t *from, uint32_t words)
+{
+	uint32_t i = 0;
+
+	for (; i + 4 <= words; i += 4) {
+		atomic_store_explicit(&to[i], from[i], memory_order_relaxed);
+		atomic_store_explicit(&to[i + 1], from[i + 1], memory_order_relaxed);
+		atomic_store_explicit(&to[i + 2], from[i + 2], memory_order_relaxed);
+		atomic_store_explicit(&to[i + 3], from[i + 3], memory_order_relaxed);
+	}
+	for (; i < words; i++)
+		atomic_store_explicit(&to[i], from[i], memory_order_relaxed);
+}
+
+static inline void slot_load_words(uint64_t *to, const _Atomic uint64_t *from, uint32_t words)
+{
+	uint32_t i = 0;
+
+	for (; i + 4 <= words; i += 4) {
+		to[i] = atomic_load_explicit(&from[i], memory_order_relaxed);
+		to[i + 1] = atomic_load_explicit(&from[i + 1], memory_order_relaxed);
+		to[i + 2] = atomic_load_explicit(&from[i + 2], memory_order_relaxed);
+		to[i + 3] = atomic_load_explicit(&from[i + 3], memory_order_relaxed);
+	}
+	for (; i < words; i++)
+		to[i] = atomic_load_explicit(&from[i], memory_order_relaxed);
+}
+
 /* `payload` is private, padded with anything up to a multiple of 8 bytes. */
 static inline void slot_write(
     struct slot *slot, uint64_t record, uint32_t epoch, const uint64_t *payload, uint32_t length)
@@ -42,8 +71,7 @@ static inline void slot_write(
 	atomic_store_explicit(&slot->sequence, slot_sequence_writing(record), memory_order_relaxed);
 	atomic_thread_fence(memory_order_release); /* pairs with the acquire fence in slot_read() */
 	atomic_store_explicit(&slot->owner, (uint64_t)epoch << 32 | length, memory_order_relaxed);
-	for (uint32_t i = 0; i < words; i++)
-		atomic_store_explicit(&slot->payload[i], payload[i], memory_order_relaxed);
+	slot_store_words(slot->payload, payload, words);
 	/* Pairs with the acquire load in slot_read(). */
 	atomic_store_explicit(&slot->sequence, slot_sequence_whole(record), memory_order_release);
 }
@@ -68,8 +96,7 @@ static inline bool slot_read(const struct slot *slot, uint64_t record, uint64_t 
 	if (*length > capacity)
 		*length = 0;
 	words = (*length + 7) / 8;
-	for (uint32_t i = 0; i < words; i++)
-		payload[i] = atomic_load_explicit(&slot->payload[i], memory_order_relaxed);
+	slot_load_words(payload, slot->payload, words);
 	atomic_thread_fence(
 	    memory_order_acquire); /* pairs with the release fence in slot_write() */
 	return atomic_load_explicit(&slot->sequence, memory_order_relaxed) == sequence;

@@ -32,17 +32,16 @@ bool statistics_window_from_name(const char *name, enum statistics_window *out)
 static int read_board(
     const struct board_snapshot *board, enum statistics_window window, struct statistics *out)
 {
-	json_t *all;
+	const char *const agent[] = {"agent", NULL};
+	const char *const alerts[] = {"alerts", NULL};
+	const char *const figures[] = {"windows", statistics_window_names[window], NULL};
 
 	*out = (struct statistics){0};
 	if (!board->is_live)
 		return -ENOENT;
-	all = json_from_msgpack(board->bytes, board->length, BOARD_DEPTH);
-	out->agent = json_incref(json_object_get(all, "agent"));
-	out->alerts = json_incref(json_object_get(all, "alerts"));
-	out->document = json_incref(
-	    json_object_get(json_object_get(all, "windows"), statistics_window_names[window]));
-	json_decref(all);
+	out->agent = json_from_msgpack_at(board->bytes, board->length, agent, BOARD_DEPTH);
+	out->alerts = json_from_msgpack_at(board->bytes, board->length, alerts, BOARD_DEPTH);
+	out->document = json_from_msgpack_at(board->bytes, board->length, figures, BOARD_DEPTH);
 	if (json_is_object(out->agent) && json_is_object(out->document))
 		return 0;
 	statistics_free(out);

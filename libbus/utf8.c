@@ -35,23 +35,51 @@ static size_t character(const unsigned char *s, size_t left)
 	return n;
 }
 
-/* Whether the eight bytes at s are of ASCII and none is 0, which is what most of a text is. */
-static bool is_ascii_word(const char *s)
+/* Whether eight bytes are of ASCII and none is 0, which is what most of a text is. */
+static bool is_ascii_word(uint64_t word)
 {
-	uint64_t word;
-
-	memcpy(&word, s, sizeof(word));
 	/* A byte of 0 borrows from the subtraction, which sets its top bit. */
 	return ((word | (word - UINT64_C(0x0101010101010101))) & UINT64_C(0x8080808080808080)) == 0;
 }
 
+static uint64_t load64(const char *s)
+{
+	uint64_t word;
+
+	memcpy(&word, s, sizeof(word));
+	return word;
+}
+
+static uint64_t load32(const char *s)
+{
+	uint32_t word;
+
+	memcpy(&word, s, sizeof(word));
+	return word;
+}
+
+/* The same of a whole text, in words of which the last overlaps the one before. */
+static bool is_ascii(const char *s, size_t length)
+{
+	if (length >= 8) {
+		for (size_t i = 0; i < length - 8; i += 8)
+			if (!is_ascii_word(load64(s + i)))
+				return false;
+		return is_ascii_word(load64(s + length - 8));
+	}
+	if (length >= 4)
+		return is_ascii_word(load32(s) | load32(s + length - 4) << 32);
+	for (size_t i = 0; i < length; i++)
+		if (s[i] == 0 || (unsigned char)s[i] >= 0x80)
+			return false;
+	return true;
+}
+
 bool utf8_is_valid(const char *s, size_t length)
 {
+	if (is_ascii(s, length))
+		return true;
 	for (size_t i = 0; i < length;) {
-		if (length - i >= sizeof(uint64_t) && is_ascii_word(s + i)) {
-			i += sizeof(uint64_t);
-			continue;
-		}
 		size_t n = character((const unsigned char *)s + i, length - i);
 
 		if (n == 0)

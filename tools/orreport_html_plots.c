@@ -94,7 +94,7 @@ static double bucket(const struct histogram *h, int32_t index)
 {
 	if (index < h->offset || index >= h->offset + (int32_t)h->length)
 		return 0;
-	return (double)h->buckets[index - h->offset];
+	return (double)histogram_bucket(h, (uint32_t)(index - h->offset));
 }
 
 /* Shares of the requests, in percent, at each point from `first` on. */

@@ -11,7 +11,7 @@ static double bucket(const struct histogram *h, int32_t index)
 {
 	if (index < h->offset || index >= h->offset + (int32_t)h->length)
 		return 0;
-	return (double)h->buckets[index - h->offset];
+	return (double)histogram_bucket(h, (uint32_t)(index - h->offset));
 }
 
 static int32_t first_of(const struct histogram *a, const struct histogram *b)
@@ -39,7 +39,7 @@ static double variance(const struct histogram *h)
 	for (uint32_t i = 0; i < h->length; i++) {
 		double d = exp2((h->offset + (int32_t)i + 0.5) / (1 << HISTOGRAM_SCALE)) - mean;
 
-		sum += (double)h->buckets[i] * d * d;
+		sum += (double)histogram_bucket(h, i) * d * d;
 	}
 	return sum / (double)(h->count - 1);
 }

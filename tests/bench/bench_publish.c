@@ -6,21 +6,23 @@
  *   clock      clock_gettime(CLOCK_REALTIME) alone
  *   encode     the same map by msgpack-c alone, into a buffer that is large enough
  *   copy       128 bytes and a release store
- *   publish    orbus_publish() of one request's sample, nobody reading
- *   attached   the same while another process drains the ring every millisecond
- *   spinning   the same while another process drains it without a pause
+ *   line       a cache line's way from one core to another (nothing, where there is only one)
+ *   publish    orbus_publish() of one request's sample
  *
- * Prints the median nanoseconds of an operation, over rounds of 1,000, and its ratio to clock +
- * encode; for single publishes the percentiles, less what reading the clock costs.
+ * Prints a line of JSON for each kind of reader: none, one in another process that drains the ring
+ * every millisecond, one that does so without a pause. Nanoseconds: the median of an operation over
+ * rounds of 1,000; for single publishes the percentiles, less what reading the clock costs.
  */
 #include <orbus.h>
 
 #include <msgpack.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -177,7 +179,8 @@ static void compare_with_floor(struct subjects *s, size_t rounds, double out[4])
 		out[i] = median(figures[i], rounds);
 }
 
-static void print_singles(struct subjects *s)
+/* p50, p99 and p99.9 of publishes one by one. */
+static void time_singles(struct subjects *s, double out[3])
 {
 	static double each[SINGLES], clock[SINGLES];
 	double floor;
@@ -191,20 +194,67 @@ static void print_singles(struct subjects *s)
 	}
 	floor = median(clock, SINGLES);
 	qsort(each, SINGLES, sizeof(*each), compare);
-	printf("  one by one: p50 %.0f ns, p99 %.0f ns, p99.9 %.0f ns\n", each[SINGLES / 2] - floor,
-	    each[SINGLES / 100 * 99] - floor, each[SINGLES / 1000 * 999] - floor);
+	out[0] = each[SINGLES / 2] - floor;
+	out[1] = each[SINGLES / 100 * 99] - floor;
+	out[2] = each[SINGLES / 1000 * 999] - floor;
 }
 
-static void report(struct subjects *s, const char *what, size_t rounds)
+static void report(struct subjects *s, const char *reader, size_t rounds)
 {
-	double ns[4];
+	double ns[4], singles[3];
 
 	compare_with_floor(s, rounds, ns);
-	printf(
-	    "%s\n  clock %.1f ns, encode %.1f ns, copy %.1f ns\n  publish %.1f ns = %.2f x (clock + "
-	    "encode)\n",
-	    what, ns[0], ns[1], ns[2], ns[3], ns[3] / (ns[0] + ns[1]));
-	print_singles(s);
+	time_singles(s, singles);
+	printf("{\"reader\": \"%s\", \"clock\": %.1f, \"encode\": %.1f, \"copy\": %.1f, "
+	       "\"publish\": %.1f, \"p50\": %.0f, \"p99\": %.0f, \"p999\": %.0f}\n",
+	    reader, ns[0], ns[1], ns[2], ns[3], singles[0], singles[1], singles[2]);
+	fflush(stdout);
+}
+
+/* --- A cache line's way ----------------------------------------------------------------------- */
+
+#define TRIPS 100000
+
+static void pin(int core)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(core, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+/* Two processes hand a word to and fro: half a round trip. */
+static void report_line(void)
+{
+	_Atomic uint32_t *word;
+	uint64_t start;
+	pid_t other;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		return;
+	word = mmap(NULL, 64, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (word == MAP_FAILED)
+		return;
+	other = fork();
+	pin(other == 0);
+	if (other == 0) {
+		for (uint32_t i = 0; i < TRIPS; i++) {
+			while (atomic_load_explicit(word, memory_order_acquire) != 2 * i + 1)
+				continue;
+			atomic_store_explicit(word, 2 * i + 2, memory_order_release);
+		}
+		_exit(0);
+	}
+	start = now_ns();
+	for (uint32_t i = 0; i < TRIPS; i++) {
+		atomic_store_explicit(word, 2 * i + 1, memory_order_release);
+		while (atomic_load_explicit(word, memory_order_acquire) != 2 * i + 2)
+			continue;
+	}
+	printf("{\"line\": %.1f}\n", (double)(now_ns() - start) / (2 * TRIPS));
+	fflush(stdout);
+	waitpid(other, NULL, 0);
 }
 
 static void remove_bus(const char *bus)
@@ -237,13 +287,14 @@ int main(int argc, char **argv)
 	s.sample.prompt_tokens = 225;
 	s.sample.completion_tokens = 287;
 	s.sample.cost_usd = 0.00042;
-	report(&s, "nobody reads", rounds);
+	report(&s, "none", rounds);
 	reader = start_reader(bus, 1000);
-	report(&s, "a reader drains every millisecond", rounds);
+	report(&s, "drains every millisecond", rounds);
 	stop_reader(reader);
 	reader = start_reader(bus, 0);
-	report(&s, "a reader spins", rounds);
+	report(&s, "spins", rounds);
 	stop_reader(reader);
+	report_line();
 	orbus_producer_close(s.producer);
 	msgpack_sbuffer_destroy(&s.buffer);
 	remove_bus(bus);

@@ -11,7 +11,7 @@ import unittest
 from harness import SANITIZER, program
 
 BUILD = os.environ["ORBUS_BUILD_DIR"]
-LIMITS = {"publish": 1980, "decode": 2690, "aggregate": 2320}
+LIMITS = {"publish": 1720, "decode": 1880, "aggregate": 1920}
 REPORTED_FILE_LIMIT = 1020000
 
 

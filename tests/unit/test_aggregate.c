@@ -211,6 +211,29 @@ static char *text_of(const struct aggregate *a)
 	return text;
 }
 
+/* Written here for its speed, it is what jansson writes. */
+static void a_text_is_jsons(void **state)
+{
+	json_t *value = json_pack("{s:[I,I,I,i,f,f], s:{}, s:[], s:[{s:n, s:b}], s:s}", "counts",
+	    (json_int_t)INT64_MIN, (json_int_t)INT64_MAX, (json_int_t)-10, 0, 0.1, 3245.8,
+	    "a \"b\"\n", "empty", "list", "null", "true", 1, "text", "\xc3\xa9\x01\\");
+	json_t *document = json_pack("{s:O, s:i}", "value", value, "second", 7);
+	char *expected, *text, *inner = json_dumps(value, JSON_REAL_PRECISION(15));
+	size_t length;
+
+	(void)state;
+	assert_non_null(inner);
+	assert_true(asprintf(&expected, "{\n  \"value\": %s,\n  \"second\": 7\n}\n", inner) > 0);
+	text = document_to_text(document, &length);
+	assert_string_equal(text, expected);
+	assert_int_equal(length, strlen(expected));
+	free(text);
+	free(expected);
+	free(inner);
+	json_decref(document);
+	json_decref(value);
+}
+
 static void a_file_restores_its_aggregate(void **state)
 {
 	struct aggregate a, b;
@@ -480,6 +503,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_document_says_what_happened),
 	    cmocka_unit_test(unknown_is_null_and_never_0),
+	    cmocka_unit_test(a_text_is_jsons),
 	    cmocka_unit_test(a_file_restores_its_aggregate),
 	    cmocka_unit_test(msgpack_restores_it_too),
 	    cmocka_unit_test(a_file_is_read_without_a_tree),

@@ -53,11 +53,20 @@ static void every_value_lies_in_its_bucket(void **state)
 		assert_int_equal(histogram_index(upper * (1 - 1e-9)), i);
 		assert_int_equal(histogram_index(upper * (1 + 1e-9)), i + 1);
 	}
+	/* Each bound itself, and what lies beside it by the last bit, in every doubling. */
+	for (int i = -300; i < 1000; i++) {
+		double upper = exp2((i + 1) / 32.0);
+
+		assert_int_equal(histogram_index(nextafter(upper, 0)), i);
+		assert_int_equal(
+		    histogram_index(nextafter(nextafter(upper, 2 * upper), 2 * upper)), i + 1);
+	}
 	/* A power of two is the upper bound of its bucket. */
 	assert_int_equal(histogram_index(1), -1);
 	assert_int_equal(histogram_index(1024), 10 * 32 - 1);
 	assert_int_equal(histogram_index(5e-324), HISTOGRAM_INDEX_MIN);
 	assert_int_equal(histogram_index(1e300), HISTOGRAM_INDEX_MAX);
+	assert_int_equal(histogram_index(INFINITY), HISTOGRAM_INDEX_MAX);
 }
 
 static void merging_equals_adding_all(void **state)
@@ -80,13 +89,50 @@ static void merging_equals_adding_all(void **state)
 	assert_int_equal(merged.count, whole.count);
 	assert_int_equal(merged.offset, whole.offset);
 	assert_int_equal(merged.length, whole.length);
-	assert_memory_equal(merged.buckets, whole.buckets, whole.length * sizeof(uint64_t));
+	for (uint32_t i = 0; i < whole.length; i++)
+		assert_int_equal(histogram_bucket(&merged, i), histogram_bucket(&whole, i));
 	assert_true(merged.min == whole.min && merged.max == whole.max);
 	assert_true(fabs(merged.sum / whole.sum - 1) < 1e-12);
 	for (int i = 0; i < 3; i++)
 		histogram_free(&parts[i]);
 	histogram_free(&merged);
 	histogram_free(&whole);
+}
+
+/* A bucket's count outgrows one byte, two and four, one by one and by merging. */
+static void counts_grow_as_large_as_they_must(void **state)
+{
+	static const uint64_t steps[] = {
+	    1, 254, 1, 65279, 1, 1, UINT32_MAX - 65538ull, 1, 1ull << 40};
+	struct histogram one, merged;
+	uint64_t expected = 0;
+
+	(void)state;
+	histogram_init(&one);
+	histogram_init(&merged);
+	assert_true(histogram_add(&one, 3));
+	assert_true(histogram_add(&one, 300));
+	assert_true(histogram_merge(&merged, &one));
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		struct histogram step;
+
+		expected += steps[i];
+		histogram_init(&step);
+		step.count = steps[i];
+		assert_true(histogram_add_bucket(&step, histogram_index(3), steps[i]));
+		assert_true(histogram_merge(&merged, &step));
+		if (steps[i] == 1)
+			assert_true(histogram_add(&one, 3));
+		else
+			assert_true(histogram_add_bucket(&one, histogram_index(3), steps[i]));
+		assert_int_equal(histogram_bucket(&one, 0), expected + 1);
+		assert_int_equal(histogram_bucket(&merged, 0), expected + 1);
+		assert_int_equal(histogram_bucket(&one, one.length - 1), 1);
+		assert_int_equal(histogram_bucket(&merged, merged.length - 1), 1);
+		histogram_free(&step);
+	}
+	histogram_free(&one);
+	histogram_free(&merged);
 }
 
 static void empty_has_no_figures(void **state)
@@ -142,16 +188,33 @@ static void a_180_s_timeout_is_not_hidden(void **state)
 	histogram_free(&h);
 }
 
+static void test_given_buckets_are_kept_whatever_their_size(void **state)
+{
+	const uint64_t counts[] = {3, UINT8_MAX + 1, UINT32_MAX, UINT64_C(1) << 40, 0, 7};
+	struct histogram h;
+
+	(void)state;
+	histogram_init(&h);
+	assert_true(histogram_set_buckets(&h, -4, counts, 6));
+	assert_int_equal(h.offset, -4);
+	assert_int_equal(h.length, 6);
+	for (uint32_t i = 0; i < 6; i++)
+		assert_int_equal(histogram_bucket(&h, i), counts[i]);
+	histogram_free(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(quantiles_are_within_1_1_percent),
 	    cmocka_unit_test(every_value_lies_in_its_bucket),
 	    cmocka_unit_test(merging_equals_adding_all),
+	    cmocka_unit_test(counts_grow_as_large_as_they_must),
 	    cmocka_unit_test(empty_has_no_figures),
 	    cmocka_unit_test(one_value_is_exact),
 	    cmocka_unit_test(zero_counts_and_is_the_smallest),
 	    cmocka_unit_test(a_180_s_timeout_is_not_hidden),
+	    cmocka_unit_test(test_given_buckets_are_kept_whatever_their_size),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
  */
 #include "mpread.h"
 #include "sample.h"
+#include "sample_fields.h"
 #include "testing.h"
 #include "utf8.h"
 
@@ -73,6 +74,76 @@ static void everything_survives_the_wire(void **state)
 	assert_int_equal(out.cached_tokens, ORBUS_NONE);
 	assert_true(isnan(out.value));
 	free(storage.arena);
+}
+
+/* A map's pairs, as where they begin and end. */
+static uint32_t find_pairs(const char *bytes, size_t length, const char *bounds[64])
+{
+	struct mp_reader in;
+	struct mp_value map;
+
+	mp_reader_init(&in, bytes, length);
+	assert_true(mp_next(&in, &map) && map.type == MP_MAP && map.count < 63);
+	for (uint32_t i = 0; i < map.count; i++) {
+		bounds[i] = (const char *)in.at;
+		assert_true(mp_skip(&in, 0) && mp_skip(&in, 2));
+	}
+	bounds[map.count] = (const char *)in.at;
+	return map.count;
+}
+
+/* The pairs backwards, each key with a longer head than it needs: nothing of it is the fast path's.
+ */
+static size_t rewrite(const char *bytes, size_t length, char *out)
+{
+	const char *bounds[64];
+	uint32_t pairs = find_pairs(bytes, length, bounds);
+	char *at = out;
+
+	*at++ = (char)0xde;
+	*at++ = 0;
+	*at++ = (char)pairs;
+	for (uint32_t i = pairs; i-- > 0;) {
+		*at++ = (char)0xd9;
+		*at++ = bounds[i][0] & 0x1f;
+		memcpy(at, bounds[i] + 1, (size_t)(bounds[i + 1] - bounds[i]) - 1);
+		at += bounds[i + 1] - bounds[i] - 1;
+	}
+	return (size_t)(at - out);
+}
+
+static void both_ways_of_decoding_agree(void **state)
+{
+	struct sample_storage fast_storage = storage_new(), general_storage = storage_new();
+	const struct orbus_tag tags[] = {{"user", "ann"}};
+	struct orbus_sample s, fast, general;
+	char buffer[PAYLOAD], other[2 * PAYLOAD], again[PAYLOAD];
+	size_t length;
+	int n;
+
+	(void)state;
+	orbus_sample_init(&s);
+	s.kind = ORBUS_KIND_REQUEST;
+	s.status = ORBUS_STATUS_TIMEOUT;
+	s.tags = tags;
+	s.tag_count = 1;
+#define FILL_STRING(f) s.f = #f;
+#define FILL_BOOL(f)   s.f = true;
+#define FILL_UINT(f)   s.f = sizeof(#f) << (sizeof(#f) % 4 * 10);
+#define FILL_DOUBLE(f) s.f = 0.25 + sizeof(#f);
+#define FILL(type, f)  FILL_##type(f)
+	ORBUS_SAMPLE_FIELDS(FILL)
+	n = sample_encode(&s, 1764000000123456789, "b", buffer, sizeof(buffer));
+	assert_true(n > 0);
+	length = rewrite(buffer, (size_t)n, other);
+	assert_int_equal(sample_decode(buffer, (size_t)n, &fast_storage, &fast), 0);
+	assert_int_equal(sample_decode(other, length, &general_storage, &general), 0);
+	assert_int_equal(sample_encode(&fast, fast.ts, "b", again, sizeof(again)), n);
+	assert_memory_equal(again, buffer, n);
+	assert_int_equal(sample_encode(&general, general.ts, "b", again, sizeof(again)), n);
+	assert_memory_equal(again, buffer, n);
+	free(fast_storage.arena);
+	free(general_storage.arena);
 }
 
 static void derived_figures_are_the_seeds(void **state)
@@ -321,6 +392,7 @@ int main(void)
 	    cmocka_unit_test(the_bytes_are_those_of_the_general_packer),
 	    cmocka_unit_test(a_bad_byte_is_found_wherever_it_is),
 	    cmocka_unit_test(everything_survives_the_wire),
+	    cmocka_unit_test(both_ways_of_decoding_agree),
 	    cmocka_unit_test(derived_figures_are_the_seeds),
 	    cmocka_unit_test(long_messages_are_cut_on_a_character),
 	    cmocka_unit_test(bad_figures_and_texts_are_not_published),

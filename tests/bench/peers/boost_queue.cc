@@ -25,8 +25,10 @@ static void drain()
 	ipc::message_queue::size_type length;
 	unsigned priority;
 
-	for (;;)
+	for (;;) {
 		queue->receive(bytes, sizeof(bytes), length, priority);
+		received(bytes, length);
+	}
 }
 
 static void send()

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -40,7 +41,7 @@ static int zeromq_bind(int type)
 static void zeromq_receive(int type)
 {
 	char address[96], bytes[512];
-	int unlimited = 0;
+	int n, unlimited = 0;
 	void *own = zmq_ctx_new(), *from = zmq_socket(own, type);
 
 	zeromq_address(address);
@@ -48,8 +49,8 @@ static void zeromq_receive(int type)
 	if (type == ZMQ_SUB)
 		zmq_setsockopt(from, ZMQ_SUBSCRIBE, "", 0);
 	zmq_connect(from, address);
-	while (zmq_recv(from, bytes, sizeof(bytes), 0) >= 0)
-		continue;
+	while ((n = zmq_recv(from, bytes, sizeof(bytes), 0)) >= 0)
+		received(bytes, (size_t)n);
 }
 
 static void zeromq_send(void)
@@ -106,27 +107,72 @@ static pid_t server;
 static redisContext *redis;
 static unsigned queued;
 
+static void redis_path(char out[96])
+{
+	snprintf(out, 96, "/tmp/%s.redis", run_name());
+}
+
 static int redis_start(void)
 {
 	char path[96];
 
-	snprintf(path, sizeof(path), "/tmp/%s.redis", run_name());
+	redis_path(path);
 	server = fork();
-	if (server == 0) {
-		execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", path,
-		    "--save", "", "--appendonly", "no", "--loglevel", "warning", "--logfile",
-		    "/dev/null", (char *)NULL);
-		_exit(127);
-	}
-	for (int i = 0; i < 100 && !redis; i++) {
-		usleep(20000);
+	if (server != 0)
+		return server < 0;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", path, "--save", "",
+	    "--appendonly", "no", "--loglevel", "warning", "--logfile", "/dev/null", (char *)NULL);
+	_exit(127);
+}
+
+static int redis_connect(void)
+{
+	char path[96];
+
+	redis_path(path);
+	for (int i = 0; i < 100; i++) {
 		redis = redisConnectUnix(path);
-		if (redis && redis->err) {
-			redisFree(redis);
-			redis = NULL;
-		}
+		if (redis && !redis->err)
+			return 0;
+		redisFree(redis);
+		redis = NULL;
+		usleep(20000);
 	}
-	return redis == NULL;
+	return 1;
+}
+
+/* The value of the one field of each entry. */
+static void redis_entries(const redisReply *entries)
+{
+	for (size_t i = 0; i < entries->elements; i++) {
+		const redisReply *field = entries->element[i]->element[1]->element[1];
+
+		received(field->str, field->len);
+	}
+}
+
+static void redis_drain(void)
+{
+	char last[64] = "0";
+
+	if (redis_connect() != 0)
+		return;
+	for (;;) {
+		redisReply *reply =
+		    redisCommand(redis, "XREAD COUNT 1000 BLOCK 0 STREAMS samples %s", last);
+
+		if (!reply)
+			return;
+		if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 1) {
+			const redisReply *entries = reply->element[0]->element[1];
+
+			redis_entries(entries);
+			snprintf(last, sizeof(last), "%s",
+			    entries->element[entries->elements - 1]->element[0]->str);
+		}
+		freeReplyObject(reply);
+	}
 }
 
 static void redis_append(void)
@@ -163,13 +209,18 @@ static void redis_send_pipelined(void)
 
 static void redis_stop(void)
 {
+	char path[96];
+
 	redisFree(redis);
 	redis = NULL;
+	queued = 0;
 	kill(server, SIGKILL);
 	waitpid(server, NULL, 0);
+	redis_path(path);
+	unlink(path);
 }
 
 const struct peer peer_redis = {
-    "Redis XADD", NULL, NULL, redis_start, redis_send, redis_stop, 50000};
-const struct peer peer_redis_pipeline = {"Redis XADD, pipelined by 100", NULL, NULL, redis_start,
-    redis_send_pipelined, redis_stop, 200000};
+    "Redis XADD", redis_start, redis_drain, redis_connect, redis_send, redis_stop, 20000};
+const struct peer peer_redis_pipeline = {"Redis XADD, pipelined by 100", redis_start, redis_drain,
+    redis_connect, redis_send_pipelined, redis_stop, 200000};

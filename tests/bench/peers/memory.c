@@ -30,8 +30,11 @@ static void orbus_drain(void)
 		return;
 	for (;;) {
 		while (orbus_reader_next(r, &s) == 1)
-			continue;
-		usleep(1000);
+			received_stamp(s.ts);
+		if (is_paced())
+			(void)orbus_reader_wait(r, 100);
+		else
+			usleep(1000);
 	}
 }
 
@@ -99,7 +102,7 @@ static void ck_drain(void)
 
 	for (;;) {
 		while (CK_RING_DEQUEUE_SPSC(sample, &shared->ring, shared->entries, &e))
-			continue;
+			received(e.bytes, e.length);
 		usleep(1000);
 	}
 }

@@ -1,13 +1,15 @@
 /*
  * peer.h: a way for one process to hand a request's sample to another, or to a disk.
  *
- * For each peer: prepare() in the parent; drain() in a child, which is killed at the end; connect()
- * in the sender; send() each time, encoding and the time stamp included; close(). All but send()
- * and `name` may be NULL. prepare() and connect() return 0, or say on standard error why not.
+ * For each peer: prepare() in the parent; drain() in a child, which is killed at the end and tells
+ * received() of every sample; connect() in the sender; send() each time, encoding and the time
+ * stamp included; close(). All but send() and `name` may be NULL. prepare() and connect() return 0,
+ * or say on standard error why not.
  */
 #ifndef ORBUS_BENCH_PEER_H
 #define ORBUS_BENCH_PEER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,12 +41,25 @@ size_t sample_pack(char *out);
 /* The sample as a line of JSON, stamped now. */
 size_t sample_json(char out[512]);
 
+/* When a sample of sample_pack() was stamped. */
+uint64_t sample_stamp(const char *bytes);
+
+/*
+ * What a reader says of each sample that came. `bytes` as sample_pack() gave them; a reader of
+ * something else says when its sample was stamped, 0 where it cannot tell.
+ */
+void received(const char *bytes, size_t length);
+void received_stamp(uint64_t ts_ns);
+
+/* True while samples come one by one, a thousand a second, and a reader waits for each. */
+bool is_paced(void);
+
 /* A name for this run's files, sockets and queues. */
 const char *run_name(void);
 
 extern const struct peer peer_orbus, peer_unix_datagram, peer_statsd, peer_mqueue, peer_json_line,
     peer_json_fdatasync, peer_sqlite, peer_zeromq_push, peer_zeromq_pub, peer_redis,
-    peer_redis_pipeline, peer_ck_ring, peer_boost_queue, peer_lttng;
+    peer_redis_pipeline, peer_ck_ring, peer_boost_queue, peer_lttng, peer_iceoryx2;
 
 #ifdef __cplusplus
 }

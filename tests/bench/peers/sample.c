@@ -3,6 +3,7 @@
  */
 #include "peer.h"
 
+#include <endian.h>
 #include <msgpack.h>
 #include <stdio.h>
 #include <string.h>
@@ -50,6 +51,17 @@ size_t sample_pack(char *out)
 	msgpack_pack_double(&pk, SAMPLE_COST);
 	memcpy(out, buffer.data, buffer.size);
 	return buffer.size;
+}
+
+/* After the map's head, "status", "ok", "ts" and the integer's head. */
+#define STAMP_AT (1 + 7 + 3 + 3 + 1)
+
+uint64_t sample_stamp(const char *bytes)
+{
+	uint64_t big_endian;
+
+	memcpy(&big_endian, bytes + STAMP_AT, sizeof(big_endian));
+	return be64toh(big_endian);
 }
 
 size_t sample_json(char out[512])
