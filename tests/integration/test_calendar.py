@@ -41,10 +41,11 @@ class ClockTest(BusTest):
                                  f"{found and found['period']}") from None
 
     def test_an_hour_ends(self):
-        self.set_clock("2026-11-24T09:59:57Z")
+        self.set_clock("2026-11-24T09:59:00Z")
         agent = self.agent()
         self.one()
         self.expect("hourly_20261124_09.json", 1, complete=False)
+        self.set_clock("2026-11-24T09:59:58Z")
         self.expect("hourly_20261124_09.json", 1, complete=True)
         self.expect("hourly_20261124_10.json", 0, complete=False)
         self.one("2026-11-24T10:00:00Z", 2)
@@ -178,7 +179,8 @@ class ClockTest(BusTest):
         self.one("2026-11-24T10:30:50Z")
         self.one("2026-11-24T15:00:00Z")
         self.one("2026-09-01T00:00:00Z")
-        document = self.expect("hourly_20261124_10.json", 2)
+        document = self.wait_file("hourly_20261124_10.json", lambda d: d["rejected_samples"])
+        self.assertEqual(document["requests"]["total"], 2)
         self.assertEqual(document["skewed_samples"], 1)
         self.assertEqual(document["rejected_samples"], 1)
         wanted = ["daily_20261124.json", "hourly_20261124_10.json"]
