@@ -176,7 +176,7 @@ static void span_of(const struct agent *a, uint32_t label, uint64_t *start_ns, u
 	}
 }
 
-/* Without a checkpoint nothing comes again: all whole lines count. */
+/* Where the ring was passed over nothing comes again: all whole lines count. */
 static int adopt(struct agent *a, const struct journal_name *name)
 {
 	char text[JOURNAL_NAME_BYTES];
@@ -217,7 +217,7 @@ static bool is_named(const struct journal *j, const struct journal_name *name)
 	return false;
 }
 
-static int restore_unnamed(struct agent *a, const struct names *names, bool have_checkpoint)
+static int restore_unnamed(struct agent *a, const struct names *names, bool comes_again)
 {
 	char text[JOURNAL_NAME_BYTES];
 
@@ -227,7 +227,7 @@ static int restore_unnamed(struct agent *a, const struct names *names, bool have
 
 		if (!name->packed && !is_named(&a->journal, name) && !is_packed(names, name)) {
 			journal_name_format(name, text);
-			if (!have_checkpoint)
+			if (!comes_again)
 				err = adopt(a, name);
 			else
 				(void)saver_set_aside(a, text,
@@ -304,7 +304,7 @@ int journal_restore(struct agent *a, const struct state_bus *saved, bool same, b
 	for (size_t i = 0; !err && saved && i < saved->journal.file_count; i++)
 		err = restore_file(a, &saved->journal.files[i], &names);
 	if (!err)
-		err = restore_unnamed(a, &names, saved != NULL && saved->journal.known);
+		err = restore_unnamed(a, &names, !skipped);
 	if (!err)
 		err = restore_lanes(a, saved, same, skipped);
 	free(names.items);
