@@ -12,11 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The board is refreshed ten times a second, or as much less often as keeps it to 1/400 of a core.
- */
+/* Ten times a second, or as much less often, down to twice, as keeps it to 1/1000 of a core. */
 #define REFRESH_NS     (NS_PER_SECOND / 10)
 #define REFRESH_MAX_NS (NS_PER_SECOND / 2)
-#define REFRESH_SHARE  400
+#define REFRESH_SHARE  1000
 
 static const char *const window_names[] = {
     [WINDOW_1M] = "1m", [WINDOW_5M] = "5m", [WINDOW_1H] = "1h", [WINDOW_START] = "start"};

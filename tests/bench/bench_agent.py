@@ -48,11 +48,13 @@ def status_of(pid, key):
 
 
 def switches(pid):
-    """Times that its threads went to sleep."""
+    """Times that its threads went to sleep; io_uring's workers, which are the kernel's, not counted."""
     count = 0
     for task in glob.glob(f"/proc/{pid}/task/*/status"):
         with contextlib.suppress(FileNotFoundError), open(task, encoding="ascii") as file:
-            count += int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", file.read(), re.M).group(1))
+            status = file.read()
+        if not status.startswith("Name:\tiou-"):
+            count += int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", status, re.M).group(1))
     return count
 
 
