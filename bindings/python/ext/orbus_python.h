@@ -15,6 +15,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "aggregate.h"
 #include "orbus.h"
 
 #include <locale.h>
@@ -131,6 +132,8 @@ struct producer {
 	uint64_t dropped;
 	int last_error;
 	struct totals totals;
+	uint64_t summary_start_ns;
+	struct aggregate *summary; /* of all that it published; NULL: not kept */
 };
 
 extern PyType_Spec producer_spec;
@@ -138,7 +141,10 @@ extern PyType_Spec producer_spec;
 /* Keeps the account of what could not be published. */
 void producer_note(struct producer *p, int err);
 
-/* After a request was published: sums, and lines for the log. */
+/* Publishes a sample, or keeps the account. */
+void producer_publish(struct producer *p, const struct orbus_sample *s);
+
+/* After a sample was published: sums, and lines for the log. */
 void producer_ended(struct producer *p, const struct orbus_sample *s);
 
 /* --- the other types ----------------------------------------------------------------------------
@@ -166,6 +172,10 @@ bool publish_keywords(
  */
 
 PyObject *stats(PyObject *module, PyObject *args);
+
+/* What a producer's summary holds, as a new dictionary. */
+PyObject *summary_to_dict(const struct aggregate *summary, uint64_t start_ns, uint64_t now_ns);
+
 PyObject *merge(PyObject *module, PyObject *list);
 
 #endif

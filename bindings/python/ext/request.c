@@ -104,6 +104,7 @@ PyObject *request_new(
 static void finish(struct request *r, enum orbus_status status)
 {
 	struct orbus_sample *s = &r->request.sample;
+	int err;
 
 	if (r->ended)
 		return;
@@ -116,8 +117,10 @@ static void finish(struct request *r, enum orbus_status status)
 		producer_note(r->producer, -EBADF);
 		return;
 	}
-	producer_note(r->producer, orbus_request_end(&r->request, status));
-	producer_ended(r->producer, s);
+	err = orbus_request_end(&r->request, status);
+	producer_note(r->producer, err);
+	if (!err)
+		producer_ended(r->producer, s);
 }
 
 static void request_dealloc(PyObject *self)
