@@ -197,7 +197,7 @@ class ReadingTest(PythonTest):
         self.assertEqual(twice["requests"]["total"], 200)
         for figure in ("avg", "min", "max", "p50", "p95", "p99"):
             self.assertAlmostEqual(twice["response_times"][figure], hour["response_times"][figure])
-        self.assertEqual(orbus.merge([twice])["by_model"]["m"]["requests"]["total"], 200)
+        self.assertEqual(orbus.merge([twice])["by_model"]["m"]["requests"], 200)
         broken = os.path.join(self.folder, "broken.json")
         with open(broken, "w", encoding="utf-8") as file:
             file.write('{"period": {}}')
