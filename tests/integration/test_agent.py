@@ -388,13 +388,15 @@ class TroubleTest(BusTest):
         try:
             agent = self.start_agent("--checkpoint-every", "1s", "--io", option)
             self.wait_file(hour_name())
-            # Whatever happens to this test, the disk does not hang for ever.
+            # Whatever happens to this test, the disk does not hang for ever: the end of the pipe
+            # ends with this process.
             subprocess.run(["fsfreeze", "-f", self.data], check=True)
-            self.processes.append(subprocess.Popen(["sh", "-c", "sleep 90; " + " ".join(thaw)],
-                                                   stderr=subprocess.DEVNULL))
+            self.processes.append(subprocess.Popen(
+                ["sh", "-c", "timeout 90 cat; " + " ".join(thaw)], stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
             for round_ in range(1, 9):
                 self.publish(*[request() for _ in range(1000)])
-                wait_for(lambda n=round_: self.shown() == 1000 * n, "the board", 5)
+                wait_for(lambda n=round_: self.shown() == 1000 * n, "the board")
                 time.sleep(seconds / 8)
             self.assertEqual(self.load(hour_name())["requests"]["total"], 0)
             subprocess.run(thaw, check=True)
