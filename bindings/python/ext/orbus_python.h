@@ -27,23 +27,17 @@
 /* The names of arguments, interned once so that looking one up compares pointers. */
 #define KEYWORDS(X)          \
 	X(attempt)           \
-	X(bot)               \
-	X(bus)               \
-	X(body)              \
 	X(cached_tokens)     \
 	X(completion_tokens) \
 	X(cost_usd)          \
 	X(error_type)        \
 	X(estimated)         \
 	X(http_status)       \
-	X(logger)            \
 	X(message)           \
 	X(model)             \
 	X(name)              \
 	X(prompt_tokens)     \
 	X(reasoning_tokens)  \
-	X(secret)            \
-	X(skip)              \
 	X(status)            \
 	X(stream)            \
 	X(tags)              \
@@ -151,6 +145,9 @@ void producer_ended(struct producer *p, const struct orbus_sample *s);
  */
 
 extern PyType_Spec request_spec, ready_spec, call_spec, reader_spec;
+
+/* An awaitable of that value: ready.c. */
+PyObject *ready_new(const struct module_state *state, PyObject *value);
 
 /* Producer.request(). */
 PyObject *request_new(
