@@ -162,17 +162,16 @@ static int end_unread(struct exchange *x, long http_status)
 static void finish(struct call *c, const struct exchange_result *result, bool unread)
 {
 	struct producer *p = c->producer;
+	int err = -EBADF;
 
 	c->ended = true;
-	if (p->handle) {
-		if (unread && result->http_status >= 200 && result->http_status < 300)
-			producer_note(p, end_unread(&c->exchange, result->http_status));
-		else
-			producer_note(p, exchange_end(&c->exchange, result));
+	if (p->handle && unread && result->http_status >= 200 && result->http_status < 300)
+		err = end_unread(&c->exchange, result->http_status);
+	else if (p->handle)
+		err = exchange_end(&c->exchange, result);
+	producer_note(p, err);
+	if (!err)
 		producer_ended(p, &c->exchange.request.sample);
-	} else {
-		producer_note(p, -EBADF);
-	}
 	exchange_free(&c->exchange);
 }
 

@@ -65,6 +65,15 @@ static PyObject *to_python(const json_t *value)
 	}
 }
 
+/* Takes over the document; NULL: out of memory. */
+static PyObject *json_to_dict(json_t *document)
+{
+	PyObject *dict = document ? to_python(document) : PyErr_NoMemory();
+
+	json_decref(document);
+	return dict;
+}
+
 /* --- stats(bus, window) -------------------------------------------------------------------------
  */
 
@@ -107,6 +116,20 @@ PyObject *stats(PyObject *module, PyObject *args)
 	}
 	Py_XDECREF(agent);
 	return document;
+}
+
+/* --- A producer's own ----------------------------------------------------------------------------
+ */
+
+PyObject *summary_to_dict(const struct aggregate *summary, uint64_t start_ns, uint64_t now_ns)
+{
+	struct document_context context = {.period_kind = "start",
+	    .start_ns = start_ns,
+	    .end_ns = now_ns,
+	    .uptime_seconds = now_ns > start_ns ? (now_ns - start_ns) / NS_PER_SECOND : 0,
+	    .saved_at_ns = now_ns};
+
+	return json_to_dict(document_from_aggregate(summary, &context));
 }
 
 /* --- merge([(name, bytes), ...]) ----------------------------------------------------------------
@@ -178,19 +201,11 @@ static bool add_item(struct sum *sum, PyObject *item)
 
 static PyObject *sum_to_python(struct sum *sum)
 {
-	json_t *document;
-	PyObject *dict;
-
 	sum->context.period_kind = "merged";
 	sum->context.complete = !sum->incomplete;
 	sum->context.saved_at_ns = clock_realtime_ns();
 	sum->context.restorable = true;
-	document = document_from_aggregate(&sum->figures, &sum->context);
-	if (!document)
-		return PyErr_NoMemory();
-	dict = to_python(document);
-	json_decref(document);
-	return dict;
+	return json_to_dict(document_from_aggregate(&sum->figures, &sum->context));
 }
 
 PyObject *merge(PyObject *module, PyObject *list)

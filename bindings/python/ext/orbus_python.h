@@ -15,6 +15,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "aggregate.h"
 #include "orbus.h"
 
 #include <locale.h>
@@ -26,23 +27,17 @@
 /* The names of arguments, interned once so that looking one up compares pointers. */
 #define KEYWORDS(X)          \
 	X(attempt)           \
-	X(bot)               \
-	X(bus)               \
-	X(body)              \
 	X(cached_tokens)     \
 	X(completion_tokens) \
 	X(cost_usd)          \
 	X(error_type)        \
 	X(estimated)         \
 	X(http_status)       \
-	X(logger)            \
 	X(message)           \
 	X(model)             \
 	X(name)              \
 	X(prompt_tokens)     \
 	X(reasoning_tokens)  \
-	X(secret)            \
-	X(skip)              \
 	X(status)            \
 	X(stream)            \
 	X(tags)              \
@@ -131,6 +126,8 @@ struct producer {
 	uint64_t dropped;
 	int last_error;
 	struct totals totals;
+	uint64_t summary_start_ns;
+	struct aggregate *summary; /* of all that it published; NULL: not kept */
 };
 
 extern PyType_Spec producer_spec;
@@ -138,13 +135,19 @@ extern PyType_Spec producer_spec;
 /* Keeps the account of what could not be published. */
 void producer_note(struct producer *p, int err);
 
-/* After a request was published: sums, and lines for the log. */
+/* Publishes a sample, or keeps the account. */
+void producer_publish(struct producer *p, const struct orbus_sample *s);
+
+/* After a sample was published: sums, and lines for the log. */
 void producer_ended(struct producer *p, const struct orbus_sample *s);
 
 /* --- the other types ----------------------------------------------------------------------------
  */
 
 extern PyType_Spec request_spec, ready_spec, call_spec, reader_spec;
+
+/* An awaitable of that value: ready.c. */
+PyObject *ready_new(const struct module_state *state, PyObject *value);
 
 /* Producer.request(). */
 PyObject *request_new(
@@ -166,6 +169,10 @@ bool publish_keywords(
  */
 
 PyObject *stats(PyObject *module, PyObject *args);
+
+/* What a producer's summary holds, as a new dictionary. */
+PyObject *summary_to_dict(const struct aggregate *summary, uint64_t start_ns, uint64_t now_ns);
+
 PyObject *merge(PyObject *module, PyObject *list);
 
 #endif

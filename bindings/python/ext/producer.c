@@ -5,6 +5,7 @@
  * must not fail for its metrics. Opening fails aloud, and so does an argument of the wrong type.
  */
 #include "log_format.h"
+#include "now.h"
 #include "orbus_python.h"
 #include "structmember.h"
 #include "utf8.h"
@@ -96,6 +97,9 @@ static void producer_dealloc(PyObject *self)
 	if (p->weak_references)
 		PyObject_ClearWeakRefs(self);
 	orbus_producer_close(p->handle);
+	if (p->summary)
+		aggregate_free(p->summary);
+	free(p->summary);
 	Py_XDECREF(p->bot);
 	Py_XDECREF(p->bus);
 	Py_XDECREF(p->logger);
@@ -184,14 +188,37 @@ static void log_ended(struct producer *p, const struct orbus_sample *s)
 	}
 }
 
+static void add_to_summary(struct producer *p, const struct orbus_sample *s)
+{
+	struct orbus_sample copy = *s;
+
+	if (!copy.bot)
+		copy.bot = PyUnicode_AsUTF8(p->bot);
+	if (!copy.ts)
+		copy.ts = now_ns_of(CLOCK_REALTIME);
+	if (!aggregate_add(p->summary, &copy))
+		producer_note(p, -ENOMEM);
+}
+
 void producer_ended(struct producer *p, const struct orbus_sample *s)
 {
+	if (p->summary)
+		add_to_summary(p, s);
 	if (s->kind != ORBUS_KIND_REQUEST)
 		return;
 	if (s->status == ORBUS_STATUS_OK && !isnan(s->response_ms))
 		add_to_totals(&p->totals, s);
 	if (p->logger != Py_None)
 		log_ended(p, s);
+}
+
+void producer_publish(struct producer *p, const struct orbus_sample *s)
+{
+	int err = p->handle ? orbus_publish(p->handle, s) : -EBADF;
+
+	producer_note(p, err);
+	if (!err)
+		producer_ended(p, s);
 }
 
 /* --- Gauges, counts, whole samples --------------------------------------------------------------
@@ -212,7 +239,7 @@ static PyObject *publish_value(struct producer *p, enum orbus_kind kind, PyObjec
 	        take_figure(values[1], "value", &s.value) &&
 	        take_tags(values[2], tags, &s.tag_count, &kept);
 	if (taken)
-		producer_note(p, p->handle ? orbus_publish(p->handle, &s) : -EBADF);
+		producer_publish(p, &s);
 	Py_XDECREF(name);
 	Py_XDECREF(kept);
 	if (!taken)
@@ -246,7 +273,7 @@ static PyObject *producer_count(
 	return publish_value(p, ORBUS_KIND_COUNT, values);
 }
 
-static PyObject *producer_publish(
+static PyObject *producer_publish_sample(
     PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names)
 {
 	if (!publish_keywords((struct producer *)self, args, count, names))
@@ -274,6 +301,32 @@ static PyObject *producer_totals(PyObject *self, PyObject *unused)
 	    n > 0 ? t->sum_response_ms / n : 0.0, (unsigned long long)t->requests,
 	    (unsigned long long)t->tokens, t->model[0] ? t->model : NULL, t->last_ttft_ms,
 	    first > 0 ? t->sum_ttft_ms / first : NAN);
+}
+
+/* From here on everything that is published is also added up here. */
+static PyObject *producer_summarise(PyObject *self, PyObject *unused)
+{
+	struct producer *p = (struct producer *)self;
+
+	(void)unused;
+	if (p->summary)
+		Py_RETURN_NONE;
+	p->summary = malloc(sizeof(*p->summary));
+	if (!p->summary)
+		return PyErr_NoMemory();
+	aggregate_init(p->summary);
+	p->summary_start_ns = now_ns_of(CLOCK_REALTIME);
+	Py_RETURN_NONE;
+}
+
+static PyObject *producer_summary(PyObject *self, PyObject *unused)
+{
+	const struct producer *p = (const struct producer *)self;
+
+	(void)unused;
+	if (!p->summary)
+		Py_RETURN_NONE;
+	return summary_to_dict(p->summary, p->summary_start_ns, now_ns_of(CLOCK_REALTIME));
 }
 
 static PyObject *producer_last_error(PyObject *self, void *unused)
@@ -320,9 +373,11 @@ static PyMethodDef methods[] = {
     {"request", FAST(producer_request), NULL},
     {"gauge", FAST(producer_gauge), NULL},
     {"count", FAST(producer_count), NULL},
-    {"publish", FAST(producer_publish), NULL},
+    {"publish", FAST(producer_publish_sample), NULL},
     {"close", producer_close, METH_NOARGS, NULL},
     {"_totals", producer_totals, METH_NOARGS, NULL},
+    {"_summarise", producer_summarise, METH_NOARGS, NULL},
+    {"_summary", producer_summary, METH_NOARGS, NULL},
     {"_drop", producer_drop, METH_NOARGS, NULL},
     {NULL},
 };

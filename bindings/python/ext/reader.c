@@ -5,7 +5,6 @@
  * then takes effect when the wait is over, and nothing else.
  */
 #include "orbus_python.h"
-#include "structmember.h"
 
 #include <errno.h>
 

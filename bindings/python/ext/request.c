@@ -4,36 +4,12 @@
  * The clock starts, and the begin is published, when it is made. It ends once: when its block is
  * left, by end(), or, should it be dropped, as cancelled.
  */
-#include "orbus_python.h"
+#include "request.h"
 #include "sample.h"
-#include "structmember.h"
 
 #include <errno.h>
 #include <math.h>
 #include <string.h>
-
-/* Texts of the sample that are kept alive here. */
-enum kept {
-	KEPT_MODEL,
-	KEPT_REQUESTED_MODEL,
-	KEPT_PROVIDER,
-	KEPT_FINISH_REASON,
-	KEPT_REQUEST_ID,
-	KEPT_ERROR_TYPE,
-	KEPT_ERROR_MESSAGE,
-	KEPT_TAGS,
-	KEPT_COUNT
-};
-
-struct request {
-	PyObject_HEAD struct producer *producer;
-	struct orbus_request request;
-	struct orbus_tag tags[ORBUS_TAGS_MAX];
-	PyObject *kept[KEPT_COUNT];
-	unsigned generation;
-	bool ended;
-	bool judged; /* how it ends has been said: status is in the sample */
-};
 
 /* --- Begin --------------------------------------------------------------------------------------
  */
@@ -104,6 +80,7 @@ PyObject *request_new(
 static void finish(struct request *r, enum orbus_status status)
 {
 	struct orbus_sample *s = &r->request.sample;
+	int err;
 
 	if (r->ended)
 		return;
@@ -116,8 +93,10 @@ static void finish(struct request *r, enum orbus_status status)
 		producer_note(r->producer, -EBADF);
 		return;
 	}
-	producer_note(r->producer, orbus_request_end(&r->request, status));
-	producer_ended(r->producer, s);
+	err = orbus_request_end(&r->request, status);
+	producer_note(r->producer, err);
+	if (!err)
+		producer_ended(r->producer, s);
 }
 
 static void request_dealloc(PyObject *self)
@@ -223,67 +202,20 @@ static PyObject *request_exit(PyObject *self, PyObject *const *args, Py_ssize_t 
 	Py_RETURN_NONE;
 }
 
-/* An awaitable that is ready: nothing here ever waits. */
-struct ready {
-	PyObject_HEAD PyObject *value;
-};
-
-static PyObject *ready_new(struct request *r, PyObject *value)
-{
-	struct ready *ready = PyObject_New(struct ready, r->producer->state->ready_type);
-
-	if (ready) {
-		Py_INCREF(value);
-		ready->value = value;
-	}
-	return (PyObject *)ready;
-}
-
 static PyObject *request_aenter(PyObject *self, PyObject *unused)
 {
 	(void)unused;
-	return ready_new((struct request *)self, self);
+	return ready_new(((struct request *)self)->producer->state, self);
 }
 
 static PyObject *request_aexit(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
 	PyObject *none = request_exit(self, args, count), *ready;
 
-	ready = ready_new((struct request *)self, none);
+	ready = ready_new(((struct request *)self)->producer->state, none);
 	Py_DECREF(none);
 	return ready;
 }
-
-static PyObject *ready_self(PyObject *self)
-{
-	Py_INCREF(self);
-	return self;
-}
-
-static PyObject *ready_next(PyObject *self)
-{
-	PyErr_SetObject(PyExc_StopIteration, ((struct ready *)self)->value);
-	return NULL;
-}
-
-static void ready_dealloc(PyObject *self)
-{
-	PyTypeObject *type = Py_TYPE(self);
-
-	Py_DECREF(((struct ready *)self)->value);
-	PyObject_Free(self);
-	Py_DECREF(type);
-}
-
-#if PY_VERSION_HEX >= 0x030a0000
-static PySendResult ready_send(PyObject *self, PyObject *unused, PyObject **result)
-{
-	(void)unused;
-	*result = ((struct ready *)self)->value;
-	Py_INCREF(*result);
-	return PYGEN_RETURN;
-}
-#endif
 
 /* --- What the program says ----------------------------------------------------------------------
  */
@@ -427,135 +359,6 @@ static PyObject *request_end(
 	Py_RETURN_NONE;
 }
 
-/* --- Its figures and names ----------------------------------------------------------------------
- */
-
-struct text_field {
-	const char *name;
-	size_t offset;
-	enum kept kept;
-};
-
-#define AT(field) offsetof(struct request, request.sample.field)
-
-static const struct text_field model_field = {"model", AT(model), KEPT_MODEL};
-static const struct text_field provider_field = {"provider", AT(provider), KEPT_PROVIDER};
-static const struct text_field finish_reason_field = {
-    "finish_reason", AT(finish_reason), KEPT_FINISH_REASON};
-static const struct text_field request_id_field = {"request_id", AT(request_id), KEPT_REQUEST_ID};
-static const struct text_field requested_model_field = {
-    "requested_model", AT(requested_model), KEPT_REQUESTED_MODEL};
-static const struct text_field error_type_field = {"error_type", AT(error_type), KEPT_ERROR_TYPE};
-static const struct text_field error_message_field = {
-    "error_message", AT(error_message), KEPT_ERROR_MESSAGE};
-
-static PyObject *get_text(PyObject *self, void *closure)
-{
-	const struct text_field *f = closure;
-	const char *text = *(const char **)((char *)self + f->offset);
-
-	if (!text)
-		Py_RETURN_NONE;
-	return PyUnicode_FromString(text);
-}
-
-static int set_text(PyObject *self, PyObject *value, void *closure)
-{
-	const struct text_field *f = closure;
-	struct request *r = (struct request *)self;
-
-	if (!take_text(
-		value, f->name, &r->kept[f->kept], (const char **)((char *)self + f->offset)))
-		return -1;
-	/* Without an id nobody could tell that what began has ended. */
-	if (!r->request.sample.request_id)
-		r->request.sample.request_id = r->request.id;
-	return 0;
-}
-
-struct figure_field {
-	const char *name;
-	size_t offset;
-};
-
-#define FIGURE(field) static const struct figure_field field##_field = {#field, AT(field)};
-FIGURE(http_status)
-FIGURE(attempt)
-FIGURE(prompt_tokens)
-FIGURE(completion_tokens)
-FIGURE(total_tokens)
-FIGURE(cached_tokens)
-FIGURE(reasoning_tokens)
-FIGURE(response_ms)
-FIGURE(ttft_ms)
-FIGURE(cost_usd)
-
-static PyObject *get_count(PyObject *self, void *closure)
-{
-	uint64_t n = *(uint64_t *)((char *)self + ((const struct figure_field *)closure)->offset);
-
-	if (n == ORBUS_NONE)
-		Py_RETURN_NONE;
-	return PyLong_FromUnsignedLongLong(n);
-}
-
-static int set_count(PyObject *self, PyObject *value, void *closure)
-{
-	const struct figure_field *f = closure;
-	uint64_t n = ORBUS_NONE;
-
-	if (!take_count(value, f->name, &n))
-		return -1;
-	*(uint64_t *)((char *)self + f->offset) = n;
-	return 0;
-}
-
-static PyObject *figure_or_none(double value)
-{
-	if (isnan(value))
-		Py_RETURN_NONE;
-	return PyFloat_FromDouble(value);
-}
-
-static PyObject *get_figure(PyObject *self, void *closure)
-{
-	return figure_or_none(
-	    *(double *)((char *)self + ((const struct figure_field *)closure)->offset));
-}
-
-static int set_figure(PyObject *self, PyObject *value, void *closure)
-{
-	const struct figure_field *f = closure;
-	double figure = NAN;
-
-	if (!take_figure(value, f->name, &figure))
-		return -1;
-	*(double *)((char *)self + f->offset) = figure;
-	return 0;
-}
-
-static PyObject *get_tps(PyObject *self, void *unused)
-{
-	(void)unused;
-	return figure_or_none(orbus_sample_tps(&((struct request *)self)->request.sample));
-}
-
-static PyObject *get_status(PyObject *self, void *unused)
-{
-	const struct request *r = (const struct request *)self;
-
-	(void)unused;
-	if (!r->ended && !r->judged)
-		Py_RETURN_NONE;
-	return PyUnicode_FromString(orbus_status_name(r->request.sample.status));
-}
-
-static PyObject *get_stream(PyObject *self, void *unused)
-{
-	(void)unused;
-	return PyBool_FromLong(((struct request *)self)->request.sample.stream);
-}
-
 #define FAST(f) (PyCFunction)(void (*)(void))(f)
 #define WORDS   METH_FASTCALL | METH_KEYWORDS
 
@@ -573,48 +376,10 @@ static PyMethodDef methods[] = {
     {NULL},
 };
 
-#define CLOSURE(field) (void *)(uintptr_t)&field##_field
-#define TEXT_PROPERTY(field)                                     \
-	{                                                        \
-#field, get_text, set_text, NULL, CLOSURE(field) \
-	}
-#define COUNT_PROPERTY(field)                                      \
-	{                                                          \
-#field, get_count, set_count, NULL, CLOSURE(field) \
-	}
-#define FIGURE_PROPERTY(field)                                       \
-	{                                                            \
-#field, get_figure, set_figure, NULL, CLOSURE(field) \
-	}
-
-static PyGetSetDef properties[] = {
-    TEXT_PROPERTY(model),
-    TEXT_PROPERTY(requested_model),
-    TEXT_PROPERTY(provider),
-    TEXT_PROPERTY(finish_reason),
-    TEXT_PROPERTY(request_id),
-    TEXT_PROPERTY(error_type),
-    TEXT_PROPERTY(error_message),
-    COUNT_PROPERTY(http_status),
-    COUNT_PROPERTY(attempt),
-    COUNT_PROPERTY(prompt_tokens),
-    COUNT_PROPERTY(completion_tokens),
-    COUNT_PROPERTY(total_tokens),
-    COUNT_PROPERTY(cached_tokens),
-    COUNT_PROPERTY(reasoning_tokens),
-    FIGURE_PROPERTY(response_ms),
-    FIGURE_PROPERTY(ttft_ms),
-    FIGURE_PROPERTY(cost_usd),
-    {"tps", get_tps, NULL, NULL, NULL},
-    {"status", get_status, NULL, NULL, NULL},
-    {"stream", get_stream, NULL, NULL, NULL},
-    {NULL},
-};
-
 static PyType_Slot slots[] = {
     {Py_tp_dealloc, request_dealloc},
     {Py_tp_methods, methods},
-    {Py_tp_getset, properties},
+    {Py_tp_getset, request_properties},
     {0, NULL},
 };
 
@@ -623,19 +388,3 @@ PyType_Spec request_spec = {.name = "orbus._orbus.Request",
     .basicsize = sizeof(struct request),
     .flags = Py_TPFLAGS_DEFAULT,
     .slots = slots};
-
-static PyType_Slot ready_slots[] = {
-    {Py_tp_dealloc, ready_dealloc},
-    {Py_tp_iter, ready_self},
-    {Py_tp_iternext, ready_next},
-    {Py_am_await, ready_self},
-#if PY_VERSION_HEX >= 0x030a0000
-    {Py_am_send, ready_send},
-#endif
-    {0, NULL},
-};
-
-PyType_Spec ready_spec = {.name = "orbus._orbus.Ready",
-    .basicsize = sizeof(struct ready),
-    .flags = Py_TPFLAGS_DEFAULT,
-    .slots = ready_slots};

@@ -219,10 +219,8 @@ bool publish_keywords(
 
 		taken = key >= 0 && take_key(&g, key, args[i]);
 	}
-	if (taken) {
-		producer_note(p, p->handle ? orbus_publish(p->handle, &g.sample) : -EBADF);
-		producer_ended(p, &g.sample);
-	}
+	if (taken)
+		producer_publish(p, &g.sample);
 	for (int i = 0; i < KEY_COUNT; i++)
 		Py_XDECREF(g.kept[i]);
 	return taken;

@@ -95,7 +95,7 @@ def _tap(session: Any, response: Any, measurement: Measurement) -> None:
             content.__class__ = _tapped(type(content))
             _measurements[id(content)] = _Tap(measurement)
     except Exception:
-        measurement._give_up()
+        measurement.give_up()
         measurement.end()
 
 

@@ -82,7 +82,7 @@ class Measurement:
             if encoded:
                 self._choose_decoders(headers.get("Content-Encoding") or "", decoders)
         except Exception:
-            self._give_up()
+            self.give_up()
 
     def _choose_decoders(self, encodings: str, known: Mapping[str, Callable[[], Decoder]]) -> None:
         for name in reversed(encodings.lower().split(",")):
@@ -92,7 +92,7 @@ class Measurement:
             elif name in known:
                 self._decoders.append(known[name]())
             elif name not in ("", "identity"):
-                self._give_up()
+                self.give_up()
 
     def feed(self, data: bytes) -> None:
         """More of the body."""
@@ -103,7 +103,7 @@ class Measurement:
                 data = decoder.decode(data)
             self._call.feed(data)
         except Exception:
-            self._give_up()
+            self.give_up()
 
     def end(self, error: BaseException | None = None, cancelled: bool = False) -> None:
         """It came to an end, by an exception or by the program's losing interest; once."""
@@ -127,7 +127,7 @@ class Measurement:
         else:
             self.end(error)
 
-    def _give_up(self) -> None:
+    def give_up(self) -> None:
         """The answer cannot be understood: its time and status alone are told."""
         if not self._unread:
             self._producer._drop()

@@ -1,0 +1,246 @@
+"""A drop-in for the metrics service of the bot that orbus grew from: a bot moves over by importing
+
+    from orbus.metrics import MetricsService
+
+instead of its own. What is recorded is published on the bus and appears in the agent's files under the
+keys that it always had. The hourly and daily files are the agent's: while one runs,
+save_hourly_snapshot() and its kin have nothing to do; while none does, they write this service's own
+figures, as before, but each file whole.
+"""
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import re
+import tempfile
+import time
+from collections import deque
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Deque
+
+from ._orbus import BusError
+from ._producer import Producer
+from ._reading import load, stats
+
+_log = logging.getLogger("orbus.metrics")
+
+# Files of ours, by name: their date says how old they are.
+_OURS = re.compile(r"(?:hourly_(\d{8})_\d\d|daily_(\d{8})|metrics_(\d{8})_\d{6})\.json")
+
+
+class MetricsService:
+    """Records what a bot does. All methods that record are cheap and never raise for a bus's sake."""
+
+    def __init__(self, data_dir: str | os.PathLike[str] | None = None, *, bot: str = "bot",
+                 bus: str | None = None) -> None:
+        """`data_dir` is where files are saved and looked for: the agent's --data-dir is best. None
+        means `$ORBUS_DATA_DIR`, else data/metrics."""
+        self.metrics_dir = Path(data_dir or os.environ.get("ORBUS_DATA_DIR") or "data/metrics")
+        self.producer = Producer(bot, bus)
+        self.producer._summarise()
+        self.start_time = datetime.now()
+        self.debug_mode = False
+        self._hours: Deque[tuple[int, int]] = deque(maxlen=24)  # messages and errors, oldest first
+        self._hour = [0, 0]
+        self._hour_start = time.monotonic()
+
+    # --- Recording ---
+
+    def record_response_time(self, duration_ms: float, details: dict[str, Any] | None = None) -> None:
+        """A response that took so many milliseconds. `details` may hold its `model`,
+        `prompt_tokens` and `completion_tokens`; the rest of it is not recorded."""
+        known = {key: details[key] for key in ("model", "prompt_tokens", "completion_tokens")
+                 if details and isinstance(details.get(key), str if key == "model" else int)}
+        self.producer.publish(response_ms=duration_ms, **known)
+
+    def record_token_usage(self, prompt_tokens: int, completion_tokens: int,
+                           model: str = "unknown") -> None:
+        """Tokens of a response; by itself it is counted as a request."""
+        self.producer.publish(model=model, prompt_tokens=prompt_tokens,
+                              completion_tokens=completion_tokens,
+                              total_tokens=prompt_tokens + completion_tokens)
+
+    def record_error(self, error_type: str, error_message: str) -> None:
+        """A failed request. The message is cut to 200 bytes; it must not hold a prompt."""
+        self._roll_hour()
+        self._hour[1] += 1
+        self.producer.publish(status="error", error_type=str(error_type),
+                              error_message=str(error_message)[:200])
+
+    def record_message(self, user_id: int | str, channel_id: int | str) -> None:
+        self._roll_hour()
+        self._hour[0] += 1
+        self.producer.count("messages_processed", tags={"user": user_id, "channel": channel_id})
+
+    def record_command(self, command_name: str) -> None:
+        self.producer.count("commands_executed", tags={"command": command_name})
+
+    def record_cache_hit(self, cache_type: str) -> None:
+        """Of any cache: `history` counts under cache_stats.history_cache."""
+        self.producer.count(f"{cache_type}_cache_hits")
+
+    def record_cache_miss(self, cache_type: str) -> None:
+        self.producer.count(f"{cache_type}_cache_misses")
+
+    def record_service_event(self, service: str, event: str = "request") -> None:
+        """`vision` and `request` count under service_metrics.vision_requests."""
+        self.producer.count(f"{service}_{event}s")
+
+    class Timer:
+        """Records how long its block took."""
+
+        def __init__(self, metrics_service: MetricsService) -> None:
+            self.metrics_service = metrics_service
+            self.start_time = 0.0
+
+        def __enter__(self) -> MetricsService.Timer:
+            self.start_time = time.perf_counter()
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            elapsed = time.perf_counter() - self.start_time
+            self.metrics_service.record_response_time(elapsed * 1000)
+
+    def timer(self) -> Timer:
+        return self.Timer(self)
+
+    # --- Asking ---
+
+    def get_summary(self) -> dict[str, Any]:
+        """What this service recorded since it was made, with the keys of the files; figures that
+        cannot be computed are 0, as they were."""
+        summary = self.producer._summary() or {}
+        summary["response_times"] = _zeros(summary["response_times"])
+        summary["errors"] = _zeros(summary["errors"])
+        summary["cache_stats"] = {k: _zeros(v) for k, v in summary["cache_stats"].items()}
+        summary["hourly_trends"] = self.get_hourly_trends()
+        summary["debug_mode"] = self.debug_mode
+        return summary
+
+    def _part(self, key: str) -> dict[str, Any]:
+        part: dict[str, Any] = self.get_summary()[key]
+        return part
+
+    def get_response_time_stats(self) -> dict[str, Any]:
+        return self._part("response_times")
+
+    def get_token_usage(self) -> dict[str, Any]:
+        return self._part("token_usage")
+
+    def get_error_stats(self) -> dict[str, Any]:
+        return self._part("errors")
+
+    def get_active_stats(self) -> dict[str, Any]:
+        return self._part("active_stats")
+
+    def get_cache_stats(self) -> dict[str, Any]:
+        return self._part("cache_stats")
+
+    def get_service_metrics(self) -> dict[str, Any]:
+        return self._part("service_metrics")
+
+    def get_hourly_trends(self) -> dict[str, Any]:
+        self._roll_hour()
+        return {"messages_per_hour": [messages for messages, _ in self._hours],
+                "errors_per_hour": [errors for _, errors in self._hours],
+                "current_hour_messages": self._hour[0], "current_hour_errors": self._hour[1]}
+
+    def _roll_hour(self) -> None:
+        passed = min(int((time.monotonic() - self._hour_start) // 3600), 24)
+        for _ in range(passed):
+            self._hours.append((self._hour[0], self._hour[1]))
+            self._hour = [0, 0]
+            self._hour_start += 3600
+
+    # --- Files ---
+
+    def save_metrics_to_file(self, filename: str | None = None) -> Path | None:
+        """Writes the summary, whole or not at all. The path, or None after a line in the log."""
+        path = self.metrics_dir / (filename or f"metrics_{datetime.now():%Y%m%d_%H%M%S}.json")
+        data = {**self.get_summary(), "saved_at": datetime.now().isoformat(), "version": "1.0"}
+        try:
+            self.metrics_dir.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile("w", dir=self.metrics_dir, prefix=".metrics-",
+                                             delete=False, encoding="utf-8") as file:
+                json.dump(data, file, indent=2, default=str)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(file.name, path)
+        except OSError as error:
+            _log.error("cannot save %s: %s", path, error)
+            return None
+        return path
+
+    def save_hourly_snapshot(self) -> Path | None:
+        return self._save_period(f"hourly_{datetime.now():%Y%m%d_%H}.json")
+
+    def save_daily_summary(self) -> Path | None:
+        return self._save_period(f"daily_{datetime.now():%Y%m%d}.json")
+
+    def _save_period(self, filename: str) -> Path | None:
+        """Leaves the file to the agent where one lives; its path, if it is in our folder."""
+        if not self._has_agent():
+            return self.save_metrics_to_file(filename)
+        path = self.metrics_dir / filename
+        return path if path.exists() else None
+
+    def _has_agent(self) -> bool:
+        try:
+            return bool(stats("1m", self.producer.bus)["source"] == "agent")
+        except BusError:
+            return False
+
+    def cleanup_old_metrics(self, days_to_keep: int = 30) -> None:
+        """Removes files of ours that are older, by the date in the name; nothing else."""
+        oldest = f"{datetime.now() - timedelta(days=days_to_keep):%Y%m%d}"
+        for path in self.metrics_dir.glob("*.json"):
+            match = _OURS.fullmatch(path.name)
+            day = match and next(group for group in match.groups() if group)
+            if day and day < oldest and days_to_keep > 0 and not path.is_symlink():
+                try:
+                    path.unlink()
+                except OSError as error:
+                    _log.error("cannot remove %s: %s", path, error)
+
+    def start_auto_save(self, interval_hours: float = 1) -> asyncio.Task[None]:
+        """A task that saves each interval, which an agent makes unnecessary."""
+        async def save() -> None:
+            while True:
+                await asyncio.sleep(interval_hours * 3600)
+                self.save_hourly_snapshot()
+                self.save_daily_summary()
+                if not self._has_agent():
+                    self.cleanup_old_metrics()
+        return asyncio.create_task(save())
+
+    def start_hourly_reset(self) -> asyncio.Task[None]:
+        """A task that has nothing to reset: memory is bounded here."""
+        async def nothing() -> None:
+            await asyncio.Event().wait()
+        return asyncio.create_task(nothing())
+
+    def load_metrics_from_file(self, filename: str) -> dict[str, Any] | None:
+        try:
+            return load(self.metrics_dir / filename)
+        except (OSError, ValueError) as error:
+            _log.error("cannot load %s: %s", filename, error)
+            return None
+
+    def list_saved_metrics(self) -> list[dict[str, Any]]:
+        found = []
+        for path in sorted(self.metrics_dir.glob("*.json"), reverse=True):
+            try:
+                status = path.stat()
+            except OSError:
+                continue
+            found.append({"filename": path.name, "size_bytes": status.st_size,
+                          "size_kb": round(status.st_size / 1024, 2),
+                          "modified": datetime.fromtimestamp(status.st_mtime).isoformat()})
+        return found
+
+
+def _zeros(figures: dict[str, Any]) -> dict[str, Any]:
+    return {key: 0 if value is None else value for key, value in figures.items()}

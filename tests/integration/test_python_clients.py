@@ -1,0 +1,228 @@
+"""orbus.instrument() with the clients that bots use: what the program sees stays as it was, and each
+attempt is a sample."""
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "support"))
+from python_packages import PACKAGE, SOURCE, run_in_environment  # noqa: E402
+
+run_in_environment()
+
+import aiohttp  # noqa: E402
+import httpx  # noqa: E402
+import openai  # noqa: E402
+import orbus  # noqa: E402
+import unittest  # noqa: E402
+from harness import SANITIZER, BusTest, wait_for  # noqa: E402
+from openrouter import HANG, OpenRouter, Reply, chunk, completion, error, stream  # noqa: E402
+
+KEY = "sk-or-v1-0123456789abcdef"
+BODY = {"model": "acme/large", "messages": [{"role": "user", "content": "Say hello."}]}
+
+
+class ClientTest(BusTest):
+    def setUp(self):
+        super().setUp()
+        self.server = self.enterContext(OpenRouter())
+        self.producer = self.enterContext(orbus.Producer("acore", self.bus))
+
+    def tearDown(self):
+        self.assertEqual((self.producer.dropped, self.producer.last_error), (0, None))
+        super().tearDown()
+
+    def samples(self):
+        with orbus.tail(self.bus, follow=False) as tail:
+            return list(tail)
+
+    def openai(self, kind=openai.OpenAI, **options):
+        return kind(base_url=self.server.url, api_key=KEY, **options)
+
+
+class OpenAITest(ClientTest):
+    def test_the_same_client_and_its_answers(self):
+        client = self.openai()
+        self.assertIs(orbus.instrument(client, self.producer), client)
+        self.server.reply = completion()
+        whole = client.chat.completions.create(**BODY)
+        self.assertEqual(whole.choices[0].message.content, "Hello there!")
+        raw = client.chat.completions.with_raw_response.create(**BODY)
+        self.assertEqual(raw.parse().usage.total_tokens, 15)
+        self.server.reply = stream()
+        words = [c.choices[0].delta.content for c in client.chat.completions.create(
+            **BODY, stream=True) if c.choices]
+        self.assertEqual("".join(words), "Hello there!")
+        with client.chat.completions.with_streaming_response.create(**BODY, stream=True) as answer:
+            self.assertIn("data: [DONE]", list(answer.iter_lines()))
+        with client.chat.completions.stream(**BODY) as helper:
+            self.assertEqual(helper.get_final_completion().choices[0].message.content,
+                             "Hello there!")
+        self.assertEqual([(s["status"], s["completion_tokens"]) for s in self.samples()],
+                         [("ok", 3)] * 5)
+
+    def test_each_attempt_is_a_sample(self):
+        client = orbus.instrument(self.openai(max_retries=2), self.producer)
+        self.server.reply = [error(429, retry_after_ms="1"), error(503, retry_after_ms="1"),
+                             completion()]
+        client.chat.completions.create(**BODY)
+        self.assertEqual([(s["attempt"], s["status"], s.get("error_type")) for s in self.samples()],
+                         [(1, "error", "rate_limited"), (2, "error", "service_unavailable"),
+                          (3, "ok", None)])
+
+    def test_exceptions_are_the_clients_own(self):
+        client = orbus.instrument(self.openai(max_retries=0, timeout=0.3), self.producer)
+        self.server.reply = error(401, f"bad key {KEY}")
+        with self.assertRaises(openai.AuthenticationError):
+            client.chat.completions.create(**BODY)
+        self.server.reply = Reply([HANG])
+        with self.assertRaises(openai.APITimeoutError):
+            client.chat.completions.create(**BODY, stream=True)
+        samples = self.samples()
+        self.assertEqual([s["error_type"] for s in samples], ["unauthorized", "timeout_first_token"])
+        self.assertNotIn(KEY, str(samples))
+
+    def test_what_is_no_completion_is_not_measured(self):
+        client = orbus.instrument(self.openai(max_retries=0), self.producer)
+        with self.assertRaises(openai.NotFoundError):
+            client.models.list()
+        self.assertEqual(self.samples(), [])
+
+    def test_uninstrument(self):
+        client = self.openai()
+        before = dict(vars(client._client))
+        orbus.instrument(orbus.instrument(client, self.producer), self.producer)
+        self.assertIs(orbus.uninstrument(client), client)
+        self.assertEqual(vars(client._client), before)
+        client.chat.completions.create(**BODY, stream=True).close()
+        self.assertEqual(self.samples(), [])
+
+    def test_async_and_cancelled(self):
+        async def ask():
+            async with orbus.instrument(self.openai(openai.AsyncOpenAI), self.producer) as client:
+                async for _ in await client.chat.completions.create(**BODY, stream=True):
+                    pass
+                self.server.reply = Reply([chunk("x"), HANG])
+                task = asyncio.create_task(self.read(client))
+                while len(self.server.requests) < 2 or not self.server.in_flight:
+                    await asyncio.sleep(0.01)
+                await asyncio.sleep(0.2)
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+        asyncio.run(ask())
+        self.assertEqual([s["status"] for s in self.samples()], ["ok", "cancelled"])
+
+    async def read(self, client):
+        async for _ in await client.chat.completions.create(**BODY, stream=True):
+            pass
+
+    def test_the_programs_own_producer(self):
+        code = ("import orbus, openai, sys; client = orbus.instrument(openai.OpenAI("
+                "base_url=sys.argv[1], api_key='x')); client.chat.completions.create(model='m', "
+                "messages=[], stream=True).close()")
+        for more, samples in ({"ORBUS": self.bus, "ORBUS_BOT": "mine"}, 1), ({"ORBUS": "/"}, 0):
+            done = subprocess.run([sys.executable, "-c", code, self.server.url], check=False,
+                                  env={**os.environ, **more}, capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            if not samples:
+                self.assertIn("calls are not measured", done.stderr)
+        self.assertEqual([s["bot"] for s in self.samples()], ["mine"])
+
+
+class HttpTest(ClientTest):
+    def test_httpx_streams_are_not_read_ahead(self):
+        self.server.reply = Reply([chunk("Hello"), HANG])
+        with orbus.instrument(httpx.Client(), self.producer) as client:
+            with client.stream("POST", self.server.url + "/chat/completions",
+                               json={**BODY, "stream": True}) as response:
+                self.assertIn("Hello", next(response.iter_lines()))
+        self.assertEqual(self.samples()[0]["status"], "cancelled")
+
+    def test_compressed_answers(self):
+        import gzip
+        packed = Reply([gzip.compress(completion().parts[0])], content_type="application/json",
+                       headers={"Content-Encoding": "gzip"})
+        self.server.reply = packed
+        with orbus.instrument(httpx.Client(), self.producer) as client:
+            answer = client.post(self.server.url + "/chat/completions", json=BODY)
+            self.assertEqual(answer.json()["usage"]["total_tokens"], 15)
+
+        async def ask():
+            for automatic in (True, False):
+                async with aiohttp.ClientSession(auto_decompress=automatic) as session:
+                    orbus.instrument(session, self.producer)
+                    async with session.post(self.server.url + "/chat/completions",
+                                            json=BODY) as response:
+                        await response.read()
+        asyncio.run(ask())
+        self.assertEqual([s["completion_tokens"] for s in self.samples()], [3, 3, 3])
+
+    def test_aiohttp(self):
+        async def ask():
+            session = aiohttp.ClientSession(self.server.url + "/")
+            async with orbus.instrument(session, self.producer):
+                async with session.post("chat/completions", json=BODY) as response:
+                    self.assertIn("Hello", await response.text())
+                self.server.reply = error(429, "slow down")
+                with self.assertRaises(aiohttp.ClientResponseError):
+                    await session.post("chat/completions", json=BODY, raise_for_status=True)
+                self.server.reply = Reply([chunk("x"), HANG])
+                limit = aiohttp.ClientTimeout(total=0.4)
+                with self.assertRaises(asyncio.TimeoutError):
+                    async with session.post("chat/completions", json={**BODY, "stream": True},
+                                            timeout=limit) as response:
+                        await response.read()
+                with self.assertRaises(TypeError):
+                    await session.post("chat/completions", json={1, 2})
+                orbus.uninstrument(session)
+                self.assertNotIn("_request", vars(session))
+        asyncio.run(ask())
+        samples = self.samples()
+        self.assertEqual([s.get("error_type") for s in samples[:3]],
+                         [None, "rate_limited", "timeout_total"])
+        self.assertEqual(samples[0]["requested_model"], "acme/large")
+        self.assertEqual(self.server.requests[0][1], BODY)
+
+
+class WorkersTest(ClientTest):
+    @unittest.skipIf(SANITIZER, "forks of a large uninstrumented server")
+    def test_gunicorn_workers_that_were_forked_after_the_producer_was_made(self):
+        app = os.path.join(self.folder, "served.py")
+        with open(app, "w", encoding="utf-8") as file:
+            file.write(f"import orbus\nbus = orbus.Producer('web', {self.bus!r})\n"
+                       "def app(environ, start):\n    bus.count('served')\n"
+                       "    start('200 OK', [('Content-Length', '0')])\n    return []\n")
+        socket = os.path.join(self.folder, "socket")
+        server = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "--preload", "--workers", "3", "--no-control-socket",
+             "--bind", f"unix:{socket}", "served:app"],
+            cwd=self.folder, env={**os.environ, "PYTHONPATH": PACKAGE},
+            stderr=subprocess.PIPE, text=True)
+        self.processes.append(server)
+        wait_for(lambda: os.path.exists(socket) or server.poll(), "gunicorn")
+        self.assertIsNone(server.poll(), server.poll() and server.stderr.read())
+        with httpx.Client(transport=httpx.HTTPTransport(uds=socket)) as client:
+            for _ in range(30):
+                self.assertEqual(client.get("http://web/").status_code, 200)
+        with orbus.tail(self.bus, follow=False, kind="count") as tail:
+            self.assertEqual(len(list(tail)), 30)
+        server.send_signal(signal.SIGTERM)
+        server.wait(30)
+
+
+class CheckerTest(unittest.TestCase):
+    @unittest.skipIf(SANITIZER, "once is enough")
+    def test_the_package_is_typed(self):
+        folder = os.path.join(SOURCE, "bindings", "python")
+        done = subprocess.run(
+            [sys.executable, "-m", "mypy", "--config-file", os.path.join(folder, "pyproject.toml"),
+             "--cache-dir", os.devnull, os.path.join(folder, "src", "orbus")], check=False,
+            capture_output=True, text=True, env={k: v for k, v in os.environ.items()
+                                                 if k != "PYTHONPATH"})
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
