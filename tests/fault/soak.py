@@ -136,7 +136,8 @@ class Soak(BusTest):
         for _ in range(count):
             saved = self.saved_at()
             try:
-                wait_for(lambda saved=saved: self.saved_at() not in (0, saved), "a checkpoint", 30)
+                wait_for(lambda saved=saved: self.saved_at() not in (0, saved),
+                         "a checkpoint", 120)
             except AssertionError as error:
                 with open(self.log.name, encoding="utf-8") as log:
                     said = "".join(log.readlines()[-20:])
