@@ -231,8 +231,8 @@ static int restore_unnamed(struct agent *a, const struct names *names, bool come
 				err = adopt(a, name);
 			else
 				(void)saver_set_aside(a, text,
-				    "is younger than the checkpoint, so that its requests come "
-				    "from the ring again");
+				    "is of requests that no checkpoint counts: they come from the "
+				    "ring again");
 		}
 		if (!err && !journal_note_part(&a->journal, name->label, name->part + 1))
 			err = -ENOMEM;

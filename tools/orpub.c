@@ -147,6 +147,24 @@ static int publish_line(
 	return err;
 }
 
+/* Takes away the mark that some editors put at the start of a file. */
+static size_t drop_mark(char *line, size_t length)
+{
+	static const char mark[] = {'\xef', '\xbb', '\xbf'};
+
+	if (length < sizeof(mark) || memcmp(line, mark, sizeof(mark)) != 0)
+		return length;
+	memmove(line, line + sizeof(mark), length - sizeof(mark));
+	return length - sizeof(mark);
+}
+
+static bool is_blank(const char *line, size_t length)
+{
+	while (length > 0 && (line[length - 1] == ' ' || line[length - 1] == '\t'))
+		length--;
+	return length == 0;
+}
+
 /* One line without its end. Bytes beyond LINE_MAX_BYTES are passed over and *too_long is set. */
 static bool read_line(char *line, size_t *length, bool *too_long)
 {
@@ -175,7 +193,9 @@ static int publish_json_lines(struct orbus_producer *p)
 	if (!line)
 		return say_sample_error(-ENOMEM);
 	for (unsigned long number = 1; read_line(line, &length, &too_long); number++) {
-		if (length == 0)
+		if (number == 1)
+			length = drop_mark(line, length);
+		if (is_blank(line, length) && !too_long)
 			continue;
 		if (too_long)
 			snprintf(why, sizeof(why), "longer than %d bytes", LINE_MAX_BYTES);

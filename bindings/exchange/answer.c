@@ -430,7 +430,7 @@ void answer_expect(struct answer *a, enum answer_form form)
 void answer_feed(struct answer *a, const char *bytes, size_t length)
 {
 	while (a->form == ANSWER_UNKNOWN && length > 0) {
-		if (*bytes == '{' || *bytes == '[')
+		if (*bytes == '{' || *bytes == '[' || *bytes == '<')
 			a->form = ANSWER_JSON;
 		else if (!is_space(*bytes))
 			a->form = a->expected == ANSWER_EVENTS ? ANSWER_EVENTS : ANSWER_JSON;

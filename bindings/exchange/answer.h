@@ -70,7 +70,8 @@ int answer_init(struct answer *a, const struct answer_sink *sink, void *context)
 
 /*
  * Says how the answer is framed, by what was asked and by Content-Type, before its first byte. A
- * body that starts with { or [ is read as JSON all the same: so are errors in place of a stream.
+ * body that starts with { or [ is read as JSON all the same: so are errors in place of a stream. So
+ * is one that starts with <, a proxy's page, which is found to be none.
  */
 void answer_expect(struct answer *a, enum answer_form form);
 

@@ -69,7 +69,7 @@ class DamageTest(JournalTest):
                       encoding="ascii") as file:
                 file.write(json.dumps(request(99)) + "\n")
         log = self.restart_after(put)
-        self.assertIn("requests_20251124_03.ndjson is younger than the checkpoint", log)
+        self.assertIn("requests_20251124_03.ndjson is of requests that no checkpoint counts", log)
         self.expect_each_once(0, 20)
 
     def test_without_any_checkpoint_what_is_there_stays(self):

@@ -305,7 +305,7 @@ class TroubleTest(BusTest):
     def test_options_out_of_range_are_refused(self):
         for options in (("--snapshot-every", "5h"), ("--snapshot-every", "30m"),
                         ("--checkpoint-every", "0s"), ("--retention-days", "-1"),
-                        ("--io", "magic"), ("--mode", "0999"), ("--lanes", "5000"),
+                        ("--io", "magic"), ("--mode", "0999"), ("--mode", "0777"), ("--lanes", "5000"),
                         ("--slots", "100"), ("--no-such-option",)):
             status, log = self.refused(*options)
             self.assertEqual(status, 2, (options, log))

@@ -172,7 +172,7 @@ class OrpubTest(ToolsTest):
                           ("count", "messages_processed", 1)])
 
     def test_bad_json_lines_are_reported_and_the_others_published(self):
-        lines = [b'{"model": "a"}', b'{"model": ', b'', b'[1]', b'{"model": "b", "ts": 1764000000}',
+        lines = [b'\xef\xbb\xbf{"model": "a"}', b'{"model": ', b' \t\r', b'[1]', b'{"model": "b", "ts": 1764000000}',
                  b'{"response_ms": -1}', b'{"response_ms": NaN}', b'{"model": "\xff"}',
                  b'{"model": 5}', b'{"status": "fine"}', b'{"ts": "never"}',
                  b'{"model": "' + b"x" * (1 << 21) + b'"}', b'{"kind": "gauge"}',

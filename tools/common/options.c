@@ -90,6 +90,7 @@ static const char *describe_fault(const struct cli_option *o, int error)
 	case CLI_LIST: return "is empty";
 	case CLI_CHOICE: return "is not known";
 	case CLI_DURATION: return "is not a time";
+	case CLI_OCTAL: return "is not an octal number";
 	default: return "is not a number";
 	}
 }
