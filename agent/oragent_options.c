@@ -10,16 +10,8 @@
 
 static const struct cli_option options[] = {
     CLI_OPTION_BUS(struct oragent_settings, bus),
-    {.name = "data-dir",
-	.letter = 'd',
-	.type = CLI_TEXT,
-	.offset = AT(data_dir),
-	.argument = "DIR",
-	.environment = "ORBUS_DATA_DIR",
-	.offer = CLI_OFFER_FOLDERS,
-	.help = "where the files are",
-	.details = "The folder of the JSON files and of the checkpoint; made where it is missing. "
-		   "_/var/lib/orbus/metrics_ for root, _~/.local/state/orbus/metrics_ for others."},
+    CLI_OPTION_DATA_DIR(struct oragent_settings, data_dir, "where the files are",
+	"The folder of the JSON files and of the checkpoint; made where it is missing."),
     {.name = "utc",
 	.type = CLI_FLAG,
 	.offset = AT(utc),
@@ -73,6 +65,7 @@ static const struct cli_option options[] = {
 	.type = CLI_TEXT,
 	.offset = AT(alert),
 	.argument = "FILE",
+	.offer = CLI_OFFER_FILES,
 	.help = "rules of budgets and alerts",
 	.details =
 	    "Judges the rules of the file once a second, logs what they raise, and posts it to "

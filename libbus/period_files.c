@@ -76,55 +76,67 @@ static bool widen(struct document_context *c, const json_t *document)
 	return true;
 }
 
-static int add_document(
-    const json_t *document, struct aggregate *sum, struct document_context *context)
+void period_sum_init(struct period_sum *sum)
+{
+	aggregate_init(&sum->figures);
+	sum->context = (struct document_context){
+	    .period_kind = "merged", .start_ns = UINT64_MAX, .complete = true, .restorable = true};
+}
+
+int period_sum_add(struct period_sum *sum, const json_t *document)
 {
 	struct aggregate one;
 	int err;
 
 	aggregate_init(&one);
 	err = document_to_aggregate(document, &one, NULL);
-	if (!err && !widen(context, document))
+	if (!err && !widen(&sum->context, document))
 		err = -EBADMSG;
-	if (!err && !aggregate_merge(sum, &one))
+	if (!err && !aggregate_merge(&sum->figures, &one))
 		err = -ENOMEM;
 	aggregate_free(&one);
 	return err;
 }
 
-static int add_file(const char *path, struct aggregate *sum, struct document_context *context)
+json_t *period_sum_document(struct period_sum *sum)
+{
+	sum->context.saved_at_ns = clock_realtime_ns();
+	return document_from_aggregate(&sum->figures, &sum->context);
+}
+
+void period_sum_free(struct period_sum *sum)
+{
+	aggregate_free(&sum->figures);
+}
+
+static int add_file(const char *path, struct period_sum *sum)
 {
 	json_t *document;
 	int err = period_file_read(path, &document);
 
 	if (err)
 		return err;
-	err = add_document(document, sum, context);
+	err = period_sum_add(sum, document);
 	json_decref(document);
 	return err;
 }
 
 int period_files_merge(const char *const *paths, size_t count, json_t **out, size_t *failed)
 {
-	struct document_context context = {.period_kind = "merged",
-	    .start_ns = UINT64_MAX,
-	    .complete = true,
-	    .saved_at_ns = clock_realtime_ns(),
-	    .restorable = true};
-	struct aggregate sum;
+	struct period_sum sum;
 	int err = count > 0 ? 0 : -EINVAL;
 
 	*failed = count;
-	aggregate_init(&sum);
+	period_sum_init(&sum);
 	for (size_t i = 0; i < count && !err; i++) {
-		err = add_file(paths[i], &sum, &context);
+		err = add_file(paths[i], &sum);
 		if (err && err != -ENOMEM)
 			*failed = i;
 	}
 	if (!err) {
-		*out = document_from_aggregate(&sum, &context);
+		*out = period_sum_document(&sum);
 		err = *out ? 0 : -ENOMEM;
 	}
-	aggregate_free(&sum);
+	period_sum_free(&sum);
 	return err;
 }

@@ -5,6 +5,9 @@
 #ifndef ORBUS_PERIOD_FILES_H
 #define ORBUS_PERIOD_FILES_H
 
+#include "aggregate.h"
+#include "document.h"
+
 #include <jansson.h>
 #include <stddef.h>
 
@@ -18,11 +21,28 @@
 int period_file_read(const char *path, json_t **out);
 
 /*
- * Adds up period files (any of hours, days and hosts; one that is named twice counts twice) into
- * one document with their keys: sums and counts are exact, percentiles come of the added
- * histograms. Its `period` is of the kind "merged", from the first start to the last end, and
- * complete where all are. 0, or a negative errno as above (-EBADMSG also where a file lacks what
- * adding up needs) with *failed the index of the file; *failed is `count` where it is none's.
+ * Documents of periods (any of hours, days and hosts; one that is added twice counts twice) added
+ * up: sums and counts are exact, percentiles come of the added histograms.
+ */
+struct period_sum {
+	struct aggregate figures;
+	struct document_context context;
+};
+
+void period_sum_init(struct period_sum *sum);
+/* 0; -EBADMSG: the document lacks what adding up needs, or is damaged; -ENOMEM. */
+int period_sum_add(struct period_sum *sum, const json_t *document);
+/*
+ * The sum of one document or more, a new reference, with the keys of the files: its `period` is of
+ * the kind "merged", from the first start to the last end, and complete where all are. NULL: out
+ * of memory.
+ */
+json_t *period_sum_document(struct period_sum *sum);
+void period_sum_free(struct period_sum *sum);
+
+/*
+ * The sum of files. 0, or a negative errno as above with *failed the index of the file; *failed is
+ * `count` where it is none's.
  */
 int period_files_merge(const char *const *paths, size_t count, json_t **out, size_t *failed);
 

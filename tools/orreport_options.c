@@ -7,16 +7,8 @@
 #define AT(field) offsetof(struct orreport_settings, field)
 
 static const struct cli_option options[] = {
-    {.name = "data-dir",
-	.letter = 'd',
-	.type = CLI_TEXT,
-	.offset = AT(data_dir),
-	.argument = "DIR",
-	.environment = "ORBUS_DATA_DIR",
-	.offer = CLI_OFFER_FOLDERS,
-	.help = "where the agent's files are",
-	.details = "The folder of the agent's files: _/var/lib/orbus/metrics_ for root, "
-		   "_~/.local/state/orbus/metrics_ for others."},
+    CLI_OPTION_DATA_DIR(struct orreport_settings, data_dir, "where the agent's files are",
+	"The folder of the agent's files:"),
     {.name = "days",
 	.letter = 'n',
 	.type = CLI_UINT,

@@ -39,16 +39,8 @@ static const struct cli_option options[] = {
 	.help = "up to, and exit then",
 	.details = "Shows what has ended before _TIME_, and exits once it has come. One that is "
 		   "past, without *--since*, asks for all that there was."},
-    {.name = "data-dir",
-	.letter = 'd',
-	.type = CLI_TEXT,
-	.offset = AT(data_dir),
-	.argument = "DIR",
-	.environment = "ORBUS_DATA_DIR",
-	.offer = CLI_OFFER_FOLDERS,
-	.help = "where the agent's journal is",
-	.details = "The agent's data folder: _/var/lib/orbus/metrics_ for root, "
-		   "_~/.local/state/orbus/metrics_ for others."},
+    CLI_OPTION_DATA_DIR(struct ortail_settings, data_dir, "where the agent's journal is",
+	"The agent's data folder:"),
     {.name = "format",
 	.letter = 'f',
 	.type = CLI_TEXT,

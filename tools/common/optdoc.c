@@ -92,6 +92,8 @@ static void bash_case(const struct cli_option *o)
 		puts("' -- \"$cur\")); return ;;");
 	} else if (o->offer == CLI_OFFER_BUSES) {
 		puts("COMPREPLY=($(compgen -W \"" BUSES "\" -- \"$cur\")); return ;;");
+	} else if (o->offer == CLI_OFFER_FILES) {
+		puts("COMPREPLY=($(compgen -f -- \"$cur\")); return ;;");
 	} else if (o->offer == CLI_OFFER_FOLDERS) {
 		puts("COMPREPLY=($(compgen -d -- \"$cur\")); return ;;");
 	} else if (o->offer == CLI_OFFER_GROUPS) {
@@ -151,14 +153,20 @@ static void zsh(const struct cli_program *p)
 		} else if (argument && o->implied) {
 			fputs("::value: ", stdout);
 		} else if (argument) {
-			fputs(o->offer == CLI_OFFER_FOLDERS  ? ":folder:_files -/"
-			      : o->offer == CLI_OFFER_GROUPS ? ":group:_groups"
-							     : ":value: ",
+			fputs(o->offer == CLI_OFFER_FILES     ? ":file:_files"
+			      : o->offer == CLI_OFFER_FOLDERS ? ":folder:_files -/"
+			      : o->offer == CLI_OFFER_GROUPS  ? ":group:_groups"
+							      : ":value: ",
 			    stdout);
 		}
 		putchar('\'');
 	}
 	putchar('\n');
+}
+
+static bool takes_path(const struct cli_option *o)
+{
+	return o->offer == CLI_OFFER_FILES || o->offer == CLI_OFFER_FOLDERS;
 }
 
 static void fish(const struct cli_program *p)
@@ -172,7 +180,7 @@ static void fish(const struct cli_program *p)
 		if (o->letter)
 			printf(" -s %c", o->letter);
 		if (cli_argument(o) && !o->implied)
-			fputs(o->offer == CLI_OFFER_FOLDERS ? " -r" : " -x", stdout);
+			fputs(takes_path(o) ? " -r" : " -x", stdout);
 		if (o->choices) {
 			fputs(" -a '", stdout);
 			print_words(o->choices);

@@ -28,7 +28,13 @@ enum cli_type {
 };
 
 /* What the shell may offer for an argument. */
-enum cli_offer { CLI_OFFER_NOTHING, CLI_OFFER_BUSES, CLI_OFFER_FOLDERS, CLI_OFFER_GROUPS };
+enum cli_offer {
+	CLI_OFFER_NOTHING,
+	CLI_OFFER_BUSES,
+	CLI_OFFER_FILES,
+	CLI_OFFER_FOLDERS,
+	CLI_OFFER_GROUPS
+};
 
 struct cli_option {
 	const char *name; /* long name, without the dashes */
@@ -73,6 +79,15 @@ struct cli_list {
 		.environment = "ORBUS", .offer = CLI_OFFER_BUSES, .help = "the bus",              \
 		.details = "The bus: a POSIX shared-memory name such as _orbus_, or an absolute " \
 			   "path on a tmpfs such as _/run/orbus/ring_. See *orbus*(7)."           \
+	}
+/* `help_words` and `what` say which of the agent's files the program is after. */
+#define CLI_OPTION_DATA_DIR(settings, field, help_words, what)                                   \
+	{                                                                                        \
+		.name = "data-dir", .letter = 'd', .type = CLI_TEXT,                             \
+		.offset = offsetof(settings, field), .argument = "DIR",                          \
+		.environment = "ORBUS_DATA_DIR", .offer = CLI_OFFER_FOLDERS, .help = help_words, \
+		.details = what " _/var/lib/orbus/metrics_ for root, "                           \
+				"_~/.local/state/orbus/metrics_ for others."                     \
 	}
 #define CLI_OPTION_HELP                                                                            \
 	{                                                                                          \

@@ -1,10 +1,10 @@
 /*
  * documents.c: current statistics, and files of periods added up, as Python dictionaries.
  */
-#include "aggregate.h"
 #include "clock.h"
 #include "document.h"
 #include "orbus_python.h"
+#include "period_files.h"
 #include "statistics.h"
 
 #include <errno.h>
@@ -77,16 +77,6 @@ static PyObject *json_to_dict(json_t *document)
 /* --- stats(bus, window) -------------------------------------------------------------------------
  */
 
-static bool find_window(const char *name, enum statistics_window *out)
-{
-	for (int i = 0; i < STAT_WINDOWS; i++)
-		if (strcmp(statistics_window_names[i], name) == 0) {
-			*out = (enum statistics_window)i;
-			return true;
-		}
-	return false;
-}
-
 PyObject *stats(PyObject *module, PyObject *args)
 {
 	struct statistics s;
@@ -96,7 +86,7 @@ PyObject *stats(PyObject *module, PyObject *args)
 
 	if (!PyArg_ParseTuple(args, "zs:stats", &bus, &name))
 		return NULL;
-	if (!find_window(name, &window))
+	if (!statistics_window_from_name(name, &window))
 		return PyErr_Format(
 		    PyExc_ValueError, "window is '%.100s': give 1m, 5m, 1h, day or start", name);
 	statistics_read(bus, window, &s);
@@ -135,53 +125,16 @@ PyObject *summary_to_dict(const struct aggregate *summary, uint64_t start_ns, ui
 /* --- merge([(name, bytes), ...]) ----------------------------------------------------------------
  */
 
-struct sum {
-	struct aggregate figures;
-	struct document_context context;
-	bool any, incomplete;
-};
-
-static bool period_time(const json_t *period, const char *key, uint64_t *ns)
-{
-	const char *text = json_string_value(json_object_get(period, key));
-
-	return text && clock_parse_rfc3339(text, ns);
-}
-
-/* Widens the sum's period to hold the document's. */
-static bool add_period(struct sum *sum, const json_t *document)
-{
-	const json_t *period = json_object_get(document, "period");
-	uint64_t start, end;
-
-	if (!period_time(period, "start", &start) || !period_time(period, "end", &end))
-		return false;
-	if (!sum->any || start < sum->context.start_ns)
-		sum->context.start_ns = start;
-	if (!sum->any || end > sum->context.end_ns)
-		sum->context.end_ns = end;
-	sum->any = true;
-	sum->incomplete |= !json_is_true(json_object_get(period, "complete"));
-	return true;
-}
-
-static int add_document(struct sum *sum, const char *bytes, Py_ssize_t length)
+static int add_bytes(struct period_sum *sum, const char *bytes, Py_ssize_t length)
 {
 	json_t *document = json_loadb(bytes, (size_t)length, JSON_REJECT_DUPLICATES, NULL);
-	struct aggregate one;
-	int err = -EBADMSG;
+	int err = document ? period_sum_add(sum, document) : -EBADMSG;
 
-	aggregate_init(&one);
-	if (document && add_period(sum, document))
-		err = document_to_aggregate(document, &one, NULL);
-	if (!err && !aggregate_merge(&sum->figures, &one))
-		err = -ENOMEM;
-	aggregate_free(&one);
 	json_decref(document);
 	return err;
 }
 
-static bool add_item(struct sum *sum, PyObject *item)
+static bool add_item(struct period_sum *sum, PyObject *item)
 {
 	PyObject *name;
 	const char *bytes;
@@ -190,7 +143,7 @@ static bool add_item(struct sum *sum, PyObject *item)
 
 	if (!PyArg_ParseTuple(item, "Oy#", &name, &bytes, &length))
 		return false;
-	err = add_document(sum, bytes, length);
+	err = add_bytes(sum, bytes, length);
 	if (err == -ENOMEM)
 		PyErr_NoMemory();
 	else if (err)
@@ -199,29 +152,20 @@ static bool add_item(struct sum *sum, PyObject *item)
 	return !err;
 }
 
-static PyObject *sum_to_python(struct sum *sum)
-{
-	sum->context.period_kind = "merged";
-	sum->context.complete = !sum->incomplete;
-	sum->context.saved_at_ns = clock_realtime_ns();
-	sum->context.restorable = true;
-	return json_to_dict(document_from_aggregate(&sum->figures, &sum->context));
-}
-
 PyObject *merge(PyObject *module, PyObject *list)
 {
-	struct sum sum = {.any = false};
+	struct period_sum sum;
 	PyObject *merged = NULL;
 	bool added = PyList_Check(list) && PyList_GET_SIZE(list) > 0;
 
 	(void)module;
 	if (!added)
 		PyErr_SetString(PyExc_ValueError, "no files to merge");
-	aggregate_init(&sum.figures);
+	period_sum_init(&sum);
 	for (Py_ssize_t i = 0; added && i < PyList_GET_SIZE(list); i++)
 		added = add_item(&sum, PyList_GET_ITEM(list, i));
 	if (added)
-		merged = sum_to_python(&sum);
-	aggregate_free(&sum.figures);
+		merged = json_to_dict(period_sum_document(&sum));
+	period_sum_free(&sum);
 	return merged;
 }
