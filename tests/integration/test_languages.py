@@ -1,0 +1,90 @@
+"""Bots in C, Python and Node on one bus at the same time, and the books of them all."""
+import os
+import subprocess
+import sys
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "support"))
+from python_packages import run_with_package  # noqa: E402
+
+if __name__ == "__main__":
+    run_with_package()
+
+from harness import SANITIZER, BusTest, program  # noqa: E402
+from node_package import STAGE, environment, install_node, stage  # noqa: E402
+
+PROCESSES = 8  # of each language
+SAMPLES = 100_000  # of each process; a request is two
+
+PYTHON = """
+import sys, orbus
+bus, kind, samples = sys.argv[1], sys.argv[2], int(sys.argv[3])
+with orbus.Producer("python", bus) as producer:
+    if kind == "counts":
+        for _ in range(samples):
+            producer.count("python")
+    else:
+        for _ in range(samples // 2):
+            with producer.request("m/python") as request:
+                request.usage(completion_tokens=2)
+    assert producer.dropped == 0, producer.last_error
+"""
+NODE = """
+import { Producer } from 'orbus'
+const [bus, kind, samples] = process.argv.slice(2)
+const producer = new Producer({ bot: 'node', bus })
+if (kind === 'counts') for (let n = 0; n < samples; n++) producer.count('node')
+else
+  for (let n = 0; n < samples / 2; n++)
+    producer.request({ model: 'm/node' }).usage({ completionTokens: 2 }).end()
+if (producer.dropped !== 0) throw new Error('samples were dropped')
+"""
+
+
+@unittest.skipIf(SANITIZER, "it takes long")
+class LanguagesTest(BusTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.node = install_node()
+        stage(cls.node)
+        cls.script = os.path.join(STAGE, f"languages-{os.getpid()}.mjs")
+        cls.addClassCleanup(os.unlink, cls.script)
+        with open(cls.script, "w", encoding="ascii") as file:
+            file.write(NODE)
+
+    def start_bots(self, kind):
+        what = (kind, str(SAMPLES))
+        commands = (([program("publish_many"), self.bus, "c", *what], os.environ),
+                    ([sys.executable, "-c", PYTHON, self.bus, *what], os.environ),
+                    ([self.node, self.script, self.bus, *what], environment(self.node)))
+        return [subprocess.Popen(command, env=env)
+                for _ in range(PROCESSES) for command, env in commands]
+
+    def day_of(self, kind, *options):
+        """What an agent with such options has counted of them all at once."""
+        agent = self.start_agent(*options)
+        for bot in self.start_bots(kind):
+            self.assertEqual(bot.wait(300), 0, bot.args)
+        self.stop_agent(agent)
+        return self.load(self.files("daily_*")[0])
+
+    def test_every_request_of_every_language_is_counted(self):
+        # A lane that holds all that a language publishes, one process after the other, loses nothing.
+        day = self.day_of("requests", "--slots", "1048576", "--slot-bytes", "256", "--lanes", "32")
+        each = PROCESSES * SAMPLES // 2
+        for by, prefix in (("by_bot", ""), ("by_model", "m/")):
+            self.assertEqual({name: figures["requests"] for name, figures in day[by].items()},
+                             {prefix + name: each for name in ("c", "python", "node")})
+        self.assertEqual((day["lost_samples"], day["rejected_samples"]), (0, 0))
+
+    def test_what_is_overwritten_is_counted_too(self):
+        day = self.day_of("counts", "--slots", "64")
+        counted = sum(day["service_metrics"].values())
+        self.assertEqual(counted + day["lost_samples"], 3 * PROCESSES * SAMPLES)
+        self.assertGreater(day["lost_samples"], 0)
+        self.assertEqual(day["rejected_samples"], 0)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
