@@ -4,11 +4,11 @@
  */
 #include "alert_rules.h"
 #include "alert_line.h"
+#include "curl_on_demand.h"
 #include "output.h"
 #include "parse.h"
 #include "utf8.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -304,24 +304,25 @@ static int add_rule(struct alert_line *l, struct alert_rules *out)
 
 /* --- A target --------------------------------------------------------------------------------- */
 
-static const char *url_fault(CURLU *u, const char *url, char **shown)
+static const char *url_fault(
+    const struct curl_functions *c, CURLU *u, const char *url, char **shown)
 {
 	char *scheme = NULL, *host = NULL, *port = NULL;
 	const char *fault = NULL;
 
-	if (curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK ||
-	    curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
-	    curl_url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK || !*host)
+	if (c->url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK ||
+	    c->url_get(u, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
+	    c->url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK || !*host)
 		fault = "is no URL: write one such as https://hooks.example.org/orbus";
 	else if (strcmp(scheme, "https") != 0 && strcmp(scheme, "http") != 0)
 		fault = "is of another protocol: write an https or http URL";
-	(void)curl_url_get(u, CURLUPART_PORT, &port, 0);
+	(void)c->url_get(u, CURLUPART_PORT, &port, 0);
 	if (!fault &&
 	    asprintf(shown, "%s://%s%s%s", scheme, host, port ? ":" : "", port ? port : "") < 0)
 		*shown = NULL;
-	curl_free(scheme);
-	curl_free(host);
-	curl_free(port);
+	c->free(scheme);
+	c->free(host);
+	c->free(port);
 	return fault;
 }
 
@@ -330,18 +331,22 @@ static int add_target(struct alert_line *l, enum alert_format format, struct ale
 {
 	const char *word = l->words[0], *url = l->count == 2 ? l->words[1] : NULL, *fault;
 	struct alert_target *t = &out->targets[out->target_count];
+	const struct curl_functions *c = curl_on_demand();
 	CURLU *u;
 
 	if (!url)
 		return line_refuse(l, "'%s' is followed by one URL", word);
 	if (out->target_count == ALERT_TARGETS_MAX)
 		return line_refuse(l, "is one target too many: %d are enough", ALERT_TARGETS_MAX);
-	u = curl_url();
+	if (!c)
+		return line_refuse(
+		    l, "'%s' posts by libcurl, which is not there: install libcurl4", word);
+	u = c->url();
 	if (!u)
 		return -ENOMEM;
 	*t = (struct alert_target){.format = format};
-	fault = url_fault(u, url, &t->shown);
-	curl_url_cleanup(u);
+	fault = url_fault(c, u, url, &t->shown);
+	c->url_cleanup(u);
 	if (fault)
 		return line_refuse(l, "what follows '%s' %s", word, fault);
 	t->url = strdup(url);

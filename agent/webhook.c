@@ -130,13 +130,14 @@ static bool end_attempts(struct webhook *w)
 	bool any = false;
 	int left;
 
-	while ((message = curl_multi_info_read(w->poster.multi, &left))) {
+	while ((message = w->poster.curl->multi_info_read(w->poster.multi, &left))) {
 		CURLcode result = message->data.result;
 		struct job *j = NULL;
 		bool ended;
 
-		if (message->msg != CURLMSG_DONE || curl_easy_getinfo(message->easy_handle,
-							CURLINFO_PRIVATE, (char **)&j) != CURLE_OK)
+		if (message->msg != CURLMSG_DONE ||
+		    w->poster.curl->easy_getinfo(
+			message->easy_handle, CURLINFO_PRIVATE, (char **)&j) != CURLE_OK)
 			continue;
 		ended = job_judge(&w->poster, j, result);
 		job_stop(&w->poster, j);
@@ -164,9 +165,9 @@ static void *run(void *context)
 
 	while (take_orders(w)) {
 		wait_ms = start_due(w);
-		(void)curl_multi_perform(w->poster.multi, &running);
+		(void)w->poster.curl->multi_perform(w->poster.multi, &running);
 		if (!end_attempts(w))
-			(void)curl_multi_poll(
+			(void)w->poster.curl->multi_poll(
 			    w->poster.multi, NULL, 0, within_patience(w, wait_ms), NULL);
 	}
 	for (struct job *j = w->waiting.first; j; j = j->next)
@@ -247,7 +248,7 @@ int webhook_post(struct webhook *w, uint64_t post, const char *key, const char *
 	pthread_mutex_lock(&w->lock);
 	jobs_append(&w->incoming, j);
 	pthread_mutex_unlock(&w->lock);
-	(void)curl_multi_wakeup(w->poster.multi);
+	(void)w->poster.curl->multi_wakeup(w->poster.multi);
 	return 0;
 }
 
@@ -264,7 +265,7 @@ static void forget(struct webhook *w, const struct order *o)
 		more[w->order_count++] = *o;
 	}
 	pthread_mutex_unlock(&w->lock);
-	(void)curl_multi_wakeup(w->poster.multi);
+	(void)w->poster.curl->multi_wakeup(w->poster.multi);
 }
 
 void webhook_forget_target(struct webhook *w, const char *key)
@@ -318,7 +319,7 @@ void webhook_close(struct webhook *w, unsigned grace_ms)
 	w->stop_ns = clock_monotonic_ns() + grace_ms * UINT64_C(1000000);
 	deadline_ns = w->stop_ns + 2 * NS_PER_SECOND;
 	pthread_mutex_unlock(&w->lock);
-	(void)curl_multi_wakeup(w->poster.multi);
+	(void)w->poster.curl->multi_wakeup(w->poster.multi);
 	while (!has_ended(w) && clock_monotonic_ns() < deadline_ns)
 		nanosleep(&step, NULL);
 	/* A resolver that hangs may hold the thread up: the process then ends without it. */

@@ -28,7 +28,7 @@ struct webhook_result {
 	enum webhook_outcome outcome;
 };
 
-/* 0, -ENOMEM, -EAGAIN. The log must outlive it. */
+/* 0, -ENOMEM, -EAGAIN, -ENOSYS where there is no libcurl. The log must outlive it. */
 int webhook_open(struct log *log, struct webhook **out);
 
 /*

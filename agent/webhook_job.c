@@ -71,25 +71,26 @@ static size_t refuse_body(char *bytes, size_t size, size_t n, void *context)
 
 static bool set_up(struct poster *p, struct job *j)
 {
+	const struct curl_functions *c = p->curl;
 	CURL *e = j->easy;
 
-	if (p->authorities && curl_easy_setopt(e, CURLOPT_CAINFO, p->authorities) != CURLE_OK)
+	if (p->authorities && c->easy_setopt(e, CURLOPT_CAINFO, p->authorities) != CURLE_OK)
 		return false;
-	return curl_easy_setopt(e, CURLOPT_URL, j->url) == CURLE_OK &&
-	       curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-	       curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
-	       curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
-	       curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
-	       curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-	       curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK &&
-	       curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, ATTEMPT_MS) == CURLE_OK &&
-	       curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS) == CURLE_OK &&
-	       curl_easy_setopt(e, CURLOPT_HTTPHEADER, p->headers) == CURLE_OK &&
-	       curl_easy_setopt(e, CURLOPT_POSTFIELDS, j->body) == CURLE_OK &&
-	       curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, refuse_body) == CURLE_OK &&
-	       curl_easy_setopt(e, CURLOPT_ERRORBUFFER, j->curl_says) == CURLE_OK &&
-	       curl_easy_setopt(e, CURLOPT_PRIVATE, j) == CURLE_OK &&
-	       curl_multi_add_handle(p->multi, e) == CURLM_OK;
+	return c->easy_setopt(e, CURLOPT_URL, j->url) == CURLE_OK &&
+	       c->easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+	       c->easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
+	       c->easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
+	       c->easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
+	       c->easy_setopt(e, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+	       c->easy_setopt(e, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK &&
+	       c->easy_setopt(e, CURLOPT_TIMEOUT_MS, ATTEMPT_MS) == CURLE_OK &&
+	       c->easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS) == CURLE_OK &&
+	       c->easy_setopt(e, CURLOPT_HTTPHEADER, p->headers) == CURLE_OK &&
+	       c->easy_setopt(e, CURLOPT_POSTFIELDS, j->body) == CURLE_OK &&
+	       c->easy_setopt(e, CURLOPT_WRITEFUNCTION, refuse_body) == CURLE_OK &&
+	       c->easy_setopt(e, CURLOPT_ERRORBUFFER, j->curl_says) == CURLE_OK &&
+	       c->easy_setopt(e, CURLOPT_PRIVATE, j) == CURLE_OK &&
+	       c->multi_add_handle(p->multi, e) == CURLM_OK;
 }
 
 static uint64_t backoff_ns(const struct job *j)
@@ -129,8 +130,8 @@ bool job_judge(struct poster *p, struct job *j, CURLcode result)
 	curl_off_t retry_after = 0;
 	long status = 0;
 
-	(void)curl_easy_getinfo(j->easy, CURLINFO_RESPONSE_CODE, &status);
-	(void)curl_easy_getinfo(j->easy, CURLINFO_RETRY_AFTER, &retry_after);
+	(void)p->curl->easy_getinfo(j->easy, CURLINFO_RESPONSE_CODE, &status);
+	(void)p->curl->easy_getinfo(j->easy, CURLINFO_RETRY_AFTER, &retry_after);
 	if (status >= 200 && status < 300) {
 		if (j->attempts > 1)
 			log_info(p->log, "the alert was posted to %s, at attempt %u", j->shown,
@@ -142,7 +143,7 @@ bool job_judge(struct poster *p, struct job *j, CURLcode result)
 		snprintf(why, sizeof(why), "HTTP status %ld", status);
 	else
 		snprintf(why, sizeof(why), "%s",
-		    j->curl_says[0] ? j->curl_says : curl_easy_strerror(result));
+		    j->curl_says[0] ? j->curl_says : p->curl->easy_strerror(result));
 	if (status >= 200 && !is_passing(status)) {
 		log_error(p->log, "an alert was refused by %s: %s%s; it is not posted again",
 		    j->shown, why, status < 400 ? " (redirects are not followed)" : "");
@@ -163,8 +164,8 @@ void job_stop(struct poster *p, struct job *j)
 {
 	if (!j->easy)
 		return;
-	(void)curl_multi_remove_handle(p->multi, j->easy);
-	curl_easy_cleanup(j->easy);
+	(void)p->curl->multi_remove_handle(p->multi, j->easy);
+	p->curl->easy_cleanup(j->easy);
 	j->easy = NULL;
 }
 
@@ -172,7 +173,7 @@ void job_start(struct poster *p, struct job *j)
 {
 	j->attempts++;
 	j->curl_says[0] = '\0';
-	j->easy = curl_easy_init();
+	j->easy = p->curl->easy_init();
 	if (j->easy && set_up(p, j))
 		return;
 	job_stop(p, j);
@@ -181,33 +182,38 @@ void job_start(struct poster *p, struct job *j)
 
 /* --- What they share -------------------------------------------------------------------------- */
 
-static struct curl_slist *make_headers(void)
+static struct curl_slist *make_headers(const struct curl_functions *c)
 {
 	char agent[64];
-	struct curl_slist *all = curl_slist_append(NULL, "Content-Type: application/json"), *more;
+	struct curl_slist *all = c->slist_append(NULL, "Content-Type: application/json"), *more;
 
 	snprintf(agent, sizeof(agent), "User-Agent: orbus/%s", orbus_version());
-	more = all ? curl_slist_append(all, agent) : NULL;
+	more = all ? c->slist_append(all, agent) : NULL;
 	/* Else a body of more than a megabyte would be asked for first. */
-	more = more ? curl_slist_append(more, "Expect:") : NULL;
+	more = more ? c->slist_append(more, "Expect:") : NULL;
 	if (!more)
-		curl_slist_free_all(all);
+		c->slist_free_all(all);
 	return more;
 }
 
 int poster_open(struct poster *p, struct log *log)
 {
-	*p = (struct poster){.log = log, .authorities = getenv("SSL_CERT_FILE")};
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+	*p = (struct poster){
+	    .log = log, .curl = curl_on_demand(), .authorities = getenv("SSL_CERT_FILE")};
+	if (!p->curl)
+		return -ENOSYS;
+	if (p->curl->global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return -ENOMEM;
-	p->multi = curl_multi_init();
-	p->headers = make_headers();
+	p->multi = p->curl->multi_init();
+	p->headers = make_headers(p->curl);
 	return p->multi && p->headers ? 0 : -ENOMEM;
 }
 
 void poster_close(struct poster *p)
 {
-	curl_slist_free_all(p->headers);
-	curl_multi_cleanup(p->multi);
-	curl_global_cleanup();
+	if (!p->curl)
+		return;
+	p->curl->slist_free_all(p->headers);
+	p->curl->multi_cleanup(p->multi);
+	p->curl->global_cleanup();
 }

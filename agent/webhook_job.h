@@ -4,9 +4,8 @@
 #ifndef ORBUS_AGENT_WEBHOOK_JOB_H
 #define ORBUS_AGENT_WEBHOOK_JOB_H
 
+#include "curl_on_demand.h"
 #include "webhook.h"
-
-#include <curl/curl.h>
 
 struct job {
 	struct job *next;
@@ -27,12 +26,13 @@ struct jobs {
 /* What all attempts share. */
 struct poster {
 	struct log *log;
+	const struct curl_functions *curl;
 	CURLM *multi;
 	struct curl_slist *headers;
 	const char *authorities; /* $SSL_CERT_FILE, as OpenSSL's own programs know it; or NULL */
 };
 
-/* 0 or -ENOMEM. Close it in any case. */
+/* 0, -ENOMEM, or -ENOSYS where there is no libcurl. Close it in any case. */
 int poster_open(struct poster *p, struct log *log);
 void poster_close(struct poster *p);
 

@@ -93,8 +93,9 @@ class TellingTest(AlertsTest):
 
 
 class FileTest(AlertsTest):
-    def refused(self, *options):
-        done = self.run_tool("oragent", "--bus", self.bus, "--data-dir", self.data, *options)
+    def refused(self, *options, **environment):
+        done = self.run_tool("oragent", "--bus", self.bus, "--data-dir", self.data, *options,
+                             env=self.environment(**environment))
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertFalse(os.path.exists(self.data))
         return done.stderr
@@ -106,6 +107,20 @@ class FileTest(AlertsTest):
         self.assertIn(f"{self.file}x: No such file", self.refused("--alert", self.file + "x"))
         self.assertIn("Is a directory", self.refused("--alert", self.folder))
         self.assertIn("--once", self.refused("--alert", self.file, "--once"))
+
+    def test_only_webhooks_want_libcurl(self):
+        libraries = os.path.join(self.folder, "libraries")
+        os.mkdir(libraries)
+        for name in ("libcurl.so.4", "libcurl-gnutls.so.4"):
+            with open(os.path.join(libraries, name), "wb"):
+                pass  # found first, and no library
+        self.write_rules("webhook https://hooks.example.org/orbus", "cost today > 5")
+        self.assertIn(f"{self.file}:1: 'webhook' posts by libcurl, which is not there: install",
+                      self.refused("--alert", self.file, LD_LIBRARY_PATH=libraries))
+        agent = self.agent("cost today > 5", env=self.environment(LD_LIBRARY_PATH=libraries))
+        with open(f"/proc/{agent.pid}/maps", encoding="ascii") as maps:
+            self.assertNotIn("libcurl", maps.read())
+        self.stop_agent(agent)
 
     def test_others_should_not_read_it(self):
         self.write_rules("webhook http://127.0.0.1:1/SECRET", "cost today > 5")
