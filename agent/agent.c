@@ -159,8 +159,6 @@ static bool turn(struct agent *a, bool at_once)
 			agent_snapshot = 0;
 			saver_snapshot(a, now_ns);
 		}
-		if (!a->saver.busy)
-			ledger_fold(&a->ledger, now_ns);
 		saved |= saver_run(a, now_ns, at_once && !more);
 		journal_run(a, now_ns);
 	}

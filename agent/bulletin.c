@@ -4,8 +4,6 @@
 #include "agent.h"
 #include "alerts.h"
 #include "clock.h"
-#include "json_build.h"
-#include "json_msgpack.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -50,76 +48,113 @@ json_t *bulletin_period(struct agent *a, struct period *p, uint64_t now_ns)
 	return document_from_aggregate(&p->sum, &c);
 }
 
-static json_t *window_document(
-    struct agent *a, enum window window, uint64_t now_ns, bool restorable)
+/* NULL: out of memory. */
+static const struct aggregate *window_sum(struct agent *a, enum window window, uint64_t now_ns,
+    struct document_context *c, struct trends *trends)
 {
-	struct document_context c = context_of(a, now_ns);
-	const struct aggregate *sum = windows_get(a->ledger.windows, window, now_ns, &c.start_ns);
-	struct trends trends;
-
+	*c = context_of(a, now_ns);
+	c->period_kind = window_names[window];
+	c->trends = trends;
 	(void)trend_hours_get(
-	    &a->ledger.hours, calendar_wall_hour(&a->ledger.periods.calendar, now_ns), &trends);
-	c.period_kind = window_names[window];
-	c.trends = &trends;
-	c.restorable = restorable;
-	return sum ? document_from_aggregate(sum, &c) : NULL;
+	    &a->ledger.hours, calendar_wall_hour(&a->ledger.periods.calendar, now_ns), trends);
+	return windows_get(a->ledger.windows, window, now_ns, &c->start_ns);
 }
 
 json_t *bulletin_since_start(struct agent *a, uint64_t now_ns)
 {
+	struct document_context c;
+	struct trends trends;
+	const struct aggregate *sum;
+
 	ledger_fold(&a->ledger, now_ns);
-	return window_document(a, WINDOW_START, now_ns, true);
+	sum = window_sum(a, WINDOW_START, now_ns, &c, &trends);
+	c.restorable = true;
+	return sum ? document_from_aggregate(sum, &c) : NULL;
 }
 
-static json_t *day_document(struct agent *a, uint64_t now_ns)
+/* --- The board -----------------------------------------------------------------------------------
+ */
+
+static void put_window(struct writer *w, struct agent *a, enum window window, uint64_t now_ns)
+{
+	struct document_context c;
+	struct trends trends;
+	const struct aggregate *sum = window_sum(a, window, now_ns, &c, &trends);
+
+	w->spoilt |= !sum;
+	if (sum)
+		document_write(w, window_names[window], sum, &c);
+}
+
+static void put_day(struct writer *w, struct agent *a, uint64_t now_ns)
 {
 	struct period *day = periods_at(&a->ledger.periods, PERIOD_DAILY, now_ns);
 	struct document_context c = context_of(a, now_ns);
 	struct trends trends;
 
+	w->spoilt |= !day;
 	if (!day)
-		return NULL;
+		return;
 	ledger_trends(&a->ledger, day, now_ns, &trends);
 	c.period_kind = "day";
 	c.start_ns = day->span.start_ns;
 	c.end_ns = day->span.end_ns;
 	c.trends = &trends;
-	return document_from_aggregate(&day->sum, &c);
+	document_write(w, "day", &day->sum, &c);
 }
 
-static json_t *about_agent(const struct agent *a, uint64_t now_ns)
+static void put_agent(struct writer *w, const struct agent *a, uint64_t now_ns)
 {
 	char started[RFC3339_BYTES];
 	uint64_t uptime = agent_uptime_seconds(a);
 
 	clock_format_rfc3339_local(now_ns - uptime * NS_PER_SECOND, a->config->utc, started);
-	return json_pack("{s:i,s:s,s:I,s:s,s:s,s:s,s:s,s:I,s:o}", "pid", (int)getpid(),
-	    "started_at", started, "uptime_seconds", (json_int_t)uptime, "version", orbus_version(),
-	    "io", a->store ? store_kind(a->store) : "none", "bus", a->paths.name, "data_dir",
-	    a->folder.path, "updated_ns", (json_int_t)now_ns, "last_request_ns",
-	    a->ledger.last_request_ns ? json_count(a->ledger.last_request_ns) : json_null());
+	writer_object(w, "agent");
+	writer_integer(w, "pid", getpid());
+	writer_text(w, "started_at", started);
+	writer_count(w, "uptime_seconds", uptime);
+	writer_text(w, "version", orbus_version());
+	writer_text(w, "io", a->store ? store_kind(a->store) : "none");
+	writer_text(w, "bus", a->paths.name);
+	writer_text(w, "data_dir", a->folder.path);
+	writer_count(w, "updated_ns", now_ns);
+	if (a->ledger.last_request_ns)
+		writer_count(w, "last_request_ns", a->ledger.last_request_ns);
+	else
+		writer_null(w, "last_request_ns");
+	writer_end(w);
 }
 
-static json_t *board_document(struct agent *a, uint64_t now_ns)
+static void put_board(struct writer *w, struct agent *a, uint64_t now_ns)
 {
-	return json_pack("{s:o,s:o,s:{s:o,s:o,s:o,s:o,s:o}}", "agent", about_agent(a, now_ns),
-	    "alerts", alerts_to_json(a), "windows", "1m",
-	    window_document(a, WINDOW_1M, now_ns, false), "5m",
-	    window_document(a, WINDOW_5M, now_ns, false), "1h",
-	    window_document(a, WINDOW_1H, now_ns, false), "day", day_document(a, now_ns), "start",
-	    window_document(a, WINDOW_START, now_ns, false));
+	json_t *alerts = alerts_to_json(a);
+
+	writer_object(w, NULL);
+	put_agent(w, a, now_ns);
+	writer_json(w, "alerts", alerts);
+	writer_object(w, "windows");
+	put_window(w, a, WINDOW_1M, now_ns);
+	put_window(w, a, WINDOW_5M, now_ns);
+	put_window(w, a, WINDOW_1H, now_ns);
+	put_day(w, a, now_ns);
+	put_window(w, a, WINDOW_START, now_ns);
+	writer_end(w);
+	writer_end(w);
+	json_decref(alerts);
 }
 
 static int publish(struct agent *a, uint64_t now_ns)
 {
-	json_t *document = board_document(a, now_ns);
-	char *bytes;
+	struct msgpack_writer m;
 	size_t length;
-	int err = document ? json_to_msgpack(document, &bytes, &length) : -ENOMEM;
+	char *bytes;
+	int err;
 
-	json_decref(document);
-	if (err)
-		return err;
+	msgpack_writer_init(&m);
+	put_board(&m.writer, a, now_ns);
+	bytes = msgpack_writer_take(&m, &length);
+	if (!bytes)
+		return -ENOMEM;
 	err = board_publish(a->board, bytes, length);
 	free(bytes);
 	return err;

@@ -16,7 +16,7 @@
 /* Samples in one turn, so that the rest of the loop gets its own. */
 #define DRAIN_MAX 65536
 /* While samples come; a flood rings the bell earlier. */
-#define POLL_MS           50
+#define POLL_MS           100
 #define BUS_LOCK_PATIENCE 100
 
 /*

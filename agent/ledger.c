@@ -118,6 +118,7 @@ void ledger_add_losses(struct ledger *l, uint64_t lost, uint64_t rejected, uint6
 	d = delta_at(l, now_ns, false, now_ns);
 	d->sum.lost += lost;
 	d->sum.rejected += rejected;
+	l->changes++;
 }
 
 /* False: it is to be counted as not kept. */

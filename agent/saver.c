@@ -306,6 +306,10 @@ bool saver_run(struct agent *a, uint64_t now_ns, bool at_once)
 		return false;
 	if (!due && !at_once && !(s->backoff_seconds == 0 && is_urgent(a, now_ns)))
 		return false;
+	ledger_fold(&a->ledger, now_ns);
+	bases_ask(a); /* of periods that the fold has opened */
+	if (a->ledger.out_of_memory || bases_missing(a))
+		return false;
 	start_save(a, now_ns);
 	return true;
 }

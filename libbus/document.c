@@ -4,7 +4,6 @@
 #include "document.h"
 #include "clock.h"
 #include "document_figures.h"
-#include "json_build.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -19,11 +18,12 @@
 #define MISSES   "_cache_misses"
 
 /* Counts are whole as a rule, and then look like it. */
-static json_t *number(double value)
+static void put_number(struct writer *w, const char *key, double value)
 {
 	if (isfinite(value) && floor(value) == value && fabs(value) < 0x1p53)
-		return json_integer((json_int_t)value);
-	return json_figure(value);
+		writer_integer(w, key, (int64_t)value);
+	else
+		writer_figure(w, key, value);
 }
 
 static double ratio_percent(double part, double whole)
@@ -31,70 +31,72 @@ static double ratio_percent(double part, double whole)
 	return whole > 0 ? 100 * part / whole : NAN;
 }
 
-static json_t *token_usage(const struct aggregate *a)
+static void put_token_usage(struct writer *w, const struct aggregate *a)
 {
-	struct json_build o = json_build_object(), models = json_build_object();
-
-	figures_set_tokens(&o, &a->requests.tokens);
+	writer_object(w, "token_usage");
+	figures_put_tokens(w, &a->requests.tokens);
+	writer_object(w, "by_model");
 	for (uint32_t i = 0; i < a->by_model.count; i++) {
 		const struct series_entry *e = &a->by_model.entries[i];
 		const struct request_figures *f = e->value;
 
-		json_build_set(&models, e->name, json_count(f->tokens.total));
+		writer_count(w, e->name, f->tokens.total);
 	}
-	json_build_set(&o, "by_model", json_build_take(&models));
-	return json_build_take(&o);
+	writer_end(w);
+	writer_end(w);
 }
 
-static json_t *recent_errors(const struct aggregate *a)
+static void put_recent_errors(struct writer *w, const struct aggregate *a)
 {
-	struct json_build list = json_build_array();
-
+	writer_array(w, "recent_errors");
 	for (uint32_t i = 0; i < a->recent_error_count; i++) {
 		const struct recent_error *e = &a->recent_errors[i];
-		struct json_build o = json_build_object();
 		char at[RFC3339_BYTES];
 
 		clock_format_rfc3339(e->ts, at);
-		json_build_set(&o, "type", json_string_nocheck(e->type));
-		json_build_set(
-		    &o, "message", e->message ? json_string_nocheck(e->message) : json_null());
-		json_build_set(&o, "timestamp", json_string_nocheck(at));
-		json_build_append(&list, json_build_take(&o));
+		writer_object(w, NULL);
+		writer_text(w, "type", e->type);
+		if (e->message)
+			writer_text(w, "message", e->message);
+		else
+			writer_null(w, "message");
+		writer_text(w, "timestamp", at);
+		writer_end(w);
 	}
-	return json_build_take(&list);
+	writer_end(w);
 }
 
-static json_t *errors(const struct aggregate *a)
+static void put_errors(struct writer *w, const struct aggregate *a, bool with_recent)
 {
-	struct json_build o = json_build_object(), types = json_build_object();
 	uint64_t failed = request_figures_failed(&a->requests);
 	double messages = aggregate_count(a, MESSAGES);
 
+	writer_object(w, "errors");
+	writer_count(w, "total_errors", failed);
+	writer_object(w, "by_type");
 	for (uint32_t i = 0; i < a->errors_by_type.count; i++) {
 		const struct series_entry *e = &a->errors_by_type.entries[i];
 
-		json_build_set(&types, e->name, json_count(*(const uint64_t *)e->value));
+		writer_count(w, e->name, *(const uint64_t *)e->value);
 	}
-	json_build_set(&o, "total_errors", json_count(failed));
-	json_build_set(&o, "by_type", json_build_take(&types));
-	json_build_set(&o, "recent_errors", recent_errors(a));
-	json_build_set(&o, "error_rate",
-	    json_figure(ratio_percent(
-		(double)failed, messages > 0 ? messages : (double)a->requests.total)));
-	return json_build_take(&o);
+	writer_end(w);
+	if (with_recent)
+		put_recent_errors(w, a);
+	writer_figure(w, "error_rate",
+	    ratio_percent((double)failed, messages > 0 ? messages : (double)a->requests.total));
+	writer_end(w);
 }
 
-static json_t *active_stats(const struct aggregate *a)
+static void put_active_stats(struct writer *w, const struct aggregate *a)
 {
-	struct json_build o = json_build_object();
 	double messages = aggregate_count(a, MESSAGES), commands = aggregate_count(a, COMMANDS);
 
-	json_build_set(&o, "active_users", json_count(distinct_estimate(&a->users)));
-	json_build_set(&o, "active_channels", json_count(distinct_estimate(&a->channels)));
-	json_build_set(&o, MESSAGES, number(isnan(messages) ? 0 : messages));
-	json_build_set(&o, COMMANDS, number(isnan(commands) ? 0 : commands));
-	return json_build_take(&o);
+	writer_object(w, "active_stats");
+	writer_count(w, "active_users", distinct_estimate(&a->users));
+	writer_count(w, "active_channels", distinct_estimate(&a->channels));
+	put_number(w, MESSAGES, isnan(messages) ? 0 : messages);
+	put_number(w, COMMANDS, isnan(commands) ? 0 : commands);
+	writer_end(w);
 }
 
 /* For "rag_cache_hits" and "rag_cache_misses": the length of "rag_cache". Else 0. */
@@ -122,173 +124,204 @@ static double cache_count(const struct aggregate *a, const char *cache, const ch
 	return isnan(n) ? 0 : n;
 }
 
-static void set_cache(struct json_build *o, const struct aggregate *a, const char *cache)
+static void put_cache(struct writer *w, const struct aggregate *a, const char *cache)
 {
 	double hits = cache_count(a, cache, "_hits"), misses = cache_count(a, cache, "_misses");
-	struct json_build c = json_build_object();
 
-	json_build_set(&c, "hits", number(hits));
-	json_build_set(&c, "misses", number(misses));
-	json_build_set(&c, "hit_rate", json_figure(ratio_percent(hits, hits + misses)));
-	json_build_set(o, cache, json_build_take(&c));
+	writer_object(w, cache);
+	put_number(w, "hits", hits);
+	put_number(w, "misses", misses);
+	writer_figure(w, "hit_rate", ratio_percent(hits, hits + misses));
+	writer_end(w);
 }
 
-static json_t *cache_stats(const struct aggregate *a)
-{
-	struct json_build o = json_build_object();
+static const char *const usual_caches[] = {"history_cache", "rag_cache"};
 
-	set_cache(&o, a, "history_cache");
-	set_cache(&o, a, "rag_cache");
+/* Whether the cache of a count has been written: it is a usual one, or an earlier count's too. */
+static bool is_cache_known(const struct aggregate *a, uint32_t index, size_t length)
+{
+	const char *name = a->counts.entries[index].name;
+
+	for (size_t i = 0; i < sizeof(usual_caches) / sizeof(usual_caches[0]); i++)
+		if (strlen(usual_caches[i]) == length && memcmp(usual_caches[i], name, length) == 0)
+			return true;
+	for (uint32_t i = 0; i < index; i++) {
+		const char *earlier = a->counts.entries[i].name;
+
+		if (cache_name_length(earlier) == length && memcmp(earlier, name, length) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void put_cache_stats(struct writer *w, const struct aggregate *a)
+{
+	writer_object(w, "cache_stats");
+	for (size_t i = 0; i < sizeof(usual_caches) / sizeof(usual_caches[0]); i++)
+		put_cache(w, a, usual_caches[i]);
 	for (uint32_t i = 0; i < a->counts.count; i++) {
 		char name[512];
 		size_t n = cache_name_length(a->counts.entries[i].name);
 
-		if (n == 0 || n >= sizeof(name))
+		if (n == 0 || n >= sizeof(name) || is_cache_known(a, i, n))
 			continue;
 		memcpy(name, a->counts.entries[i].name, n);
 		name[n] = '\0';
-		if (!json_object_get(o.value, name))
-			set_cache(&o, a, name);
+		put_cache(w, a, name);
 	}
-	return json_build_take(&o);
+	writer_end(w);
 }
 
-static json_t *service_metrics(const struct aggregate *a)
+/* The counts that have no place of their own. */
+static void put_counts(struct writer *w, const char *key, const struct aggregate *a)
 {
-	struct json_build o = json_build_object();
-
+	writer_object(w, key);
 	for (uint32_t i = 0; i < a->counts.count; i++) {
 		const struct series_entry *e = &a->counts.entries[i];
 
 		if (cache_name_length(e->name) == 0 && strcmp(e->name, MESSAGES) != 0 &&
 		    strcmp(e->name, COMMANDS) != 0)
-			json_build_set(&o, e->name, number(*(const double *)e->value));
+			put_number(w, e->name, *(const double *)e->value);
 	}
-	return json_build_take(&o);
+	writer_end(w);
 }
 
-static json_t *counts_of_hours(const uint64_t *hours, uint32_t n)
+static void put_hours(struct writer *w, const char *key, const uint64_t *hours, uint32_t n)
 {
-	struct json_build list = json_build_array();
-
+	writer_array(w, key);
 	for (uint32_t i = 0; i < n; i++)
-		json_build_append(&list, json_count(hours[i]));
-	return json_build_take(&list);
+		writer_count(w, NULL, hours[i]);
+	writer_end(w);
 }
 
-static json_t *hourly_trends(const struct trends *t)
+static void put_trends(struct writer *w, const char *key, const struct trends *t)
 {
-	struct json_build o;
-
-	if (!t)
-		return json_null();
-	o = json_build_object();
-	json_build_set(&o, "messages_per_hour", counts_of_hours(t->messages, t->hours));
-	json_build_set(&o, "errors_per_hour", counts_of_hours(t->errors, t->hours));
-	json_build_set(&o, "current_hour_messages", json_count(t->current_messages));
-	json_build_set(&o, "current_hour_errors", json_count(t->current_errors));
-	return json_build_take(&o);
+	if (!t) {
+		writer_null(w, key);
+		return;
+	}
+	writer_object(w, key);
+	put_hours(w, "messages_per_hour", t->messages, t->hours);
+	put_hours(w, "errors_per_hour", t->errors, t->hours);
+	writer_count(w, "current_hour_messages", t->current_messages);
+	writer_count(w, "current_hour_errors", t->current_errors);
+	writer_end(w);
 }
 
-static json_t *lifetime(const struct document_context *c)
+static void put_summaries(struct writer *w, const struct request_figures *f)
+{
+	figures_put_summary(w, "response_times", &f->response_ms);
+	figures_put_summary(w, "ttft", &f->ttft_ms);
+	figures_put_summary(w, "tps", &f->tps);
+	figures_put_summary(w, "decode_tps", &f->decode_tps);
+}
+
+static void put_lost(struct writer *w, const struct aggregate *a)
+{
+	writer_count(w, "lost_samples", a->lost);
+	writer_count(w, "rejected_samples", a->rejected);
+	writer_count(w, "skewed_samples", a->skewed);
+}
+
+static void put_lifetime(struct writer *w, const struct document_context *c)
 {
 	const struct aggregate *a = c->lifetime;
-	struct json_build o = json_build_object(), tokens = json_build_object();
-	json_t *failed;
 	char since[RFC3339_BYTES];
 
 	clock_format_rfc3339_local(c->lifetime_since_ns, c->utc, since);
-	figures_set_tokens(&tokens, &a->requests.tokens);
-	failed = errors(a);
-	json_object_del(failed, "recent_errors");
-	json_build_set(&o, "since", json_string_nocheck(since));
-	json_build_set(&o, "requests", figures_requests(&a->requests, c->in_flight));
-	json_build_set(&o, "response_times", figures_summary(&a->requests.response_ms));
-	json_build_set(&o, "ttft", figures_summary(&a->requests.ttft_ms));
-	json_build_set(&o, "tps", figures_summary(&a->requests.tps));
-	json_build_set(&o, "decode_tps", figures_summary(&a->requests.decode_tps));
-	json_build_set(&o, "token_usage", json_build_take(&tokens));
-	json_build_set(&o, "cost_usd", figures_cost(&a->requests));
-	json_build_set(&o, "errors", failed);
-	json_build_set(&o, "counts", service_metrics(a));
-	json_build_set(&o, "messages_processed", number(fmax(aggregate_count(a, MESSAGES), 0)));
-	json_build_set(&o, "commands_executed", number(fmax(aggregate_count(a, COMMANDS), 0)));
-	json_build_set(&o, "lost_samples", json_count(a->lost));
-	json_build_set(&o, "rejected_samples", json_count(a->rejected));
-	json_build_set(&o, "skewed_samples", json_count(a->skewed));
-	return json_build_take(&o);
+	writer_object(w, "lifetime");
+	writer_text(w, "since", since);
+	figures_put_requests(w, "requests", &a->requests, c->in_flight);
+	put_summaries(w, &a->requests);
+	writer_object(w, "token_usage");
+	figures_put_tokens(w, &a->requests.tokens);
+	writer_end(w);
+	figures_put_cost(w, "cost_usd", &a->requests);
+	put_errors(w, a, false);
+	put_counts(w, "counts", a);
+	put_number(w, MESSAGES, fmax(aggregate_count(a, MESSAGES), 0));
+	put_number(w, COMMANDS, fmax(aggregate_count(a, COMMANDS), 0));
+	put_lost(w, a);
+	writer_end(w);
 }
 
-static json_t *period(const struct document_context *c)
+static void put_period(struct writer *w, const struct document_context *c)
 {
-	struct json_build o = json_build_object();
 	char text[RFC3339_BYTES];
 
-	json_build_set(&o, "kind", json_string_nocheck(c->period_kind));
+	writer_object(w, "period");
+	writer_text(w, "kind", c->period_kind);
 	clock_format_rfc3339_local(c->start_ns, c->utc, text);
-	json_build_set(&o, "start", json_string_nocheck(text));
+	writer_text(w, "start", text);
 	clock_format_rfc3339_local(c->end_ns, c->utc, text);
-	json_build_set(&o, "end", json_string_nocheck(text));
-	json_build_set(&o, "complete", json_boolean(c->complete));
-	return json_build_take(&o);
+	writer_text(w, "end", text);
+	writer_boolean(w, "complete", c->complete);
+	writer_end(w);
 }
 
-static void set_head(struct json_build *o, const struct document_context *c)
+static void put_head(struct writer *w, const struct document_context *c)
 {
 	char text[64];
 
-	json_build_set(o, "uptime_seconds", json_count(c->uptime_seconds));
+	writer_count(w, "uptime_seconds", c->uptime_seconds);
 	clock_format_timedelta(c->uptime_seconds, text, sizeof(text));
-	json_build_set(o, "uptime_formatted", json_string_nocheck(text));
+	writer_text(w, "uptime_formatted", text);
 	if (c->period_kind)
-		json_build_set(o, "period", period(c));
+		put_period(w, c);
 }
 
-static void set_tail(
-    struct json_build *o, const struct aggregate *a, const struct document_context *c)
+static void put_tail(struct writer *w, const struct aggregate *a, const struct document_context *c)
 {
 	char text[RFC3339_BYTES];
 
-	json_build_set(o, "lost_samples", json_count(a->lost));
-	json_build_set(o, "rejected_samples", json_count(a->rejected));
-	json_build_set(o, "skewed_samples", json_count(a->skewed));
-	json_build_set(o, "journal_lost", json_count(a->journal_lost));
+	put_lost(w, a);
+	writer_count(w, "journal_lost", a->journal_lost);
 	if (c->lifetime)
-		json_build_set(o, "lifetime", lifetime(c));
-	json_build_set(o, "histograms", figures_histograms(a, c->restorable));
+		put_lifetime(w, c);
+	figures_put_histograms(w, "histograms", a, c->restorable);
 	if (c->restorable)
-		json_build_set(o, "distinct", figures_sketches(a));
+		figures_put_sketches(w, "distinct", a);
 	clock_format_isoformat(c->saved_at_ns, c->utc, text);
-	json_build_set(o, "saved_at", json_string_nocheck(text));
-	json_build_set(o, "version", json_string_nocheck(DOCUMENT_VERSION));
+	writer_text(w, "saved_at", text);
+	writer_text(w, "version", DOCUMENT_VERSION);
+}
+
+void document_write(
+    struct writer *w, const char *key, const struct aggregate *a, const struct document_context *c)
+{
+	writer_object(w, key);
+	put_head(w, c);
+	figures_put_requests(w, "requests", &a->requests, c->in_flight);
+	put_summaries(w, &a->requests);
+	put_token_usage(w, a);
+	figures_put_cost(w, "cost_usd", &a->requests);
+	put_errors(w, a, true);
+	put_active_stats(w, a);
+	put_cache_stats(w, a);
+	put_counts(w, "service_metrics", a);
+	put_trends(w, "hourly_trends", c->trends);
+	figures_put_series(w, "by_model", &a->by_model);
+	figures_put_series(w, "by_bot", &a->by_bot);
+	figures_put_series(w, "by_provider", &a->by_provider);
+	figures_put_gauges(w, "gauges", a);
+	put_tail(w, a, c);
+	writer_end(w);
 }
 
 json_t *document_from_aggregate(const struct aggregate *a, const struct document_context *c)
 {
-	struct json_build o = json_build_object();
+	struct tree_writer t;
 
-	set_head(&o, c);
-	json_build_set(&o, "requests", figures_requests(&a->requests, c->in_flight));
-	json_build_set(&o, "response_times", figures_summary(&a->requests.response_ms));
-	json_build_set(&o, "ttft", figures_summary(&a->requests.ttft_ms));
-	json_build_set(&o, "tps", figures_summary(&a->requests.tps));
-	json_build_set(&o, "decode_tps", figures_summary(&a->requests.decode_tps));
-	json_build_set(&o, "token_usage", token_usage(a));
-	json_build_set(&o, "cost_usd", figures_cost(&a->requests));
-	json_build_set(&o, "errors", errors(a));
-	json_build_set(&o, "active_stats", active_stats(a));
-	json_build_set(&o, "cache_stats", cache_stats(a));
-	json_build_set(&o, "service_metrics", service_metrics(a));
-	json_build_set(&o, "hourly_trends", hourly_trends(c->trends));
-	json_build_set(&o, "by_model", figures_by_name(&a->by_model, figures_series));
-	json_build_set(&o, "by_bot", figures_by_name(&a->by_bot, figures_series));
-	json_build_set(&o, "by_provider", figures_by_name(&a->by_provider, figures_series));
-	json_build_set(&o, "gauges", figures_gauges(a));
-	set_tail(&o, a, c);
-	return json_build_take(&o);
+	tree_writer_init(&t);
+	document_write(&t.writer, NULL, a, c);
+	return tree_writer_take(&t);
 }
 
 bool document_set_trends(json_t *document, const struct trends *trends)
 {
-	return json_object_set_new_nocheck(document, "hourly_trends", hourly_trends(trends)) == 0;
+	struct tree_writer t;
+
+	tree_writer_init(&t);
+	put_trends(&t.writer, NULL, trends);
+	return json_object_set_new_nocheck(document, "hourly_trends", tree_writer_take(&t)) == 0;
 }

@@ -8,8 +8,7 @@
 #define ORBUS_DOCUMENT_H
 
 #include "aggregate.h"
-
-#include <jansson.h>
+#include "writer.h"
 
 #define TREND_HOURS 24
 
@@ -38,7 +37,11 @@ struct document_context {
 	bool restorable;
 };
 
-/* A new JSON object, NULL: out of memory. */
+/* Writes the document as the value of a key, or, without one, as the whole. */
+void document_write(struct writer *w, const char *key, const struct aggregate *a,
+    const struct document_context *context);
+
+/* The same as a new JSON object, NULL: out of memory. */
 json_t *document_from_aggregate(const struct aggregate *a, const struct document_context *context);
 
 /*

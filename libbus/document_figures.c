@@ -4,172 +4,165 @@
 #include "document_figures.h"
 #include "clock.h"
 
-json_t *figures_summary(const struct histogram *h)
-{
-	struct json_build o = json_build_object();
+#include <math.h>
 
-	json_build_set(&o, "avg", json_figure(histogram_mean(h)));
-	json_build_set(&o, "min", json_figure(h->min));
-	json_build_set(&o, "max", json_figure(h->max));
-	json_build_set(&o, "p50", json_figure(histogram_quantile(h, 0.50)));
-	json_build_set(&o, "p95", json_figure(histogram_quantile(h, 0.95)));
-	json_build_set(&o, "p99", json_figure(histogram_quantile(h, 0.99)));
-	json_build_set(&o, "count", json_count(h->count));
-	return json_build_take(&o);
+void figures_put_summary(struct writer *w, const char *key, const struct histogram *h)
+{
+	writer_object(w, key);
+	writer_figure(w, "avg", histogram_mean(h));
+	writer_figure(w, "min", h->min);
+	writer_figure(w, "max", h->max);
+	writer_figure(w, "p50", histogram_quantile(h, 0.50));
+	writer_figure(w, "p95", histogram_quantile(h, 0.95));
+	writer_figure(w, "p99", histogram_quantile(h, 0.99));
+	writer_count(w, "count", h->count);
+	writer_end(w);
 }
 
-void figures_set_tokens(struct json_build *o, const struct token_sums *t)
+void figures_put_tokens(struct writer *w, const struct token_sums *t)
 {
-	json_build_set(o, "total_tokens", json_count(t->total));
-	json_build_set(o, "prompt_tokens", json_count(t->prompt));
-	json_build_set(o, "completion_tokens", json_count(t->completion));
-	json_build_set(o, "cached_tokens", json_count(t->cached));
-	json_build_set(o, "reasoning_tokens", json_count(t->reasoning));
+	writer_count(w, "total_tokens", t->total);
+	writer_count(w, "prompt_tokens", t->prompt);
+	writer_count(w, "completion_tokens", t->completion);
+	writer_count(w, "cached_tokens", t->cached);
+	writer_count(w, "reasoning_tokens", t->reasoning);
 }
 
-json_t *figures_cost(const struct request_figures *f)
+void figures_put_cost(struct writer *w, const char *key, const struct request_figures *f)
 {
-	return f->cost_known ? json_real(f->cost_usd) : json_null();
+	writer_figure(w, key, f->cost_known ? f->cost_usd : NAN);
 }
 
-json_t *figures_requests(const struct request_figures *f, uint64_t in_flight)
+void figures_put_requests(
+    struct writer *w, const char *key, const struct request_figures *f, uint64_t in_flight)
 {
-	struct json_build o = json_build_object();
-
-	json_build_set(&o, "total", json_count(f->total));
-	json_build_set(&o, "ok", json_count(f->ok));
-	json_build_set(&o, "errors", json_count(f->errors));
-	json_build_set(&o, "timeouts", json_count(f->timeouts));
-	json_build_set(&o, "cancelled", json_count(f->cancelled));
-	json_build_set(&o, "orphaned", json_count(f->orphaned));
-	json_build_set(&o, "in_flight", json_count(in_flight));
-	json_build_set(&o, "streaming", json_count(f->streaming));
-	json_build_set(&o, "priced", json_count(f->cost_known));
-	return json_build_take(&o);
+	writer_object(w, key);
+	writer_count(w, "total", f->total);
+	writer_count(w, "ok", f->ok);
+	writer_count(w, "errors", f->errors);
+	writer_count(w, "timeouts", f->timeouts);
+	writer_count(w, "cancelled", f->cancelled);
+	writer_count(w, "orphaned", f->orphaned);
+	writer_count(w, "in_flight", in_flight);
+	writer_count(w, "streaming", f->streaming);
+	writer_count(w, "priced", f->cost_known);
+	writer_end(w);
 }
 
-json_t *figures_series(const struct request_figures *f)
+static void put_series(struct writer *w, const char *key, const struct request_figures *f)
 {
-	struct json_build o = json_build_object(), tokens = json_build_object();
-
-	figures_set_tokens(&tokens, &f->tokens);
-	json_build_set(&o, "requests", json_count(f->total));
-	json_build_set(&o, "response_times", figures_summary(&f->response_ms));
-	json_build_set(&o, "ttft", figures_summary(&f->ttft_ms));
-	json_build_set(&o, "tps", figures_summary(&f->tps));
-	json_build_set(&o, "decode_tps", figures_summary(&f->decode_tps));
-	json_build_set(&o, "tokens", json_build_take(&tokens));
-	json_build_set(&o, "cost", figures_cost(f));
-	json_build_set(&o, "errors", json_count(request_figures_failed(f)));
-	json_build_set(&o, "ok", json_count(f->ok));
-	json_build_set(&o, "timeouts", json_count(f->timeouts));
-	json_build_set(&o, "cancelled", json_count(f->cancelled));
-	json_build_set(&o, "orphaned", json_count(f->orphaned));
-	json_build_set(&o, "streaming", json_count(f->streaming));
-	json_build_set(&o, "priced", json_count(f->cost_known));
-	return json_build_take(&o);
+	writer_object(w, key);
+	writer_count(w, "requests", f->total);
+	figures_put_summary(w, "response_times", &f->response_ms);
+	figures_put_summary(w, "ttft", &f->ttft_ms);
+	figures_put_summary(w, "tps", &f->tps);
+	figures_put_summary(w, "decode_tps", &f->decode_tps);
+	writer_object(w, "tokens");
+	figures_put_tokens(w, &f->tokens);
+	writer_end(w);
+	figures_put_cost(w, "cost", f);
+	writer_count(w, "errors", request_figures_failed(f));
+	writer_count(w, "ok", f->ok);
+	writer_count(w, "timeouts", f->timeouts);
+	writer_count(w, "cancelled", f->cancelled);
+	writer_count(w, "orphaned", f->orphaned);
+	writer_count(w, "streaming", f->streaming);
+	writer_count(w, "priced", f->cost_known);
+	writer_end(w);
 }
 
-json_t *figures_by_name(const struct series *s, json_t *(*body)(const struct request_figures *))
-{
-	struct json_build o = json_build_object();
+typedef void put_figures_fn(struct writer *w, const char *key, const struct request_figures *f);
 
+static void put_by_name(
+    struct writer *w, const char *key, const struct series *s, put_figures_fn *body)
+{
+	writer_object(w, key);
 	for (uint32_t i = 0; i < s->count; i++)
-		json_build_set(&o, s->entries[i].name, body(s->entries[i].value));
-	return json_build_take(&o);
+		body(w, s->entries[i].name, s->entries[i].value);
+	writer_end(w);
 }
 
-/* Most counts of a histogram's hundreds are small, and share their values: one each, made on
- * demand. */
-#define SMALL_COUNTS 64
-
-static json_t *small_count(json_t *small[SMALL_COUNTS], uint64_t n)
+void figures_put_series(struct writer *w, const char *key, const struct series *s)
 {
-	if (n >= SMALL_COUNTS)
-		return json_count(n);
-	if (!small[n])
-		small[n] = json_count(n);
-	return json_incref(small[n]);
+	put_by_name(w, key, s, put_series);
 }
 
-static json_t *histogram(const struct histogram *h)
+static void put_histogram(struct writer *w, const char *key, const struct histogram *h)
 {
-	json_t *small[SMALL_COUNTS] = {NULL};
-	struct json_build o = json_build_object(), buckets = json_build_array();
-
-	json_build_set(&o, "count", json_count(h->count));
-	json_build_set(&o, "sum", json_figure(h->sum));
-	json_build_set(&o, "min", json_figure(h->min));
-	json_build_set(&o, "max", json_figure(h->max));
-	json_build_set(&o, "zero_count", json_count(h->zero_count));
-	json_build_set(&o, "offset", json_integer(h->offset));
+	writer_object(w, key);
+	writer_count(w, "count", h->count);
+	writer_figure(w, "sum", h->sum);
+	writer_figure(w, "min", h->min);
+	writer_figure(w, "max", h->max);
+	writer_count(w, "zero_count", h->zero_count);
+	writer_integer(w, "offset", h->offset);
+	writer_array(w, "bucket_counts");
 	for (uint32_t i = 0; i < h->length; i++)
-		json_build_append(&buckets, small_count(small, histogram_bucket(h, i)));
-	for (uint32_t i = 0; i < SMALL_COUNTS; i++)
-		json_decref(small[i]);
-	json_build_set(&o, "bucket_counts", json_build_take(&buckets));
-	return json_build_take(&o);
+		writer_count(w, NULL, histogram_bucket(h, i));
+	writer_end(w);
+	writer_end(w);
 }
 
-static json_t *histograms_of(const struct request_figures *f)
+static void put_four(struct writer *w, const struct request_figures *f)
 {
-	struct json_build o = json_build_object();
-
-	json_build_set(&o, "response_times", histogram(&f->response_ms));
-	json_build_set(&o, "ttft", histogram(&f->ttft_ms));
-	json_build_set(&o, "tps", histogram(&f->tps));
-	json_build_set(&o, "decode_tps", histogram(&f->decode_tps));
-	return json_build_take(&o);
+	put_histogram(w, "response_times", &f->response_ms);
+	put_histogram(w, "ttft", &f->ttft_ms);
+	put_histogram(w, "tps", &f->tps);
+	put_histogram(w, "decode_tps", &f->decode_tps);
 }
 
-json_t *figures_histograms(const struct aggregate *a, bool restorable)
+static void put_histograms(struct writer *w, const char *key, const struct request_figures *f)
 {
-	struct json_build o = {.value = histograms_of(&a->requests)};
+	writer_object(w, key);
+	put_four(w, f);
+	writer_end(w);
+}
 
-	json_build_set(&o, "scale", json_integer(HISTOGRAM_SCALE));
-	if (restorable) {
-		json_build_set(&o, "by_model", figures_by_name(&a->by_model, histograms_of));
-		json_build_set(&o, "by_bot", figures_by_name(&a->by_bot, histograms_of));
-		json_build_set(&o, "by_provider", figures_by_name(&a->by_provider, histograms_of));
+void figures_put_histograms(struct writer *w, const char *key, const struct aggregate *a, bool all)
+{
+	writer_object(w, key);
+	put_four(w, &a->requests);
+	writer_integer(w, "scale", HISTOGRAM_SCALE);
+	if (all) {
+		put_by_name(w, "by_model", &a->by_model, put_histograms);
+		put_by_name(w, "by_bot", &a->by_bot, put_histograms);
+		put_by_name(w, "by_provider", &a->by_provider, put_histograms);
 	}
-	return json_build_take(&o);
+	writer_end(w);
 }
 
-static json_t *sketch(const struct distinct *d)
+static void put_sketch(struct writer *w, const char *key, const struct distinct *d)
 {
-	struct json_build list = json_build_array();
-
+	writer_array(w, key);
 	for (uint32_t i = 0; i < d->count; i++)
-		json_build_append(&list, json_count(d->hashes[i]));
-	return json_build_take(&list);
+		writer_count(w, NULL, d->hashes[i]);
+	writer_end(w);
 }
 
-json_t *figures_sketches(const struct aggregate *a)
+void figures_put_sketches(struct writer *w, const char *key, const struct aggregate *a)
 {
-	struct json_build o = json_build_object();
-
-	json_build_set(&o, "users", sketch(&a->users));
-	json_build_set(&o, "channels", sketch(&a->channels));
-	return json_build_take(&o);
+	writer_object(w, key);
+	put_sketch(w, "users", &a->users);
+	put_sketch(w, "channels", &a->channels);
+	writer_end(w);
 }
 
-json_t *figures_gauges(const struct aggregate *a)
+void figures_put_gauges(struct writer *w, const char *key, const struct aggregate *a)
 {
-	struct json_build all = json_build_object();
-
+	writer_object(w, key);
 	for (uint32_t i = 0; i < a->gauges.count; i++) {
 		const struct gauge_figures *g = a->gauges.entries[i].value;
-		struct json_build o = json_build_object();
 		char at[RFC3339_BYTES];
 
 		clock_format_rfc3339(g->last_ts, at);
-		json_build_set(&o, "last", json_figure(g->last));
-		json_build_set(&o, "min", json_figure(g->min));
-		json_build_set(&o, "max", json_figure(g->max));
-		json_build_set(&o, "avg", json_figure(g->sum / (double)g->count));
-		json_build_set(&o, "count", json_count(g->count));
-		json_build_set(&o, "last_at", json_string_nocheck(at));
-		json_build_set(&all, a->gauges.entries[i].name, json_build_take(&o));
+		writer_object(w, a->gauges.entries[i].name);
+		writer_figure(w, "last", g->last);
+		writer_figure(w, "min", g->min);
+		writer_figure(w, "max", g->max);
+		writer_figure(w, "avg", g->sum / (double)g->count);
+		writer_count(w, "count", g->count);
+		writer_text(w, "last_at", at);
+		writer_end(w);
 	}
-	return json_build_take(&all);
+	writer_end(w);
 }

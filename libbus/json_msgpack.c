@@ -4,66 +4,20 @@
 #include "json_msgpack.h"
 #include "mpread.h"
 #include "utf8.h"
+#include "writer.h"
 
 #include <errno.h>
 #include <math.h>
-#include <msgpack.h>
-#include <stdlib.h>
 #include <string.h>
-
-static void pack_text(msgpack_packer *pk, const char *text, size_t length)
-{
-	msgpack_pack_str(pk, length);
-	msgpack_pack_str_body(pk, text, length);
-}
-
-/* Failures to grow the buffer are seen by its caller: the length then falls short. */
-static int pack(msgpack_packer *pk, const json_t *value)
-{
-	const char *key;
-	json_t *item;
-	size_t i;
-	int err = 0;
-
-	switch (json_typeof(value)) {
-	case JSON_NULL: return msgpack_pack_nil(pk);
-	case JSON_TRUE: return msgpack_pack_true(pk);
-	case JSON_FALSE: return msgpack_pack_false(pk);
-	case JSON_INTEGER: return msgpack_pack_int64(pk, json_integer_value(value));
-	case JSON_REAL: return msgpack_pack_double(pk, json_real_value(value));
-	case JSON_STRING:
-		pack_text(pk, json_string_value(value), json_string_length(value));
-		return 0;
-	case JSON_ARRAY:
-		err = msgpack_pack_array(pk, json_array_size(value));
-		json_array_foreach(value, i, item) err |= pack(pk, item);
-		return err;
-	case JSON_OBJECT:
-		err = msgpack_pack_map(pk, json_object_size(value));
-		json_object_foreach((json_t *)(uintptr_t)value, key, item)
-		{
-			pack_text(pk, key, strlen(key));
-			err |= pack(pk, item);
-		}
-		return err;
-	}
-	return -1;
-}
 
 int json_to_msgpack(const json_t *value, char **bytes, size_t *length)
 {
-	msgpack_sbuffer buffer;
-	msgpack_packer pk;
+	struct msgpack_writer m;
 
-	msgpack_sbuffer_init(&buffer);
-	msgpack_packer_init(&pk, &buffer, msgpack_sbuffer_write);
-	if (pack(&pk, value) != 0) {
-		msgpack_sbuffer_destroy(&buffer);
-		return -ENOMEM;
-	}
-	*length = buffer.size;
-	*bytes = msgpack_sbuffer_release(&buffer);
-	return 0;
+	msgpack_writer_init(&m);
+	writer_json(&m.writer, NULL, value);
+	*bytes = msgpack_writer_take(&m, length);
+	return *bytes ? 0 : -ENOMEM;
 }
 
 static json_t *unpack(struct mp_reader *in, unsigned depth);

@@ -312,13 +312,16 @@ static int print_groups(const struct groups *g, const struct report_ask *ask)
 	    "stream", "model", "bot", "provider", "status", "error_type", "finish_reason"};
 	static const char *const headings[] = {
 	    "STREAM", "MODEL", "BOT", "PROVIDER", "STATUS", "ERROR TYPE", "FINISH REASON"};
+	struct tree_writer tree;
 	json_t *all;
 	int err;
 
 	switch (ask->settings.format) {
 	case REPORT_CSV: series_print_csv(stdout, &g->sum.by_model, keys[g->by]); return 0;
 	case REPORT_JSON:
-		all = figures_by_name(&g->sum.by_model, figures_series);
+		tree_writer_init(&tree);
+		figures_put_series(&tree.writer, NULL, &g->sum.by_model);
+		all = tree_writer_take(&tree);
 		err = all ? print_json(stdout, all, JSON_INDENT(2)) : -ENOMEM;
 		putchar('\n');
 		json_decref(all);

@@ -1,0 +1,113 @@
+/*
+ * writer.c: the steps in which a document is written.
+ */
+#include "writer.h"
+
+#include <math.h>
+#include <string.h>
+
+static void begin(struct writer *w, const char *key, bool is_array)
+{
+	if (w->depth == WRITER_DEPTH)
+		w->spoilt = true;
+	if (!w->spoilt)
+		w->form->open(w, key, is_array);
+	w->depth++;
+}
+
+void writer_object(struct writer *w, const char *key)
+{
+	begin(w, key, false);
+}
+
+void writer_array(struct writer *w, const char *key)
+{
+	begin(w, key, true);
+}
+
+void writer_end(struct writer *w)
+{
+	if (!w->spoilt)
+		w->form->close(w);
+	w->depth--;
+}
+
+static void put(struct writer *w, const char *key, const struct writer_value *value)
+{
+	if (!w->spoilt)
+		w->form->value(w, key, value);
+}
+
+void writer_null(struct writer *w, const char *key)
+{
+	put(w, key, &(struct writer_value){.type = WRITER_NULL});
+}
+
+void writer_boolean(struct writer *w, const char *key, bool value)
+{
+	put(w, key, &(struct writer_value){.type = WRITER_BOOLEAN, .boolean = value});
+}
+
+void writer_integer(struct writer *w, const char *key, int64_t value)
+{
+	put(w, key, &(struct writer_value){.type = WRITER_INTEGER, .integer = value});
+}
+
+static void put_text(struct writer *w, const char *key, const char *text, size_t length)
+{
+	put(w, key, &(struct writer_value){.type = WRITER_TEXT, .text = {text, length}});
+}
+
+void writer_text(struct writer *w, const char *key, const char *text)
+{
+	put_text(w, key, text, strlen(text));
+}
+
+void writer_count(struct writer *w, const char *key, uint64_t n)
+{
+	writer_integer(w, key, n > INT64_MAX ? INT64_MAX : (int64_t)n);
+}
+
+void writer_figure(struct writer *w, const char *key, double value)
+{
+	if (isfinite(value))
+		put(w, key, &(struct writer_value){.type = WRITER_REAL, .real = value});
+	else
+		writer_null(w, key);
+}
+
+static void put_members(struct writer *w, const char *key, const json_t *value)
+{
+	const char *name;
+	json_t *item;
+	size_t i;
+
+	begin(w, key, json_is_array(value));
+	if (json_is_array(value))
+		json_array_foreach(value, i, item) writer_json(w, NULL, item);
+	else
+		json_object_foreach((json_t *)(uintptr_t)value, name, item)
+		{
+			writer_json(w, name, item);
+		}
+	writer_end(w);
+}
+
+void writer_json(struct writer *w, const char *key, const json_t *value)
+{
+	w->spoilt |= !value || w->depth == WRITER_DEPTH;
+	if (w->spoilt)
+		return;
+	switch (json_typeof(value)) {
+	case JSON_OBJECT:
+	case JSON_ARRAY: put_members(w, key, value); break;
+	case JSON_STRING:
+		put_text(w, key, json_string_value(value), json_string_length(value));
+		break;
+	case JSON_INTEGER: writer_integer(w, key, json_integer_value(value)); break;
+	case JSON_REAL: writer_figure(w, key, json_real_value(value)); break;
+	case JSON_TRUE:
+	case JSON_FALSE: writer_boolean(w, key, json_is_true(value)); break;
+	case JSON_NULL: writer_null(w, key); break;
+	}
+}
