@@ -1,5 +1,6 @@
-"""The package as `pip install` makes it from the clone, and README's examples with it."""
+"""The package as `pip install` makes it from the clone, and where it says why it cannot be made."""
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,39 @@ class PackageTest(unittest.TestCase):
             done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True,
                                   text=True, env={**os.environ, "PYTHONPATH": folder})
             self.assertIn(folder, done.stdout)
+
+
+class ConfigureTest(unittest.TestCase):
+    """What pip has CMake do first, on machines and with interpreters that this one lacks."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="orbus-test-")
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def write(self, name, text):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def configure(self, python=sys.executable, source=os.path.join(SOURCE, "bindings", "python"),
+                  **environment):
+        """CMake's exit status, and what it says, without its line breaks."""
+        done = subprocess.run(
+            ["cmake", "-G", "Ninja", "-S", source, "-B", os.path.join(self.folder, "build"),
+             f"-DPython3_EXECUTABLE={python}"], check=False, capture_output=True, text=True,
+            env={**os.environ, **environment})
+        return done.returncode, " ".join((done.stdout + done.stderr).split())
+
+    def test_msgpack_by_its_later_name_and_with_a_wrong_folder(self):
+        for name in "jansson", "libxxhash":
+            folder = subprocess.run(["pkg-config", "--variable=pcfiledir", name], check=True,
+                                    capture_output=True, text=True).stdout.strip()
+            shutil.copy(os.path.join(folder, f"{name}.pc"), self.folder)
+        self.write("msgpack-c.pc", "Name: MessagePack\nDescription: as Debian 13 has it\n"
+                                   "Version: 6.0.1\nLibs: -lmsgpack-c\nCflags: -Iinclude\n")
+        status, said = self.configure(PKG_CONFIG_LIBDIR=self.folder, PKG_CONFIG_PATH="")
+        self.assertEqual(status, 0, said)
 
 
 if __name__ == "__main__":
