@@ -36,6 +36,9 @@ class PackageTest(unittest.TestCase):
             self.assertIn(folder, done.stdout)
 
 
+WITHOUT_GIL = "this free-threaded Python does not have"
+
+
 class ConfigureTest(unittest.TestCase):
     """What pip has CMake do first, on machines and with interpreters that this one lacks."""
 
@@ -57,6 +60,29 @@ class ConfigureTest(unittest.TestCase):
              f"-DPython3_EXECUTABLE={python}"], check=False, capture_output=True, text=True,
             env={**os.environ, **environment})
         return done.returncode, " ".join((done.stdout + done.stderr).split())
+
+    def test_a_free_threaded_python_is_refused(self):
+        self.write("sitecustomize.py",
+                   "import sysconfig\nsysconfig.get_config_vars()['Py_GIL_DISABLED'] = 1\n")
+        python = self.write("python3", f"#!/bin/sh\nPYTHONPATH='{self.folder}' "
+                                       f"exec '{sys.executable}' \"$@\"\n")
+        os.chmod(python, 0o755)
+        status, said = self.configure(python)
+        self.assertIn(WITHOUT_GIL, said)
+        self.assertNotEqual(status, 0)
+
+    def test_a_free_threaded_python_that_finds_the_package_is_told_why(self):
+        done = subprocess.run([sys.executable, "-c", "import sys; sys.abiflags = 't'; import orbus"],
+                              check=False, capture_output=True, text=True)
+        self.assertIn("ImportError: orbus relies", done.stderr)
+        self.assertIn(WITHOUT_GIL, done.stderr)
+
+    def test_a_copy_of_the_folder_is_not_enough(self):
+        copy = os.path.join(self.folder, "python")
+        shutil.copytree(os.path.join(SOURCE, "bindings", "python"), copy)
+        status, said = self.configure(source=copy)
+        self.assertIn("pip install --upgrade pip", said)
+        self.assertNotEqual(status, 0)
 
     def test_msgpack_by_its_later_name_and_with_a_wrong_folder(self):
         for name in "jansson", "libxxhash":
