@@ -112,6 +112,12 @@ class BusTest(unittest.TestCase):
             remove_faketimes_leavings()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def enterContext(self, manager):
+        """unittest's own, which came with Python 3.11."""
+        value = manager.__enter__()
+        self.addCleanup(manager.__exit__, None, None, None)
+        return value
+
     def environment(self, **more):
         environment = {k: v for k, v in os.environ.items() if not k.startswith("ORBUS")}
         environment["TZ"] = "UTC"

@@ -6,6 +6,8 @@ import sys
 SOURCE = os.environ["ORBUS_SOURCE_DIR"]
 PACKAGE = os.path.join(os.environ["ORBUS_BUILD_DIR"], "bindings", "python")
 SANITIZER = os.environ.get("ORBUS_SANITIZE", "")
+# The interpreter that runs has the packages, orbus too: see scripts/test-python.
+INSTALLED = "ORBUS_PYTHON_INSTALLED" in os.environ
 
 
 def sanitizer_environment():
@@ -26,6 +28,8 @@ def skip(reason):
 
 def run_with_package():
     """Goes on with the package of the build folder, under the sanitizer that it was built with."""
+    if INSTALLED:
+        return
     if "thread" in SANITIZER:
         skip("Python's own threads are not known to ThreadSanitizer")
     wanted = {"PYTHONPATH": PACKAGE, **sanitizer_environment()}
@@ -35,8 +39,8 @@ def run_with_package():
 
 def run_in_environment():
     """The same, with the packages of tests/python/requirements.txt too."""
-    if "thread" in SANITIZER:
-        run_with_package()
+    if "thread" in SANITIZER or INSTALLED:
+        return run_with_package()
     done = subprocess.run([os.path.join(SOURCE, "scripts", "install-python-packages")],
                           capture_output=True, text=True, check=False)
     if done.returncode == 3:

@@ -20,6 +20,13 @@ Publishing takes about a microsecond and never waits. No prompt and no answer en
 Producers may be shared among threads and are good in forked children; `close()` is optional: the
 kernel frees what a process held, however it ends.
 """
+import sys
+
+# Before the module in C, of which such a Python would say only that it is not there.
+if "t" in sys.abiflags:
+    raise ImportError("orbus relies on the interpreter's lock (the GIL), which this free-threaded "
+                      "Python does not have: use a CPython with it")
+
 from ._instrument import instrument, uninstrument
 from ._orbus import BusError, Request, __version__
 from ._producer import Producer
