@@ -160,8 +160,8 @@ bool bases_missing(const struct agent *a);
 
 void bulletin_refresh(struct agent *a, uint64_t now_ns);
 
-/* The document of a period as of now; restorable. NULL: out of memory. */
-json_t *bulletin_period(struct agent *a, struct period *p, uint64_t now_ns);
+/* The document of a period as of now, as msgpack; restorable. NULL: out of memory. */
+char *bulletin_period(struct agent *a, const struct period *p, uint64_t now_ns, size_t *length);
 
 /* The document of everything since the agent started. */
 json_t *bulletin_since_start(struct agent *a, uint64_t now_ns);

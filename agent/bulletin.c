@@ -31,10 +31,11 @@ static struct document_context context_of(const struct agent *a, uint64_t now_ns
 	};
 }
 
-json_t *bulletin_period(struct agent *a, struct period *p, uint64_t now_ns)
+char *bulletin_period(struct agent *a, const struct period *p, uint64_t now_ns, size_t *length)
 {
 	struct document_context c = context_of(a, now_ns);
 	struct trends trends;
+	struct msgpack_writer m;
 
 	ledger_trends(&a->ledger, p, now_ns, &trends);
 	c.period_kind = p->span.kind == PERIOD_DAILY ? "daily" : "hourly";
@@ -45,7 +46,9 @@ json_t *bulletin_period(struct agent *a, struct period *p, uint64_t now_ns)
 	c.restorable = true;
 	if (c.complete)
 		c.in_flight = 0;
-	return document_from_aggregate(&p->sum, &c);
+	msgpack_writer_init(&m);
+	document_write(&m.writer, NULL, &p->sum, &c);
+	return msgpack_writer_take(&m, length);
 }
 
 /* NULL: out of memory. */

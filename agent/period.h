@@ -28,7 +28,8 @@ struct period {
 	uint64_t version;         /* grows with every change of `sum` */
 	uint64_t written_version; /* that the file holds */
 	bool written_complete;    /* the file says that the period is over */
-	json_t *document;         /* as of the save that is being made, else NULL */
+	char *document;           /* msgpack, as of the save that is being made, else NULL */
+	size_t document_length;
 };
 
 struct periods {

@@ -35,7 +35,8 @@ struct saver_file {
 	struct saver_file *next;
 	struct agent *agent;
 	char name[PERIOD_NAME_BYTES];
-	json_t *document; /* until it is given to the store */
+	char *document; /* msgpack, until it is spelt out for the store */
+	size_t document_length;
 	uint64_t version;
 	bool complete;
 };
@@ -54,7 +55,7 @@ void complain(struct log *log, struct complaint *c, const char *what, const stru
 
 static void file_free(struct saver_file *f)
 {
-	json_decref(f->document);
+	free(f->document);
 	free(f);
 }
 
@@ -121,6 +122,18 @@ static void file_stored(void *context, const struct store_result *r)
 	end_if_done(a);
 }
 
+/* As the text that is stored; the document is used up. NULL: out of memory. */
+static char *spell_out(struct saver_file *f, size_t *length)
+{
+	struct text_writer t;
+
+	text_writer_init(&t);
+	writer_msgpack(&t.writer, NULL, f->document, f->document_length);
+	free(f->document);
+	f->document = NULL;
+	return text_writer_take(&t, length);
+}
+
 /*
  * One file a turn, so that the ring is drained between two: spelling out a large document takes
  * milliseconds. It is the document of the checkpoint's instant, whatever was counted since.
@@ -130,10 +143,8 @@ static void put_next_file(struct agent *a)
 	struct saver *s = &a->saver;
 	struct saver_file *f = s->files;
 	size_t length;
-	char *text = document_to_text(f->document, &length);
+	char *text = spell_out(f, &length);
 
-	json_decref(f->document);
-	f->document = NULL;
 	s->files = f->next;
 	s->files_left++;
 	if (text && store_put(a->store, f->name, text, length, FILE_MODE, file_stored, f) == 0)
@@ -161,32 +172,33 @@ static void state_stored(void *context, const struct store_result *r)
 	end_if_done(a);
 }
 
-static bool render_file(struct agent *a, struct period *p, uint64_t now_ns)
+/* Every period's document, for the checkpoint and for the files that are to follow it. */
+static int render_documents(struct agent *a, uint64_t now_ns)
+{
+	for (struct period *p = a->ledger.periods.first; p; p = p->next) {
+		p->document = bulletin_period(a, p, now_ns, &p->document_length);
+		if (!p->document)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* The file takes over the document. */
+static int add_file(struct agent *a, struct period *p, uint64_t now_ns)
 {
 	struct saver_file *f = calloc(1, sizeof(*f));
 
 	if (!f)
-		return false;
+		return -ENOMEM;
 	f->agent = a;
-	f->document = json_incref(p->document);
+	f->document = p->document;
+	f->document_length = p->document_length;
+	p->document = NULL;
 	strcpy(f->name, p->span.name);
 	f->version = p->version;
 	f->complete = period_is_over(p, now_ns);
 	f->next = a->saver.files;
 	a->saver.files = f;
-	return true;
-}
-
-/* Every period's document, for the checkpoint and for the files that are to follow it. */
-static int render_documents(struct agent *a, uint64_t now_ns)
-{
-	for (struct period *p = a->ledger.periods.first; p; p = p->next) {
-		p->document = bulletin_period(a, p, now_ns);
-		if (!p->document)
-			return -ENOMEM;
-		if (p->held && period_needs_writing(p, now_ns) && !render_file(a, p, now_ns))
-			return -ENOMEM;
-	}
 	return 0;
 }
 
@@ -203,8 +215,10 @@ static int render(struct agent *a, uint64_t now_ns, char **state, size_t *length
 		err = state_encode(&a->ledger, &bus, now_ns, state, length);
 	state_bus_free(&bus);
 	for (struct period *p = a->ledger.periods.first; p; p = p->next) {
+		if (!err && p->held && period_needs_writing(p, now_ns))
+			err = add_file(a, p, now_ns);
 		p->offered |= !err;
-		json_decref(p->document);
+		free(p->document);
 		p->document = NULL;
 	}
 	return err;

@@ -2,80 +2,83 @@
  * state.c: the checkpoint: the ledger and the place reached in every lane, in one file.
  *
  * Every period is the very document that its file shows: what describes a period to people also
- * restores it.
+ * restores it. Its trends alone are a second record beside it.
  */
 #include "state.h"
-#include "json_build.h"
 
 #include <errno.h>
 #include <string.h>
 
-static json_t *sum_to_json(const struct aggregate *sum, const struct trends *trends)
+static void put_sum(struct writer *w, const char *key, const struct aggregate *sum)
 {
-	struct document_context c = {.restorable = true, .trends = trends};
+	struct document_context c = {.restorable = true};
 
-	return document_from_aggregate(sum, &c);
+	document_write(w, key, sum, &c);
 }
 
-/* What is made for the file serves here too, but for the trends, which a period remembers its own.
- */
-static json_t *period_to_json(const struct period *p)
+static void put_period(struct msgpack_writer *m, const struct period *p)
 {
-	json_t *copy;
+	struct writer *w = &m->writer;
 
-	if (!p->document)
-		return sum_to_json(&p->sum, &p->trends);
-	copy = json_copy(p->document);
-	if (copy && document_set_trends(copy, &p->trends))
-		return copy;
-	json_decref(copy);
-	return NULL;
+	writer_object(w, NULL);
+	writer_integer(w, "kind", p->span.kind);
+	writer_count(w, "label", p->span.label);
+	writer_count(w, "start_ns", p->span.start_ns);
+	writer_count(w, "end_ns", p->span.end_ns);
+	if (p->document)
+		msgpack_writer_splice(m, "document", p->document, p->document_length);
+	else
+		put_sum(w, "document", &p->sum);
+	/* The document's are of all that is known; these, the period's own record. */
+	document_write_trends(w, "trends", &p->trends);
+	writer_end(w);
 }
 
-static json_t *periods_to_json(const struct ledger *l)
+static void put_json(struct writer *w, const char *key, json_t *value)
 {
-	struct json_build list = json_build_array();
+	writer_json(w, key, value);
+	json_decref(value);
+}
 
+static void put_state(
+    struct msgpack_writer *m, const struct ledger *l, const struct state_bus *bus, uint64_t now_ns)
+{
+	struct writer *w = &m->writer;
+
+	writer_object(w, NULL);
+	writer_count(w, "written_at", now_ns);
+	writer_array(w, "periods");
 	for (const struct period *p = l->periods.first; p; p = p->next)
-		json_build_append(&list,
-		    json_pack("{s:i,s:I,s:I,s:I,s:o}", "kind", (int)p->span.kind, "label",
-			(json_int_t)p->span.label, "start_ns", (json_int_t)p->span.start_ns,
-			"end_ns", (json_int_t)p->span.end_ns, "document", period_to_json(p)));
-	return json_build_take(&list);
-}
-
-static json_t *state_to_json(const struct ledger *l, const struct state_bus *bus, uint64_t now_ns)
-{
-	json_t *o = json_pack("{s:I,s:o,s:o,s:o,s:o,s:I}", "written_at", (json_int_t)now_ns,
-	    "periods", periods_to_json(l), "in_flight", inflight_to_json(l->inflight), "hours",
-	    trend_hours_to_json(&l->hours), "lifetime", sum_to_json(&l->lifetime, NULL),
-	    "lifetime_since", (json_int_t)l->lifetime_since_ns);
-
-	if (o && state_bus_to_json(bus, o))
-		return o;
-	json_decref(o);
-	return NULL;
+		put_period(m, p);
+	writer_end(w);
+	put_json(w, "in_flight", inflight_to_json(l->inflight));
+	put_json(w, "hours", trend_hours_to_json(&l->hours));
+	put_sum(w, "lifetime", &l->lifetime);
+	writer_count(w, "lifetime_since", l->lifetime_since_ns);
+	state_bus_write(bus, w);
+	writer_end(w);
 }
 
 int state_encode(const struct ledger *l, const struct state_bus *bus, uint64_t now_ns, char **bytes,
     size_t *length)
 {
-	json_t *o = state_to_json(l, bus, now_ns);
-	int err = o ? state_wrap(o, bytes, length) : -ENOMEM;
+	struct msgpack_writer m;
 
-	json_decref(o);
-	return err;
+	state_begin(&m);
+	put_state(&m, l, bus, now_ns);
+	*bytes = state_end(&m, length);
+	return *bytes ? 0 : -ENOMEM;
 }
 
 static int load_period(struct ledger *l, json_t *o)
 {
 	struct period *p;
 	json_int_t label, start, end;
-	json_t *document;
-	int kind;
+	json_t *document, *trends = NULL;
+	int kind, err;
 
-	if (json_unpack(o, "{s:i,s:I,s:I,s:I,s:o}", "kind", &kind, "label", &label, "start_ns",
-		&start, "end_ns", &end, "document", &document) < 0 ||
+	if (json_unpack(o, "{s:i,s:I,s:I,s:I,s:o,s?o}", "kind", &kind, "label", &label, "start_ns",
+		&start, "end_ns", &end, "document", &document, "trends", &trends) < 0 ||
 	    (kind != PERIOD_HOURLY && kind != PERIOD_DAILY) || label < 0 || label > UINT32_MAX ||
 	    start < 0 || end <= start)
 		return -EBADMSG;
@@ -84,7 +87,9 @@ static int load_period(struct ledger *l, json_t *o)
 	if (!p)
 		return -EBADMSG;
 	p->has_base = true;
-	return document_to_aggregate(document, &p->sum, &p->trends);
+	err = document_to_aggregate(document, &p->sum, &p->trends);
+	/* Those of earlier versions have none of their own. */
+	return !err && trends ? document_to_trends(trends, &p->trends) : err;
 }
 
 static int load_periods(struct ledger *l, const json_t *list)

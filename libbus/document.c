@@ -194,7 +194,7 @@ static void put_hours(struct writer *w, const char *key, const uint64_t *hours, 
 	writer_end(w);
 }
 
-static void put_trends(struct writer *w, const char *key, const struct trends *t)
+void document_write_trends(struct writer *w, const char *key, const struct trends *t)
 {
 	if (!t) {
 		writer_null(w, key);
@@ -299,7 +299,7 @@ void document_write(
 	put_active_stats(w, a);
 	put_cache_stats(w, a);
 	put_counts(w, "service_metrics", a);
-	put_trends(w, "hourly_trends", c->trends);
+	document_write_trends(w, DOCUMENT_TRENDS, c->trends);
 	figures_put_series(w, "by_model", &a->by_model);
 	figures_put_series(w, "by_bot", &a->by_bot);
 	figures_put_series(w, "by_provider", &a->by_provider);
@@ -317,11 +317,11 @@ json_t *document_from_aggregate(const struct aggregate *a, const struct document
 	return tree_writer_take(&t);
 }
 
-bool document_set_trends(json_t *document, const struct trends *trends)
+char *document_to_text(const json_t *document, size_t *length)
 {
-	struct tree_writer t;
+	struct text_writer t;
 
-	tree_writer_init(&t);
-	put_trends(&t.writer, NULL, trends);
-	return json_object_set_new_nocheck(document, "hourly_trends", tree_writer_take(&t)) == 0;
+	text_writer_init(&t);
+	writer_json(&t.writer, NULL, document);
+	return text_writer_take(&t, length);
 }

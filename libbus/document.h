@@ -51,8 +51,12 @@ json_t *document_from_aggregate(const struct aggregate *a, const struct document
  */
 int document_to_aggregate(const json_t *document, struct aggregate *out, struct trends *trends);
 
-/* Says other trends in a document. False: out of memory. */
-bool document_set_trends(json_t *document, const struct trends *trends);
+/* What a document says of trends, by itself: NULL is null. */
+#define DOCUMENT_TRENDS "hourly_trends"
+void document_write_trends(struct writer *w, const char *key, const struct trends *trends);
+
+/* Untrusted input: 0 or -EBADMSG. */
+int document_to_trends(const json_t *value, struct trends *out);
 
 /* A document as the text of a file: each top-level key on a line of its own. malloc'ed; NULL. */
 char *document_to_text(const json_t *document, size_t *length);

@@ -330,7 +330,7 @@ static int load_hours(const json_t *o, const char *key, uint64_t *hours, uint32_
 	return 0;
 }
 
-static int load_trends(const json_t *o, struct trends *t)
+int document_to_trends(const json_t *o, struct trends *t)
 {
 	uint32_t error_hours;
 
@@ -383,6 +383,6 @@ int document_to_aggregate(const json_t *document, struct aggregate *a, struct tr
 	if (!err)
 		err = load_tail(document, a);
 	if (!err && trends)
-		err = load_trends(json_object_get(document, "hourly_trends"), trends);
+		err = document_to_trends(json_object_get(document, DOCUMENT_TRENDS), trends);
 	return err;
 }

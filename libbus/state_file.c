@@ -3,7 +3,6 @@
  * fixed head with a checksum, then a msgpack map.
  */
 #include "state_file.h"
-#include "json_build.h"
 #include "json_msgpack.h"
 
 #include <assert.h>
@@ -60,78 +59,71 @@ static void hex_of(const uint8_t id[16], char out[33])
 		snprintf(out + 2 * i, 3, "%02x", id[i]);
 }
 
-static json_t *lanes_to_json(const uint64_t *positions, uint32_t count)
+static void put_lanes(struct writer *w, const char *key, const uint64_t *positions, uint32_t count)
 {
-	struct json_build list = json_build_array();
-
+	writer_array(w, key);
 	for (uint32_t i = 0; i < count; i++)
-		json_build_append(&list, json_integer((json_int_t)positions[i]));
-	return json_build_take(&list);
+		writer_count(w, NULL, positions[i]);
+	writer_end(w);
 }
 
-static json_t *files_to_json(const struct state_journal *j)
+static void put_file(struct writer *w, const struct state_journal_file *f)
 {
-	struct json_build list = json_build_array();
-
-	for (size_t i = 0; i < j->file_count; i++) {
-		const struct state_journal_file *f = &j->files[i];
-
-		json_build_append(&list,
-		    json_pack("{s:I,s:I,s:I,s:I,s:I}", "label", (json_int_t)f->name.label, "part",
-			(json_int_t)f->name.part, "start_ns", (json_int_t)f->start_ns, "end_ns",
-			(json_int_t)f->end_ns, "length", (json_int_t)f->length));
-	}
-	return json_build_take(&list);
+	writer_object(w, NULL);
+	writer_count(w, "label", f->name.label);
+	writer_count(w, "part", f->name.part);
+	writer_count(w, "start_ns", f->start_ns);
+	writer_count(w, "end_ns", f->end_ns);
+	writer_count(w, "length", f->length);
+	writer_end(w);
 }
 
-static json_t *journal_to_json(const struct state_bus *bus)
+static void put_journal(struct writer *w, const struct state_bus *bus)
 {
 	const struct state_journal *j = &bus->journal;
-	struct json_build o = json_build_object();
 
-	json_build_set(&o, "on", json_boolean(j->on));
+	writer_object(w, "journal");
+	writer_boolean(w, "on", j->on);
 	if (j->from)
-		json_build_set(&o, "from", lanes_to_json(j->from, bus->lane_count));
+		put_lanes(w, "from", j->from, bus->lane_count);
 	if (j->upto && !j->on)
-		json_build_set(&o, "upto", lanes_to_json(j->upto, bus->lane_count));
-	json_build_set(&o, "files", files_to_json(j));
-	return json_build_take(&o);
+		put_lanes(w, "upto", j->upto, bus->lane_count);
+	writer_array(w, "files");
+	for (size_t i = 0; i < j->file_count; i++)
+		put_file(w, &j->files[i]);
+	writer_end(w);
+	writer_end(w);
 }
 
-bool state_bus_to_json(const struct state_bus *bus, json_t *document)
+void state_bus_write(const struct state_bus *bus, struct writer *w)
 {
-	struct json_build o = {.value = document};
 	char id[33];
 
 	hex_of(bus->bus_id, id);
-	json_build_set(&o, "bus_id", json_string(id));
-	json_build_set(&o, "boot_id", json_string(bus->boot_id));
-	json_build_set(&o, "positions", lanes_to_json(bus->positions, bus->lane_count));
+	writer_text(w, "bus_id", id);
+	writer_text(w, "boot_id", bus->boot_id);
+	put_lanes(w, "positions", bus->positions, bus->lane_count);
 	if (bus->journal.known)
-		json_build_set(&o, "journal", journal_to_json(bus));
-	return !o.spoilt;
+		put_journal(w, bus);
 }
 
-int state_wrap(const json_t *document, char **bytes, size_t *length)
+void state_begin(struct msgpack_writer *m)
+{
+	msgpack_writer_init_after(m, sizeof(struct state_head));
+}
+
+char *state_end(struct msgpack_writer *m, size_t *length)
 {
 	struct state_head head = {.version = STATE_VERSION};
-	char *body;
-	size_t n;
-	int err = json_to_msgpack(document, &body, &n);
+	char *bytes = msgpack_writer_take(m, length);
 
-	if (err)
-		return err;
+	if (!bytes)
+		return NULL;
 	memcpy(head.magic, STATE_MAGIC, sizeof(head.magic));
-	head.length = n;
-	head.checksum = XXH3_64bits(body, n);
-	*bytes = malloc(sizeof(head) + n);
-	if (*bytes) {
-		memcpy(*bytes, &head, sizeof(head));
-		memcpy(*bytes + sizeof(head), body, n);
-		*length = sizeof(head) + n;
-	}
-	free(body);
-	return *bytes ? 0 : -ENOMEM;
+	head.length = *length - sizeof(head);
+	head.checksum = XXH3_64bits(bytes + sizeof(head), head.length);
+	memcpy(bytes, &head, sizeof(head));
+	return bytes;
 }
 
 /* --- Reading ---------------------------------------------------------------------------------- */

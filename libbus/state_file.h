@@ -8,6 +8,7 @@
 #define ORBUS_STATE_FILE_H
 
 #include "journal_name.h"
+#include "writer.h"
 
 #include <jansson.h>
 #include <stddef.h>
@@ -53,15 +54,18 @@ void state_boot_id(char out[40]);
 
 void state_bus_free(struct state_bus *bus);
 
-/* Adds it to the checkpoint's document. False: out of memory. */
-bool state_bus_to_json(const struct state_bus *bus, json_t *document);
+/* Writes it into the checkpoint's document, which is open. */
+void state_bus_write(const struct state_bus *bus, struct writer *w);
 
 /* Untrusted: 0, -EBADMSG, -ENOMEM. Free *bus in any case. */
 int state_bus_from_json(const json_t *document, struct state_bus *bus);
 
-/* The document as the file's bytes, malloc'ed, and back (untrusted, a new reference): 0, -ENOMEM,
- * -EBADMSG where they are damaged, -EPROTONOSUPPORT a newer version. */
-int state_wrap(const json_t *document, char **bytes, size_t *length);
+/* A document is written between the two, and is the file's bytes then: malloc'ed; NULL. */
+void state_begin(struct msgpack_writer *m);
+char *state_end(struct msgpack_writer *m, size_t *length);
+
+/* The document of a file's bytes (untrusted), a new reference: 0, -ENOMEM, -EBADMSG where they are
+ * damaged, -EPROTONOSUPPORT a newer version. */
 int state_unwrap(const void *bytes, size_t length, json_t **document);
 
 #endif

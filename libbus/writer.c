@@ -53,14 +53,14 @@ void writer_integer(struct writer *w, const char *key, int64_t value)
 	put(w, key, &(struct writer_value){.type = WRITER_INTEGER, .integer = value});
 }
 
-static void put_text(struct writer *w, const char *key, const char *text, size_t length)
+void writer_bytes(struct writer *w, const char *key, const char *text, size_t length)
 {
 	put(w, key, &(struct writer_value){.type = WRITER_TEXT, .text = {text, length}});
 }
 
 void writer_text(struct writer *w, const char *key, const char *text)
 {
-	put_text(w, key, text, strlen(text));
+	writer_bytes(w, key, text, strlen(text));
 }
 
 void writer_count(struct writer *w, const char *key, uint64_t n)
@@ -102,7 +102,7 @@ void writer_json(struct writer *w, const char *key, const json_t *value)
 	case JSON_OBJECT:
 	case JSON_ARRAY: put_members(w, key, value); break;
 	case JSON_STRING:
-		put_text(w, key, json_string_value(value), json_string_length(value));
+		writer_bytes(w, key, json_string_value(value), json_string_length(value));
 		break;
 	case JSON_INTEGER: writer_integer(w, key, json_integer_value(value)); break;
 	case JSON_REAL: writer_figure(w, key, json_real_value(value)); break;

@@ -1,10 +1,10 @@
 /*
  * writer.h: a document as it is written, value by value, whatever becomes of it.
  *
- * What a document says is written once; a form makes of it a JSON tree (writer_tree.c) or msgpack
- * (writer_msgpack.c) without a tree. A step that fails spoils the whole, which is not there then:
- * no step needs a check. The keys of an object must differ; within an array, and for the whole,
- * the key is NULL. All text is UTF-8.
+ * What a document says is written once; a form makes of it a JSON tree (writer_tree.c), or, without
+ * one, msgpack (writer_msgpack.c) or a file's text (writer_text.c). A step that fails spoils the
+ * whole, which is not there then: no step needs a check. The keys of an object must differ; within
+ * an array, and for the whole, the key is NULL. All text is UTF-8.
  */
 #ifndef ORBUS_WRITER_H
 #define ORBUS_WRITER_H
@@ -56,6 +56,7 @@ void writer_null(struct writer *w, const char *key);
 void writer_boolean(struct writer *w, const char *key, bool value);
 void writer_integer(struct writer *w, const char *key, int64_t value);
 void writer_text(struct writer *w, const char *key, const char *text);
+void writer_bytes(struct writer *w, const char *key, const char *text, size_t length);
 /* Counts beyond INT64_MAX stay there. */
 void writer_count(struct writer *w, const char *key, uint64_t n);
 /* A figure that is not finite is null: unknown is never 0. */
@@ -92,7 +93,34 @@ struct msgpack_writer {
 };
 
 void msgpack_writer_init(struct msgpack_writer *m);
+/* Leaves so many bytes for a head, which the caller fills in at last. */
+void msgpack_writer_init_after(struct msgpack_writer *m, size_t head);
+/* Another writer's msgpack as a value of this one. */
+void msgpack_writer_splice(
+    struct msgpack_writer *m, const char *key, const char *bytes, size_t length);
 /* malloc'ed bytes; NULL after any failure; the writer is done with. */
 char *msgpack_writer_take(struct msgpack_writer *m, size_t *length);
+
+/*
+ * Writes a value that a msgpack writer has made. Its bytes are used up: keys are ended in place.
+ * What is no such value spoils the whole.
+ */
+void writer_msgpack(struct writer *w, const char *key, char *bytes, size_t length);
+
+/* --- As a file's text ------------------------------------------------------------------------- */
+
+struct text_writer {
+	struct writer writer;
+	char *bytes;
+	size_t length, capacity;
+	json_t *real; /* the last that was written */
+	struct {
+		bool is_array, any;
+	} open[WRITER_DEPTH];
+};
+
+void text_writer_init(struct text_writer *t);
+/* malloc'ed, with a NUL beyond its length; NULL after any failure; the writer is done with. */
+char *text_writer_take(struct text_writer *t, size_t *length);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * test_writer.c: a document comes out the same as a tree and as msgpack, or not at all.
+ * test_writer.c: a document comes out the same as a tree, as msgpack and as text, or not at all.
  */
 #include "document.h"
 #include "json_msgpack.h"
@@ -18,6 +18,32 @@ static json_t *read_back(struct msgpack_writer *m)
 
 	free(bytes);
 	return value;
+}
+
+/* The text of a document, by way of its tree. */
+static char *text_of(const json_t *tree)
+{
+	size_t length;
+	char *text = document_to_text(tree, &length);
+
+	assert_non_null(text);
+	assert_int_equal(strlen(text), length);
+	return text;
+}
+
+/* The same, from msgpack without a tree. */
+static char *text_of_msgpack(struct msgpack_writer *m)
+{
+	struct text_writer t;
+	size_t length;
+	char *bytes = msgpack_writer_take(m, &length), *text;
+
+	assert_non_null(bytes);
+	text_writer_init(&t);
+	writer_msgpack(&t.writer, NULL, bytes, length);
+	text = text_writer_take(&t, &length);
+	free(bytes);
+	return text;
 }
 
 static void fill(struct aggregate *a)
@@ -64,6 +90,7 @@ static void a_document_is_the_same_in_both_forms(void **state)
 		    .lifetime = &a,
 		    .restorable = restorable};
 		struct msgpack_writer m;
+		char *text, *same;
 		json_t *tree = document_from_aggregate(&a, &c), *back;
 
 		msgpack_writer_init(&m);
@@ -72,6 +99,13 @@ static void a_document_is_the_same_in_both_forms(void **state)
 		assert_non_null(tree);
 		assert_non_null(back);
 		assert_true(json_equal(tree, back));
+		msgpack_writer_init(&m);
+		document_write(&m.writer, NULL, &a, &c);
+		text = text_of(tree);
+		same = text_of_msgpack(&m);
+		assert_string_equal(text, same);
+		free(text);
+		free(same);
 		json_decref(tree);
 		json_decref(back);
 	}
@@ -141,6 +175,45 @@ static void every_value_is_written(void **state)
 	json_decref(back);
 }
 
+static void a_text_is_what_json_says(void **state)
+{
+	json_t *whole = json_pack("{s:{s:s,s:[]},s:[i,f,{}],s:n,s:s}", "a \"quoted\"\n key", "b",
+		   "tab\t \\ \xc3\xa9", "c", "list", -5, 3245.8, "nothing", "last", "text"),
+	       *back;
+	char *text = text_of(whole);
+
+	(void)state;
+	assert_string_equal(text,
+	    "{\n"
+	    "  \"a \\\"quoted\\\"\\n key\": {\"b\": \"tab\\t \\\\ \xc3\xa9\", \"c\": []},\n"
+	    "  \"list\": [-5, 3245.8, {}],\n"
+	    "  \"nothing\": null,\n"
+	    "  \"last\": \"text\"\n"
+	    "}\n");
+	back = json_loads(text, 0, NULL);
+	assert_true(json_equal(whole, back));
+	free(text);
+	json_decref(back);
+	json_decref(whole);
+}
+
+static void damaged_msgpack_spoils_the_whole(void **state)
+{
+	static const char *const damaged[] = {
+	    "\x81", "\x81\x01\x02", "\x92\x01", "\xc1", "\x01\x01"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++) {
+		struct tree_writer t;
+		char bytes[8];
+
+		strcpy(bytes, damaged[i]);
+		tree_writer_init(&t);
+		writer_msgpack(&t.writer, NULL, bytes, strlen(bytes));
+		assert_null(tree_writer_take(&t));
+	}
+}
+
 static void write_deep(struct writer *w, int levels)
 {
 	for (int i = 0; i < levels; i++)
@@ -190,6 +263,8 @@ int main(void)
 	    cmocka_unit_test(a_document_is_the_same_in_both_forms),
 	    cmocka_unit_test(each_cache_has_one_place),
 	    cmocka_unit_test(every_value_is_written),
+	    cmocka_unit_test(a_text_is_what_json_says),
+	    cmocka_unit_test(damaged_msgpack_spoils_the_whole),
 	    cmocka_unit_test(what_fails_is_not_there),
 	};
 
