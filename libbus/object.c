@@ -69,10 +69,24 @@ int bus_paths_resolve(const char *bus, struct bus_paths *out)
 	return 0;
 }
 
+/* Where a program has closed its standard files, what it prints must not end up in a bus. */
+static int beyond_standard_files(int fd)
+{
+	int moved, err;
+
+	if (fd < 0 || fd > STDERR_FILENO)
+		return fd;
+	moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	err = errno;
+	close(fd);
+	errno = err;
+	return moved;
+}
+
 int object_open(const char *path, int flags)
 {
 	struct stat st;
-	int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int fd = beyond_standard_files(open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
 
 	if (fd < 0)
 		return errno == ELOOP || errno == ENXIO || errno == EISDIR ? -EBADMSG : -errno;
@@ -86,7 +100,7 @@ int object_open(const char *path, int flags)
 int object_make(const char *dir, mode_t mode, const gid_t *group)
 {
 	struct statfs fs;
-	int err, fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	int err, fd = beyond_standard_files(open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
 
 	if (fd < 0)
 		return errno == EISDIR ? -ENOTSUP : -errno;

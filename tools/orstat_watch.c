@@ -28,6 +28,8 @@
 #define LOOK_EVERY_NS NS_PER_SECOND
 /* Plain lines between headings. */
 #define HEADING_EVERY 20
+/* In one turn, so that the ring and those who ask to end get theirs. */
+#define KEYS_MAX 64
 
 struct watch {
 	struct orstat_settings settings;
@@ -109,7 +111,7 @@ static int obey_all(struct watch *w)
 	uint32_t key;
 	int err = 0;
 
-	while (err == 0 && (key = term_key()) != WATCH_KEY_NONE)
+	for (int n = 0; err == 0 && n < KEYS_MAX && (key = term_key()) != WATCH_KEY_NONE; n++)
 		err = obey(w, key);
 	return err;
 }

@@ -31,11 +31,13 @@
 
 static struct {
 	SCREEN *screen;
-	FILE *keyboard;
+	FILE *keyboard, *display;
 	bool colour;
+	bool refused; /* keys: the terminal is another's */
 	/* For the handler of faults: written before it is installed. */
 	struct termios before;
 	struct terminfo info;
+	int display_fd;
 } term;
 
 static volatile sig_atomic_t end_asked, stop_asked, continued;
@@ -89,10 +91,10 @@ static void note_continued(int number)
 
 static void restore_and_die(int number)
 {
-	ssize_t ignored = write(STDOUT_FILENO, term.info.restore, term.info.restore_length);
+	ssize_t ignored = write(term.display_fd, term.info.restore, term.info.restore_length);
 
 	(void)ignored;
-	tcsetattr(STDOUT_FILENO, TCSANOW, &term.before);
+	tcsetattr(term.display_fd, TCSANOW, &term.before);
 	signal(number, SIG_DFL);
 	raise(number); /* blocked until the handler returns, and then the end */
 }
@@ -136,16 +138,57 @@ static void catch_faults(void)
 
 /* --- Taking and giving back ------------------------------------------------------------------- */
 
-/* Keys come from the terminal, wherever standard input comes from. */
-static FILE *open_keyboard(void)
+static FILE *file_of(int fd, const char *mode)
 {
-	int fd = isatty(STDIN_FILENO) ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
-	                              : open("/dev/tty", O_RDWR | O_CLOEXEC);
-	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+	FILE *file = fd < 0 ? NULL : fdopen(fd, mode);
 
 	if (!file && fd >= 0)
 		close(fd);
 	return file;
+}
+
+/* Keys come from the terminal, wherever standard input comes from. */
+static FILE *open_keyboard(void)
+{
+	return file_of(isatty(STDIN_FILENO) ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+					    : open("/dev/tty", O_RDWR | O_CLOEXEC),
+	    "r");
+}
+
+/*
+ * Anew where it may be opened, as O_NONBLOCK is shared with whoever shares the terminal, and
+ * ncurses would try again and again for as long as there is no room. Opened with it nevertheless,
+ * as the carrier of a line need not be waited for.
+ */
+static FILE *open_display(void)
+{
+	int fd = open("/proc/self/fd/1", O_WRONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd >= 0)
+		fcntl(fd, F_SETFL, 0);
+	else
+		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	return file_of(fd, "w");
+}
+
+static bool open_files(void)
+{
+	term.keyboard = open_keyboard();
+	if (!term.keyboard)
+		return false;
+	term.display = open_display();
+	if (!term.display) {
+		fclose(term.keyboard);
+		return false;
+	}
+	term.display_fd = fileno(term.display);
+	return true;
+}
+
+static void close_files(void)
+{
+	fclose(term.keyboard);
+	fclose(term.display);
 }
 
 static void set_colours(void)
@@ -165,13 +208,12 @@ int term_open(bool colour)
 {
 	if (tcgetattr(STDOUT_FILENO, &term.before) < 0 || !terminfo_read(&term.info))
 		return -ENOTTY;
-	term.keyboard = open_keyboard();
-	if (!term.keyboard)
+	if (!open_files())
 		return -ENOTTY;
 	catch_requests(true); /* first, so that ncurses leaves them alone */
-	term.screen = newterm(NULL, stdout, term.keyboard);
+	term.screen = newterm(NULL, term.display, term.keyboard);
 	if (!term.screen) {
-		fclose(term.keyboard);
+		close_files();
 		catch_requests(false);
 		return -ENOTTY;
 	}
@@ -203,7 +245,7 @@ void term_close(void)
 {
 	give_back();
 	delscreen(term.screen);
-	fclose(term.keyboard);
+	close_files();
 }
 
 /* --- Drawing ---------------------------------------------------------------------------------- */
@@ -256,20 +298,23 @@ static void stop(void)
 	continued = 1; /* also where nobody would have continued it, so that it was not stopped */
 }
 
-static bool is_gone(const struct pollfd *p)
+static bool is_gone(const struct pollfd *keyboard, const struct pollfd *display)
 {
+	const short gone = POLLHUP | POLLERR | POLLNVAL;
 	int waiting = 0;
 
-	if (p->revents & (POLLHUP | POLLERR | POLLNVAL))
+	if (term.refused || (keyboard->revents | display->revents) & gone)
 		return true;
 	/* Readable, and nothing to read: the end of the file. */
-	return p->revents & POLLIN && (ioctl(p->fd, FIONREAD, &waiting) < 0 || waiting == 0);
+	return keyboard->revents & POLLIN &&
+	       (ioctl(keyboard->fd, FIONREAD, &waiting) < 0 || waiting == 0);
 }
 
 enum term_event term_wait(int timeout_ms)
 {
-	struct pollfd p = {.fd = fileno(term.keyboard), .events = POLLIN};
-	int ready = poll(&p, 1, timeout_ms);
+	struct pollfd files[] = {
+	    {.fd = fileno(term.keyboard), .events = POLLIN}, {.fd = term.display_fd}};
+	int ready = poll(files, 2, timeout_ms);
 
 	if (end_asked)
 		return TERM_THE_END;
@@ -279,7 +324,7 @@ enum term_event term_wait(int timeout_ms)
 		continued = 0;
 		return TERM_BACK;
 	}
-	if (ready > 0 && is_gone(&p))
+	if (ready > 0 && is_gone(&files[0], &files[1]))
 		return TERM_THE_END;
 	/* A signal may have been that of a new size, which term_key() tells. */
 	return ready == 0 ? TERM_QUIET : TERM_KEYS;
@@ -308,10 +353,14 @@ uint32_t term_key(void)
 {
 	wint_t key;
 
+	errno = 0;
 	switch (get_wch(&key)) {
 	case KEY_CODE_YES: return special_key(key);
 	case OK: break;
-	default: return WATCH_KEY_NONE;
+	default:
+		/* Whoever is in the background and cannot be stopped for it, as an orphan. */
+		term.refused = errno == EIO;
+		return WATCH_KEY_NONE;
 	}
 	if (key == '\r')
 		return WATCH_KEY_ENTER;

@@ -269,7 +269,8 @@ static int follow(struct tail *t)
 	int status = CLI_FINE;
 
 	t->follows = true;
-	while (!is_stop_asked() && history_left_ms(t->history, STOP_LOOK_MS) > 0) {
+	while (!is_stop_asked() && !output_is_gone() &&
+	       history_left_ms(t->history, STOP_LOOK_MS) > 0) {
 		int ready = orbus_reader_wait(t->reader, wait_ms(t));
 
 		if (ready == 1 && !collect(t, ROUND_MAX, SIZE_MAX))

@@ -548,6 +548,26 @@ static void a_flood_wakes_a_sleeping_reader(void **state)
 	orbus_producer_close(p);
 }
 
+static void a_bus_takes_no_place_of_a_closed_standard_file(void **state)
+{
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		int open_files = 0;
+
+		for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+			close(fd);
+		publish_number(producer(*state), 1);
+		(void)reader_lane_is_owned(reader(*state), 0); /* it keeps the locks open */
+		for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+			open_files += fcntl(fd, F_GETFD) >= 0;
+		_exit(open_files);
+	}
+	waitpid(child, &status, 0);
+	assert_int_equal(status, 0);
+}
+
 static void a_request_is_timed_from_begin_to_end(void **state)
 {
 	struct orbus_producer *p = producer(*state);
@@ -597,6 +617,7 @@ int main(void)
 	    bus_test(a_path_on_a_tmpfs_is_a_bus),
 	    bus_test(torn_samples_are_never_delivered),
 	    bus_test(a_flood_wakes_a_sleeping_reader),
+	    bus_test(a_bus_takes_no_place_of_a_closed_standard_file),
 	    bus_test(a_request_is_timed_from_begin_to_end),
 	};
 

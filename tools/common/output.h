@@ -18,7 +18,10 @@
 
 enum tone { TONE_PLAIN, TONE_GOOD, TONE_FAIR, TONE_POOR, TONE_BAD, TONE_FAINT, TONE_STRONG };
 
-/* Call first in main(): character widths as of UTF-8, and a closed pipe is an error, no signal. */
+/*
+ * Call first in main(): character widths as of UTF-8, a closed pipe is an error, no signal, and so
+ * is what is written to a standard file that was closed from the start.
+ */
 void output_init(void);
 
 /* Colour is for terminals that know it, whose user has not set NO_COLOR. */
@@ -27,6 +30,9 @@ bool output_wants_colour(FILE *out);
 /* The escape sequences around coloured text; "" where `colour` is false. */
 const char *tone_start(enum tone tone, bool colour);
 const char *tone_end(enum tone tone, bool colour);
+
+/* True once nothing that is written to standard output arrives: a pipe or a terminal has gone. */
+bool output_is_gone(void);
 
 /*
  * Flushes standard output. Returns 0, also when its reader has gone (then *gone is set, which may
