@@ -187,12 +187,14 @@ def bindings_table(runs, language):
 
 
 def producers_table(runs):
-    rows = ["| producers | × one | published a second | read a second | lost | unaccounted |",
-            "|---|---|---|---|---|---|"]
-    for r in runs:
-        rows.append(f"| {r['producers']} | {r['per_second'] / runs[0]['per_second']:.2f} | "
-                    f"{r['per_second'] / 1e6:.1f} M | {r['read_per_second'] / 1e6:.1f} M | "
-                    f"{r['lost']:,} | {r['balance']} |")
+    rows = ["| producers | a reader | × one | published a second | read a second | lost | unaccounted |",
+            "|---|---|---|---|---|---|---|"]
+    for along, how in ((True, "reads along"), (False, "waits for the end")):
+        those = [r for r in runs if r["reads_along"] == along]
+        for r in those:
+            read = f"{r['read_per_second'] / 1e6:.1f} M" if along else "–"
+            rows.append(f"| {r['producers']} | {how} | {r['per_second'] / those[0]['per_second']:.2f} | "
+                        f"{r['per_second'] / 1e6:.1f} M | {read} | {r['lost']:,} | {r['balance']} |")
     return "\n".join(rows)
 
 
@@ -269,7 +271,8 @@ Nanoseconds of an operation in batches of a thousand; `copy` is of 128 bytes wit
 
 ## Producers
 
-Each in a process of its own, at full speed, with one reader.
+Each in a process of its own, at full speed. A reader that reads along is one more process, which takes all
+of a core that it can get.
 
 {producers_table(sections["producers"])}
 
