@@ -163,8 +163,8 @@ void bulletin_refresh(struct agent *a, uint64_t now_ns);
 /* The document of a period as of now, as msgpack; restorable. NULL: out of memory. */
 char *bulletin_period(struct agent *a, const struct period *p, uint64_t now_ns, size_t *length);
 
-/* The document of everything since the agent started. */
-json_t *bulletin_since_start(struct agent *a, uint64_t now_ns);
+/* The document of everything since the agent started, as a file's text. NULL: out of memory. */
+char *bulletin_since_start(struct agent *a, uint64_t now_ns, size_t *length);
 
 /* --- retention.c */
 

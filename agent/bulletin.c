@@ -4,8 +4,10 @@
 #include "agent.h"
 #include "alerts.h"
 #include "clock.h"
+#include "output.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -63,16 +65,21 @@ static const struct aggregate *window_sum(struct agent *a, enum window window, u
 	return windows_get(a->ledger.windows, window, now_ns, &c->start_ns);
 }
 
-json_t *bulletin_since_start(struct agent *a, uint64_t now_ns)
+char *bulletin_since_start(struct agent *a, uint64_t now_ns, size_t *length)
 {
 	struct document_context c;
 	struct trends trends;
+	struct text_writer t;
 	const struct aggregate *sum;
 
 	ledger_fold(&a->ledger, now_ns);
 	sum = window_sum(a, WINDOW_START, now_ns, &c, &trends);
+	if (!sum)
+		return NULL;
 	c.restorable = true;
-	return sum ? document_from_aggregate(sum, &c) : NULL;
+	text_writer_init(&t);
+	document_write(&t.writer, NULL, sum, &c);
+	return text_writer_take(&t, length);
 }
 
 /* --- The board -----------------------------------------------------------------------------------
@@ -108,7 +115,7 @@ static void put_day(struct writer *w, struct agent *a, uint64_t now_ns)
 
 static void put_agent(struct writer *w, const struct agent *a, uint64_t now_ns)
 {
-	char started[RFC3339_BYTES];
+	char started[RFC3339_BYTES], folder[PATH_MAX];
 	uint64_t uptime = agent_uptime_seconds(a);
 
 	clock_format_rfc3339_local(now_ns - uptime * NS_PER_SECOND, a->config->utc, started);
@@ -119,7 +126,9 @@ static void put_agent(struct writer *w, const struct agent *a, uint64_t now_ns)
 	writer_text(w, "version", orbus_version());
 	writer_text(w, "io", a->store ? store_kind(a->store) : "none");
 	writer_text(w, "bus", a->paths.name);
-	writer_text(w, "data_dir", a->folder.path);
+	/* A home need not be named in UTF-8. */
+	(void)text_sanitise(folder, sizeof(folder), a->folder.path);
+	writer_text(w, "data_dir", folder);
 	writer_count(w, "updated_ns", now_ns);
 	if (a->ledger.last_request_ns)
 		writer_count(w, "last_request_ns", a->ledger.last_request_ns);

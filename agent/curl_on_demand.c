@@ -26,6 +26,12 @@ static bool find_all(void *library, struct curl_functions *out)
 #undef CURL_FIND
 }
 
+/* The options that a post sets are there since 7.85. */
+static bool is_new_enough(const struct curl_functions *c)
+{
+	return c->version_info(CURLVERSION_NOW)->version_num >= 0x075500;
+}
+
 const struct curl_functions *curl_on_demand(void)
 {
 	static struct curl_functions functions;
@@ -34,7 +40,7 @@ const struct curl_functions *curl_on_demand(void)
 	for (size_t i = 0; !loaded && i < sizeof(names) / sizeof(names[0]); i++) {
 		void *library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
 
-		loaded = library && find_all(library, &functions);
+		loaded = library && find_all(library, &functions) && is_new_enough(&functions);
 		if (library && !loaded)
 			dlclose(library);
 	}

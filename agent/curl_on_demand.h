@@ -14,7 +14,7 @@
 	    f(global_cleanup) f(global_init) f(multi_add_handle) f(multi_cleanup)            \
 		f(multi_info_read) f(multi_init) f(multi_perform) f(multi_poll)              \
 		    f(multi_remove_handle) f(multi_wakeup) f(slist_append) f(slist_free_all) \
-			f(url) f(url_cleanup) f(url_get) f(url_set)
+			f(url) f(url_cleanup) f(url_get) f(url_set) f(version_info)
 
 /* The functions of libcurl under its own names, less "curl_". */
 struct curl_functions {

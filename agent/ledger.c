@@ -150,15 +150,15 @@ void ledger_add(struct ledger *l, const struct orbus_sample *s, const struct sam
 	bool skewed = s->ts > now_ns && s->ts - now_ns > SKEW_LIMIT_NS;
 	struct delta *d;
 
+	if (s->ts == 0 || skewed)
+		stamped.ts = now_ns;
 	if (!origin->replayed) {
-		if (!inflight_note(l->inflight, origin, s))
+		if (!inflight_note(l->inflight, origin, &stamped))
 			l->out_of_memory = true;
 		l->changes++;
 	}
 	if (s->kind == ORBUS_KIND_BEGIN)
 		return;
-	if (s->ts == 0 || skewed)
-		stamped.ts = now_ns;
 	if (is_too_old(l, stamped.ts, now_ns)) {
 		ledger_add_losses(l, 0, !origin->replayed, now_ns);
 		return;

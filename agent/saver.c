@@ -217,10 +217,11 @@ static int render(struct agent *a, uint64_t now_ns, char **state, size_t *length
 	for (struct period *p = a->ledger.periods.first; p; p = p->next) {
 		if (!err && p->held && period_needs_writing(p, now_ns))
 			err = add_file(a, p, now_ns);
-		p->offered |= !err;
 		free(p->document);
 		p->document = NULL;
 	}
+	for (struct period *p = a->ledger.periods.first; p && !err; p = p->next)
+		p->offered = true;
 	return err;
 }
 
@@ -365,14 +366,11 @@ static void snapshot_stored(void *context, const struct store_result *r)
 
 void saver_snapshot(struct agent *a, uint64_t now_ns)
 {
-	char name[PERIOD_NAME_BYTES], *text = NULL;
-	json_t *document = bulletin_since_start(a, now_ns);
+	char name[PERIOD_NAME_BYTES];
 	size_t length;
+	char *text = bulletin_since_start(a, now_ns, &length);
 
 	calendar_snapshot_name(&a->ledger.periods.calendar, now_ns, name);
-	if (document)
-		text = document_to_text(document, &length);
-	json_decref(document);
 	if (!text || store_put(a->store, name, text, length, FILE_MODE, snapshot_stored, a) < 0)
 		log_error(a->log, "could not write %s: out of memory", name);
 }

@@ -34,12 +34,6 @@ static void put_period(struct msgpack_writer *m, const struct period *p)
 	writer_end(w);
 }
 
-static void put_json(struct writer *w, const char *key, json_t *value)
-{
-	writer_json(w, key, value);
-	json_decref(value);
-}
-
 static void put_state(
     struct msgpack_writer *m, const struct ledger *l, const struct state_bus *bus, uint64_t now_ns)
 {
@@ -51,8 +45,8 @@ static void put_state(
 	for (const struct period *p = l->periods.first; p; p = p->next)
 		put_period(m, p);
 	writer_end(w);
-	put_json(w, "in_flight", inflight_to_json(l->inflight));
-	put_json(w, "hours", trend_hours_to_json(&l->hours));
+	inflight_write(l->inflight, w, "in_flight");
+	trend_hours_write(&l->hours, w, "hours");
 	put_sum(w, "lifetime", &l->lifetime);
 	writer_count(w, "lifetime_since", l->lifetime_since_ns);
 	state_bus_write(bus, w);

@@ -2,7 +2,6 @@
  * trend_hours.c: messages and errors of the last hours.
  */
 #include "trend_hours.h"
-#include "json_build.h"
 
 #include <errno.h>
 #include <math.h>
@@ -21,7 +20,9 @@ static uint64_t messages_of(const struct aggregate *a)
 {
 	double n = aggregate_count(a, MESSAGES);
 
-	return isnan(n) ? 0 : (uint64_t)n;
+	if (!(n > 0))
+		return 0;
+	return n < 0x1p62 ? (uint64_t)n : UINT64_C(1) << 62;
 }
 
 static size_t place_of(int64_t hour)
@@ -99,16 +100,19 @@ void trends_add(struct trends *t, int64_t current_hour, int64_t hour, const stru
 	}
 }
 
-json_t *trend_hours_to_json(const struct trend_hours *h)
+void trend_hours_write(const struct trend_hours *h, struct writer *w, const char *key)
 {
-	struct json_build o = json_build_object(), list = json_build_array();
-
-	for (int64_t i = h->first; i <= h->newest && h->first != INT64_MAX; i++)
-		json_build_append(&list, json_pack("[I,I]", (json_int_t)h->messages[place_of(i)],
-					     (json_int_t)h->errors[place_of(i)]));
-	json_build_set(&o, "first", json_integer(h->first == INT64_MAX ? 0 : h->first));
-	json_build_set(&o, "hours", json_build_take(&list));
-	return json_build_take(&o);
+	writer_object(w, key);
+	writer_integer(w, "first", h->first == INT64_MAX ? 0 : h->first);
+	writer_array(w, "hours");
+	for (int64_t i = h->first; i <= h->newest && h->first != INT64_MAX; i++) {
+		writer_array(w, NULL);
+		writer_count(w, NULL, h->messages[place_of(i)]);
+		writer_count(w, NULL, h->errors[place_of(i)]);
+		writer_end(w);
+	}
+	writer_end(w);
+	writer_end(w);
 }
 
 int trend_hours_from_json(struct trend_hours *h, const json_t *o)

@@ -30,7 +30,7 @@ bool trend_hours_get(const struct trend_hours *h, int64_t hour, struct trends *o
 void trends_add(
     struct trends *t, int64_t current_hour, int64_t hour, const struct aggregate *delta);
 
-json_t *trend_hours_to_json(const struct trend_hours *h);
+void trend_hours_write(const struct trend_hours *h, struct writer *w, const char *key);
 int trend_hours_from_json(struct trend_hours *h, const json_t *o);
 
 #endif

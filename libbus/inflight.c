@@ -2,7 +2,6 @@
  * inflight.c: requests that have begun and not ended.
  */
 #include "inflight.h"
-#include "json_build.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -224,27 +223,35 @@ void inflight_free(struct inflight *f)
 	free(f);
 }
 
-static json_t *text_or_null(const char *s)
+static void put_text(struct writer *w, const char *key, const char *text)
 {
-	return s ? json_string_nocheck(s) : json_null();
+	if (text)
+		writer_text(w, key, text);
+	else
+		writer_null(w, key);
 }
 
-json_t *inflight_to_json(const struct inflight *f)
+static void put_entry(struct writer *w, const struct entry *e)
 {
-	struct json_build list = json_build_array();
+	writer_object(w, NULL);
+	writer_count(w, "lane", e->lane);
+	writer_count(w, "epoch", e->epoch);
+	writer_count(w, "ts", e->ts);
+	writer_boolean(w, "stream", e->stream);
+	writer_text(w, "request_id", e->id);
+	put_text(w, "bot", e->bot);
+	put_text(w, "model", e->model);
+	put_text(w, "provider", e->provider);
+	writer_end(w);
+}
 
-	for (size_t i = 0; i < TABLE_SIZE; i++) {
-		for (const struct entry *e = f->table[i]; e; e = e->next) {
-			json_t *o = json_pack("{s:I,s:I,s:I,s:b,s:s,s:o,s:o,s:o}", "lane",
-			    (json_int_t)e->lane, "epoch", (json_int_t)e->epoch, "ts",
-			    (json_int_t)e->ts, "stream", (int)e->stream, "request_id", e->id, "bot",
-			    text_or_null(e->bot), "model", text_or_null(e->model), "provider",
-			    text_or_null(e->provider));
-
-			json_build_append(&list, o);
-		}
-	}
-	return json_build_take(&list);
+void inflight_write(const struct inflight *f, struct writer *w, const char *key)
+{
+	writer_array(w, key);
+	for (size_t i = 0; i < TABLE_SIZE; i++)
+		for (const struct entry *e = f->table[i]; e; e = e->next)
+			put_entry(w, e);
+	writer_end(w);
 }
 
 static int entry_from_json(struct inflight *f, json_t *o)

@@ -9,6 +9,7 @@
 
 #include "orbus.h"
 #include "reader.h"
+#include "writer.h"
 
 #include <jansson.h>
 
@@ -63,7 +64,7 @@ void inflight_forget_lane(struct inflight *f, uint32_t lane);
 void inflight_clear(struct inflight *f);
 
 /* What is in flight: [{lane, epoch, request_id, ts, bot, model, ...}], and back (untrusted). */
-json_t *inflight_to_json(const struct inflight *f);
+void inflight_write(const struct inflight *f, struct writer *w, const char *key);
 int inflight_from_json(struct inflight *f, const json_t *array);
 
 #endif

@@ -1,24 +1,13 @@
 /*
- * json_msgpack.c: JSON values as msgpack and back.
+ * json_msgpack.c: JSON values from msgpack.
  */
 #include "json_msgpack.h"
 #include "mpread.h"
 #include "utf8.h"
-#include "writer.h"
 
 #include <errno.h>
 #include <math.h>
 #include <string.h>
-
-int json_to_msgpack(const json_t *value, char **bytes, size_t *length)
-{
-	struct msgpack_writer m;
-
-	msgpack_writer_init(&m);
-	writer_json(&m.writer, NULL, value);
-	*bytes = msgpack_writer_take(&m, length);
-	return *bytes ? 0 : -ENOMEM;
-}
 
 static json_t *unpack(struct mp_reader *in, unsigned depth);
 

@@ -1,15 +1,11 @@
 /*
- * json_msgpack.h: JSON values as msgpack and back, so that a document is described once and serves
- * the period files (JSON), the board and the state file (msgpack).
+ * json_msgpack.h: JSON values from msgpack, for what reads the board and the state file.
  */
 #ifndef ORBUS_JSON_MSGPACK_H
 #define ORBUS_JSON_MSGPACK_H
 
 #include <jansson.h>
 #include <stddef.h>
-
-/* A JSON value as msgpack; *bytes is malloc'ed. 0 or -ENOMEM. */
-int json_to_msgpack(const json_t *value, char **bytes, size_t *length);
 
 /*
  * Untrusted msgpack as a JSON value (a new reference): at most `depth` levels, keys are strings,

@@ -28,7 +28,9 @@ void orbus_sample_init(struct orbus_sample *s)
 
 static double per_second(uint64_t tokens, double ms)
 {
-	return tokens == ORBUS_NONE || !(ms > 0) ? NAN : (double)tokens / (ms / 1000);
+	double rate = tokens == ORBUS_NONE || !(ms > 0) ? NAN : (double)tokens / (ms / 1000);
+
+	return isfinite(rate) ? rate : NAN;
 }
 
 double orbus_sample_tps(const struct orbus_sample *s)

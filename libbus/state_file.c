@@ -109,7 +109,9 @@ void state_bus_write(const struct state_bus *bus, struct writer *w)
 
 void state_begin(struct msgpack_writer *m)
 {
-	msgpack_writer_init_after(m, sizeof(struct state_head));
+	const struct state_head head = {.length = 0};
+
+	msgpack_writer_init_after(m, &head, sizeof(head));
 }
 
 char *state_end(struct msgpack_writer *m, size_t *length)

@@ -70,10 +70,12 @@ void writer_count(struct writer *w, const char *key, uint64_t n)
 
 void writer_figure(struct writer *w, const char *key, double value)
 {
-	if (isfinite(value))
-		put(w, key, &(struct writer_value){.type = WRITER_REAL, .real = value});
-	else
+	if (isnan(value))
 		writer_null(w, key);
+	else
+		put(w, key,
+		    &(struct writer_value){
+			.type = WRITER_REAL, .real = fmin(fmax(value, -FIGURE_MAX), FIGURE_MAX)});
 }
 
 static void put_members(struct writer *w, const char *key, const json_t *value)
@@ -83,7 +85,9 @@ static void put_members(struct writer *w, const char *key, const json_t *value)
 	size_t i;
 
 	begin(w, key, json_is_array(value));
-	if (json_is_array(value))
+	if (w->spoilt)
+		;
+	else if (json_is_array(value))
 		json_array_foreach(value, i, item) writer_json(w, NULL, item);
 	else
 		json_object_foreach((json_t *)(uintptr_t)value, name, item)
@@ -95,7 +99,7 @@ static void put_members(struct writer *w, const char *key, const json_t *value)
 
 void writer_json(struct writer *w, const char *key, const json_t *value)
 {
-	w->spoilt |= !value || w->depth == WRITER_DEPTH;
+	w->spoilt |= !value;
 	if (w->spoilt)
 		return;
 	switch (json_typeof(value)) {

@@ -9,6 +9,8 @@
 #ifndef ORBUS_WRITER_H
 #define ORBUS_WRITER_H
 
+#include "buffer.h"
+
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -59,7 +61,11 @@ void writer_text(struct writer *w, const char *key, const char *text);
 void writer_bytes(struct writer *w, const char *key, const char *text, size_t length);
 /* Counts beyond INT64_MAX stay there. */
 void writer_count(struct writer *w, const char *key, uint64_t n);
-/* A figure that is not finite is null: unknown is never 0. */
+/*
+ * A figure that is not known (NaN) is null, never 0. Those beyond FIGURE_MAX, as a sum of broken
+ * samples may be, stay there: what is written can be read.
+ */
+#define FIGURE_MAX 1e300
 void writer_figure(struct writer *w, const char *key, double value);
 /* A JSON value with all that it holds; NULL, a part that failed, spoils the whole. */
 void writer_json(struct writer *w, const char *key, const json_t *value);
@@ -84,8 +90,7 @@ json_t *tree_writer_take(struct tree_writer *t);
 
 struct msgpack_writer {
 	struct writer writer;
-	char *bytes;
-	size_t length, capacity;
+	struct buffer packed;
 	struct {
 		size_t at;      /* of the count, which is known at the end */
 		uint32_t count; /* members, or items */
@@ -93,8 +98,8 @@ struct msgpack_writer {
 };
 
 void msgpack_writer_init(struct msgpack_writer *m);
-/* Leaves so many bytes for a head, which the caller fills in at last. */
-void msgpack_writer_init_after(struct msgpack_writer *m, size_t head);
+/* The same after a head, which is not msgpack. */
+void msgpack_writer_init_after(struct msgpack_writer *m, const void *head, size_t length);
 /* Another writer's msgpack as a value of this one. */
 void msgpack_writer_splice(
     struct msgpack_writer *m, const char *key, const char *bytes, size_t length);
@@ -111,8 +116,7 @@ void writer_msgpack(struct writer *w, const char *key, char *bytes, size_t lengt
 
 struct text_writer {
 	struct writer writer;
-	char *bytes;
-	size_t length, capacity;
+	struct buffer text;
 	json_t *real; /* the last that was written */
 	struct {
 		bool is_array, any;

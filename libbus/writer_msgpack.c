@@ -11,31 +11,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_CAPACITY 16384
-#define MAP_32         0xdf
-#define ARRAY_32       0xdd
+#define MAP_32   0xdf
+#define ARRAY_32 0xdd
 
 static int write_bytes(void *context, const char *bytes, size_t length)
 {
 	struct msgpack_writer *m = context;
 
-	if (length > m->capacity - m->length) {
-		size_t capacity = m->capacity ? m->capacity : FIRST_CAPACITY;
-		char *more;
-
-		while (capacity - m->length < length)
-			capacity *= 2;
-		more = realloc(m->bytes, capacity);
-		if (!more) {
-			m->writer.spoilt = true;
-			return -1;
-		}
-		m->bytes = more;
-		m->capacity = capacity;
-	}
-	memcpy(m->bytes + m->length, bytes, length);
-	m->length += length;
-	return 0;
+	if (buffer_append(&m->packed, bytes, length))
+		return 0;
+	m->writer.spoilt = true;
+	return -1;
 }
 
 static void pack_text(msgpack_packer *pk, const char *text, size_t length)
@@ -61,7 +47,7 @@ static void msgpack_open(struct writer *w, const char *key, bool is_array)
 	msgpack_packer pk;
 
 	begin_value(m, &pk, key);
-	m->open[w->depth].at = m->length + 1;
+	m->open[w->depth].at = m->packed.length + 1;
 	m->open[w->depth].count = 0;
 	(void)write_bytes(m, headers[is_array], sizeof(headers[is_array]));
 }
@@ -70,7 +56,7 @@ static void msgpack_close(struct writer *w)
 {
 	struct msgpack_writer *m = (struct msgpack_writer *)w;
 	uint32_t count = m->open[w->depth - 1].count;
-	char *at = m->bytes + m->open[w->depth - 1].at;
+	char *at = m->packed.bytes + m->open[w->depth - 1].at;
 
 	for (int i = 0; i < 4; i++)
 		at[i] = (char)(count >> (24 - 8 * i));
@@ -97,13 +83,10 @@ void msgpack_writer_init(struct msgpack_writer *m)
 	*m = (struct msgpack_writer){.writer.form = &form};
 }
 
-void msgpack_writer_init_after(struct msgpack_writer *m, size_t head)
+void msgpack_writer_init_after(struct msgpack_writer *m, const void *head, size_t length)
 {
 	msgpack_writer_init(m);
-	m->bytes = calloc(1, FIRST_CAPACITY);
-	m->capacity = FIRST_CAPACITY;
-	m->length = head;
-	m->writer.spoilt = !m->bytes || head > FIRST_CAPACITY;
+	(void)write_bytes(m, head, length);
 }
 
 void msgpack_writer_splice(
@@ -119,10 +102,10 @@ void msgpack_writer_splice(
 
 char *msgpack_writer_take(struct msgpack_writer *m, size_t *length)
 {
-	*length = m->length;
+	*length = m->packed.length;
 	if (!m->writer.spoilt)
-		return m->bytes;
-	free(m->bytes);
+		return m->packed.bytes;
+	free(m->packed.bytes);
 	return NULL;
 }
 

@@ -14,20 +14,10 @@ static int append(const char *bytes, size_t length, void *context)
 {
 	struct text_writer *t = context;
 
-	if (length > t->capacity - t->length) {
-		size_t capacity = 2 * t->capacity + length + 4096;
-		char *grown = realloc(t->bytes, capacity);
-
-		if (!grown) {
-			t->writer.spoilt = true;
-			return -1;
-		}
-		t->bytes = grown;
-		t->capacity = capacity;
-	}
-	memcpy(t->bytes + t->length, bytes, length);
-	t->length += length;
-	return 0;
+	if (buffer_append(&t->text, bytes, length))
+		return 0;
+	t->writer.spoilt = true;
+	return -1;
 }
 
 static void append_text(struct text_writer *t, const char *s)
@@ -151,9 +141,9 @@ void text_writer_init(struct text_writer *t)
 char *text_writer_take(struct text_writer *t, size_t *length)
 {
 	json_decref(t->real);
-	*length = t->length;
+	*length = t->text.length;
 	if (!t->writer.spoilt && append("", 1, t) == 0)
-		return t->bytes;
-	free(t->bytes);
+		return t->text.bytes;
+	free(t->text.bytes);
 	return NULL;
 }

@@ -33,7 +33,6 @@ static struct {
 	SCREEN *screen;
 	FILE *keyboard, *display;
 	bool colour;
-	bool refused; /* keys: the terminal is another's */
 	/* For the handler of faults: written before it is installed. */
 	struct termios before;
 	struct terminfo info;
@@ -298,12 +297,23 @@ static void stop(void)
 	continued = 1; /* also where nobody would have continued it, so that it was not stopped */
 }
 
+/*
+ * In the background the keys are another's. Who asks for them there is stopped until it is in front
+ * again, or, where nobody could continue it, as an orphan, refused. To ask for none is enough.
+ */
+static bool is_refused(int keyboard)
+{
+	char none;
+
+	return tcgetpgrp(keyboard) != getpgrp() && read(keyboard, &none, 0) < 0 && errno == EIO;
+}
+
 static bool is_gone(const struct pollfd *keyboard, const struct pollfd *display)
 {
 	const short gone = POLLHUP | POLLERR | POLLNVAL;
 	int waiting = 0;
 
-	if (term.refused || (keyboard->revents | display->revents) & gone)
+	if ((keyboard->revents | display->revents) & gone)
 		return true;
 	/* Readable, and nothing to read: the end of the file. */
 	return keyboard->revents & POLLIN &&
@@ -324,7 +334,7 @@ enum term_event term_wait(int timeout_ms)
 		continued = 0;
 		return TERM_BACK;
 	}
-	if (ready > 0 && is_gone(&files[0], &files[1]))
+	if (is_refused(files[0].fd) || (ready > 0 && is_gone(&files[0], &files[1])))
 		return TERM_THE_END;
 	/* A signal may have been that of a new size, which term_key() tells. */
 	return ready == 0 ? TERM_QUIET : TERM_KEYS;
@@ -353,14 +363,10 @@ uint32_t term_key(void)
 {
 	wint_t key;
 
-	errno = 0;
 	switch (get_wch(&key)) {
 	case KEY_CODE_YES: return special_key(key);
 	case OK: break;
-	default:
-		/* Whoever is in the background and cannot be stopped for it, as an orphan. */
-		term.refused = errno == EIO;
-		return WATCH_KEY_NONE;
+	default: return WATCH_KEY_NONE;
 	}
 	if (key == '\r')
 		return WATCH_KEY_ENTER;

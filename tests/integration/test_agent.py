@@ -311,6 +311,18 @@ class TroubleTest(BusTest):
             self.assertEqual(status, 2, (options, log))
             self.assertIn(options[0], log)
 
+    def test_a_folder_whose_name_is_no_utf8(self):
+        folder = os.path.join(os.fsencode(self.folder), b"jos\xe9")
+        os.mkdir(folder)
+        agent = self.start("oragent", "--bus", self.bus, "--data-dir", "data", cwd=folder)
+        wait_for(lambda: os.path.exists(f"/dev/shm/{self.bus}.board"), "the agent")
+        self.publish(request())
+        board = wait_for(lambda: json.loads(self.run_tool(
+            "orstat", "--bus", self.bus, "--json").stdout)["agent"], "the board")
+        self.assertEqual(board["data_dir"], f"{self.folder}/jos\\xe9/data")
+        agent.terminate()
+        self.assertEqual(agent.wait(20), 0)
+
     def test_a_newer_layout_is_refused(self):
         self.publish(request())
         with open(f"/dev/shm/{self.bus}", "r+b") as ring:

@@ -176,10 +176,10 @@ class TerminalTest(GoneTest):
         self.check_end(process)
 
     def test_the_watch_ends_where_the_keys_are_anothers(self):
-        # As when the shell that had started it was killed, and that shell's goes on.
+        # As when the shell that had started it was killed, and that shell's goes on, and reads keys.
         screen = self.screen()
         command = f"{program('orstat')} -b {self.bus} -w; echo status=$?"
-        self.on(screen, ["sh", "-mc", f"(trap '' TTIN TTOU; {command}) & sleep 1000"],
+        self.on(screen, ["sh", "-mc", f"(trap '' TTIN TTOU; {command}) & cat >/dev/null"],
                 shows=b"quit", start_new_session=True, preexec_fn=take_terminal)
         os.write(screen.parent, b"x")
         screen.read_until(b"status=0")

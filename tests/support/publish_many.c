@@ -3,7 +3,8 @@
  *
  *   publish_many BUS BOT requests|counts SAMPLES
  *
- * A request is two samples, its begin and its end.
+ * Says "ready" once it has its lane, and begins when standard input ends. A request is two samples,
+ * its begin and its end.
  */
 #include "orbus.h"
 
@@ -42,6 +43,10 @@ int main(int argc, char **argv)
 	if (samples < 1)
 		return 2;
 	err = orbus_producer_open(argv[1], argv[2], &p);
+	puts("ready");
+	fflush(stdout);
+	while (getchar() != EOF)
+		;
 	for (long i = 0; !err && i < samples; i += counts ? 1 : 2)
 		err = counts ? publish_count(p, argv[2]) : publish_request(p);
 	if (err)

@@ -2,10 +2,14 @@
  * test_state.c: the checkpoint holds all of the ledger, and damage to it is noticed.
  */
 #include "clock.h"
+#include "document_scan.h"
+#include "sample.h"
 #include "state.h"
 #include "testing.h"
 
 #include <errno.h>
+#include <float.h>
+#include <stdio.h>
 #include <string.h>
 
 #define NOW (UINT64_C(1764001800) * NS_PER_SECOND)
@@ -90,6 +94,93 @@ static void everything_is_restored(void **state)
 	state_bus_free(&bus);
 	ledger_free(&l);
 	ledger_free(&back);
+}
+
+/* Its file is one, by both ways of reading it. */
+static void assert_period_is_read(const struct period *p)
+{
+	const struct document_context c = {
+	    .period_kind = "hourly", .end_ns = p->span.end_ns, .restorable = true};
+	struct document_period period;
+	struct aggregate by_scan, by_tree;
+	struct text_writer t;
+	size_t length;
+	char *text;
+	json_t *tree;
+
+	text_writer_init(&t);
+	document_write(&t.writer, NULL, &p->sum, &c);
+	text = text_writer_take(&t, &length);
+	aggregate_init(&by_scan);
+	aggregate_init(&by_tree);
+	assert_int_equal(document_scan(text, length, DOCUMENT_ALL, &period, &by_scan), 0);
+	tree = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	assert_int_equal(document_to_aggregate(tree, &by_tree, NULL), 0);
+	assert_int_equal(by_scan.requests.total, p->sum.requests.total);
+	assert_int_equal(by_tree.requests.total, p->sum.requests.total);
+	aggregate_free(&by_scan);
+	aggregate_free(&by_tree);
+	json_decref(tree);
+	free(text);
+}
+
+/* Any sample that is valid, however broken who published it. */
+static void add_extreme(struct ledger *l, unsigned *seed)
+{
+	static const double figures[] = {0, 5e-324, 1e-320, 1, 1e19, 1.5e308, DBL_MAX};
+	static const uint64_t counts[] = {0, 1, INT64_MAX, UINT64_C(1) << 63, UINT64_MAX - 1};
+	static const char *const names[] = {
+	    "messages_processed", "commands_executed", "x_cache_hits", "work"};
+	const struct sample_origin origin = {.lane = 3, .epoch = 7};
+	struct orbus_sample s;
+	char id[16];
+
+#define PICK(list) list[(unsigned)rand_r(seed) % (sizeof(list) / sizeof((list)[0]))]
+	orbus_sample_init(&s);
+	s.kind = (enum orbus_kind)((unsigned)rand_r(seed) % 4);
+	s.ts = PICK(counts);
+	s.model = "m";
+	s.response_ms = PICK(figures);
+	s.ttft_ms = PICK(figures);
+	s.cost_usd = PICK(figures);
+	s.prompt_tokens = PICK(counts);
+	s.completion_tokens = PICK(counts);
+	s.name = PICK(names);
+	s.value = PICK(figures);
+	snprintf(id, sizeof(id), "%d", rand_r(seed) % 1000);
+	s.request_id = id;
+#undef PICK
+	assert_int_equal(sample_validate(&s), 0);
+	ledger_add(l, &s, &origin, NOW);
+}
+
+static void whatever_was_published_can_be_restored(void **state)
+{
+	unsigned seed = 1;
+
+	(void)state;
+	for (int round = 0; round < 50; round++) {
+		struct ledger l, back;
+		struct state_bus bus;
+		char *bytes;
+		size_t length;
+
+		assert_int_equal(ledger_init(&l, &utc, 0, NOW), 0);
+		for (int i = 0; i < 1 << round % 8; i++)
+			add_extreme(&l, &seed);
+		ledger_fold(&l, NOW);
+		assert_false(l.out_of_memory);
+		encode(&l, &bytes, &length);
+		assert_int_equal(ledger_init(&back, &utc, 0, NOW), 0);
+		assert_int_equal(state_decode(bytes, length, &back, &bus), 0);
+		assert_int_equal(back.lifetime.requests.total, l.lifetime.requests.total);
+		for (const struct period *p = l.periods.first; p; p = p->next)
+			assert_period_is_read(p);
+		free(bytes);
+		state_bus_free(&bus);
+		ledger_free(&l);
+		ledger_free(&back);
+	}
 }
 
 static void another_calendar_keeps_open_periods_apart(void **state)
@@ -211,6 +302,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(everything_is_restored),
+	    cmocka_unit_test(whatever_was_published_can_be_restored),
 	    cmocka_unit_test(another_calendar_keeps_open_periods_apart),
 	    cmocka_unit_test(damage_is_noticed),
 	    cmocka_unit_test(time_is_judged_by_the_rules),

@@ -104,6 +104,9 @@ static void a_document_is_the_same_in_both_forms(void **state)
 		text = text_of(tree);
 		same = text_of_msgpack(&m);
 		assert_string_equal(text, same);
+		json_decref(back);
+		back = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+		assert_non_null(back);
 		free(text);
 		free(same);
 		json_decref(tree);
@@ -218,6 +221,7 @@ static void write_deep(struct writer *w, int levels)
 {
 	for (int i = 0; i < levels; i++)
 		writer_array(w, NULL);
+	writer_integer(w, NULL, 1);
 	for (int i = 0; i < levels; i++)
 		writer_end(w);
 }
