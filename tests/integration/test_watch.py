@@ -98,13 +98,13 @@ class Tmux:
         self.keys("Enter")
 
     def wait(self, pattern, seconds=PATIENCE):
-        """The screen once it matches."""
+        """The screen once it matches, and two looks see the same: it is not being drawn."""
         screen = ""
 
         def there():
             nonlocal screen
-            screen = self.screen()
-            return re.search(pattern, screen, re.M)
+            before, screen = screen, self.screen()
+            return screen == before and re.search(pattern, screen, re.M)
         try:
             wait_for(there, f"'{pattern}'", seconds)
         except AssertionError as error:
