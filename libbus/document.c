@@ -56,10 +56,7 @@ static void put_recent_errors(struct writer *w, const struct aggregate *a)
 		clock_format_rfc3339(e->ts, at);
 		writer_object(w, NULL);
 		writer_text(w, "type", e->type);
-		if (e->message)
-			writer_text(w, "message", e->message);
-		else
-			writer_null(w, "message");
+		writer_text(w, "message", e->message);
 		writer_text(w, "timestamp", at);
 		writer_end(w);
 	}
@@ -208,14 +205,6 @@ void document_write_trends(struct writer *w, const char *key, const struct trend
 	writer_end(w);
 }
 
-static void put_summaries(struct writer *w, const struct request_figures *f)
-{
-	figures_put_summary(w, "response_times", &f->response_ms);
-	figures_put_summary(w, "ttft", &f->ttft_ms);
-	figures_put_summary(w, "tps", &f->tps);
-	figures_put_summary(w, "decode_tps", &f->decode_tps);
-}
-
 static void put_lost(struct writer *w, const struct aggregate *a)
 {
 	writer_count(w, "lost_samples", a->lost);
@@ -232,7 +221,7 @@ static void put_lifetime(struct writer *w, const struct document_context *c)
 	writer_object(w, "lifetime");
 	writer_text(w, "since", since);
 	figures_put_requests(w, "requests", &a->requests, c->in_flight);
-	put_summaries(w, &a->requests);
+	figures_put_summaries(w, &a->requests);
 	writer_object(w, "token_usage");
 	figures_put_tokens(w, &a->requests.tokens);
 	writer_end(w);
@@ -292,7 +281,7 @@ void document_write(
 	writer_object(w, key);
 	put_head(w, c);
 	figures_put_requests(w, "requests", &a->requests, c->in_flight);
-	put_summaries(w, &a->requests);
+	figures_put_summaries(w, &a->requests);
 	put_token_usage(w, a);
 	figures_put_cost(w, "cost_usd", &a->requests);
 	put_errors(w, a, true);

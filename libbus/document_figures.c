@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-void figures_put_summary(struct writer *w, const char *key, const struct histogram *h)
+static void put_summary(struct writer *w, const char *key, const struct histogram *h)
 {
 	writer_object(w, key);
 	writer_figure(w, "avg", histogram_mean(h));
@@ -17,6 +17,14 @@ void figures_put_summary(struct writer *w, const char *key, const struct histogr
 	writer_figure(w, "p99", histogram_quantile(h, 0.99));
 	writer_count(w, "count", h->count);
 	writer_end(w);
+}
+
+void figures_put_summaries(struct writer *w, const struct request_figures *f)
+{
+	put_summary(w, "response_times", &f->response_ms);
+	put_summary(w, "ttft", &f->ttft_ms);
+	put_summary(w, "tps", &f->tps);
+	put_summary(w, "decode_tps", &f->decode_tps);
 }
 
 void figures_put_tokens(struct writer *w, const struct token_sums *t)
@@ -53,10 +61,7 @@ static void put_series(struct writer *w, const char *key, const struct request_f
 {
 	writer_object(w, key);
 	writer_count(w, "requests", f->total);
-	figures_put_summary(w, "response_times", &f->response_ms);
-	figures_put_summary(w, "ttft", &f->ttft_ms);
-	figures_put_summary(w, "tps", &f->tps);
-	figures_put_summary(w, "decode_tps", &f->decode_tps);
+	figures_put_summaries(w, f);
 	writer_object(w, "tokens");
 	figures_put_tokens(w, &f->tokens);
 	writer_end(w);

@@ -7,8 +7,11 @@
 #include "aggregate.h"
 #include "writer.h"
 
-/* `avg`, `min`, `max`, percentiles, `count`. */
-void figures_put_summary(struct writer *w, const char *key, const struct histogram *h);
+/*
+ * Response times, times to the first token and rates, each with `avg`, `min`, `max`, percentiles
+ * and `count`, into the object that is open.
+ */
+void figures_put_summaries(struct writer *w, const struct request_figures *f);
 
 /* `total_tokens` and so on, into the object that is open. */
 void figures_put_tokens(struct writer *w, const struct token_sums *t);

@@ -223,14 +223,6 @@ void inflight_free(struct inflight *f)
 	free(f);
 }
 
-static void put_text(struct writer *w, const char *key, const char *text)
-{
-	if (text)
-		writer_text(w, key, text);
-	else
-		writer_null(w, key);
-}
-
 static void put_entry(struct writer *w, const struct entry *e)
 {
 	writer_object(w, NULL);
@@ -239,9 +231,9 @@ static void put_entry(struct writer *w, const struct entry *e)
 	writer_count(w, "ts", e->ts);
 	writer_boolean(w, "stream", e->stream);
 	writer_text(w, "request_id", e->id);
-	put_text(w, "bot", e->bot);
-	put_text(w, "model", e->model);
-	put_text(w, "provider", e->provider);
+	writer_text(w, "bot", e->bot);
+	writer_text(w, "model", e->model);
+	writer_text(w, "provider", e->provider);
 	writer_end(w);
 }
 

@@ -60,7 +60,10 @@ void writer_bytes(struct writer *w, const char *key, const char *text, size_t le
 
 void writer_text(struct writer *w, const char *key, const char *text)
 {
-	writer_bytes(w, key, text, strlen(text));
+	if (text)
+		writer_bytes(w, key, text, strlen(text));
+	else
+		writer_null(w, key);
 }
 
 void writer_count(struct writer *w, const char *key, uint64_t n)

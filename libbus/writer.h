@@ -57,6 +57,7 @@ void writer_end(struct writer *w);
 void writer_null(struct writer *w, const char *key);
 void writer_boolean(struct writer *w, const char *key, bool value);
 void writer_integer(struct writer *w, const char *key, int64_t value);
+/* NULL is null. */
 void writer_text(struct writer *w, const char *key, const char *text);
 void writer_bytes(struct writer *w, const char *key, const char *text, size_t length);
 /* Counts beyond INT64_MAX stay there. */
