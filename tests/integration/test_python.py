@@ -167,11 +167,13 @@ class ProducerTest(PythonTest):
             bot.publish(stream=True, response_ms=8210, ttft_ms=870, completion_tokens=345,
                         tokens_estimated=True)
             bot.publish(status="timeout", stream=True, response_ms=180300)
+            bot.publish(status="timeout", response_ms=180300)
         done = self.run_tool("ortail", "--bus", self.bus, "-1")
         self.assertEqual([f"{r.levelname} - {r.getMessage()}" for r in logs.records],
                          done.stdout.splitlines())
         self.assertIn("INFO - OpenRouter response: 3.45s | Tokens: 287 | TPS: 83.2 | Total: 512",
                       done.stdout)
+        self.assertIn("ERROR - OpenRouter timeout after 180.3s", done.stdout)
 
 
 class ReadingTest(PythonTest):

@@ -215,6 +215,7 @@ class OrtailTest(ToolsTest):
             "ERROR - OpenRouter streaming timeout after 180.3s",
             "ERROR - OpenRouter request timed out - try reducing message length or switching "
             "models",
+            "ERROR - OpenRouter timeout after 180.3s",
             "ERROR - OpenRouter request timed out - try reducing message length or switching "
             "models"])
 
