@@ -460,6 +460,15 @@ class ReportTest(BusTest):
             s["error_type"] = "<b>\u0007"
         self.agent_writes(samples)
 
+    def test_a_cancelled_request_is_neither_answered_nor_failed_on_the_page(self):
+        statuses = {"ok": 11, "error": 5, "timeout": 3, "cancelled": 7}
+        self.agent_writes([{"model": "m", "bot": "b", "status": status}
+                           for status, n in statuses.items() for _ in range(n)])
+        page = Page(self.report("--days", 1, "-f", "html"))
+        plot = next(p for p in json.loads(page.scripts[0])["plots"] if p["title"] == "Requests")
+        self.assertEqual({s["name"]: sum(filter(None, s["values"])) for s in plot["series"]},
+                         {"answered": 11, "failed": 8, "cancelled": 7})
+
     def test_names_cannot_steer_a_terminal_or_a_page(self):
         self.hostile_files()
         for options in (["--by", "model"], ["--by", "bot"], [], ["-f", "csv", "--by", "bot"], ["--json"],
