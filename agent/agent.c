@@ -145,12 +145,14 @@ static bool recover(struct agent *a)
 /* One turn of the loop. True: there is more to drain. */
 static bool turn(struct agent *a, bool at_once)
 {
-	uint64_t now_ns = clock_realtime_ns();
+	uint64_t now_ns = clock_realtime_ns(), from_ns = now_ns_of(CLOCK_BOOTTIME);
 	bool more, saved = false;
 
 	if (a->ledger.out_of_memory && !recover(a))
 		return false;
 	more = intake_drain(a, now_ns);
+	if (!more)
+		board_set_drained(a->board, from_ns);
 	every_second(a, now_ns);
 	if (a->store) {
 		store_poll(a->store);

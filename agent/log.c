@@ -1,23 +1,18 @@
 /*
- * log.c: the agent's log, to standard error, syslog or the systemd journal.
+ * log.c: the agent's log: which levels are logged, and texts that are safe to show.
  *
  * Names of buses, folders and files are whatever somebody chose: their control characters are
  * spelled out, so that a line stays one line and steers no terminal.
  */
 #include "log.h"
-#include "clock.h"
 #include "output.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <syslog.h>
-#include <systemd/sd-journal.h>
-
-#define PROGRAM "oragent"
 
 struct log {
-	enum log_target target;
+	struct log_sink *sink;
 	enum log_level level;
 };
 
@@ -27,37 +22,19 @@ struct log *log_open(enum log_target target, enum log_level level)
 
 	if (!l)
 		return NULL;
-	l->target = target;
 	l->level = level;
-	if (target == LOG_TARGET_SYSLOG)
-		openlog(PROGRAM, LOG_PID, LOG_DAEMON);
-	return l;
+	l->sink = log_sink_open(target, "oragent");
+	if (l->sink)
+		return l;
+	free(l);
+	return NULL;
 }
 
 void log_close(struct log *l)
 {
-	if (l && l->target == LOG_TARGET_SYSLOG)
-		closelog();
+	if (l)
+		log_sink_close(l->sink);
 	free(l);
-}
-
-static const char *word_of(enum log_level level)
-{
-	switch (level) {
-	case LOG_LEVEL_ERROR: return "ERROR";
-	case LOG_LEVEL_WARNING: return "WARNING";
-	case LOG_LEVEL_INFO: return "INFO";
-	case LOG_LEVEL_DEBUG: return "DEBUG";
-	}
-	return "";
-}
-
-static void write_stderr(enum log_level level, const char *text)
-{
-	char now[RFC3339_BYTES];
-
-	clock_format_rfc3339_local(clock_realtime_ns(), false, now);
-	fprintf(stderr, "%s " PROGRAM " %s - %s\n", now, word_of(level), text);
 }
 
 void log_write(struct log *l, enum log_level level, const char *format, ...)
@@ -71,14 +48,5 @@ void log_write(struct log *l, enum log_level level, const char *format, ...)
 	vsnprintf(message, sizeof(message), format, arguments);
 	va_end(arguments);
 	text_sanitise(text, sizeof(text), message);
-	switch (l->target) {
-	case LOG_TARGET_STDERR: write_stderr(level, text); break;
-	case LOG_TARGET_SYSLOG: syslog((int)level, "%s", text); break;
-	case LOG_TARGET_JOURNALD:
-		/* Without a journal to write to, better standard error than silence. */
-		if (sd_journal_send("MESSAGE=%s", text, "PRIORITY=%i", (int)level,
-			"SYSLOG_IDENTIFIER=" PROGRAM, NULL) < 0)
-			write_stderr(level, text);
-		break;
-	}
+	log_sink_put(l->sink, level, text, NULL);
 }

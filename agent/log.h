@@ -1,18 +1,11 @@
 /*
- * log.h: the agent's log, to standard error, syslog or the systemd journal.
+ * log.h: the agent's log: which levels are logged, and texts that are safe to show. Where its lines
+ * go is log_sink.h's.
  */
 #ifndef ORBUS_AGENT_LOG_H
 #define ORBUS_AGENT_LOG_H
 
-enum log_target { LOG_TARGET_STDERR, LOG_TARGET_SYSLOG, LOG_TARGET_JOURNALD };
-
-/* In the order of syslog(3), so that a larger level says more. */
-enum log_level {
-	LOG_LEVEL_ERROR = 3,
-	LOG_LEVEL_WARNING = 4,
-	LOG_LEVEL_INFO = 6,
-	LOG_LEVEL_DEBUG = 7,
-};
+#include "log_sink.h"
 
 struct log;
 

@@ -2,6 +2,7 @@
  * oragent_options.c: the table of the agent's options.
  */
 #include "oragent_options.h"
+#include "log_sink.h"
 #include "programs.h"
 
 #define SECONDS_NS UINT64_C(1000000000)
@@ -123,10 +124,12 @@ static const struct cli_option options[] = {
 	.type = CLI_CHOICE,
 	.offset = AT(log_target),
 	.argument = "TARGET",
-	.choices = "stderr|syslog|journald",
+	.choices = LOG_TARGETS,
 	.preset = "stderr",
 	.help = "where to log",
-	.details = "Where the agent logs."},
+	.details =
+	    "Where the agent logs. Where the daemon cannot be reached, or takes no lines, its "
+	    "lines go to standard error, which the first of them says, until it can be."},
     {.name = "log-level",
 	.type = CLI_CHOICE,
 	.offset = AT(log_level),

@@ -45,12 +45,14 @@ struct board_header {
 	uint64_t started_ns;
 	int32_t pid;
 	uint32_t reserved;
-	uint64_t generation;       /* of the newest document; 0: none yet */
-	uint64_t beat_ns;          /* CLOCK_REALTIME */
-	uint64_t beat_boottime_ns; /* CLOCK_BOOTTIME: no step of the clock touches it */
+	uint64_t generation;          /* of the newest document; 0: none yet */
+	uint64_t beat_ns;             /* CLOCK_REALTIME */
+	uint64_t beat_boottime_ns;    /* CLOCK_BOOTTIME: no step of the clock touches it */
+	uint64_t drained_boottime_ns; /* the ring has been read up to there; 0 of older agents */
 };
 static_assert(offsetof(struct board_header, generation) == 48, "layout");
-static_assert(sizeof(struct board_header) == 72, "layout");
+static_assert(offsetof(struct board_header, drained_boottime_ns) == 72, "layout");
+static_assert(sizeof(struct board_header) == 80, "layout");
 
 /* The start of a slot; the document follows. */
 struct board_slot {
@@ -111,6 +113,7 @@ static int board_build(struct board *b)
 	b->header.slot_bytes = BOARD_SLOT_BYTES;
 	b->header.started_ns = clock_realtime_ns();
 	b->header.pid = getpid();
+	b->header.drained_boottime_ns = 1; /* nothing yet */
 	err = write_header(b);
 	return err ? err : object_replace(b->fd, b->paths.board);
 }
@@ -165,6 +168,16 @@ void board_beat(struct board *b)
 {
 	/* A beat that cannot be written is one that readers miss, which is what it is for. */
 	(void)write_header(b);
+}
+
+void board_set_drained(struct board *b, uint64_t boottime_ns)
+{
+	b->header.drained_boottime_ns = boottime_ns;
+	/* One word: no heartbeat, and nothing that a reader could find half of. An error is mended
+	 * by the next header. */
+	(void)write_all(b->fd, &b->header.drained_boottime_ns,
+	    sizeof(b->header.drained_boottime_ns),
+	    offsetof(struct board_header, drained_boottime_ns));
 }
 
 bool board_is_gone(const struct board *b)
@@ -230,6 +243,7 @@ static void set_liveness(const struct board_header *h, struct board_snapshot *ou
 	out->heartbeat_ns = h->beat_ns;
 	out->started_ns = h->started_ns;
 	out->pid = h->pid;
+	out->drained_ns = h->drained_boottime_ns;
 	out->is_live = beat <= now && now - beat < BOARD_STALE_NS;
 }
 

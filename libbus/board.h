@@ -32,6 +32,9 @@ int board_publish(struct board *b, const void *bytes, size_t length);
 /* Says that the agent lives. */
 void board_beat(struct board *b);
 
+/* Says that all that was published until then (CLOCK_BOOTTIME) has been read from the ring. */
+void board_set_drained(struct board *b, uint64_t boottime_ns);
+
 /* True when the object is no longer the one that bears the name. */
 bool board_is_gone(const struct board *b);
 
@@ -45,7 +48,9 @@ struct board_snapshot {
 	uint64_t started_ns;   /* CLOCK_REALTIME */
 	int32_t pid;
 	bool is_live; /* the heartbeat is fresh (by CLOCK_BOOTTIME) */
-	void *bytes;  /* the document; free() it */
+	/* CLOCK_BOOTTIME: what was published by then has been read; 0: the agent does not tell */
+	uint64_t drained_ns;
+	void *bytes; /* the document; free() it */
 	size_t length;
 };
 

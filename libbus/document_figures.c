@@ -44,6 +44,8 @@ void figures_put_cost(struct writer *w, const char *key, const struct request_fi
 void figures_put_requests(
     struct writer *w, const char *key, const struct request_figures *f, uint64_t in_flight)
 {
+	uint64_t failed = request_figures_failed(f);
+
 	writer_object(w, key);
 	writer_count(w, "total", f->total);
 	writer_count(w, "ok", f->ok);
@@ -54,6 +56,10 @@ void figures_put_requests(
 	writer_count(w, "in_flight", in_flight);
 	writer_count(w, "streaming", f->streaming);
 	writer_count(w, "priced", f->cost_known);
+	/* Both follow from the counts above: a reader of files computes them and passes over these.
+	 */
+	writer_count(w, "failed", failed);
+	writer_figure(w, "error_rate", f->total ? 100 * (double)failed / (double)f->total : NAN);
 	writer_end(w);
 }
 

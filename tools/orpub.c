@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "options.h"
 #include "orpub_options.h"
+#include "orpub_pace.h"
 #include "output.h"
 #include "parse.h"
 #include "sample.h"
@@ -12,6 +13,7 @@
 #include "tags.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -183,13 +185,29 @@ static bool read_line(char *line, size_t *length, bool *too_long)
 	return c != EOF || *length > 0 || *too_long;
 }
 
-static int publish_json_lines(struct orbus_producer *p)
+/* What nobody will find in any file is told, and is no success. */
+static int say_losses(struct pace *pace)
+{
+	uint64_t lost = pace_lost(pace);
+
+	if (lost == 0)
+		return CLI_FINE;
+	fprintf(stderr,
+	    TOOL ": %" PRIu64 " of %" PRIu64 " samples were overwritten before an agent counted "
+		 "them: start oragent first\n",
+	    lost, pace->published);
+	return CLI_FAILED;
+}
+
+static int publish_json_lines(struct orbus_producer *p, const char *bus)
 {
 	char *line = malloc(LINE_MAX_BYTES), why[256], shown[1024];
 	int status = CLI_FINE;
+	struct pace pace;
 	size_t length;
 	bool too_long;
 
+	pace_begin(&pace, bus);
 	if (!line)
 		return say_sample_error(-ENOMEM);
 	for (unsigned long number = 1; read_line(line, &length, &too_long); number++) {
@@ -199,8 +217,10 @@ static int publish_json_lines(struct orbus_producer *p)
 			continue;
 		if (too_long)
 			snprintf(why, sizeof(why), "longer than %d bytes", LINE_MAX_BYTES);
-		else if (publish_line(p, line, length, why, sizeof(why)) == 0)
+		else if (publish_line(p, line, length, why, sizeof(why)) == 0) {
+			pace_published(&pace);
 			continue;
+		}
 		text_sanitise(shown, sizeof(shown), why);
 		fprintf(stderr, TOOL ": line %lu: %s\n", number, shown);
 		status = CLI_FAILED;
@@ -210,6 +230,8 @@ static int publish_json_lines(struct orbus_producer *p)
 		status = CLI_FAILED;
 	}
 	free(line);
+	if (say_losses(&pace) != CLI_FINE)
+		status = CLI_FAILED;
 	return status;
 }
 
@@ -229,7 +251,7 @@ int main(int argc, char **argv)
 	err = orbus_producer_open(s.bus, TOOL, &p);
 	if (err)
 		return bus_error_report(TOOL, s.bus, err);
-	status = s.json_lines ? publish_json_lines(p) : publish_options(p, &s);
+	status = s.json_lines ? publish_json_lines(p, s.bus) : publish_options(p, &s);
 	orbus_producer_close(p);
 	return status;
 }

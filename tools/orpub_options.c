@@ -12,9 +12,13 @@ static const struct cli_option options[] = {
 	.type = CLI_FLAG,
 	.offset = AT(json_lines),
 	.help = "publish objects, one a line, from standard input",
-	.details = "Publishes many samples from standard input: one JSON object a line, with the "
-		   "keys listed in *orbus*(7). A line that cannot be published is reported with "
-		   "its number, the others go through, and the exit status is 1."},
+	.details =
+	    "Publishes many samples from standard input: one JSON object a line, with the "
+	    "keys listed in *orbus*(7). A line that cannot be published is reported with "
+	    "its number, the others go through, and the exit status is 1. Where an agent runs, "
+	    "they are published no faster than it counts them; where none does, and they are "
+	    "more than a lane of the bus holds, the number of those that were overwritten is "
+	    "told, and the exit status is 1."},
     {.name = "gauge",
 	.type = CLI_LIST,
 	.offset = AT(gauges),

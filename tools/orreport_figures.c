@@ -18,7 +18,12 @@ double figure_requests(const struct report_row *row)
 
 double figure_answered(const struct report_row *row)
 {
-	return count(row, row_requests(row) - row_failed(row));
+	return count(row, row->sum.requests.ok + row->unmerged.answered);
+}
+
+double figure_cancelled(const struct report_row *row)
+{
+	return count(row, row->sum.requests.cancelled);
 }
 
 double figure_failed(const struct report_row *row)

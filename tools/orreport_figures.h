@@ -11,6 +11,7 @@ typedef double (*row_figure)(const struct report_row *row);
 
 double figure_requests(const struct report_row *row);
 double figure_answered(const struct report_row *row);
+double figure_cancelled(const struct report_row *row);
 double figure_failed(const struct report_row *row);
 double figure_tokens(const struct report_row *row);
 double figure_cost(const struct report_row *row);

@@ -21,7 +21,9 @@ static const struct {
 		row_figure of;
 	} series[3];
 } plots[] = {
-    {"Requests", "stack", "", {{"answered", figure_answered}, {"failed", figure_failed}}},
+    {"Requests", "stack", "",
+	{{"answered", figure_answered}, {"failed", figure_failed},
+	    {"cancelled", figure_cancelled}}},
     {"Response time", "lines", "s",
 	{{"p50", figure_response_p50}, {"p95", figure_response_p95}, {"p99", figure_response_p99}}},
     {"Time to first token", "lines", "s", {{"p50", figure_ttft_p50}, {"p95", figure_ttft_p95}}},

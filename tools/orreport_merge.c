@@ -20,6 +20,7 @@
 #define THREADS_MAX 8
 /* Days that a folder in another time zone may be off by. */
 #define SLACK_DAYS 1
+#define HOUR_NS    (3600 * NS_PER_SECOND)
 
 /* What a day's files add to a row. */
 struct part {
@@ -38,6 +39,7 @@ struct day_result {
 	struct seed_snapshot seeds[25];
 	size_t seed_count;
 	struct report_notes notes;
+	bool left_out; /* an hourly file, which covers more than was asked for */
 	bool out_of_memory;
 };
 
@@ -145,6 +147,52 @@ static bool get_file(const struct work *w, struct day_result *d, const char *nam
 	return false;
 }
 
+static bool reaches_beyond(const struct work *w, const struct report_file *f)
+{
+	const struct time_span *span = &w->report->span;
+
+	return f->period.start_ns < span->start_ns ||
+	       (f->period.end_ns > span->end_ns && span->end_ns < w->q->now_ns);
+}
+
+/*
+ * A file of several hours (--snapshot-every) that lies in what was asked for in part cannot be
+ * divided: what it holds would be counted for hours that nobody asked for. Those of one hour are
+ * counted where they start, as ever: the clock's offset may have been of half an hour.
+ */
+static bool leave_out(const struct work *w, struct day_result *d, const struct report_file *f)
+{
+	struct time_span covers = {f->period.start_ns, f->period.end_ns};
+	char name[TIME_NAME_BYTES];
+
+	if (covers.end_ns - covers.start_ns <= HOUR_NS || !reaches_beyond(w, f))
+		return false;
+	if (covers.start_ns >= w->report->span.end_ns || covers.end_ns <= w->report->span.start_ns)
+		return true;
+	time_name(&w->q->calendar, &covers, name);
+	notes_add(&d->notes, false,
+	    "%s covers %s, more than was asked for: it was left out; ask for all of that time",
+	    f->name, name);
+	d->left_out = true;
+	return true;
+}
+
+/* One that is longer than the row it starts in makes that row look busier than its hour was. */
+static void note_long_file(
+    const struct work *w, struct day_result *d, const struct report_file *f, size_t row)
+{
+	const struct time_span *span = &w->report->rows[row].span;
+	struct time_span covers = {f->period.start_ns, f->period.end_ns};
+	char name[TIME_NAME_BYTES];
+
+	if (w->q->per != PERIOD_HOURLY || covers.end_ns - covers.start_ns <= HOUR_NS ||
+	    covers.end_ns <= span->end_ns)
+		return;
+	time_name(&w->q->calendar, &covers, name);
+	notes_add(&d->notes, false,
+	    "%s covers %s: all of its requests are in the row of its first hour", f->name, name);
+}
+
 static void read_hours(const struct work *w, struct day_result *d, struct file_buffer *b)
 {
 	for (unsigned hour = 0; hour < 24; hour++) {
@@ -157,9 +205,11 @@ static void read_hours(const struct work *w, struct day_result *d, struct file_b
 		folder_file_name(d->day, PERIOD_HOURLY, hour, name);
 		if (!get_file(w, d, name, b, &f))
 			continue;
-		row = grid_place(w->report, &f.period);
-		if (row < w->report->count)
+		row = leave_out(w, d, &f) ? SIZE_MAX : grid_place(w->report, &f.period);
+		if (row < w->report->count) {
+			note_long_file(w, d, &f, row);
 			add_file(w, d, &f, row);
+		}
 		aggregate_free(&f.sum);
 	}
 }
@@ -205,7 +255,7 @@ static void read_daily(const struct work *w, struct day_result *d, struct file_b
 		if (f.period.start_ns >= span->start_ns &&
 		    (f.period.end_ns <= span->end_ns || span->end_ns >= w->q->now_ns))
 			take_day(w, d, &f, row);
-		else if (d->total.files == 0)
+		else if (d->total.files == 0 && !d->left_out)
 			notes_add(&d->notes, false,
 			    "%s covers more than was asked for, and has no hourly files: it was left out",
 			    name);

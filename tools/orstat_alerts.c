@@ -15,7 +15,7 @@
 #define SHOWN_MAX   5
 #define RULE_WIDTH  46
 
-static bool is_firing(const json_t *rule)
+bool alert_is_firing(const json_t *rule)
 {
 	const char *state = json_string_value(json_object_get(rule, "state"));
 
@@ -61,7 +61,7 @@ void alerts_print(FILE *out, const json_t *alerts, bool colour)
 	if (count == 0)
 		return;
 	for (size_t i = 0; i < count; i++)
-		firing += is_firing(json_array_get(rules, i));
+		firing += alert_is_firing(json_array_get(rules, i));
 	fprintf(out, "%s%-*s%s%s", tone_start(TONE_STRONG, colour), LABEL_WIDTH, "Alerts",
 	    tone_end(TONE_STRONG, colour), tone_start(firing ? TONE_BAD : TONE_PLAIN, colour));
 	if (firing)
@@ -73,7 +73,7 @@ void alerts_print(FILE *out, const json_t *alerts, bool colour)
 		fprintf(out, ", %llu not delivered yet", (unsigned long long)waiting);
 	fputc('\n', out);
 	for (size_t i = 0; i < count && shown < SHOWN_MAX; i++) {
-		if (!is_firing(json_array_get(rules, i)))
+		if (!alert_is_firing(json_array_get(rules, i)))
 			continue;
 		print_rule(out, json_array_get(rules, i), colour);
 		shown++;

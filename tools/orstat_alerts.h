@@ -8,6 +8,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+/* Whether one of the board's rules is raised. */
+bool alert_is_firing(const json_t *rule);
+
 /* Prints the board's alerts, in 80 columns, in lines that begin like the view's; without any,
  * nothing.
  */

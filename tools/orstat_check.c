@@ -7,6 +7,8 @@
 #include "bus_error.h"
 #include "clock.h"
 #include "figures.h"
+#include "orstat_alerts.h"
+#include "output.h"
 #include "threshold.h"
 
 #include <errno.h>
@@ -16,6 +18,8 @@
 
 /* What monitoring plugins exit with. */
 enum check { CHECK_OK, CHECK_WARNING, CHECK_CRITICAL, CHECK_UNKNOWN };
+
+#define RAISED_SHOWN_MAX 5
 
 static const char *const words[] = {"OK", "WARNING", "CRITICAL", "UNKNOWN"};
 
@@ -53,7 +57,7 @@ static const struct {
     [COST] = {"cost", ""},
     [IN_FLIGHT] = {"in_flight", ""},
     [SILENCE] = {"silence", "s", true},
-    [ALERTS] = {"alerts", ""},
+    [ALERTS] = {"alerts", "", false, false, NULL, "0"},
     [HEARTBEAT] = {"heartbeat", "s", true, false, "3"},
     [LOST] = {"lost", "", false, false, "0"},
 };
@@ -154,7 +158,7 @@ static void read_figures(
 	const json_t *d = s->document;
 
 	v[REQUESTS] = number_at(d, "requests", "total");
-	v[ERROR_RATE] = number_at(d, "errors", "error_rate");
+	v[ERROR_RATE] = error_rate(d);
 	v[AVG] = number_at(d, "response_times", "avg") / 1000;
 	v[P95] = number_at(d, "response_times", "p95") / 1000;
 	v[P99] = number_at(d, "response_times", "p99") / 1000;
@@ -198,6 +202,40 @@ static void print_reasons(
 			    metrics[i].unit, range);
 		separator = ", ";
 	}
+}
+
+/* "|" begins the performance data, which no rule's text may do: monitoring cuts the line there. */
+static void print_rule(const json_t *rule, const char *before)
+{
+	const char *text = json_string_value(json_object_get(rule, "rule"));
+	char safe[512];
+
+	text_sanitise(safe, sizeof(safe), text ? text : "(unnamed)");
+	for (char *c = strchr(safe, '|'); c; c = strchr(c, '|'))
+		*c = '/';
+	printf("%s%s", before, safe);
+}
+
+/* "; raised: cost today > 5 USD": the agent's alerts, and that a webhook did not take some. */
+static void print_raised(const json_t *alerts)
+{
+	const json_t *rules = json_object_get(alerts, "rules");
+	uint64_t waiting = count_at(alerts, "undelivered", NULL);
+	size_t raised = 0;
+
+	for (size_t i = 0; i < json_array_size(rules); i++) {
+		const json_t *rule = json_array_get(rules, i);
+
+		if (!alert_is_firing(rule))
+			continue;
+		if (raised < RAISED_SHOWN_MAX)
+			print_rule(rule, raised ? ", " : "; raised: ");
+		raised++;
+	}
+	if (raised > RAISED_SHOWN_MAX)
+		printf(", and %zu more", raised - RAISED_SHOWN_MAX);
+	if (waiting)
+		printf("; %llu alert messages not delivered yet", (unsigned long long)waiting);
 }
 
 /* "U" is unknown there. */
@@ -251,6 +289,7 @@ int check_print(const struct orstat_settings *settings, const struct statistics 
 	if (!s->agent)
 		printf(", no agent is running");
 	print_reasons(settings, v, state);
+	print_raised(s->alerts);
 	print_performance(v);
 	return (int)state;
 }

@@ -168,8 +168,8 @@ static void print_error_types(const struct view *v, json_t *types)
 static void print_errors(const struct view *v)
 {
 	json_t *errors = json_object_get(v->d, "errors");
-	double rate = number_at(errors, "error_rate", NULL);
-	uint64_t total = count_at(errors, "total_errors", NULL);
+	double rate = error_rate(v->d);
+	uint64_t total = failed_requests(v->d);
 
 	label(v, "Errors");
 	fprintf(v->out, "%s", tone_start(total ? TONE_BAD : TONE_PLAIN, v->colour));

@@ -74,7 +74,7 @@ static void set_row_of_all(struct table_row *row, const json_t *document)
 	row->name = "all";
 	row->values[COLUMN_NAME] = NAN;
 	row->values[COLUMN_REQUESTS] = (double)count_at(document, "requests", "total");
-	row->values[COLUMN_ERRORS] = (double)count_at(document, "errors", "total_errors");
+	row->values[COLUMN_ERRORS] = (double)failed_requests(document);
 	row->values[COLUMN_TOKENS] = (double)count_at(document, "token_usage", "total_tokens");
 	row->values[COLUMN_COST] = number_at(document, "cost_usd", NULL);
 	set_figures(row, document);

@@ -12,6 +12,7 @@
 #include "ortail_group.h"
 #include "ortail_history.h"
 #include "ortail_lines.h"
+#include "ortail_log.h"
 #include "ortail_stats.h"
 #include "ortail_view.h"
 #include "output.h"
@@ -24,6 +25,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define TOOL         "ortail"
 #define ROUND_MAX    16384
@@ -31,6 +33,8 @@
 /* Between looks while samples come: a line is there within 10 ms, for less than 1 % of a core. */
 #define POLL_MS       8
 #define LOOK_EVERY_NS NS_PER_SECOND
+/* For a bus that is not there yet. */
+#define BUS_LOOK_MS 100
 /* As many as the ring holds, by default. */
 #define LAST_ROUND_MAX (1 << 20)
 
@@ -41,6 +45,8 @@ struct tail {
 	struct history *history;     /* NULL: not asked for */
 	struct stats *stats;         /* NULL: no summaries */
 	struct group *group;         /* NULL: no groups */
+	struct request_log *log;     /* NULL: standard output */
+	bool has_waited;             /* for the bus: all that it holds is news */
 	bool follows, drained;
 	bool has_looked; /* who lives: it is due to tell of the others */
 	uint64_t looked_ns;
@@ -93,20 +99,29 @@ static char *render_fate(
 	return end_text(t, out, group_print_fate(out, &t->view, fate, begin, now_ns), &text);
 }
 
-/* Adds the line of a sample, and with summaries its figures. False: out of memory. */
+/* Adds the line of a sample, with summaries its figures, and for a log its fields. False: out of
+ * memory. */
 static bool add_line(struct tail *t, const struct orbus_sample *s, char *text)
 {
-	struct orbus_sample *figures = NULL;
+	struct line line = {.ts = s->ts, .text = text, .level = request_log_level(s)};
 
 	if (t->stats && s->kind == ORBUS_KIND_REQUEST) {
-		figures = malloc(sizeof(*figures));
-		if (!figures) {
+		line.figures = malloc(sizeof(*line.figures));
+		if (!line.figures) {
 			free(text);
 			return false;
 		}
-		stats_figures(s, figures);
+		stats_figures(s, line.figures);
 	}
-	return lines_add(&t->lines, s->ts, text, figures);
+	if (t->settings.log_target == LOG_TARGET_JOURNALD) {
+		line.fields = request_log_fields(s);
+		if (!line.fields) {
+			free(text);
+			free(line.figures);
+			return false;
+		}
+	}
+	return lines_add(&t->lines, &line);
 }
 
 /* Half of them at least are dropped, so the cost is spread. */
@@ -179,7 +194,11 @@ static void say_loss(struct tail *t)
 
 	if (lost == t->lost_said)
 		return;
-	if (!t->settings.quiet)
+	if (t->log)
+		request_log_say(t->log, LOG_LEVEL_WARNING,
+		    TOOL " lost %" PRIu64 " samples: overwritten before they could be read",
+		    lost - t->lost_said);
+	else if (!t->settings.quiet)
 		fprintf(stderr,
 		    TOOL ": lost %" PRIu64 " samples: overwritten before they could be read\n",
 		    lost - t->lost_said);
@@ -196,7 +215,10 @@ static bool print(struct tail *t, int *status)
 	for (size_t i = 0; i < t->lines.count; i++) {
 		if (t->lines.all[i].figures)
 			ok &= stats_add(t->stats, stdout, t->lines.all[i].figures, now_ns);
-		fputs(t->lines.all[i].text, stdout);
+		if (t->log)
+			request_log_put(t->log, &t->view, &t->lines.all[i]);
+		else
+			fputs(t->lines.all[i].text, stdout);
 	}
 	if (t->stats && t->follows)
 		ok &= stats_tick(t->stats, stdout, now_ns);
@@ -241,9 +263,9 @@ static int show_past(struct tail *t)
 
 	if (t->settings.last != UINT64_MAX)
 		keep = (size_t)t->settings.last;
-	else if (!t->settings.no_follow && !history && t->group)
+	else if (!t->settings.no_follow && !history && !t->has_waited && t->group)
 		keep = 0; /* what has begun is of interest, unseen */
-	else if (!t->settings.no_follow && !history)
+	else if (!t->settings.no_follow && !history && !t->has_waited)
 		orbus_reader_skip(t->reader);
 	if (!t->settings.quiet)
 		format_header(stdout, &t->view);
@@ -272,7 +294,7 @@ static int follow(struct tail *t)
 	int status = CLI_FINE;
 
 	t->follows = true;
-	while (!is_stop_asked() && !output_is_gone() &&
+	while (!is_stop_asked() && (t->log || !output_is_gone()) &&
 	       history_left_ms(t->history, STOP_LOOK_MS) > 0) {
 		int ready = orbus_reader_wait(t->reader, wait_ms(t));
 
@@ -307,6 +329,32 @@ static int finish(struct tail *t)
 	return output_flush(TOOL, NULL) < 0 ? CLI_FAILED : CLI_FINE;
 }
 
+static void say_waiting(struct tail *t)
+{
+	char why[1024];
+
+	bus_error_describe(t->settings.bus, -ENOENT, why, sizeof(why));
+	if (t->log)
+		request_log_say(t->log, LOG_LEVEL_INFO, TOOL " waits: %s", why);
+	else if (!t->settings.quiet)
+		fprintf(stderr, TOOL ": waiting: %s\n", why);
+}
+
+/* --wait. A name that no bus has yet costs a system call each time: a bus is met within 0.1 s. */
+static int await_bus(struct tail *t)
+{
+	const struct timespec pause = {0, BUS_LOOK_MS * 1000000L};
+	int err;
+
+	say_waiting(t);
+	t->has_waited = true;
+	do
+		nanosleep(&pause, NULL);
+	while (
+	    !is_stop_asked() && (err = orbus_reader_open(t->settings.bus, &t->reader)) == -ENOENT);
+	return is_stop_asked() && !t->reader ? -EINTR : err;
+}
+
 /* Without a bus there is still what was: after a reboot, say. */
 static int open_bus(struct tail *t)
 {
@@ -315,11 +363,27 @@ static int open_bus(struct tail *t)
 	    history_is_asked_for(t->history) &&
 	    (t->settings.no_follow || history_left_ms(t->history, STOP_LOOK_MS) == 0);
 
-	if (!err)
-		reader_set_poll_ms(t->reader, POLL_MS);
-	if (!err || (err == -ENOENT && past_will_do))
+	if (err == -ENOENT && past_will_do)
 		return CLI_PROCEED;
-	return bus_error_report(TOOL, t->settings.bus, err);
+	if (err == -ENOENT && t->settings.wait)
+		err = await_bus(t);
+	if (err == -EINTR)
+		return CLI_FINE;
+	if (err)
+		return bus_error_report(TOOL, t->settings.bus, err);
+	reader_set_poll_ms(t->reader, POLL_MS);
+	return CLI_PROCEED;
+}
+
+static int open_log(struct tail *t)
+{
+	if (t->settings.log_target < 0)
+		return CLI_PROCEED;
+	t->log = request_log_open(&t->settings);
+	if (t->log)
+		return CLI_PROCEED;
+	fputs(TOOL ": out of memory\n", stderr);
+	return CLI_FAILED;
 }
 
 static int make_sums(struct tail *t)
@@ -344,12 +408,14 @@ static void tail_free(struct tail *t)
 	group_free(t->group);
 	orbus_reader_close(t->reader);
 	history_close(t->history);
+	request_log_close(t->log);
 	ortail_view_free(&t->view);
 }
 
 int main(int argc, char **argv)
 {
-	struct tail t = {.settings = {.last = UINT64_MAX, .status = -1, .min_ms = NAN}};
+	struct tail t = {
+	    .settings = {.last = UINT64_MAX, .status = -1, .min_ms = NAN, .log_target = -1}};
 	int status;
 
 	output_init();
@@ -361,6 +427,8 @@ int main(int argc, char **argv)
 	status = ortail_view_make(&t.view, &t.settings);
 	if (status == CLI_PROCEED)
 		status = history_open(&t.settings, &t.history);
+	if (status == CLI_PROCEED)
+		status = open_log(&t);
 	if (status == CLI_PROCEED)
 		status = open_bus(&t);
 	if (status == CLI_PROCEED)

@@ -27,14 +27,21 @@ static bool make_room(struct lines *l)
 	return true;
 }
 
-bool lines_add(struct lines *l, uint64_t ts, char *text, struct orbus_sample *figures)
+static void line_free(const struct line *line)
 {
-	if (!text || (l->count == l->capacity && !make_room(l))) {
-		free(text);
-		free(figures);
+	free(line->text);
+	free(line->figures);
+	free(line->fields);
+}
+
+bool lines_add(struct lines *l, const struct line *line)
+{
+	if (!line->text || (l->count == l->capacity && !make_room(l))) {
+		line_free(line);
 		return false;
 	}
-	l->all[l->count++] = (struct line){ts, l->arrived++, text, figures};
+	l->all[l->count] = *line;
+	l->all[l->count++].order = l->arrived++;
 	return true;
 }
 
@@ -46,10 +53,8 @@ void lines_sort(struct lines *l)
 
 static void free_first(struct lines *l, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		free(l->all[i].text);
-		free(l->all[i].figures);
-	}
+	for (size_t i = 0; i < n; i++)
+		line_free(&l->all[i]);
 }
 
 void lines_drop_older(struct lines *l, size_t keep)

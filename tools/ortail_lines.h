@@ -4,6 +4,7 @@
 #ifndef ORBUS_ORTAIL_LINES_H
 #define ORBUS_ORTAIL_LINES_H
 
+#include "log_sink.h"
 #include "orbus.h"
 
 struct line {
@@ -11,6 +12,8 @@ struct line {
 	size_t order; /* of arrival: keeps samples of one time apart */
 	char *text;
 	struct orbus_sample *figures; /* for the summaries; NULL: not counted */
+	char *fields;                 /* of the journal; NULL: none */
+	enum log_level level;
 };
 
 struct lines {
@@ -19,10 +22,10 @@ struct lines {
 };
 
 /*
- * Adds a line, and takes over its malloc'ed text and figures. False: out of memory, or `text` is
- * NULL since there was none for it; both are freed then.
+ * Adds a line, and takes over its malloc'ed text, figures and fields. False: out of memory, or
+ * `text` is NULL since there was none for it; all are freed then.
  */
-bool lines_add(struct lines *l, uint64_t ts, char *text, struct orbus_sample *figures);
+bool lines_add(struct lines *l, const struct line *line);
 
 /* By time, then as they came. */
 void lines_sort(struct lines *l);

@@ -2,6 +2,7 @@
  * ortail_options.c: the table of ortail's options.
  */
 #include "ortail_options.h"
+#include "log_sink.h"
 #include "moment.h"
 
 #define AT(field) offsetof(struct ortail_settings, field)
@@ -95,6 +96,21 @@ static const struct cli_option options[] = {
 	.high = UINT64_C(86400000000000),
 	.help = "a line that sums up each interval, such as 10s",
 	.details = "Sums up what was shown in each interval: see SUMMARIES."},
+    {.name = "log-target",
+	.type = CLI_CHOICE,
+	.offset = AT(log_target),
+	.argument = "LOG",
+	.choices = LOG_TARGETS,
+	.help = "write to a log instead",
+	.details = "Writes the lines to a log, with their severity, instead of printing them: see "
+		   "LOGS."},
+    {.name = "wait",
+	.letter = 'W',
+	.type = CLI_FLAG,
+	.offset = AT(wait),
+	.help = "wait for a bus that is not there yet",
+	.details = "Waits for a bus that is not there yet, instead of failing, and shows all that "
+		   "is published on it from the first sample on."},
     {.name = "quiet",
 	.letter = 'q',
 	.type = CLI_FLAG,
@@ -160,5 +176,5 @@ const struct cli_program ortail_program = {
     .summary = "Shows the requests on an orbus bus as they end.",
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),
-    .dense_from = "model",
+    .dense_from = "status",
 };

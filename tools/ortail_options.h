@@ -34,9 +34,11 @@ struct ortail_settings {
 	uint64_t stats_every_ns; /* 0: never */
 	struct cli_list where, exclude;
 	const char *model, *bot, *provider;
-	int status;    /* enum orbus_status, -1: any */
-	double min_ms; /* NaN: any */
-	int kind;      /* enum orbus_kind, or KIND_ALL */
+	int status;     /* enum orbus_status, -1: any */
+	double min_ms;  /* NaN: any */
+	int kind;       /* enum orbus_kind, or KIND_ALL */
+	int log_target; /* enum log_target, -1: standard output */
+	bool wait;
 };
 
 #define KIND_ALL 4

@@ -41,6 +41,23 @@ static int make_format(struct ortail_view *v, const struct ortail_settings *s)
 	return CLI_PROCEED;
 }
 
+/* What a log has no place for. */
+static int check_log(const struct ortail_view *v, const struct ortail_settings *s)
+{
+	if (v->format == FORMAT_CSV || v->format == FORMAT_TABLE || v->format == FORMAT_NONE)
+		return cli_usage_error(
+		    PROGRAM, "--log-target: give --format log, json or a template");
+	if (s->group || s->stats_every_ns)
+		return cli_usage_error(PROGRAM,
+		    "--log-target: logs each request by itself: leave out --group and "
+		    "--stats-every");
+	if (s->timestamps || s->highlight.count)
+		return cli_usage_error(PROGRAM,
+		    "--log-target: the log has times, and no colours: leave out --timestamps and "
+		    "--highlight");
+	return CLI_PROCEED;
+}
+
 static int check(const struct ortail_view *v, const struct ortail_settings *s)
 {
 	bool columns = v->format == FORMAT_CSV || v->format == FORMAT_TABLE;
@@ -59,7 +76,7 @@ static int check(const struct ortail_view *v, const struct ortail_settings *s)
 	if (s->timestamps && v->format != FORMAT_LOG)
 		return cli_usage_error(
 		    PROGRAM, "--timestamps: only for the log; other formats have times");
-	return CLI_PROCEED;
+	return s->log_target < 0 ? CLI_PROCEED : check_log(v, s);
 }
 
 int ortail_view_make(struct ortail_view *v, const struct ortail_settings *s)
@@ -73,7 +90,7 @@ int ortail_view_make(struct ortail_view *v, const struct ortail_settings *s)
 	    .model = s->model,
 	    .bot = s->bot,
 	    .provider = s->provider};
-	v->colour = output_wants_colour(stdout);
+	v->colour = s->log_target < 0 && output_wants_colour(stdout);
 	status = make_format(v, s);
 	if (status == CLI_PROCEED)
 		status = check(v, s);

@@ -244,7 +244,8 @@ export interface Summary {
 
 /** What the agent's files hold; docs and README list every key. */
 export interface Document {
-  requests: Record<'total' | 'ok' | 'errors' | 'timeouts' | 'cancelled' | 'orphaned' | 'in_flight' | 'streaming', number>
+  requests: Record<'total' | 'ok' | 'errors' | 'timeouts' | 'cancelled' | 'orphaned' | 'in_flight' | 'streaming' | 'priced' | 'failed', number>
+    & { error_rate: number | null }
   response_times: Summary
   ttft: Summary
   tps: Summary

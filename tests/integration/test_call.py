@@ -373,8 +373,8 @@ class TimeoutTest(CallTest):
         self.assertLess(elapsed, 10)
         sample = self.sample()
         self.assert_sample(sample, status="timeout", error_type=kind, **wanted)
-        if stream_words:
-            self.assertRegex(done.stderr, r"ERROR - OpenRouter streaming timeout after \d\.\ds\n")
+        what = "streaming timeout" if stream_words else "timeout"
+        self.assertRegex(done.stderr, rf"ERROR - OpenRouter {what} after \d\.\ds\n")
         self.assertIn("ERROR - OpenRouter request timed out - try reducing message length or "
                       "switching models\n", done.stderr)
         self.assertRegex(done.stderr, rf"DEBUG - OpenRouter timeout: {kind} \| Elapsed: \d\.\d\ds")

@@ -56,6 +56,7 @@ class InstallTest(BusTest):
         for parts in (("include", "orbus.h"), ("bin", "oragent"), ("bin", "orstat"),
                       ("bin", "ortail"), ("bin", "orpub"), ("bin", "orreport"), ("share", "man", "man1", "orstat.1"), ("share", "man", "man1", "orreport.1"),
                       ("lib", "systemd", "system", "oragent.service"),
+                      ("lib", "systemd", "system", "orbus-log.service"),
                       ("share", "man", "man7", "orbus.7"),
                       ("share", "man", "man5", "orbus-alerts.5"),
                       ("share", "bash-completion", "completions", "orpub"),
@@ -67,6 +68,21 @@ class InstallTest(BusTest):
             self.assertTrue(os.path.exists(os.path.join(self.lib, name)), name)
         headers = os.listdir(os.path.join(self.prefix, "include"))
         self.assertEqual(sorted(headers), ["orbus.h", "orbus_curl.h"])
+
+    def test_a_program_runs_after_an_installation_into_usr_local(self):
+        """Without a word about where the library is: in a namespace with a /usr/local of its own."""
+        script = f"""set -e
+            cp -a /etc {self.folder}/etc
+            mount --bind {self.folder}/etc /etc
+            mount -t tmpfs tmpfs /usr/local
+            cmake --install {os.environ["ORBUS_BUILD_DIR"]} --prefix /usr/local >/dev/null
+            export PKG_CONFIG_PATH=/usr/local/{os.path.relpath(self.lib, self.prefix)}/pkgconfig
+            cc {EXAMPLE}/example.c -o {self.folder}/bot $(pkg-config --cflags --libs orbus)
+            exec {self.folder}/bot {self.bus}"""
+        run("unshare", "--mount", "--propagation", "private", "sh", "-c", script,
+            env=self.environment())
+        done = self.run_tool("ortail", "--bus", self.bus, "-1", "--format", "json")
+        self.assertIn("my-bot", done.stdout)
 
     def test_only_the_headers_symbols_are_exported(self):
         for library, header, version in (("liborbus.so", "orbus.h", "ORBUS_1"),

@@ -103,6 +103,54 @@ class CheckTest(JudgementTest):
         self.assertEqual(figures["heartbeat"][1:], ("3", ""))
         self.stop_agent(agent)
 
+    def rate_is(self, messages, ok, errors, rate, status):
+        """Where a bot counts the messages that it processed, the rate is of requests still."""
+        agent = self.serve(*[ANSWER] * ok, *[{"status": "error"}] * errors)
+        self.publish({"kind": "count", "name": "messages_processed", "value": messages})
+        wait_for(lambda: json.loads(self.stat("--json", "--window", "start").stdout)
+                 ["active_stats"]["messages_processed"] == messages, "the count")
+        line = self.check(status)
+        self.assertIn(f" {ok + errors} requests, {rate:.1f} % failed", line)
+        self.assertAlmostEqual(float(self.performance(line)["error_rate"][0].rstrip("%")), rate,
+                               places=1)
+        self.assertRegex(self.stat().stdout, rf"(?m)^Errors    {errors}, {rate:.1f} %")
+        self.stop_agent(agent)
+        document, = (self.load(name) for name in self.files("hourly_*"))
+        self.assertEqual(document["requests"]["failed"], errors)
+        self.assertAlmostEqual(document["requests"]["error_rate"], rate, places=1)
+        self.assertIn(f"{errors}, {rate:.1f} %", self.run_tool(
+            "orreport", "--data-dir", self.data, "--days", "1").stdout)
+        # What scripts of the system before orbus read keeps its meaning.
+        self.assertAlmostEqual(document["errors"]["error_rate"], 100 * errors / messages)
+
+    def test_a_total_outage_of_a_bot_with_many_messages_is_critical(self):
+        self.rate_is(messages=2000, ok=0, errors=40, rate=100, status=2)
+
+    def test_a_bot_with_one_message_fails_no_more_often_than_it_asks(self):
+        self.rate_is(messages=1, ok=15, errors=11, rate=42.3, status=2)
+
+    def test_statistics_of_the_ring_alone_have_the_same_rate(self):
+        self.publish(*[{"status": "error"}] * 40,
+                     {"kind": "count", "name": "messages_processed", "value": 2000})
+        self.assertIn("40 requests, 100.0 % failed",
+                      self.check(2, "--warning", "heartbeat=~:"))
+
+    def test_alerts_that_are_raised_are_critical(self):
+        rules = os.path.join(self.folder, "alerts.conf")
+        with open(rules, "w", encoding="utf-8") as out:
+            out.write("requests 1h > 10 bot=acore\ncost today > 1000 USD\n")
+        agent = self.start_agent("--alert", rules)
+        self.publish(*[ANSWER] * 10)
+        wait_for(lambda: " 10 requests" in self.stat("--check").stdout, "the samples")
+        self.assertNotIn("raised", self.check(0))
+        self.publish(ANSWER)
+        wait_for(lambda: self.stat("--check").returncode, "the alert")
+        line = self.check(2)
+        self.assertIn("; alerts 1 (0); raised: requests 1h > 10 bot=acore |", line)
+        self.assertEqual(self.performance(line)["alerts"], ("1", "", "0"))
+        self.check(0, "--critical", "alerts=~:")
+        self.stop_agent(agent)
+
     def test_thresholds_by_option(self):
         agent = self.serve(*[ANSWER] * 95, *[{"status": "error"}] * 5)
         for status, options in (

@@ -102,6 +102,12 @@ class RequestTest(PythonTest):
         self.assertEqual([(s["status"], s.get("error_type")) for s in self.samples()],
                          [("error", "moderated"), ("timeout", None), ("cancelled", None)])
 
+    def test_a_nul_in_a_text_hides_nothing_behind_it(self):
+        self.producer.publish(model="a\0b", error_message="\0", tags={"k\0": "v\0w"})
+        sample, = self.samples()
+        self.assertEqual((sample["model"], sample["error_message"], sample["tags"]),
+                         ("a\ufffdb", "\ufffd", {"k\ufffd": "v\ufffdw"}))
+
     def test_arguments_of_the_wrong_type_are_told(self):
         for call, error, words in (
                 (lambda: self.producer.request(5), TypeError, "model must be a str"),
@@ -112,6 +118,8 @@ class RequestTest(PythonTest):
                 (lambda: self.producer.count(None, tags=[1]), TypeError, "tags must be a dict"),
                 (lambda: type(self.producer.request("m"))(), TypeError, "Request"),
                 (lambda: orbus.Producer(""), ValueError, "1 to 64 bytes"),
+                (lambda: orbus.Producer("a\0b", self.bus), ValueError, "no NUL"),
+                (lambda: orbus.Producer("a", self.bus + "\0b"), ValueError, "no NUL"),
                 (lambda: orbus.stats("2m", self.bus), ValueError, "give 1m"),
                 (lambda: orbus.Producer("a", "/"), orbus.BusError, "no bus name")):
             with self.assertRaises(error) as raised:
@@ -167,11 +175,13 @@ class ProducerTest(PythonTest):
             bot.publish(stream=True, response_ms=8210, ttft_ms=870, completion_tokens=345,
                         tokens_estimated=True)
             bot.publish(status="timeout", stream=True, response_ms=180300)
+            bot.publish(status="timeout", response_ms=180300)
         done = self.run_tool("ortail", "--bus", self.bus, "-1")
         self.assertEqual([f"{r.levelname} - {r.getMessage()}" for r in logs.records],
                          done.stdout.splitlines())
         self.assertIn("INFO - OpenRouter response: 3.45s | Tokens: 287 | TPS: 83.2 | Total: 512",
                       done.stdout)
+        self.assertIn("ERROR - OpenRouter timeout after 180.3s", done.stdout)
 
 
 class ReadingTest(PythonTest):

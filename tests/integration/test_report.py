@@ -460,6 +460,37 @@ class ReportTest(BusTest):
             s["error_type"] = "<b>\u0007"
         self.agent_writes(samples)
 
+    def test_a_file_of_several_hours_counts_whole_or_not_at_all(self):
+        start = int(time.time()) // DAY * DAY - DAY
+        day = utc(start, "%Y-%m-%d")
+        self.agent_writes([{"ts": start + HOUR * hour + 60 * n, "model": "m", "bot": "b"}
+                           for hour in range(12) for n in range(10)], "--snapshot-every", "6h")
+
+        def ask(first, last):
+            report = self.json_report("--from", f"{day}T{first}", "--to", f"{day}T{last}")
+            return report["total"]["requests"]["total"], " ".join(n["text"] for n in report["notes"])
+        self.assertEqual(ask("00", "05"), (60, f"hourly_{day.replace('-', '')}_00.json covers "
+                         f"{day} 00:00 to {day} 06:00: all of its requests are in the row of its "
+                         "first hour"))
+        total, notes = ask("00", "08")
+        self.assertEqual(total, 60)
+        self.assertIn(f"hourly_{day.replace('-', '')}_06.json covers {day} 06:00 to {day} 12:00, "
+                      "more than was asked for: it was left out", notes)
+        total, notes = ask("03", "11")
+        self.assertEqual(total, 60)
+        self.assertIn(f"hourly_{day.replace('-', '')}_00.json covers", notes)
+        self.report("--from", f"{day}T02", "--to", f"{day}T03", status=1)
+        self.assertIn("left out", self.said)
+
+    def test_a_cancelled_request_is_neither_answered_nor_failed_on_the_page(self):
+        statuses = {"ok": 11, "error": 5, "timeout": 3, "cancelled": 7}
+        self.agent_writes([{"model": "m", "bot": "b", "status": status}
+                           for status, n in statuses.items() for _ in range(n)])
+        page = Page(self.report("--days", 1, "-f", "html"))
+        plot = next(p for p in json.loads(page.scripts[0])["plots"] if p["title"] == "Requests")
+        self.assertEqual({s["name"]: sum(filter(None, s["values"])) for s in plot["series"]},
+                         {"answered": 11, "failed": 8, "cancelled": 7})
+
     def test_names_cannot_steer_a_terminal_or_a_page(self):
         self.hostile_files()
         for options in (["--by", "model"], ["--by", "bot"], [], ["-f", "csv", "--by", "bot"], ["--json"],

@@ -10,7 +10,7 @@ import subprocess
 import time
 import unittest
 
-from harness import BusTest, program, wait_for
+from harness import SANITIZER, BusTest, program, wait_for
 
 TOOLS = ("orpub", "ortail", "orstat", "oragent")
 
@@ -191,9 +191,52 @@ class OrpubTest(ToolsTest):
 
     def test_a_million_samples_a_lane_later_all_is_well(self):
         lines = "".join(f'{{"model": "m", "prompt_tokens": {n}}}\n' for n in range(20000))
-        self.pub_fine("--json-lines", input=lines)
+        self.assertIn("15904 of 20000", self.pub("--json-lines", input=lines).stderr)
         samples = self.tail_json("-n", 3)
         self.assertEqual([s["prompt_tokens"] for s in samples], [19997, 19998, 19999])
+
+
+class OrpubManyTest(ToolsTest):
+    """More samples at once than a lane holds."""
+
+    def books(self):
+        document = json.loads(self.stat("--json", "--window", "start").stdout)
+        return document["requests"]["total"], document["lost_samples"]
+
+    def many(self, n):
+        return self.run_tool("orpub", "--bus", self.bus, "--json-lines", timeout=400,
+                             input='{"model": "m", "response_ms": 1000}\n' * n)
+
+    def test_a_file_is_published_no_faster_than_the_agent_counts(self):
+        n = 100000 if SANITIZER else 1000000
+        agent = self.start_agent()
+        done = self.many(n)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        wait_for(lambda: sum(self.books()) == n, "every sample counted or lost")
+        self.assertEqual(self.books(), (n, 0))
+        self.stop_agent(agent)
+
+    def test_what_no_agent_counted_is_told(self):
+        done = self.many(4096)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        done = self.many(50000)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stderr, "orpub: 45904 of 50000 samples were overwritten before an "
+                         "agent counted them: start oragent first\n")
+        agent = self.start_agent()
+        wait_for(lambda: sum(self.books()) == 54096, "the books")
+        self.assertEqual(self.books(), (4096, 50000))
+        self.stop_agent(agent)
+
+    def test_an_agent_that_is_stopped_is_not_waited_for_without_end(self):
+        agent = self.start_agent()
+        os.kill(agent.pid, signal.SIGSTOP)
+        done = self.many(20000)
+        os.kill(agent.pid, signal.SIGCONT)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("15904 of 20000 samples were overwritten", done.stderr)
+        wait_for(lambda: sum(self.books()) == 20000, "the books")
+        self.stop_agent(agent)
 
 
 class OrtailTest(ToolsTest):
@@ -215,6 +258,7 @@ class OrtailTest(ToolsTest):
             "ERROR - OpenRouter streaming timeout after 180.3s",
             "ERROR - OpenRouter request timed out - try reducing message length or switching "
             "models",
+            "ERROR - OpenRouter timeout after 180.3s",
             "ERROR - OpenRouter request timed out - try reducing message length or switching "
             "models"])
 
@@ -310,7 +354,7 @@ class OrtailTest(ToolsTest):
         time.sleep(0.3)
         tail.send_signal(signal.SIGSTOP)
         lines = '{"model": "m"}\n' * 5000
-        self.pub_fine("--json-lines", input=lines)
+        self.pub("--json-lines", input=lines)
         tail.send_signal(signal.SIGCONT)
         time.sleep(1)
         tail.send_signal(signal.SIGTERM)

@@ -6,6 +6,7 @@
 #include "testing.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SPAN "over the last hour"
@@ -375,6 +376,136 @@ static void failures_speak_from_their_thresholds_on(void **state)
 	assert_int_equal(severity_of_failures("orphaned", 10, 1000, orphan), ADVICE_WARNING);
 }
 
+/* A limit that expired may be published as an error of that type. */
+static void timeouts_that_are_errors_by_status_are_timeouts(void **state)
+{
+	(void)state;
+	assert_int_equal(severity_of_failures("timeouts", 100, 100,
+			     failure(ORBUS_STATUS_ERROR, "timeout_first_token", NULL)),
+	    ADVICE_CRITICAL);
+	assert_int_equal(severity_of_failures("timeouts", 3, 100,
+			     failure(ORBUS_STATUS_ERROR, "timeout_total", NULL)),
+	    ADVICE_WARNING);
+}
+
+static void failures_in_several_ways_are_told_as_a_whole(void **state)
+{
+	const struct advice_finding *f;
+	struct scene s;
+
+	(void)state;
+	scene_begin(&s);
+	add(&s, 19, failure(ORBUS_STATUS_TIMEOUT, "timeout_total", NULL));
+	add(&s, 9, failure(ORBUS_STATUS_ERROR, "rate_limited", NULL));
+	add(&s, 49, failure(ORBUS_STATUS_ERROR, "bad_gateway", NULL));
+	add(&s, 923, answer("m"));
+	scene_judge(&s);
+	f = find(&s, "failures");
+	assert_non_null(f);
+	assert_int_equal(f->severity, ADVICE_WARNING);
+	assert_says(f->evidence,
+	    "77 of 1,000 requests (7.7 %) failed over the last hour, in several "
+	    "ways: 49 bad_gateway, 19 timeout_total, 9 rate_limited.");
+	assert_int_equal(s.advice.count, 1);
+	scene_end(&s);
+}
+
+static void much_that_fails_in_small_parts_is_critical(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	scene_begin(&s);
+	add(&s, 9, failure(ORBUS_STATUS_TIMEOUT, "timeout_total", NULL));
+	add(&s, 9, failure(ORBUS_STATUS_ERROR, "rate_limited", NULL));
+	add(&s, 20, failure(ORBUS_STATUS_ERROR, "bad_gateway", NULL));
+	add(&s, 62, answer("m"));
+	scene_judge(&s);
+	assert_string_equal(s.advice.findings[0].rule, "failures");
+	assert_int_equal(s.advice.findings[0].severity, ADVICE_CRITICAL);
+	scene_end(&s);
+}
+
+/* Whatever the mixture: never "all is well" where one in twenty fails. */
+static void no_mixture_of_failures_is_silent(void **state)
+{
+	static const char *const types[] = {"timeout", "timeout_connect", "timeout_total",
+	    "rate_limited", "bad_gateway", "dns_failed", "forbidden", "no_such_type", NULL};
+	static const enum orbus_status statuses[] = {
+	    ORBUS_STATUS_ERROR, ORBUS_STATUS_TIMEOUT, ORBUS_STATUS_ORPHANED};
+	unsigned seed = 1;
+
+	(void)state;
+	for (int round = 0; round < 500; round++) {
+		unsigned failed = 0, total = 20 + (unsigned)rand_r(&seed) % 400;
+		struct scene s;
+
+		scene_begin(&s);
+		while (failed < 3 || 20 * failed < total) {
+			const char *type = types[rand_r(&seed) % 9];
+
+			add(&s, 1, failure(statuses[rand_r(&seed) % 3], type, NULL));
+			failed++;
+		}
+		add(&s, total - failed, answer("m"));
+		scene_judge(&s);
+		if (s.advice.silence)
+			fail_msg("%u of %u failed: %s", failed, total, s.advice.silence);
+		scene_end(&s);
+	}
+}
+
+static void models_with_few_requests_are_judged_together(void **state)
+{
+	const struct advice_finding *f;
+	struct scene s;
+
+	(void)state;
+	scene_begin(&s);
+	for (int i = 0; i < 10; i++) {
+		char name[] = "model-0";
+
+		name[6] = (char)('0' + i);
+		add_answers(&s, 19, name, 60000);
+	}
+	add(&s, 5000, answer("fast"));
+	scene_judge(&s);
+	f = find(&s, "slow_responses");
+	assert_non_null(f);
+	assert_int_equal(f->severity, ADVICE_WARNING);
+	assert_string_equal(f->subject, "(10 other models together)");
+	assert_says(f->evidence, "p95 at least ");
+	assert_says(f->evidence,
+	    "average 60.0 s (very slow) over the last hour, 190 answered requests; "
+	    "fast answered");
+	scene_end(&s);
+}
+
+static void tokens_are_those_of_a_request(void **state)
+{
+	struct orbus_sample slow = answer("slow"), failed = failure(ORBUS_STATUS_ERROR, "x", NULL);
+	struct scene s;
+
+	(void)state;
+	slow.response_ms = 12000;
+	slow.prompt_tokens = failed.prompt_tokens = 1000;
+	failed.model = "slow";
+	scene_begin(&s);
+	add(&s, 95, slow);
+	add(&s, 5, failed);
+	scene_judge(&s);
+	assert_says(find(&s, "slow_responses")->evidence, "A request has 1,000 prompt and ");
+	scene_end(&s);
+	/* Where most failed, with tokens or without, nothing is known of the others'. */
+	scene_begin(&s);
+	add(&s, 20, slow);
+	add(&s, 80, failed);
+	scene_judge(&s);
+	assert_is_silent_on(find(&s, "slow_responses")->evidence, "prompt");
+	assert_is_silent_on(find(&s, "slow_responses")->remedy, "Shorten the prompt");
+	scene_end(&s);
+}
+
 static void refusals_need_no_sample(void **state)
 {
 	(void)state;
@@ -622,6 +753,12 @@ int main(void)
 	    cmocka_unit_test(few_tokens_a_second_are_told_by_the_models_size),
 	    cmocka_unit_test(timeouts_are_told_by_their_kind),
 	    cmocka_unit_test(failures_speak_from_their_thresholds_on),
+	    cmocka_unit_test(timeouts_that_are_errors_by_status_are_timeouts),
+	    cmocka_unit_test(failures_in_several_ways_are_told_as_a_whole),
+	    cmocka_unit_test(much_that_fails_in_small_parts_is_critical),
+	    cmocka_unit_test(no_mixture_of_failures_is_silent),
+	    cmocka_unit_test(models_with_few_requests_are_judged_together),
+	    cmocka_unit_test(tokens_are_those_of_a_request),
 	    cmocka_unit_test(refusals_need_no_sample),
 	    cmocka_unit_test(errors_are_told_by_their_cause),
 	    cmocka_unit_test(unknown_costs_are_told_from_a_tenth_on),

@@ -142,6 +142,8 @@ static void the_document_says_what_happened(void **state)
 	is_int("requests.cancelled", 1);
 	is_int("requests.orphaned", 1);
 	is_int("requests.streaming", 1);
+	is_int("requests.failed", 3);
+	is_real("requests.error_rate", 60); /* of requests, whatever else is counted */
 	/* Only requests that ended well are averaged. */
 	is_int("response_times.count", 1);
 	is_real("response_times.avg", 2000);
@@ -195,6 +197,8 @@ static void unknown_is_null_and_never_0(void **state)
 	is_int("response_times.count", 0);
 	is_null("cost_usd");
 	is_null("errors.error_rate");
+	is_int("requests.failed", 0);
+	is_null("requests.error_rate");
 	is_null("cache_stats.rag_cache.hit_rate");
 	json_decref(d);
 	aggregate_free(&a);

@@ -105,6 +105,29 @@ static void scribble(const char *bus, off_t offset, const void *bytes, size_t le
 	close(fd);
 }
 
+static void it_says_up_to_when_the_ring_is_read(void **state)
+{
+	const uint64_t of_an_older_agent = 0;
+	struct board *b = board(*state);
+	struct board_snapshot s;
+
+	/* Nothing yet is told apart from an agent that does not tell. */
+	assert_int_equal(board_peek(*state, &s), 0);
+	assert_int_equal(s.drained_ns, 1);
+	board_set_drained(b, 12345);
+	assert_int_equal(board_peek(*state, &s), 0);
+	assert_int_equal(s.drained_ns, 12345);
+	board_beat(b);
+	assert_int_equal(board_publish(b, "document", 8), 0);
+	assert_int_equal(board_read(*state, &s), 0);
+	assert_int_equal(s.drained_ns, 12345);
+	free(s.bytes);
+	scribble(*state, 72, &of_an_older_agent, sizeof(of_an_older_agent));
+	assert_int_equal(board_peek(*state, &s), 0);
+	assert_int_equal(s.drained_ns, 0);
+	board_close(b);
+}
+
 static void damaged_boards_are_refused(void **state)
 {
 	struct board *b = board(*state);
@@ -180,6 +203,7 @@ int main(void)
 	    bus_test(a_glance_tells_who_keeps_it),
 	    bus_test(a_new_agent_takes_the_boards_place),
 	    bus_test(too_large_a_document_leaves_the_last),
+	    bus_test(it_says_up_to_when_the_ring_is_read),
 	    bus_test(damaged_boards_are_refused),
 	    bus_test(readers_get_whole_snapshots_or_none),
 	};

@@ -7,6 +7,7 @@
 #include "output.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,6 +92,73 @@ bool advice_is_enough(const struct advice_subject *s, const char *summary)
 	return count_at(s->figures, summary, "count") >= ADVICE_REQUESTS_MIN;
 }
 
+/* Models that are judged one by one. */
+static bool is_judged(const struct advice_case *c, const char *name, const char *summary)
+{
+	for (size_t i = 0; i < c->model_count; i++)
+		if (strcmp(c->models[i].name, name) == 0)
+			return advice_is_enough(&c->models[i], summary);
+	return false;
+}
+
+/* Adds a model to a group: the average is exact, the percentile the least, which all have reached.
+ */
+struct group_sum {
+	struct advice_subject s;
+	uint64_t models, count;
+	double sum, p95;
+};
+
+static void group_add(struct group_sum *g, const struct advice_subject *m, const char *summary)
+{
+	uint64_t n = count_at(m->figures, summary, "count");
+	double p95 = number_at(m->figures, summary, "p95");
+
+	if (n == 0)
+		return;
+	g->models++;
+	g->count += n;
+	g->sum += (double)n * number_at(m->figures, summary, "avg");
+	g->p95 = p95 < g->p95 ? p95 : g->p95;
+	g->s.requests += m->requests;
+	g->s.ok += m->ok;
+	g->s.streaming += m->streaming;
+	g->s.prompt_tokens += m->prompt_tokens;
+	g->s.completion_tokens += m->completion_tokens;
+}
+
+/* Many models with a few requests each may be slow together, beside one that is fast. */
+static void judge_the_others(struct advice_case *c, const char *summary,
+    void (*judge)(struct advice_case *c, const struct advice_subject *s))
+{
+	json_t *all = json_object_get(c->document, "by_model"), *figures, *sum;
+	struct group_sum g = {.p95 = INFINITY, .s.is_group = true};
+	const char *name;
+	char title[80];
+
+	json_object_foreach(all, name, figures)
+	{
+		struct advice_subject model = subject_of(name, figures);
+
+		if (!is_judged(c, name, summary))
+			group_add(&g, &model, summary);
+	}
+	if (g.count < ADVICE_REQUESTS_MIN || !isfinite(g.sum) || !isfinite(g.p95))
+		return;
+	sum = json_pack("{s:{s:f,s:f,s:I}}", summary, "avg", g.sum / (double)g.count, "p95", g.p95,
+	    "count", (json_int_t)g.count);
+	if (!sum) {
+		c->error = -ENOMEM;
+		return;
+	}
+	snprintf(
+	    title, sizeof(title), "(%llu other models together)", (unsigned long long)g.models);
+	g.s.name = title;
+	g.s.figures = sum;
+	judge(c, &g.s);
+	json_decref(sum);
+}
+
 void advice_each(struct advice_case *c, const char *summary,
     void (*judge)(struct advice_case *c, const struct advice_subject *s))
 {
@@ -102,7 +170,9 @@ void advice_each(struct advice_case *c, const char *summary,
 		judge(c, &c->models[i]);
 		any = true;
 	}
-	if (!any && advice_is_enough(&c->all, summary))
+	if (any)
+		judge_the_others(c, summary, judge);
+	else if (advice_is_enough(&c->all, summary))
 		judge(c, &c->all);
 }
 

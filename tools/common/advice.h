@@ -14,12 +14,14 @@
  *   timeouts          2 % of requests, at least 3 (warning), 10 % (critical)
  *   rate_limited      1 % of requests, at least 3 (warning), 10 % (critical)
  *   errors            of other kinds: 5 % of requests (warning), 25 % (critical)
- *   refused           any request refused for its key or for want of credits (critical)
+ *   failures          of all kinds together: 5 % that no other rule speaks of (warning), 25 %
+ * (critical) refused           any request refused for its key or for want of credits (critical)
  *   orphaned          any request whose process died (info), 1 % of requests (warning)
  *   unknown_cost      a tenth of the answers did not say what they cost (info)
  *   lost_samples, rejected_samples (warning), skewed_samples (info): any
  *
- * Where no model has enough requests, the figures of all are judged in their place. The texts of a
+ * Models without enough requests are judged together; where no model has enough, all requests are.
+ * The texts of a
  * finding hold names as they came from samples: print them through advice_print() or print_json(),
  * or escape them.
  */

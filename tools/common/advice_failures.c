@@ -138,14 +138,26 @@ static void write_timeout_kinds(
 		    remedy);
 }
 
+/* A bot may publish an expired limit as an error whose type tells that it was one. */
+static uint64_t timeouts_by_type(const struct advice_case *c)
+{
+	uint64_t n = errors_of(c, "timeout");
+
+	for (size_t i = 0; i < TIMEOUT_KINDS; i++)
+		n += errors_of(c, timeout_kinds[i].type);
+	return n;
+}
+
 static void judge_timeouts(struct advice_case *c)
 {
-	uint64_t n = count_at(c->document, "requests", "timeouts");
+	uint64_t by_status = count_at(c->document, "requests", "timeouts");
+	uint64_t by_type = timeouts_by_type(c), n = by_type > by_status ? by_type : by_status;
 	struct advice_draft d;
 
 	if (!is_frequent(c, n, TIMEOUTS_WARNING) || !advice_draft_open(c, &d))
 		return;
 	advice_write_share(d.evidence, n, c->all.requests);
+	c->explained += n;
 	fprintf(d.evidence, " timed out %s", c->span);
 	write_foremost(c, "timeouts", ", most", d.evidence);
 	write_timeout_kinds(c, n, d.evidence, d.remedy);
@@ -164,6 +176,7 @@ static void judge_rate_limits(struct advice_case *c)
 	if (!is_frequent(c, n, RATE_LIMITS_WARNING) || !advice_draft_open(c, &d))
 		return;
 	advice_write_share(d.evidence, n, c->all.requests);
+	c->explained += n;
 	fprintf(d.evidence, " were refused with HTTP 429 %s.", c->span);
 	fputs("Send fewer requests at a time, wait as long as Retry-After says, spread them over "
 	      "models or providers, or raise the account's limits.",
@@ -180,6 +193,7 @@ static void judge_refusal(struct advice_case *c, const char *type, int status, c
 	if (n == 0 || !advice_draft_open(c, &d))
 		return;
 	advice_write_share(d.evidence, n, c->all.requests);
+	c->explained += n;
 	fprintf(
 	    d.evidence, " %s refused with HTTP %d %s.", n == 1 ? "was" : "were", status, c->span);
 	fputs(remedy, d.remedy);
@@ -245,6 +259,7 @@ static void judge_errors(struct advice_case *c)
 	if (!type || !is_frequent(c, sum, ERRORS_WARNING) || !advice_draft_open(c, &d))
 		return;
 	advice_write_share(d.evidence, sum, c->all.requests);
+	c->explained += sum;
 	fprintf(d.evidence, " failed %s", c->span);
 	fprintf(d.evidence, ", most by %s (%llu)", type, (unsigned long long)most);
 	/* Which model an error of one type was on is not counted. */
@@ -267,6 +282,7 @@ static void judge_orphans(struct advice_case *c)
 	if (n == 0 || !advice_draft_open(c, &d))
 		return;
 	advice_write_share(d.evidence, n, c->all.requests);
+	c->explained += n;
 	fprintf(d.evidence, " %s begun by a process that died before the end, %s",
 	    n == 1 ? "was" : "were", c->span);
 	if (bot && !c->only_bot)
@@ -280,6 +296,76 @@ static void judge_orphans(struct advice_case *c)
 	    bot ? bot : c->only_bot);
 }
 
+/* --- The whole -------------------------------------------------------------------------------- */
+
+#define TYPES_SHOWN 3
+
+/* ": 19 bad_gateway, 9 rate_limited": the most frequent types. */
+static void write_types(const struct advice_case *c, FILE *out)
+{
+	json_t *types = json_object_get(json_object_get(c->document, "errors"), "by_type"), *value;
+	uint64_t below = UINT64_MAX;
+	const char *type, *after = NULL;
+
+	for (int i = 0; i < TYPES_SHOWN; i++) {
+		const char *found = NULL;
+		uint64_t most = 0;
+
+		/* The next one in the order of counts, and of names where they are equal. */
+		json_object_foreach(types, type, value)
+		{
+			uint64_t n = count_at(types, type, NULL);
+
+			if (n > below || (n == below && after && strcmp(type, after) <= 0))
+				continue;
+			if (n > most || (n == most && found && strcmp(type, found) < 0)) {
+				most = n;
+				found = type;
+			}
+		}
+		if (!found || most == 0)
+			return;
+		fprintf(out, "%s%llu %s", i ? ", " : ": ", (unsigned long long)most, found);
+		below = most;
+		after = found;
+	}
+}
+
+static bool is_anything_critical(const struct advice_case *c)
+{
+	for (size_t i = 0; i < c->out->count; i++)
+		if (c->out->findings[i].severity == ADVICE_CRITICAL)
+			return true;
+	return false;
+}
+
+/*
+ * Whatever the rules above make of each kind, a share of failures that none of them speaks of is
+ * told, and so is that much of the traffic fails where each kind by itself is no more than a
+ * warning.
+ */
+static void judge_whole(struct advice_case *c)
+{
+	uint64_t failed = failed_requests(c->document);
+	uint64_t rest = failed > c->explained ? failed - c->explained : 0;
+	struct advice_draft d;
+
+	if (!is_frequent(c, rest, ERRORS_WARNING) &&
+	    (is_anything_critical(c) || !is_frequent(c, failed, ERRORS_CRITICAL)))
+		return;
+	if (!advice_draft_open(c, &d))
+		return;
+	advice_write_share(d.evidence, failed, c->all.requests);
+	fprintf(d.evidence, " failed %s, in several ways", c->span);
+	write_types(c, d.evidence);
+	fputc('.', d.evidence);
+	fputs("No cause stands out: look at them one by one with ortail --status error, and see "
+	      "" ADVICE_STATUS_PAGE ".",
+	    d.remedy);
+	advice_draft_add(c, &d, "failures", "many failures",
+	    advice_share_severity(failed, c->all.requests, ERRORS_CRITICAL, ADVICE_WARNING), NULL);
+}
+
 void advice_on_failures(struct advice_case *c)
 {
 	judge_refusal(c, "insufficient_credits", 402, "Add credits to the account.");
@@ -291,4 +377,5 @@ void advice_on_failures(struct advice_case *c)
 	judge_rate_limits(c);
 	judge_errors(c);
 	judge_orphans(c);
+	judge_whole(c);
 }

@@ -13,6 +13,7 @@ struct advice_subject {
 	const char *name;      /* NULL: all requests */
 	const json_t *figures; /* its response_times, ttft, tps, decode_tps */
 	uint64_t requests, ok, streaming, prompt_tokens, completion_tokens;
+	bool is_group; /* of models, whose percentiles are lower bounds */
 };
 
 struct advice_case {
@@ -21,6 +22,7 @@ struct advice_case {
 	struct advice_subject all;
 	struct advice_subject *models; /* those with a name, the most used first */
 	size_t model_count;
+	uint64_t explained;   /* failed requests that findings speak of */
 	const char *only_bot; /* the one that made all requests; NULL: there are several */
 	struct advice *out;
 	int error;
@@ -43,7 +45,10 @@ void advice_draft_add(struct advice_case *c, struct advice_draft *d, const char 
 /* Of a summary such as "response_times": enough values to be judged. */
 bool advice_is_enough(const struct advice_subject *s, const char *summary);
 
-/* Calls `judge` for every model with enough values, or, where none has, for all requests. */
+/*
+ * Calls `judge` for every model with enough values, and for the others together where they have
+ * enough; or, where no model has, for all requests.
+ */
 void advice_each(struct advice_case *c, const char *summary,
     void (*judge)(struct advice_case *c, const struct advice_subject *s));
 

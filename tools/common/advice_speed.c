@@ -13,6 +13,7 @@
 /* Another model is worth naming when it takes at most so much of this one's time. */
 #define FASTER_SHARE 0.7
 /* Tokens of a request from which its length is a likely reason for the time that it takes. */
+#define ANSWERED_SHARE  90.0 /* percent: of fewer answers, tokens a request tell nothing */
 #define LONG_PROMPT     4000
 #define LONG_COMPLETION 1000
 /* Under this a person waits for the words; ratings.h knows what is slow beyond it. */
@@ -49,21 +50,27 @@ static void write_who_was_answered(const struct advice_case *c, FILE *out)
 		fputs("answered in", out);
 }
 
+/*
+ * Tokens are counted of all requests, answered or not: so is their average. Where many were not
+ * answered it tells little of those that were (a timeout has its prompt's, a refusal none): 0.
+ */
 static uint64_t tokens_each(uint64_t tokens, const struct advice_subject *s)
 {
-	return s->ok ? tokens / s->ok : 0;
+	return s->requests && advice_is_share(s->ok, s->requests, ANSWERED_SHARE)
+	           ? tokens / s->requests
+	           : 0;
 }
 
 static void write_tokens(const struct advice_subject *s, FILE *out)
 {
 	char prompt[COUNT_TEXT_BYTES], completion[COUNT_TEXT_BYTES];
 
-	if (s->prompt_tokens == 0 && s->completion_tokens == 0)
+	if (tokens_each(s->prompt_tokens, s) == 0 && tokens_each(s->completion_tokens, s) == 0)
 		return;
 	format_count(tokens_each(s->prompt_tokens, s), prompt);
 	format_count(tokens_each(s->completion_tokens, s), completion);
-	fprintf(out, " An answered request has %s prompt and %s completion tokens on average.",
-	    prompt, completion);
+	fprintf(out, " A request has %s prompt and %s completion tokens on average.", prompt,
+	    completion);
 }
 
 static void write_slow_evidence(const struct advice_case *c, const struct advice_subject *s,
@@ -73,8 +80,8 @@ static void write_slow_evidence(const struct advice_case *c, const struct advice
 	double p95 = number_at(s->figures, "response_times", "p95");
 	double ttft = number_at(s->figures, "ttft", "avg");
 
-	fprintf(out, "p95 %.1f s, average %.1f s (%s) %s, ", p95 / 1000, avg / 1000,
-	    rate_response_ms(avg).word, c->span);
+	fprintf(out, "p95 %s%.1f s, average %.1f s (%s) %s, ", s->is_group ? "at least " : "",
+	    p95 / 1000, avg / 1000, rate_response_ms(avg).word, c->span);
 	advice_write_count(out, count_at(s->figures, "response_times", "count"), "answered request",
 	    "answered requests");
 	if (faster) {
@@ -109,7 +116,9 @@ static void judge_response_times(struct advice_case *c, const struct advice_subj
 {
 	double avg = number_at(s->figures, "response_times", "avg");
 	double p95 = number_at(s->figures, "response_times", "p95");
-	bool very_slow = rate_response_ms(p95).tone == TONE_BAD;
+	/* Of a group the percentile is a lower bound: the average may tell more. */
+	bool very_slow = rate_response_ms(p95).tone == TONE_BAD ||
+	                 (s->is_group && rate_response_ms(avg).tone == TONE_BAD);
 	const struct advice_subject *faster = find_better(c, s, "response_times", "p95", 1);
 	enum tone tone = rate_response_ms(avg).tone;
 	struct advice_draft d;
@@ -130,8 +139,9 @@ static void judge_first_token(struct advice_case *c, const struct advice_subject
 
 	if (rate_ttft_ms(avg).tone != TONE_POOR || !advice_draft_open(c, &d))
 		return;
-	fprintf(d.evidence, "The first token comes after %.1f s on average, p95 %.1f s, %s, ",
-	    avg / 1000, number_at(s->figures, "ttft", "p95") / 1000, c->span);
+	fprintf(d.evidence, "The first token comes after %.1f s on average, p95 %s%.1f s, %s, ",
+	    avg / 1000, s->is_group ? "at least " : "", number_at(s->figures, "ttft", "p95") / 1000,
+	    c->span);
 	advice_write_count(d.evidence, count_at(s->figures, "ttft", "count"), "stream", "streams");
 	if (faster) {
 		fprintf(d.evidence, "; %s ", faster->name);

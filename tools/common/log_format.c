@@ -10,10 +10,26 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 static void log_line(FILE *out, bool colour, enum tone tone, const char *level)
 {
 	fprintf(out, "%s%s%s - ", tone_start(tone, colour), level, tone_end(tone, colour));
+}
+
+enum log_level log_level_of(const char *line, enum log_level otherwise)
+{
+	static const enum log_level all[] = {
+	    LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		size_t length = strlen(log_level_word(all[i]));
+
+		if (strncmp(line, log_level_word(all[i]), length) == 0 &&
+		    strncmp(line + length, " - ", 3) == 0)
+			return all[i];
+	}
+	return otherwise;
 }
 
 /* "BEFORE FIGURE" in the colour of its rating; nothing where it is unknown. */
@@ -105,9 +121,10 @@ static void log_timeout_details(FILE *out, bool colour, const struct orbus_sampl
 
 static void log_timeout(FILE *out, bool colour, const struct orbus_sample *s)
 {
-	if (s->stream) {
+	/* Without a time there is nothing to say of a timeout but the hint. */
+	if (s->stream || !isnan(s->response_ms)) {
 		log_line(out, colour, TONE_BAD, "ERROR");
-		fputs("OpenRouter streaming timeout", out);
+		fputs(s->stream ? "OpenRouter streaming timeout" : "OpenRouter timeout", out);
 		if (!isnan(s->response_ms))
 			fprintf(out, " after %.1fs", s->response_ms / 1000);
 		fputc('\n', out);

@@ -37,7 +37,7 @@
 
 	function colour_of(plot, i) {
 		if (plot.kind === "stack")
-			return colour(i === 1 ? "c4" : "c0");
+			return colour(["c0", "c4", "c8"][i]);
 		return colour(plot.labels && i === 0 ? "c8" : "c" + (plot.labels ? i - 1 : i));
 	}
 
@@ -81,7 +81,7 @@
 		place.appendChild(box);
 		const values = plot.kind === "stack" ? stacked(plot.series) : plot.series.map(s => s.values);
 		/* What is behind is drawn first. */
-		const order = plot.kind === "stack" ? [1, 0] : plot.series.map((s, i) => i);
+		const order = plot.series.map((s, i) => plot.kind === "stack" ? plot.series.length - 1 - i : i);
 		const x = labels.map((label, i) => i);
 		const o = options(plot, labels, box.clientWidth - 26);
 		o.series = [o.series[0]].concat(order.map(i => o.series[i + 1]));

@@ -124,6 +124,37 @@ static PyObject *replace_unencodable(PyObject *text)
 	return clean;
 }
 
+/* Text of elsewhere may hold a NUL, behind which C would see none of it. */
+static PyObject *replace_nuls(PyObject *text)
+{
+	PyObject *nul = PyUnicode_FromOrdinal(0), *sign = PyUnicode_FromOrdinal(0xfffd);
+	PyObject *clean = nul && sign ? PyUnicode_Replace(text, nul, sign, -1) : NULL;
+
+	Py_XDECREF(nul);
+	Py_XDECREF(sign);
+	return clean;
+}
+
+/* A str as C has it: `*text` is replaced, and its reference given up, where it cannot be. NULL with
+ * an exception; *text is NULL then. */
+static const char *make_utf8(PyObject **text)
+{
+	Py_ssize_t length;
+	const char *utf8 = PyUnicode_AsUTF8AndSize(*text, &length);
+
+	if (!utf8) {
+		Py_SETREF(*text, replace_unencodable(*text));
+		utf8 = *text ? PyUnicode_AsUTF8AndSize(*text, &length) : NULL;
+	}
+	if (utf8 && strlen(utf8) != (size_t)length) {
+		Py_SETREF(*text, replace_nuls(*text));
+		utf8 = *text ? PyUnicode_AsUTF8(*text) : NULL;
+	}
+	if (!utf8)
+		Py_CLEAR(*text);
+	return utf8;
+}
+
 bool take_text(PyObject *value, const char *what, PyObject **keep, const char **out)
 {
 	PyObject *text = value;
@@ -137,14 +168,9 @@ bool take_text(PyObject *value, const char *what, PyObject **keep, const char **
 		return false;
 	} else {
 		Py_INCREF(text);
-		utf8 = PyUnicode_AsUTF8(text);
-		if (!utf8) {
-			Py_DECREF(text);
-			text = replace_unencodable(value);
-			utf8 = text ? PyUnicode_AsUTF8(text) : NULL;
-			if (!utf8)
-				return false;
-		}
+		utf8 = make_utf8(&text);
+		if (!utf8)
+			return false;
 	}
 	Py_XSETREF(*keep, text);
 	*out = utf8;

@@ -17,14 +17,26 @@
 /* --- From open to close -------------------------------------------------------------------------
  */
 
+/* A name as C has it, NULL with an exception: what follows a NUL would be left out unsaid. */
+static const char *c_name(PyObject *name, const char *what)
+{
+	Py_ssize_t length;
+	const char *text = PyUnicode_AsUTF8AndSize(name, &length);
+
+	if (!text || strlen(text) == (size_t)length)
+		return text;
+	PyErr_Format(PyExc_ValueError, "%s is %R: a name has no NUL characters in it", what, name);
+	return NULL;
+}
+
 static int open_handle(struct producer *p)
 {
-	const char *bot = PyUnicode_AsUTF8(p->bot), *bus = NULL;
+	const char *bot = c_name(p->bot, "bot"), *bus = NULL;
 	int err;
 
 	if (!bot)
 		return -1;
-	if (p->bus != Py_None && !(bus = PyUnicode_AsUTF8(p->bus)))
+	if (p->bus != Py_None && !(bus = c_name(p->bus, "bus")))
 		return -1;
 	if (!*bot || strlen(bot) > 64) {
 		PyErr_Format(PyExc_ValueError, "bot is %R: give a name of 1 to 64 bytes", p->bot);
