@@ -43,8 +43,11 @@ class InFlightTest(BusTest):
         return (self.statistics() or {}).get("requests", {})
 
     def wait_requests(self, **expected):
-        wait_for(lambda: {k: self.requests().get(k) for k in expected} == expected,
-                 f"{expected}; there are {self.requests()}", 30)
+        try:
+            wait_for(lambda: {k: self.requests().get(k) for k in expected} == expected,
+                     f"{expected}", 30)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; there are {self.requests()}") from None
 
     def resident_kib(self, process):
         with open(f"/proc/{process.pid}/status", encoding="ascii") as status:
