@@ -9,6 +9,7 @@
 #include "now.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -480,27 +481,93 @@ uint64_t inflight_worst(struct inflight *f, uint32_t *lane, char bot[static INFL
 
 /* --- In a checkpoint -------------------------------------------------------------------------- */
 
-static void put_entry(struct writer *w, const struct entry *e)
+/*
+ * An entry is packed by hand, in a fraction of the time that the writer takes for its nine values: all
+ * of them are written while the ring waits. Its keys are constants; texts are shorter than 256
+ * bytes.
+ */
+#define ENTRY_KEYS 9
+static_assert(INFLIGHT_TEXT_BYTES <= UINT8_MAX, "texts are packed with a length of a byte");
+
+struct packed {
+	char bytes[192 + 4 * INFLIGHT_TEXT_BYTES];
+	size_t length;
+};
+
+static void pack_bytes(struct packed *p, const void *bytes, size_t length)
 {
-	writer_object(w, NULL);
-	writer_count(w, "lane", e->lane);
-	writer_count(w, "epoch", e->epoch);
-	writer_count(w, "ts", e->ts);
-	writer_count(w, "since", e->since_s);
-	writer_boolean(w, "stream", e->stream);
-	writer_text(w, "request_id", e->texts);
-	writer_text(w, "bot", text_at(e, e->bot));
-	writer_text(w, "model", text_at(e, e->model));
-	writer_text(w, "provider", text_at(e, e->provider));
-	writer_end(w);
+	memcpy(p->bytes + p->length, bytes, length);
+	p->length += length;
 }
 
-void inflight_write(const struct inflight *f, struct writer *w, const char *key)
+static void pack_byte(struct packed *p, uint8_t byte)
 {
-	writer_array(w, key);
-	for (const struct entry *e = first_from(f, 0); e; e = next_entry(f, e))
-		put_entry(w, e);
-	writer_end(w);
+	p->bytes[p->length++] = (char)byte;
+}
+
+/* The length of a constant is known to the compiler. */
+#define pack_key(p, key)                                \
+	do {                                            \
+		pack_byte(p, 0xa0 | (sizeof(key) - 1)); \
+		pack_bytes(p, key, sizeof(key) - 1);    \
+	} while (0)
+
+static void pack_count(struct packed *p, uint64_t n)
+{
+	uint64_t big_endian = htobe64(n < INT64_MAX ? n : INT64_MAX);
+
+	pack_byte(p, 0xcf);
+	pack_bytes(p, &big_endian, sizeof(big_endian));
+}
+
+static void pack_text(struct packed *p, const char *text)
+{
+	size_t length;
+
+	if (!text) {
+		pack_byte(p, 0xc0);
+		return;
+	}
+	length = strlen(text);
+	pack_byte(p, 0xd9);
+	pack_byte(p, (uint8_t)length);
+	pack_bytes(p, text, length);
+}
+
+static void pack_entry(struct packed *p, const struct entry *e)
+{
+	p->length = 0;
+	pack_byte(p, 0x80 | ENTRY_KEYS);
+	pack_key(p, "lane");
+	pack_count(p, e->lane);
+	pack_key(p, "epoch");
+	pack_count(p, e->epoch);
+	pack_key(p, "ts");
+	pack_count(p, e->ts);
+	pack_key(p, "since");
+	pack_count(p, e->since_s);
+	pack_key(p, "stream");
+	pack_byte(p, e->stream ? 0xc3 : 0xc2);
+	pack_key(p, "request_id");
+	pack_text(p, e->texts);
+	pack_key(p, "bot");
+	pack_text(p, text_at(e, e->bot));
+	pack_key(p, "model");
+	pack_text(p, text_at(e, e->model));
+	pack_key(p, "provider");
+	pack_text(p, text_at(e, e->provider));
+}
+
+void inflight_write(const struct inflight *f, struct msgpack_writer *m, const char *key)
+{
+	struct packed p;
+
+	writer_array(&m->writer, key);
+	for (const struct entry *e = first_from(f, 0); e; e = next_entry(f, e)) {
+		pack_entry(&p, e);
+		msgpack_writer_splice(m, NULL, p.bytes, p.length);
+	}
+	writer_end(&m->writer);
 }
 
 static int entry_from_json(struct inflight *f, json_t *o)

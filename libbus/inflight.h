@@ -117,7 +117,7 @@ uint64_t inflight_worst(struct inflight *f, uint32_t *lane, char bot[static INFL
  * What is in flight: [{lane, epoch, request_id, ts, bot, model, ...}], and back (untrusted). What
  * is beyond the bounds is forgotten, and counted. -EBADMSG, -ENOMEM.
  */
-void inflight_write(const struct inflight *f, struct writer *w, const char *key);
+void inflight_write(const struct inflight *f, struct msgpack_writer *m, const char *key);
 int inflight_from_json(struct inflight *f, const json_t *array);
 
 #endif

@@ -137,7 +137,7 @@ static void write_out(struct bench *b)
 	size_t length;
 
 	msgpack_writer_init(&m);
-	inflight_write(b->inflight, &m.writer, NULL);
+	inflight_write(b->inflight, &m, NULL);
 	free(msgpack_writer_take(&m, &length));
 	note_longest(&took_ns, &from_ns);
 	printf("{\"in_flight\": %llu, \"checkpoint_ms\": %.3f, \"checkpoint_bytes\": %zu}\n",
