@@ -482,8 +482,8 @@ uint64_t inflight_worst(struct inflight *f, uint32_t *lane, char bot[static INFL
 /* --- In a checkpoint -------------------------------------------------------------------------- */
 
 /*
- * An entry is packed by hand, in a fraction of the time that the writer takes for its nine values: all
- * of them are written while the ring waits. Its keys are constants; texts are shorter than 256
+ * An entry is packed by hand, in a fraction of the time that the writer takes for its nine values:
+ * all of them are written while the ring waits. Its keys are constants; texts are shorter than 256
  * bytes.
  */
 #define ENTRY_KEYS 9

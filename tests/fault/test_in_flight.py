@@ -124,17 +124,33 @@ class InFlightTest(BusTest):
         self.assertEqual((seen["orphaned"], seen["ok"], seen["in_flight"]),
                          (orphans + begun - ended, ended + mortal_ends, 0))
 
+    def flood(self):
+        bots = [self.start("publish_many", self.bus, "flood", "counts", 1 << 40,
+                           stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(4)]
+        for bot in bots:
+            self.assertEqual(bot.stdout.readline(), "ready\n")
+            bot.stdin.close()
+
+    def test_a_flood_does_not_keep_readers_from_ending(self):
+        mortal = self.bot()
+        self.say(mortal, *[begin(n, "mortal") for n in range(20)])
+        self.wait_requests(in_flight=20)
+        self.flood()
+        # Without an agent: the figures are those of the ring.
+        self.assertIsNone(self.statistics()["agent"])
+        mortal.kill()
+        mortal.wait()
+        self.assertEqual(self.requests()["in_flight"], 0)
+        done = self.run_tool("ortail", "--bus", self.bus, "-1", "-n", "5", "--group", "--quiet")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_a_flood_does_not_keep_the_agent_from_ending(self):
         agent = self.start_agent("--checkpoint-every", "1s")
         mortal = [self.bot() for _ in range(64)]
         for bot in mortal:
             self.say(bot, *[begin(n, "mortal") for n in range(20)])
         self.wait_requests(in_flight=64 * 20)
-        flood = [self.start("publish_many", self.bus, "flood", "counts", 1 << 40,
-                            stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(4)]
-        for bot in flood:
-            self.assertEqual(bot.stdout.readline(), "ready\n")
-            bot.stdin.close()
+        self.flood()
         for bot in mortal:
             bot.kill()
         self.wait_requests(orphaned=64 * 20, in_flight=0)
