@@ -17,7 +17,11 @@
 /* What is still in the ring then is counted by the next agent: whoever stops this one waits. */
 #define FINAL_DRAIN_NS (NS_PER_SECOND / 2)
 #define FINAL_POLL_MS  5
-#define SECOND_MS      1000
+/* So often in a row nothing can be read: what a lane says is not there. */
+#define FINAL_QUIET_MAX 200
+/* So often nothing can be read: what a lane says is not there. */
+#define FINAL_QUIET_MAX 200
+#define SECOND_MS       1000
 
 volatile sig_atomic_t agent_stop, agent_snapshot, agent_reload;
 
@@ -214,12 +218,15 @@ static void drain_to_end(struct agent *a, uint64_t until_ns)
 {
 	struct ring_mark *end = ring_mark_take(a->reader);
 	bool has_looked = false;
+	int quiet = 0;
 
 	while (end && !a->is_drained && agent_stop < 2 && clock_monotonic_ns() < until_ns) {
-		bool more = turn(a, true);
+		bool more = turn(a, true), is_empty;
 
-		a->is_drained = !a->ledger.out_of_memory && ring_mark_is_passed(end, a->reader) &&
-		                reap_all(a, &has_looked);
+		quiet = more ? 0 : quiet + 1;
+		is_empty = !a->ledger.out_of_memory &&
+		           (quiet > FINAL_QUIET_MAX || ring_mark_is_passed(end, a->reader));
+		a->is_drained = is_empty && (reap_all(a, &has_looked) || quiet > FINAL_QUIET_MAX);
 		/* A lane that lies is not read for a while; and memory may have been refused. */
 		if (!more && !a->is_drained)
 			(void)orbus_reader_wait(a->reader, FINAL_POLL_MS);

@@ -218,9 +218,10 @@ static void count_orphan(void *context, const struct orbus_sample *begin)
 void intake_reap(struct agent *a, uint64_t now_ns, bool at_once)
 {
 	struct orphan_context c = {a, now_ns};
+	struct inflight *f = a->ledger.inflight;
 
-	reaper_look(a->reaper, a->reader, a->ledger.inflight, at_once ? UINT64_MAX : LOOK_NS);
-	reaper_settle(a->reaper, a->reader, a->ledger.inflight, SETTLE_NS, count_orphan, &c);
+	reaper_look(a->reaper, a->reader, f, at_once ? UINT64_MAX : LOOK_NS);
+	reaper_settle(a->reaper, a->reader, f, at_once ? UINT64_MAX : SETTLE_NS, count_orphan, &c);
 }
 
 /* The bus was removed (RemoveIPC, rm): make it again, and serve the one that is there now. */

@@ -24,9 +24,10 @@
  * an end that was published just before the death has been seen when the reader has passed H, and
  * its begin is no longer there. Epochs are compared for equality only: they need not grow.
  *
- * A lane whose head lies. A head that is too high is passed all the same: the reader skips what
- * cannot be there by arithmetic. Where the head is now below H, it was taken back: the note is
- * made anew. In either case it is the requests of this one lane that suffer.
+ * A lane whose head lies. Where the head is now below H, it was taken back: the note is made anew.
+ * Where the reader stays below H for some seconds, through several looks, it cannot read what H
+ * says: nothing is waited for any more. In either case it is the requests of this one lane that
+ * suffer.
  *
  * The bound. To ask the kernel for a lane's lock takes 1 us, and 10 to 20 where thousands of lanes
  * are taken, since it walks the list of locks. So lanes are asked in turn, in steps of a given
@@ -42,9 +43,16 @@
 #define ROUND_NS     (NS_PER_SECOND * 9 / 10)
 #define PAUSE_FACTOR 40
 
+/* A look at which the reader had not moved since the last one counts when this much has passed. */
+#define STUCK_NS  (NS_PER_SECOND / 2)
+#define STUCK_MAX 4
+
 struct note {
 	struct inflight_verdict verdict;
 	uint64_t head;
+	uint64_t position,
+	    looked_ns;  /* where the reader was, and when, at the last look that counts */
+	unsigned stuck; /* looks that found it there */
 };
 
 struct reaper {
@@ -129,14 +137,32 @@ static bool has_owner(struct reaper *p, struct orbus_reader *r, uint32_t lane)
 	return owned != 0;
 }
 
+/* Whether a note is still to wait for the reader. */
+static bool is_waiting(struct note *n, const struct orbus_reader *r, uint32_t lane)
+{
+	uint64_t position = reader_position(r, lane), now_ns = now_ns_of(CLOCK_MONOTONIC);
+
+	if (reader_lane_head(r, lane) < n->head)
+		return false;
+	if (position != n->position) {
+		n->position = position;
+		n->looked_ns = now_ns;
+		n->stuck = 0;
+	} else if (now_ns - n->looked_ns >= STUCK_NS) {
+		n->looked_ns = now_ns;
+		if (++n->stuck >= STUCK_MAX)
+			n->head = 0;
+	}
+	return true;
+}
+
 static void look_at(
     struct reaper *p, struct orbus_reader *r, const struct inflight *f, uint32_t lane)
 {
 	struct note *n = &p->notes[lane];
 
-	/* A note that waits for the reader is good for ever, but for a head that was taken back. */
-	if (!inflight_in_lane(f, lane) ||
-	    (bit(p->pending, lane) && reader_lane_head(r, lane) >= n->head)) {
+	/* What a note says stays true however long it waits. */
+	if (!inflight_in_lane(f, lane) || (bit(p->pending, lane) && is_waiting(n, r, lane))) {
 		if (p->all_lanes)
 			(void)has_owner(p, r, lane);
 		return;
@@ -147,6 +173,9 @@ static void look_at(
 	n->verdict.is_dead = (p->all_lanes || inflight_newest_is_of(f, lane, n->verdict.epoch)) &&
 	                     !has_owner(p, r, lane);
 	n->head = reader_lane_head(r, lane);
+	n->position = reader_position(r, lane);
+	n->looked_ns = now_ns_of(CLOCK_MONOTONIC);
+	n->stuck = 0;
 	set_bit(p->pending, &p->pending_count, lane, true);
 }
 

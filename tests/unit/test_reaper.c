@@ -304,6 +304,34 @@ static void a_head_that_was_taken_back_is_not_waited_for(void **state)
 	unfollow(&f);
 }
 
+static void a_head_that_is_never_reached_is_not_waited_for(void **state)
+{
+	struct ring_header *header;
+	struct orbus_producer *p;
+	struct lane_header *lane;
+	struct follower f;
+	int looks = 0;
+
+	make_bus(*state);
+	f = follow(*state, false);
+	p = bot(*state);
+	begin(p, 1);
+	read_rest(&f);
+	orbus_producer_close(p);
+	lane = first_lane(*state, &header);
+	lane->head += 1000;
+	/* As for a reader that does not believe it. */
+	for (; f.orphans == 0 && looks < 1000; looks++) {
+		look(&f);
+		settle(&f);
+		usleep(100000);
+	}
+	assert_int_equal(f.orphans, 1);
+	assert_in_range(looks, 15, 200);
+	munmap(header, 1 << 16);
+	unfollow(&f);
+}
+
 static void another_table_is_not_judged_by_old_notes(void **state)
 {
 	struct orbus_producer *p, *q;
@@ -532,6 +560,7 @@ int main(void)
 	    bus_test(owners_that_come_and_go_do_not_hide_the_dead),
 	    bus_test(only_lanes_that_lost_samples_are_forgotten),
 	    bus_test(a_head_that_was_taken_back_is_not_waited_for),
+	    bus_test(a_head_that_is_never_reached_is_not_waited_for),
 	    bus_test(another_table_is_not_judged_by_old_notes),
 	    bus_test(another_bus_is_not_taken_for_the_first),
 	    bus_test(a_look_has_a_budget),
