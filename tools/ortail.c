@@ -32,8 +32,6 @@
 /* Between looks while samples come: a line is there within 10 ms, for less than 1 % of a core. */
 #define POLL_MS       8
 #define LOOK_EVERY_NS NS_PER_SECOND
-/* As many as the ring holds, by default. */
-#define LAST_ROUND_MAX (1 << 20)
 /* How often, and how long, to wait for what was published and cannot be read yet. */
 #define QUIET_MAX 20
 #define QUIET_MS  5
@@ -170,7 +168,7 @@ static bool collect_past(struct tail *t, size_t keep)
 	bool ok = end;
 	int quiet = 0;
 
-	while (ok && quiet < QUIET_MAX && !is_stop_asked()) {
+	while (ok && quiet < QUIET_MAX) {
 		ok = collect(t, ROUND_MAX, keep);
 		if (ring_mark_is_passed(end, t->reader))
 			break;
@@ -308,7 +306,7 @@ static int follow(struct tail *t)
 			return status;
 	}
 	/* What came last before --until. */
-	if (!is_stop_asked() && !collect(t, LAST_ROUND_MAX, SIZE_MAX))
+	if (!is_stop_asked() && !collect_past(t, SIZE_MAX))
 		return CLI_FAILED;
 	return print(t, &status) ? CLI_PROCEED : status;
 }
@@ -321,7 +319,7 @@ static int finish(struct tail *t)
 
 	if (t->group && t->reader) {
 		group_look(t->group, t->reader, true);
-		if (!collect(t, LAST_ROUND_MAX, SIZE_MAX))
+		if (!collect_past(t, SIZE_MAX))
 			return CLI_FAILED;
 		now_ns = clock_realtime_ns();
 		group_tell(t->group, t->reader, now_ns, true, add_fate, t);

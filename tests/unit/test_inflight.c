@@ -304,10 +304,10 @@ static void do_one(uint32_t lanes)
 static void as_the_model(void **state)
 {
 	(void)state;
-	for (uint64_t run = 0; run < 24; run++) {
+	for (uint64_t run = 0; run < 12; run++) {
 		seed = run;
 		start();
-		for (int i = 0; i < 4000; i++) {
+		for (int i = 0; i < 3000; i++) {
 			do_one(run % 2 ? LANES : 1 + (uint32_t)run);
 			if (i % 500 == 0)
 				compare();
