@@ -15,7 +15,7 @@
 #define STORE_POLL_MS 5
 #define FINAL_WAIT_NS (30 * NS_PER_SECOND)
 /* What is still in the ring then is counted by the next agent: whoever stops this one waits. */
-#define FINAL_DRAIN_NS (NS_PER_SECOND / 2)
+#define FINAL_DRAIN_NS (NS_PER_SECOND / 4)
 #define FINAL_POLL_MS  5
 /* So often in a row nothing can be read: what a lane says is not there. */
 #define FINAL_QUIET_MAX 200
