@@ -258,20 +258,18 @@ static void say_losses(struct agent *a)
 /* A bot that begins requests and never ends them is told of by name. */
 static void say_forgotten(struct agent *a)
 {
-	uint64_t monotonic_ns = clock_monotonic_ns(), count;
-	char bot[INFLIGHT_TEXT_BYTES], name[INFLIGHT_TEXT_BYTES];
-	uint32_t lane;
+	uint64_t monotonic_ns = clock_monotonic_ns();
+	struct inflight_worst worst;
+	char bot[INFLIGHT_TEXT_BYTES];
 
-	if (monotonic_ns < a->forgotten_say_ns)
+	if (monotonic_ns < a->forgotten_say_ns || !inflight_worst(a->ledger.inflight, &worst))
 		return;
-	count = inflight_worst(a->ledger.inflight, &lane, bot);
-	if (count == 0)
-		return;
-	(void)text_sanitise(name, sizeof(name), bot);
+	(void)text_sanitise(bot, sizeof(bot), worst.bot);
 	log_warning(a->log,
-	    "forgot %llu requests that bot '%s' (lane %u) has begun and never ended: it is not "
-	    "known whether they died with it; end every request that is begun",
-	    (unsigned long long)count, name, lane);
+	    "forgot %llu requests that were begun and never ended, up to %llu of one producer (bot "
+	    "'%s', lane %u): if their process dies, they are not counted as orphaned; bots must "
+	    "end what they begin",
+	    (unsigned long long)worst.in_all, (unsigned long long)worst.in_lane, bot, worst.lane);
 	a->forgotten_say_ns = monotonic_ns + FORGOTTEN_EVERY_NS;
 }
 

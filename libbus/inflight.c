@@ -60,8 +60,7 @@ struct inflight {
 	uint64_t incarnation;
 	uint64_t now_s;
 	struct inflight_forgotten forgotten;
-	uint32_t worst_lane, worst_count;
-	char worst_bot[INFLIGHT_TEXT_BYTES];
+	struct inflight_worst worst;
 };
 
 struct inflight *inflight_new(void)
@@ -212,10 +211,11 @@ static void forget(struct inflight *f, struct entry *e, uint64_t *count)
 	struct lane *lane = &f->lanes[e->lane];
 
 	++*count;
-	if (++lane->forgotten > f->worst_count) {
-		f->worst_count = lane->forgotten;
-		f->worst_lane = e->lane;
-		strcpy(f->worst_bot, e->bot ? e->texts + e->bot : "");
+	f->worst.in_all++;
+	if (++lane->forgotten > f->worst.in_lane) {
+		f->worst.in_lane = lane->forgotten;
+		f->worst.lane = e->lane;
+		strcpy(f->worst.bot, e->bot ? e->texts + e->bot : "");
 	}
 	drop(f, e);
 }
@@ -465,18 +465,15 @@ const struct inflight_forgotten *inflight_forgotten(const struct inflight *f)
 	return &f->forgotten;
 }
 
-uint64_t inflight_worst(struct inflight *f, uint32_t *lane, char bot[static INFLIGHT_TEXT_BYTES])
+bool inflight_worst(struct inflight *f, struct inflight_worst *out)
 {
-	uint64_t count = f->worst_count;
-
-	if (count == 0)
-		return 0;
-	*lane = f->worst_lane;
-	strcpy(bot, f->worst_bot);
-	f->worst_count = 0;
+	*out = f->worst;
+	if (out->in_all == 0)
+		return false;
+	f->worst = (struct inflight_worst){0};
 	for (uint32_t i = 0; i < ORBUS_LANES_LIMIT; i++)
 		f->lanes[i].forgotten = 0;
-	return count;
+	return true;
 }
 
 /* --- In a checkpoint -------------------------------------------------------------------------- */

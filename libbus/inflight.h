@@ -107,11 +107,15 @@ struct inflight_forgotten {
 };
 const struct inflight_forgotten *inflight_forgotten(const struct inflight *f);
 
-/*
- * The lane that had the most forgotten by limit or age since the last call, with the bot of one of
- * them. Returns how many it was; 0: none.
- */
-uint64_t inflight_worst(struct inflight *f, uint32_t *lane, char bot[static INFLIGHT_TEXT_BYTES]);
+/* What was forgotten by limit or age, and the lane that had the most of it, with one's bot. */
+struct inflight_worst {
+	uint64_t in_all, in_lane;
+	uint32_t lane;
+	char bot[INFLIGHT_TEXT_BYTES];
+};
+
+/* Tells of what was forgotten since the last call. False: nothing was. */
+bool inflight_worst(struct inflight *f, struct inflight_worst *out);
 
 /*
  * What is in flight: [{lane, epoch, request_id, ts, bot, model, ...}], and back (untrusted). What

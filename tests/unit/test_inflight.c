@@ -87,8 +87,8 @@ static void begin(uint32_t lane, uint32_t epoch, uint32_t id)
 {
 	struct sample_origin origin = {.lane = lane, .epoch = epoch};
 	struct orbus_sample s;
-	char text[200], bot[INFLIGHT_TEXT_BYTES];
-	uint32_t victim = lane;
+	struct inflight_worst worst;
+	char text[200];
 
 	name(text, lane, id);
 	orbus_sample_init(&s);
@@ -98,18 +98,20 @@ static void begin(uint32_t lane, uint32_t epoch, uint32_t id)
 	s.stream = id & 1;
 	s.bot = "bot";
 	s.requested_model = id % 3 ? "model" : NULL;
-	(void)inflight_worst(table, &victim, bot);
+	(void)inflight_worst(table, &worst);
 	assert_true(inflight_note(table, &origin, &s));
 	if (place_of(lane, epoch, id) < model.counts[lane])
 		return; /* it was known */
 	if (model.counts[lane] == INFLIGHT_LANE_MAX || model.count == INFLIGHT_MAX) {
-		assert_int_equal(inflight_worst(table, &victim, bot), 1);
-		assert_string_equal(bot, "bot");
+		assert_true(inflight_worst(table, &worst));
+		assert_int_equal(worst.in_all, 1);
+		assert_int_equal(worst.in_lane, 1);
+		assert_string_equal(worst.bot, "bot");
 		if (model.counts[lane] == INFLIGHT_LANE_MAX)
-			assert_int_equal(victim, lane);
+			assert_int_equal(worst.lane, lane);
 		else
-			assert_int_equal(model.counts[victim], fullest());
-		remove_item(victim, 0);
+			assert_int_equal(model.counts[worst.lane], fullest());
+		remove_item(worst.lane, 0);
 		model.limit++;
 	}
 	model.items[lane][model.counts[lane]++] =
@@ -360,6 +362,39 @@ static void the_fullest_lane_gives_way(void **state)
 	stop();
 }
 
+static void the_worst_is_told_by_name(void **state)
+{
+	struct inflight_worst worst;
+
+	(void)state;
+	start();
+	assert_false(inflight_worst(table, &worst));
+	/* Not by begin(), which asks itself. */
+	for (uint32_t lane = 0; lane < 3; lane++) {
+		struct sample_origin origin = {.lane = lane, .epoch = 1};
+		struct orbus_sample s;
+		char text[32], bot[32];
+
+		orbus_sample_init(&s);
+		s.kind = ORBUS_KIND_BEGIN;
+		s.request_id = text;
+		s.bot = bot;
+		snprintf(bot, sizeof(bot), "bot%u", lane);
+		for (uint32_t i = 0; i < INFLIGHT_LANE_MAX + (lane == 1 ? 9 : 4); i++) {
+			snprintf(text, sizeof(text), "r%u", i);
+			assert_true(inflight_note(table, &origin, &s));
+		}
+	}
+	assert_true(inflight_worst(table, &worst));
+	assert_int_equal(worst.in_all, 4 + 9 + 4);
+	assert_int_equal(worst.in_lane, 9);
+	assert_int_equal(worst.lane, 1);
+	assert_string_equal(worst.bot, "bot1");
+	assert_false(inflight_worst(table, &worst));
+	inflight_free(table);
+	table = NULL;
+}
+
 static void age_is_bounded(void **state)
 {
 	(void)state;
@@ -508,6 +543,7 @@ int main(void)
 	    cmocka_unit_test(as_the_model),
 	    cmocka_unit_test(a_lane_is_bounded),
 	    cmocka_unit_test(the_fullest_lane_gives_way),
+	    cmocka_unit_test(the_worst_is_told_by_name),
 	    cmocka_unit_test(age_is_bounded),
 	    cmocka_unit_test(more_than_the_bounds_can_be_restored),
 	    cmocka_unit_test(texts_are_bounded),
