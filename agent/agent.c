@@ -5,6 +5,7 @@
 #include "alerts.h"
 #include "clock.h"
 #include "memory.h"
+#include "ring_mark.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,7 +14,14 @@
 /* While the store works, its completions are looked for this often. */
 #define STORE_POLL_MS 5
 #define FINAL_WAIT_NS (30 * NS_PER_SECOND)
-#define SECOND_MS     1000
+/* What is still in the ring then is counted by the next agent: whoever stops this one waits. */
+#define FINAL_DRAIN_NS (NS_PER_SECOND / 4)
+#define FINAL_POLL_MS  5
+/* So often in a row nothing can be read: what a lane says is not there. */
+#define FINAL_QUIET_MAX 200
+/* So often nothing can be read: what a lane says is not there. */
+#define FINAL_QUIET_MAX 200
+#define SECOND_MS       1000
 
 volatile sig_atomic_t agent_stop, agent_snapshot, agent_reload;
 
@@ -92,11 +100,19 @@ static void every_second(struct agent *a, uint64_t now_ns)
 		return;
 	a->second_next_ns = monotonic_ns + SECOND_MS * 1000000u;
 	board_beat(a->board);
-	intake_look_after(a, now_ns);
+	intake_look_after(a);
 	saver_look_after_folder(a);
 	if (a->store)
 		retention_run(a, now_ns);
 	say_refused(a);
+}
+
+/* `ms`, or less where something is due before. */
+static uint64_t sooner_ms(uint64_t ms, uint64_t now_ns, uint64_t due_ns)
+{
+	if (due_ns <= now_ns)
+		return 0;
+	return (due_ns - now_ns) / 1000000 < ms ? (due_ns - now_ns) / 1000000 + 1 : ms;
 }
 
 /* How long the loop may sleep, in milliseconds. */
@@ -112,11 +128,10 @@ static int sleep_ms(struct agent *a, uint64_t now_ns)
 		return STORE_POLL_MS;
 	if (a->second_next_ns <= monotonic_ns)
 		return 0;
-	if ((a->second_next_ns - monotonic_ns) / 1000000 < ms)
-		ms = (a->second_next_ns - monotonic_ns) / 1000000 + 1;
+	ms = sooner_ms(ms, monotonic_ns, a->second_next_ns);
 	if (end - now_ns < ms * 1000000)
 		ms = (end - now_ns) / 1000000 + 1;
-	return (int)ms;
+	return (int)sooner_ms(ms, monotonic_ns, reaper_due_ns(a->reaper));
 }
 
 /* True once what was forgotten for want of memory is being counted again. */
@@ -146,13 +161,16 @@ static bool recover(struct agent *a)
 static bool turn(struct agent *a, bool at_once)
 {
 	uint64_t now_ns = clock_realtime_ns(), from_ns = now_ns_of(CLOCK_BOOTTIME);
-	bool more, saved = false;
+	bool more = false, saved = false;
 
 	if (a->ledger.out_of_memory && !recover(a))
 		return false;
-	more = intake_drain(a, now_ns);
-	if (!more)
-		board_set_drained(a->board, from_ns);
+	if (!a->is_drained) {
+		more = intake_drain(a, now_ns);
+		if (!more)
+			board_set_drained(a->board, from_ns);
+		intake_reap(a, now_ns, false);
+	}
 	every_second(a, now_ns);
 	if (a->store) {
 		store_poll(a->store);
@@ -183,17 +201,54 @@ static bool is_done(const struct agent *a)
 	return saver_is_done(a, now_ns) && !(a->config->once && journal_has_work(a, now_ns));
 }
 
+/* With --once nobody comes later to see who has died: all are looked at before the end. */
+static bool reap_all(struct agent *a, bool *has_looked)
+{
+	if (!a->config->once)
+		return true;
+	if (!*has_looked)
+		intake_reap(a, clock_realtime_ns(), true);
+	*has_looked = true;
+	return reaper_pending(a->reaper) == 0;
+}
+
+/*
+ * Counts what was published until now. What is published meanwhile, or claimed to be, cannot keep
+ * the agent from ending: the next one counts it.
+ */
+static void drain_to_end(struct agent *a, uint64_t until_ns)
+{
+	struct ring_mark *end = ring_mark_take(a->reader);
+	bool has_looked = false;
+	int quiet = 0;
+
+	while (end && !a->is_drained && agent_stop < 2 && clock_monotonic_ns() < until_ns) {
+		bool more = turn(a, true), is_empty;
+
+		quiet = more ? 0 : quiet + 1;
+		is_empty = !a->ledger.out_of_memory &&
+		           (quiet > FINAL_QUIET_MAX || ring_mark_is_passed(end, a->reader));
+		a->is_drained = is_empty && (reap_all(a, &has_looked) || quiet > FINAL_QUIET_MAX);
+		/* A lane that lies is not read for a while; and memory may have been refused. */
+		if (!more && !a->is_drained)
+			(void)orbus_reader_wait(a->reader, FINAL_POLL_MS);
+	}
+	a->is_drained = true;
+	ring_mark_free(end);
+}
+
 /* Drains what there is and sees it onto the disk: the exit status. */
 static int finish(struct agent *a)
 {
-	uint64_t deadline_ns = clock_monotonic_ns() + FINAL_WAIT_NS;
-	bool more;
+	uint64_t now_ns = clock_monotonic_ns(), deadline_ns = now_ns + FINAL_WAIT_NS;
 
+	drain_to_end(a, a->config->once ? deadline_ns : now_ns + FINAL_DRAIN_NS);
 	do {
-		more = turn(a, true);
+		(void)turn(a, true);
 		if (a->store)
 			store_flush(a->store, 100);
-	} while (clock_monotonic_ns() < deadline_ns && agent_stop < 2 && (more || !is_done(a)));
+	} while (clock_monotonic_ns() < deadline_ns && agent_stop < 2 && !is_done(a));
+	intake_say_rest(a);
 	if (saver_is_done(a, clock_realtime_ns()))
 		return 0;
 	log_error(a->log, "stopped before everything was on the disk; what the ring still holds is "

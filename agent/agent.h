@@ -23,6 +23,7 @@
 #include "ledger.h"
 #include "object.h"
 #include "reader.h"
+#include "reaper.h"
 #include "store.h"
 
 #include <signal.h>
@@ -55,6 +56,7 @@ struct agent {
 	struct folder folder;
 	struct store *store;
 	struct orbus_reader *reader;
+	struct reaper *reaper;
 	struct board *board;
 	struct ledger ledger;
 	struct saver saver;
@@ -66,6 +68,10 @@ struct agent {
 	uint64_t started_ns; /* CLOCK_MONOTONIC */
 	uint8_t bus_id[16];
 	uint64_t lost_seen, rejected_seen; /* of the reader, already in the ledger */
+	uint64_t lost_unsaid;              /* lost samples that no log line has told of */
+	uint64_t lost_say_ns;              /* CLOCK_MONOTONIC: the next such line, not before */
+	uint64_t forgotten_say_ns;         /* likewise of requests in flight */
+	bool is_drained;                   /* for good: what comes now is for the next agent */
 	uint64_t board_changes;            /* ledger's at the last refresh */
 	uint64_t board_next_ns;
 	uint64_t second_next_ns; /* what is done once a second */
@@ -100,11 +106,20 @@ void intake_resume(struct agent *a, const struct state_bus *saved, bool skip);
 /* Whether a checkpoint is of the ring that is served now, in this boot. */
 bool intake_is_same_bus(const struct agent *a, const struct state_bus *saved);
 
-/* Counts what there is, at most a few ten thousand samples. True: there may be more. */
+/* Counts what there is, for a few milliseconds at most. True: there may be more. */
 bool intake_drain(struct agent *a, uint64_t now_ns);
 
-/* Once a second: whose producers have died? is the bus still there? */
-void intake_look_after(struct agent *a, uint64_t now_ns);
+/*
+ * Counts requests as orphaned whose producers have died. A step of a millisecond or two each turn;
+ * `at_once`: looks at all producers now.
+ */
+void intake_reap(struct agent *a, uint64_t now_ns, bool at_once);
+
+/* Once a second: is the bus still there? Logs what was lost or forgotten, now and then. */
+void intake_look_after(struct agent *a);
+
+/* Logs what was lost or forgotten and not told of yet. */
+void intake_say_rest(struct agent *a);
 
 /* The place reached in every lane. -ENOMEM. */
 int intake_positions(const struct agent *a, struct state_bus *out);

@@ -115,6 +115,7 @@ static void put_day(struct writer *w, struct agent *a, uint64_t now_ns)
 
 static void put_agent(struct writer *w, const struct agent *a, uint64_t now_ns)
 {
+	const struct inflight_forgotten *forgotten = inflight_forgotten(a->ledger.inflight);
 	char started[RFC3339_BYTES], folder[PATH_MAX];
 	uint64_t uptime = agent_uptime_seconds(a);
 
@@ -134,6 +135,8 @@ static void put_agent(struct writer *w, const struct agent *a, uint64_t now_ns)
 		writer_count(w, "last_request_ns", a->ledger.last_request_ns);
 	else
 		writer_null(w, "last_request_ns");
+	writer_count(
+	    w, "in_flight_forgotten", forgotten->limit + forgotten->expired + forgotten->lost);
 	writer_end(w);
 }
 

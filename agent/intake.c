@@ -2,7 +2,9 @@
  * intake.c: from the ring into the ledger.
  */
 #include "agent.h"
+#include "clock.h"
 #include "layout.h"
+#include "output.h"
 #include "state.h"
 
 #include <errno.h>
@@ -13,8 +15,17 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Samples in one turn, so that the rest of the loop gets its own. */
-#define DRAIN_MAX 65536
+/*
+ * What one turn may take, so that the rest of the loop gets its own: of draining, of looking who
+ * lives, of counting the dead. The clock costs a quarter of a sample: it is looked at now and then.
+ */
+#define DRAIN_NS      4000000
+#define DRAIN_SAMPLES 256
+#define LOOK_NS       1000000
+#define SETTLE_NS     1000000
+/* Between two lines that tell of the same trouble. */
+#define LOST_EVERY_NS      (10 * NS_PER_SECOND)
+#define FORGOTTEN_EVERY_NS (60 * NS_PER_SECOND)
 /* While samples come; a flood rings the bell earlier. */
 #define POLL_MS           100
 #define BUS_LOCK_PATIENCE 100
@@ -105,12 +116,14 @@ int intake_open(struct agent *a)
 		return err;
 	}
 	memcpy(a->bus_id, reader_bus_id(a->reader), sizeof(a->bus_id));
-	return 0;
+	a->reaper = reaper_new(false);
+	return a->reaper ? 0 : -ENOMEM;
 }
 
 void intake_close(struct agent *a)
 {
 	orbus_reader_close(a->reader);
+	reaper_free(a->reaper);
 	board_close(a->board);
 	if (a->bus_lock_fd >= 0)
 		close(a->bus_lock_fd);
@@ -145,36 +158,44 @@ void intake_resume(struct agent *a, const struct state_bus *saved, bool skip)
 		inflight_clear(a->ledger.inflight);
 }
 
+/* The reader has gone to the bus that bears the name now: nothing from there was noted yet. */
+static void follow_bus(struct agent *a)
+{
+	if (memcmp(a->bus_id, reader_bus_id(a->reader), sizeof(a->bus_id)) == 0)
+		return;
+	log_info(a->log, "following bus '%s' to its new incarnation", a->paths.name);
+	memcpy(a->bus_id, reader_bus_id(a->reader), sizeof(a->bus_id));
+	inflight_clear(a->ledger.inflight);
+	if (journal_begin_bus(a) < 0)
+		a->ledger.out_of_memory = true;
+	a->ledger.changes++;
+}
+
 static void take_losses(struct agent *a, uint64_t now_ns)
 {
 	uint64_t lost = orbus_reader_lost(a->reader), rejected = orbus_reader_rejected(a->reader);
 
 	ledger_add_losses(&a->ledger, lost - a->lost_seen, rejected - a->rejected_seen, now_ns);
-	if (lost != a->lost_seen)
-		log_warning(a->log, "%llu samples were overwritten before they could be counted",
-		    (unsigned long long)(lost - a->lost_seen));
+	a->lost_unsaid += lost - a->lost_seen;
 	a->lost_seen = lost;
 	a->rejected_seen = rejected;
+	reaper_note_losses(a->reaper, a->reader, a->ledger.inflight, NULL, NULL);
 }
 
 bool intake_drain(struct agent *a, uint64_t now_ns)
 {
-	uint64_t lost = orbus_reader_lost(a->reader);
+	uint64_t until_ns = clock_monotonic_ns() + DRAIN_NS;
 	struct orbus_sample s;
-	int taken = 0;
+	unsigned taken = 0;
+	bool more = false;
 
-	while (taken < DRAIN_MAX && !a->ledger.out_of_memory &&
-	       orbus_reader_next(a->reader, &s) == 1) {
+	follow_bus(a);
+	while (!more && !a->ledger.out_of_memory && orbus_reader_next(a->reader, &s) == 1) {
 		ledger_add(&a->ledger, &s, reader_origin(a->reader), now_ns);
-		taken++;
+		more = ++taken % DRAIN_SAMPLES == 0 && clock_monotonic_ns() >= until_ns;
 	}
 	take_losses(a, now_ns);
-	/* Ends may be among what was lost; only lanes that lost something are in doubt. */
-	if (orbus_reader_lost(a->reader) != lost)
-		for (uint32_t i = 0; i < reader_lane_count(a->reader); i++)
-			if (reader_lane_lost(a->reader, i) > 0)
-				inflight_forget_lane(a->ledger.inflight, i);
-	return taken == DRAIN_MAX;
+	return more;
 }
 
 struct orphan_context {
@@ -182,29 +203,25 @@ struct orphan_context {
 	uint64_t now_ns;
 };
 
-static void count_orphan(void *context, const struct orbus_sample *orphan)
+static void count_orphan(void *context, const struct orbus_sample *begin)
 {
+	const struct sample_origin nowhere = {.lane = UINT32_MAX};
 	struct orphan_context *c = context;
-	struct sample_origin nowhere = {.lane = UINT32_MAX};
+	struct orbus_sample orphan = *begin;
 
-	ledger_add(&c->a->ledger, orphan, &nowhere, c->now_ns);
+	orphan.kind = ORBUS_KIND_REQUEST;
+	orphan.status = ORBUS_STATUS_ORPHANED;
+	orphan.ts = 0;
+	ledger_add(&c->a->ledger, &orphan, &nowhere, c->now_ns);
 }
 
-/*
- * A lane without an owner gets no more samples from whoever had it. The lock is looked at first and
- * the lane drained after that, so that an end published just before the death is still seen.
- */
-static void reap_lane(struct agent *a, uint32_t lane, uint64_t now_ns)
+void intake_reap(struct agent *a, uint64_t now_ns, bool at_once)
 {
 	struct orphan_context c = {a, now_ns};
-	uint32_t epoch = reader_lane_epoch(a->reader, lane);
-	int owned = reader_lane_is_owned(a->reader, lane);
-	uint64_t left = (uint64_t)reader_lane_count(a->reader) * reader_slots_per_lane(a->reader);
+	struct inflight *f = a->ledger.inflight;
 
-	/* All that the ring can hold, and no more: a flood of others must not keep us here. */
-	while (intake_drain(a, now_ns) && left > DRAIN_MAX)
-		left -= DRAIN_MAX;
-	inflight_reap(a->ledger.inflight, lane, owned == 0 ? epoch + 1 : epoch, count_orphan, &c);
+	reaper_look(a->reaper, a->reader, f, at_once ? UINT64_MAX : LOOK_NS);
+	reaper_settle(a->reaper, a->reader, f, at_once ? UINT64_MAX : SETTLE_NS, count_orphan, &c);
 }
 
 /* The bus was removed (RemoveIPC, rm): make it again, and serve the one that is there now. */
@@ -224,22 +241,50 @@ static void look_after_bus(struct agent *a)
 		a->board = board;
 		a->board_changes = UINT64_MAX;
 	}
-	if (memcmp(a->bus_id, reader_bus_id(a->reader), sizeof(a->bus_id)) != 0) {
-		log_info(a->log, "following bus '%s' to its new incarnation", a->paths.name);
-		memcpy(a->bus_id, reader_bus_id(a->reader), sizeof(a->bus_id));
-		inflight_clear(a->ledger.inflight);
-		if (journal_begin_bus(a) < 0)
-			a->ledger.out_of_memory = true;
-		a->ledger.changes++;
-	}
 }
 
-void intake_look_after(struct agent *a, uint64_t now_ns)
+static void say_losses(struct agent *a)
+{
+	uint64_t monotonic_ns = clock_monotonic_ns();
+
+	if (a->lost_unsaid == 0 || monotonic_ns < a->lost_say_ns)
+		return;
+	log_warning(a->log, "%llu samples were overwritten before they could be counted",
+	    (unsigned long long)a->lost_unsaid);
+	a->lost_unsaid = 0;
+	a->lost_say_ns = monotonic_ns + LOST_EVERY_NS;
+}
+
+/* A bot that begins requests and never ends them is told of by name. */
+static void say_forgotten(struct agent *a)
+{
+	uint64_t monotonic_ns = clock_monotonic_ns();
+	struct inflight_worst worst;
+	char bot[INFLIGHT_TEXT_BYTES];
+
+	if (monotonic_ns < a->forgotten_say_ns || !inflight_worst(a->ledger.inflight, &worst))
+		return;
+	(void)text_sanitise(bot, sizeof(bot), worst.bot);
+	log_warning(a->log,
+	    "forgot %llu requests that were begun and never ended, up to %llu of one producer (bot "
+	    "'%s', lane %u): if their process dies, they are not counted as orphaned; bots must "
+	    "end what they begin",
+	    (unsigned long long)worst.in_all, (unsigned long long)worst.in_lane, bot, worst.lane);
+	a->forgotten_say_ns = monotonic_ns + FORGOTTEN_EVERY_NS;
+}
+
+void intake_look_after(struct agent *a)
 {
 	look_after_bus(a);
-	for (uint32_t i = 0; i < reader_lane_count(a->reader); i++)
-		if (inflight_in_lane(a->ledger.inflight, i))
-			reap_lane(a, i, now_ns);
+	say_losses(a);
+	say_forgotten(a);
+}
+
+void intake_say_rest(struct agent *a)
+{
+	a->lost_say_ns = a->forgotten_say_ns = 0;
+	say_losses(a);
+	say_forgotten(a);
 }
 
 int intake_positions(const struct agent *a, struct state_bus *out)

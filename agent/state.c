@@ -45,7 +45,7 @@ static void put_state(
 	for (const struct period *p = l->periods.first; p; p = p->next)
 		put_period(m, p);
 	writer_end(w);
-	inflight_write(l->inflight, w, "in_flight");
+	inflight_write(l->inflight, m, "in_flight");
 	trend_hours_write(&l->hours, w, "hours");
 	put_sum(w, "lifetime", &l->lifetime);
 	writer_count(w, "lifetime_since", l->lifetime_since_ns);

@@ -143,6 +143,7 @@ static bool take_record(
 	r->origin.lane = lane;
 	r->origin.record = record;
 	r->origin.replayed = record < c->counted;
+	r->origin.is_removed = s == &r->before;
 	if (!whole) {
 		c->lost += !r->origin.replayed;
 		return false;
@@ -361,6 +362,11 @@ uint32_t reader_lane_epoch(const struct orbus_reader *r, uint32_t lane)
 {
 	return (uint32_t)atomic_load_explicit(
 	    &source_lane(&r->now, lane)->epoch, memory_order_acquire);
+}
+
+uint64_t reader_lane_head(const struct orbus_reader *r, uint32_t lane)
+{
+	return source_head(&r->now, lane);
 }
 
 int reader_lane_is_owned(struct orbus_reader *r, uint32_t lane)

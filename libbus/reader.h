@@ -13,6 +13,7 @@ struct sample_origin {
 	uint32_t epoch;
 	uint64_t record; /* its number in the lane */
 	bool replayed;   /* it lies before the position set by reader_set_position() */
+	bool is_removed; /* it lies in a bus that was removed, whose lanes are others than now */
 };
 
 /* How often to look while samples come, instead of every 5 ms. */
@@ -43,6 +44,9 @@ bool reader_set_position(struct orbus_reader *r, uint32_t lane, uint64_t positio
 
 /* The owner that the lane's header names now. */
 uint32_t reader_lane_epoch(const struct orbus_reader *r, uint32_t lane);
+
+/* Records ever published in a lane in use, as its owner says; it may say anything. */
+uint64_t reader_lane_head(const struct orbus_reader *r, uint32_t lane);
 
 /*
  * Whether a lane has a living owner: 1, 0, or a negative errno (-EACCES for one who may only read

@@ -8,6 +8,8 @@
 #include "inflight.h"
 #include "json_msgpack.h"
 #include "reader.h"
+#include "reaper.h"
+#include "ring_mark.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,6 +17,11 @@
 #include <time.h>
 
 #define BOARD_DEPTH 16
+
+/* Samples between two looks whether all is read; how often to wait for a lane, and how long. */
+#define MARK_EVERY 1024
+#define QUIET_MAX  20
+#define QUIET_MS   5
 
 const char *const statistics_window_names[STAT_WINDOWS] = {"1m", "5m", "1h", "day", "start"};
 
@@ -64,29 +71,52 @@ static uint64_t window_start_ns(enum statistics_window window, uint64_t now_ns)
 	return (uint64_t)mktime(&tm) * NS_PER_SECOND;
 }
 
-static bool add_samples(
-    struct orbus_reader *r, uint64_t start_ns, struct aggregate *sum, struct inflight *inflight)
-{
-	struct orbus_sample s;
+/* What the ring says, read once. */
+struct ring_sum {
+	struct orbus_reader *reader;
+	struct inflight *inflight;
+	struct reaper *reaper;
+	struct aggregate sum;
+	uint64_t start_ns;
+};
 
-	while (orbus_reader_next(r, &s) == 1) {
-		if (!inflight_note(inflight, reader_origin(r), &s))
-			return false;
-		if (s.ts >= start_ns && !aggregate_add(sum, &s))
-			return false;
+/*
+ * Reads what was published until now: producers that go on, or claim to, do not keep us. Where the
+ * reader has nothing for the moment, it gets a little time. False: out of memory.
+ */
+static bool add_samples(struct ring_sum *t)
+{
+	struct ring_mark *end = ring_mark_take(t->reader);
+	struct orbus_sample s;
+	bool ok = end;
+
+	for (unsigned n = 1, quiet = 0; ok && quiet < QUIET_MAX; n++) {
+		bool found = orbus_reader_next(t->reader, &s) == 1;
+
+		if (found)
+			ok = inflight_note(t->inflight, reader_origin(t->reader), &s) &&
+			     (s.ts < t->start_ns || aggregate_add(&t->sum, &s));
+		if ((!found || n % MARK_EVERY == 0) && ring_mark_is_passed(end, t->reader))
+			break;
+		if (!found && ++quiet < QUIET_MAX)
+			(void)orbus_reader_wait(t->reader, QUIET_MS);
 	}
-	sum->lost = orbus_reader_lost(r);
-	sum->rejected = orbus_reader_rejected(r);
-	return true;
+	ring_mark_free(end);
+	return ok;
 }
 
-void statistics_drop_dead(struct orbus_reader *r, struct inflight *inflight)
+/* Lanes are looked at before the last of what they hold is read: reaper.c says why. */
+static bool read_all(struct ring_sum *t)
 {
-	for (uint32_t i = 0; i < reader_lane_count(r); i++)
-		if (inflight_in_lane(inflight, i))
-			inflight_reap(inflight, i,
-			    reader_lane_epoch(r, i) + (reader_lane_is_owned(r, i) == 0), NULL,
-			    NULL);
+	if (!add_samples(t))
+		return false;
+	reaper_look(t->reaper, t->reader, t->inflight, UINT64_MAX);
+	if (!add_samples(t))
+		return false;
+	reaper_settle(t->reaper, t->reader, t->inflight, UINT64_MAX, NULL, NULL);
+	t->sum.lost = orbus_reader_lost(t->reader);
+	t->sum.rejected = orbus_reader_rejected(t->reader);
+	return true;
 }
 
 static int read_ring(const char *bus, enum statistics_window window, struct statistics *out)
@@ -96,24 +126,23 @@ static int read_ring(const char *bus, enum statistics_window window, struct stat
 	    .start_ns = window_start_ns(window, now_ns),
 	    .end_ns = now_ns,
 	    .saved_at_ns = now_ns};
-	struct aggregate sum;
-	struct inflight *inflight = inflight_new();
-	struct orbus_reader *r = NULL;
-	int err = inflight ? orbus_reader_open(bus, &r) : -ENOMEM;
+	struct ring_sum t = {
+	    .inflight = inflight_new(), .reaper = reaper_new(false), .start_ns = c.start_ns};
+	int err = t.inflight && t.reaper ? orbus_reader_open(bus, &t.reader) : -ENOMEM;
 
 	*out = (struct statistics){0};
-	aggregate_init(&sum);
-	if (!err && !add_samples(r, c.start_ns, &sum, inflight))
+	aggregate_init(&t.sum);
+	if (!err && !read_all(&t))
 		err = -ENOMEM;
 	if (!err) {
-		statistics_drop_dead(r, inflight);
-		c.in_flight = inflight_count(inflight);
-		out->document = document_from_aggregate(&sum, &c);
+		c.in_flight = inflight_count(t.inflight);
+		out->document = document_from_aggregate(&t.sum, &c);
 		err = out->document ? 0 : -ENOMEM;
 	}
-	aggregate_free(&sum);
-	inflight_free(inflight);
-	orbus_reader_close(r);
+	aggregate_free(&t.sum);
+	inflight_free(t.inflight);
+	reaper_free(t.reaper);
+	orbus_reader_close(t.reader);
 	return err;
 }
 

@@ -4,9 +4,6 @@
 #ifndef ORBUS_STATISTICS_H
 #define ORBUS_STATISTICS_H
 
-#include "inflight.h"
-#include "reader.h"
-
 #include <jansson.h>
 #include <stdbool.h>
 
@@ -28,9 +25,6 @@ bool statistics_window_from_name(const char *name, enum statistics_window *out);
 /* Reads a window's statistics; any thread may. Release it with statistics_free(). */
 void statistics_read(const char *bus, enum statistics_window window, struct statistics *out);
 void statistics_free(struct statistics *s);
-
-/* Forgets requests in flight of processes that have died. */
-void statistics_drop_dead(struct orbus_reader *r, struct inflight *inflight);
 
 /*
  * The whole as one new object: the document, with `source` ("agent" or "ring"), and `agent` and

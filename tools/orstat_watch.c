@@ -39,6 +39,7 @@ struct watch {
 	struct canvas canvas;
 	uint64_t interval;     /* number of the present one */
 	uint64_t look_next_ns; /* CLOCK_MONOTONIC */
+	bool is_behind;        /* there was more to read than fits in one turn */
 };
 
 /* Reads what has come. 1 where what is shown is to change, 0, or -ENOMEM. */
@@ -47,10 +48,11 @@ static int follow(struct watch *w)
 	uint64_t interval = clock_realtime_ns() / w->settings.watch_ns;
 	uint64_t monotonic_ns = clock_monotonic_ns();
 	bool due = interval != w->interval, changed = false;
-	int err = watch_source_drain(w->source);
+	int more = watch_source_drain(w->source);
 
-	if (err)
-		return err;
+	if (more < 0)
+		return more;
+	w->is_behind = more;
 	w->interval = interval;
 	if (due || monotonic_ns >= w->look_next_ns) {
 		changed = watch_source_look(w->source, false);
@@ -64,6 +66,8 @@ static int quiet_ms(const struct watch *w)
 {
 	uint64_t left_ns = w->settings.watch_ns - clock_realtime_ns() % w->settings.watch_ns;
 
+	if (w->is_behind)
+		return 0;
 	if (left_ns > READ_EVERY_NS)
 		left_ns = READ_EVERY_NS;
 	return (int)((left_ns + 999999) / 1000000);

@@ -47,7 +47,8 @@ struct watch_source;
 int watch_source_open(const struct orstat_settings *settings, struct watch_source **out);
 void watch_source_close(struct watch_source *w);
 
-/* Reads what has come to the ring; often, so that nothing is missed. -ENOMEM. */
+/* Reads what has come to the ring; often, so that nothing is missed. 1: there is more; or -ENOMEM.
+ */
 int watch_source_drain(struct watch_source *w);
 
 /*

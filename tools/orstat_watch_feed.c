@@ -7,7 +7,7 @@
 #include "object.h"
 #include "output.h"
 #include "reader.h"
-#include "statistics.h"
+#include "reaper.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,14 +16,14 @@
 struct feed {
 	struct orbus_reader *reader;
 	struct inflight *inflight;
+	struct reaper *reaper;
 	struct history *history;
 	struct bus_paths paths;
 	uint8_t bus_id[16];
 	struct seen_request last;
 	struct failures failures;
-	uint64_t lost_at_start, lost_seen;
+	uint64_t lost_at_start;
 	uint64_t gone_ns, remade_ns;
-	int connected;
 };
 
 static void keep(char *out, size_t bytes, const char *text)
@@ -78,47 +78,40 @@ static int take(struct feed *f, const struct orbus_sample *s, uint64_t now_ns)
 	return 0;
 }
 
-/* Ends may be among what was lost; only lanes that lost something are in doubt. */
-static void forget_doubtful(struct feed *f)
+/* The reader has gone to the bus that bears the name now: nothing from there was noted yet. */
+static void follow_bus(struct feed *f)
 {
-	uint64_t lost = orbus_reader_lost(f->reader);
-
-	if (lost == f->lost_seen)
+	if (memcmp(f->bus_id, reader_bus_id(f->reader), sizeof(f->bus_id)) == 0)
 		return;
-	f->lost_seen = lost;
-	for (uint32_t i = 0; i < reader_lane_count(f->reader); i++)
-		if (reader_lane_lost(f->reader, i) > 0)
-			inflight_forget_lane(f->inflight, i);
+	memcpy(f->bus_id, reader_bus_id(f->reader), sizeof(f->bus_id));
+	inflight_clear(f->inflight);
+	f->remade_ns = clock_realtime_ns();
 }
 
-/* In one turn, so that keys get theirs. */
-#define DRAIN_MAX 1000000
+/* In one turn, so that keys get theirs. The clock costs a quarter of a sample. */
+#define DRAIN_NS      (NS_PER_SECOND / 20)
+#define DRAIN_SAMPLES 256
+/* Looking who lives, in one turn; and at the start, when there is nothing on the screen yet. */
+#define LOOK_NS  (NS_PER_SECOND / 500)
+#define START_NS (2 * NS_PER_SECOND)
 
 int feed_drain(struct feed *f)
 {
-	uint64_t now_ns = clock_realtime_ns();
+	uint64_t now_ns = clock_realtime_ns(), until_ns = clock_monotonic_ns() + DRAIN_NS;
 	struct orbus_sample s;
+	unsigned taken = 0;
+	bool more = false;
 	int err = 0;
 
-	for (int n = 0; !err && n < DRAIN_MAX && orbus_reader_next(f->reader, &s) == 1; n++)
+	follow_bus(f);
+	while (!err && !more && orbus_reader_next(f->reader, &s) == 1) {
 		err = take(f, &s, now_ns);
-	forget_doubtful(f);
-	return err;
-}
-
-static void count_connected(struct feed *f)
-{
-	f->connected = 0;
-	for (uint32_t i = 0; i < reader_lane_count(f->reader); i++) {
-		int owned =
-		    reader_lane_in_use(f->reader, i) ? reader_lane_is_owned(f->reader, i) : 0;
-
-		if (owned < 0) {
-			f->connected = -1;
-			return;
-		}
-		f->connected += owned;
+		more = ++taken % DRAIN_SAMPLES == 0 && clock_monotonic_ns() >= until_ns;
 	}
+	reaper_note_losses(f->reaper, f->reader, f->inflight, NULL, NULL);
+	reaper_look(f->reaper, f->reader, f->inflight, LOOK_NS);
+	reaper_settle(f->reaper, f->reader, f->inflight, LOOK_NS, NULL, NULL);
+	return err ? err : more;
 }
 
 void feed_look_after(struct feed *f)
@@ -129,13 +122,23 @@ void feed_look_after(struct feed *f)
 		f->gone_ns = 0;
 	else if (f->gone_ns == 0)
 		f->gone_ns = now_ns;
-	if (memcmp(f->bus_id, reader_bus_id(f->reader), sizeof(f->bus_id)) != 0) {
-		memcpy(f->bus_id, reader_bus_id(f->reader), sizeof(f->bus_id));
-		inflight_clear(f->inflight);
-		f->remade_ns = now_ns;
-	}
-	statistics_drop_dead(f->reader, f->inflight);
-	count_connected(f);
+	follow_bus(f);
+}
+
+/* Reads what the ring holds, and looks at all lanes, for a second or two at most. */
+static int read_all(struct feed *f)
+{
+	uint64_t until_ns = clock_monotonic_ns() + START_NS;
+	int more;
+
+	do
+		more = feed_drain(f);
+	while (more == 1 && clock_monotonic_ns() < until_ns);
+	if (more < 0)
+		return more;
+	reaper_look(f->reaper, f->reader, f->inflight, UINT64_MAX);
+	more = feed_drain(f);
+	return more < 0 ? more : 0;
 }
 
 int feed_open(const char *bus, uint64_t interval_ns, struct feed **out)
@@ -146,13 +149,14 @@ int feed_open(const char *bus, uint64_t interval_ns, struct feed **out)
 	if (!f)
 		return -ENOMEM;
 	f->inflight = inflight_new();
+	f->reaper = reaper_new(true);
 	f->history = history_new(interval_ns);
-	err = f->inflight && f->history ? bus_paths_resolve(bus, &f->paths) : -ENOMEM;
+	err = f->inflight && f->reaper && f->history ? bus_paths_resolve(bus, &f->paths) : -ENOMEM;
 	if (!err)
 		err = orbus_reader_open(bus, &f->reader);
 	if (!err) {
 		memcpy(f->bus_id, reader_bus_id(f->reader), sizeof(f->bus_id));
-		err = feed_drain(f);
+		err = read_all(f);
 	}
 	if (err) {
 		feed_close(f);
@@ -170,6 +174,7 @@ void feed_close(struct feed *f)
 		return;
 	orbus_reader_close(f->reader);
 	inflight_free(f->inflight);
+	reaper_free(f->reaper);
 	history_free(f->history);
 	free(f);
 }
@@ -232,7 +237,7 @@ int feed_flights(const struct feed *f, struct flight **out, size_t *count)
 
 int feed_connected(const struct feed *f)
 {
-	return f->connected;
+	return reaper_owned_lanes(f->reaper);
 }
 
 uint64_t feed_gone_ns(const struct feed *f)

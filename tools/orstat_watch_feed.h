@@ -46,10 +46,13 @@ struct feed;
 int feed_open(const char *bus, uint64_t interval_ns, struct feed **out);
 void feed_close(struct feed *f);
 
-/* Reads what has come. -ENOMEM. */
+/*
+ * Reads what has come, and looks whose requests died with them, a part of the lanes each time. 1:
+ * there is more to read at once, 0, or -ENOMEM.
+ */
 int feed_drain(struct feed *f);
 
-/* Once a second: whose requests died with them, who is connected, is the bus still there? */
+/* Once a second: is the bus still there? */
 void feed_look_after(struct feed *f);
 
 void feed_history(

@@ -17,6 +17,7 @@
 #include "ortail_view.h"
 #include "output.h"
 #include "reader.h"
+#include "ring_mark.h"
 #include "sigbus.h"
 #include "stop.h"
 
@@ -35,8 +36,9 @@
 #define LOOK_EVERY_NS NS_PER_SECOND
 /* For a bus that is not there yet. */
 #define BUS_LOOK_MS 100
-/* As many as the ring holds, by default. */
-#define LAST_ROUND_MAX (1 << 20)
+/* How often, and how long, to wait for what was published and cannot be read yet. */
+#define QUIET_MAX 20
+#define QUIET_MS  5
 
 struct tail {
 	struct ortail_settings settings;
@@ -48,7 +50,6 @@ struct tail {
 	struct request_log *log;     /* NULL: standard output */
 	bool has_waited;             /* for the bus: all that it holds is news */
 	bool follows, drained;
-	bool has_looked; /* who lives: it is due to tell of the others */
 	uint64_t looked_ns;
 	bool out_of_memory;
 	struct lines lines;
@@ -124,34 +125,6 @@ static bool add_line(struct tail *t, const struct orbus_sample *s, char *text)
 	return lines_add(&t->lines, &line);
 }
 
-/* Half of them at least are dropped, so the cost is spread. */
-static void keep_newest(struct tail *t, size_t keep)
-{
-	if (t->lines.count / 2 > keep)
-		lines_drop_older(&t->lines, keep);
-}
-
-/* Collects what is there now, the newest `keep` of it. False: out of memory. */
-static bool collect(struct tail *t, size_t max, size_t keep)
-{
-	struct orbus_sample s;
-	size_t taken = 0;
-
-	for (; taken < max && orbus_reader_next(t->reader, &s) == 1; taken++) {
-		const struct sample_origin *origin = reader_origin(t->reader);
-		bool wanted = keep > 0 && history_wants(t->history, t->reader, &s) &&
-		              ortail_view_wants(&t->view, &s);
-
-		if (wanted && !add_line(t, &s, render(t, origin, &s)))
-			return false;
-		if (t->group && !group_note(t->group, origin, &s))
-			return false;
-		keep_newest(t, keep);
-	}
-	t->drained = taken < max;
-	return true;
-}
-
 /* A request that did not end is filtered as one that takes as long as it has so far. */
 static void add_fate(
     void *context, enum group_fate fate, const struct orbus_sample *begin, uint64_t now_ns)
@@ -170,21 +143,70 @@ static void add_fate(
 	t->out_of_memory |= !add_line(t, &s, render_fate(t, fate, begin, now_ns));
 }
 
-/* What had ended before its process died is read between looking and telling. */
+/* Half of them at least are dropped, so the cost is spread. */
+static void keep_newest(struct tail *t, size_t keep)
+{
+	if (t->lines.count / 2 > keep)
+		lines_drop_older(&t->lines, keep);
+}
+
+/* Collects what is there now, the newest `keep` of it. False: out of memory. */
+static bool collect(struct tail *t, size_t max, size_t keep)
+{
+	struct orbus_sample s;
+	size_t taken = 0;
+
+	if (t->group)
+		group_follow(t->group, t->reader, clock_realtime_ns(), add_fate, t);
+	for (; taken < max && orbus_reader_next(t->reader, &s) == 1; taken++) {
+		const struct sample_origin *origin = reader_origin(t->reader);
+		bool wanted = keep > 0 && history_wants(t->history, t->reader, &s) &&
+		              ortail_view_wants(&t->view, &s);
+
+		if (wanted && !add_line(t, &s, render(t, origin, &s)))
+			return false;
+		if (t->group && !group_note(t->group, origin, &s))
+			return false;
+		keep_newest(t, keep);
+	}
+	t->drained = taken < max;
+	return true;
+}
+
+/*
+ * Collects what was published until now: those who go on, or claim to, do not keep us. Where the
+ * reader has nothing for the moment, it gets a little time. False: out of memory.
+ */
+static bool collect_past(struct tail *t, size_t keep)
+{
+	struct ring_mark *end = ring_mark_take(t->reader);
+	bool ok = end;
+	int quiet = 0;
+
+	while (ok && quiet < QUIET_MAX) {
+		ok = collect(t, ROUND_MAX, keep);
+		if (ring_mark_is_passed(end, t->reader))
+			break;
+		if (t->drained && ++quiet < QUIET_MAX)
+			(void)orbus_reader_wait(t->reader, QUIET_MS);
+	}
+	ring_mark_free(end);
+	return ok;
+}
+
+/* What is in flight is told of once a second, the dead as they are found. */
 static bool look_after_groups(struct tail *t)
 {
 	uint64_t now_ns = clock_realtime_ns();
 
-	if (!t->group || !t->drained)
+	if (!t->group)
 		return true;
-	if (t->has_looked) {
-		group_tell(t->group, t->reader, now_ns, false, add_fate, t);
-		t->has_looked = false;
+	group_tell(t->group, t->reader, now_ns, false, add_fate, t);
+	if (t->drained && now_ns - t->looked_ns >= LOOK_EVERY_NS) {
+		group_tell_waiting(t->group, now_ns, false, add_fate, t);
 		t->looked_ns = now_ns;
-	} else if (now_ns - t->looked_ns >= LOOK_EVERY_NS) {
-		group_look(t->group, t->reader);
-		t->has_looked = true;
 	}
+	group_look(t->group, t->reader, false);
 	return !t->out_of_memory;
 }
 
@@ -275,7 +297,7 @@ static int show_past(struct tail *t)
 			return status;
 		status = CLI_FINE;
 	}
-	if (t->reader && !collect(t, SIZE_MAX, keep))
+	if (t->reader && !collect_past(t, keep))
 		return CLI_FAILED;
 	lines_drop_older(&t->lines, keep);
 	return print(t, &status) ? CLI_PROCEED : status;
@@ -306,7 +328,7 @@ static int follow(struct tail *t)
 			return status;
 	}
 	/* What came last before --until. */
-	if (!is_stop_asked() && !collect(t, LAST_ROUND_MAX, SIZE_MAX))
+	if (!is_stop_asked() && !collect_past(t, SIZE_MAX))
 		return CLI_FAILED;
 	return print(t, &status) ? CLI_PROCEED : status;
 }
@@ -315,12 +337,15 @@ static int follow(struct tail *t)
 static int finish(struct tail *t)
 {
 	int status = CLI_FINE;
+	uint64_t now_ns;
 
 	if (t->group && t->reader) {
-		group_look(t->group, t->reader);
-		if (!collect(t, LAST_ROUND_MAX, SIZE_MAX))
+		group_look(t->group, t->reader, true);
+		if (!collect_past(t, SIZE_MAX))
 			return CLI_FAILED;
-		group_tell(t->group, t->reader, clock_realtime_ns(), true, add_fate, t);
+		now_ns = clock_realtime_ns();
+		group_tell(t->group, t->reader, now_ns, true, add_fate, t);
+		group_tell_waiting(t->group, now_ns, true, add_fate, t);
 		if (t->out_of_memory || !print(t, &status))
 			return t->out_of_memory ? CLI_FAILED : status;
 	}

@@ -8,6 +8,7 @@
 #include "ortail_format.h"
 #include "output.h"
 #include "ratings.h"
+#include "reaper.h"
 #include "sample_json.h"
 
 #include <math.h>
@@ -18,16 +19,14 @@
 /* A request in flight for so long is told of, and again after each doubling. */
 #define WAIT_FIRST_NS (10 * NS_PER_SECOND)
 #define INDENT        "  "
+/* Looking who lives, and telling of the dead, in one turn. */
+#define LOOK_NS (NS_PER_SECOND / 1000)
 
 struct group {
 	struct inflight *inflight;
+	struct reaper *reaper;
 	uint8_t bus_id[16];
-	uint64_t told_ns; /* when group_tell() last looked at ages */
-	/* By lane: owners before this epoch are dead; samples lost so far; whether more are since.
-	 */
-	uint32_t living[ORBUS_LANES_LIMIT];
-	uint64_t lost[ORBUS_LANES_LIMIT];
-	bool loses[ORBUS_LANES_LIMIT];
+	uint64_t told_ns; /* when group_tell_waiting() last looked at ages */
 };
 
 struct group *group_new(const struct orbus_reader *r)
@@ -39,9 +38,10 @@ struct group *group_new(const struct orbus_reader *r)
 	if (r)
 		memcpy(g->bus_id, reader_bus_id(r), sizeof(g->bus_id));
 	g->inflight = inflight_new();
-	if (g->inflight)
+	g->reaper = reaper_new(false);
+	if (g->inflight && g->reaper)
 		return g;
-	free(g);
+	group_free(g);
 	return NULL;
 }
 
@@ -50,6 +50,7 @@ void group_free(struct group *g)
 	if (!g)
 		return;
 	inflight_free(g->inflight);
+	reaper_free(g->reaper);
 	free(g);
 }
 
@@ -179,20 +180,59 @@ bool group_print_fate(FILE *out, const struct ortail_view *v, enum group_fate fa
 
 /* --- What does not end ------------------------------------------------------------------------ */
 
-void group_look(struct group *g, struct orbus_reader *r)
-{
-	for (uint32_t i = 0; i < reader_lane_count(r); i++)
-		if (inflight_in_lane(g->inflight, i))
-			g->living[i] = reader_lane_epoch(r, i) + (reader_lane_is_owned(r, i) == 0);
-}
-
+/* Who is told, and as what. */
 struct telling {
 	const struct group *g;
-	bool all, all_abandoned;
+	enum group_fate fate;
+	bool all;
 	uint64_t now_ns;
 	group_tell_fn *tell;
 	void *context;
 };
+
+static void tell_one(void *context, const struct orbus_sample *begin)
+{
+	const struct telling *t = context;
+
+	t->tell(t->context, t->fate, begin, t->now_ns);
+}
+
+static void tell_in_flight(
+    void *context, const struct sample_origin *origin, const struct orbus_sample *begin)
+{
+	(void)origin;
+	tell_one(context, begin);
+}
+
+void group_follow(struct group *g, const struct orbus_reader *r, uint64_t now_ns,
+    group_tell_fn *tell, void *context)
+{
+	struct telling t = {
+	    .g = g, .fate = GROUP_ABANDONED, .now_ns = now_ns, .tell = tell, .context = context};
+
+	if (memcmp(g->bus_id, reader_bus_id(r), sizeof(g->bus_id)) == 0)
+		return;
+	memcpy(g->bus_id, reader_bus_id(r), sizeof(g->bus_id));
+	inflight_each(g->inflight, tell_in_flight, &t);
+	inflight_clear(g->inflight);
+}
+
+void group_look(struct group *g, struct orbus_reader *r, bool at_once)
+{
+	reaper_look(g->reaper, r, g->inflight, at_once ? UINT64_MAX : LOOK_NS);
+}
+
+void group_tell(struct group *g, const struct orbus_reader *r, uint64_t now_ns, bool at_once,
+    group_tell_fn *tell, void *context)
+{
+	struct telling lost = {
+	    .g = g, .fate = GROUP_ABANDONED, .now_ns = now_ns, .tell = tell, .context = context};
+	struct telling dead = lost;
+
+	dead.fate = GROUP_ORPHANED;
+	reaper_note_losses(g->reaper, r, g->inflight, tell_one, &lost);
+	reaper_settle(g->reaper, r, g->inflight, at_once ? UINT64_MAX : LOOK_NS, tell_one, &dead);
+}
 
 /* Whether an age of ten seconds, twenty, forty ... was reached since the last look. */
 static bool is_time_to_tell(const struct telling *t, uint64_t begin_ns)
@@ -207,52 +247,26 @@ static bool is_time_to_tell(const struct telling *t, uint64_t begin_ns)
 	return false;
 }
 
-static void tell_one(void *context, const struct sample_origin *o, const struct orbus_sample *begin)
+static void tell_waiting(
+    void *context, const struct sample_origin *origin, const struct orbus_sample *begin)
 {
 	const struct telling *t = context;
 
-	if (t->all_abandoned || t->g->loses[o->lane])
-		t->tell(t->context, GROUP_ABANDONED, begin, t->now_ns);
-	else if (o->epoch < t->g->living[o->lane])
-		t->tell(t->context, GROUP_ORPHANED, begin, t->now_ns);
-	else if (t->all || is_time_to_tell(t, begin->ts))
-		t->tell(t->context, GROUP_IN_FLIGHT, begin, t->now_ns);
+	(void)origin;
+	if (t->all || is_time_to_tell(t, begin->ts))
+		tell_one(context, begin);
 }
 
-static void note_losses(struct group *g, const struct orbus_reader *r)
+void group_tell_waiting(
+    struct group *g, uint64_t now_ns, bool all, group_tell_fn *tell, void *context)
 {
-	for (uint32_t i = 0; i < reader_lane_count(r); i++) {
-		uint64_t lost = reader_lane_lost(r, i);
+	struct telling t = {.g = g,
+	    .fate = GROUP_IN_FLIGHT,
+	    .all = all,
+	    .now_ns = now_ns,
+	    .tell = tell,
+	    .context = context};
 
-		g->loses[i] = lost > g->lost[i];
-		g->lost[i] = lost;
-	}
-}
-
-/* Takes out what was told as ended in one way or another. */
-static void take_out(struct group *g, const struct orbus_reader *r)
-{
-	for (uint32_t i = 0; i < reader_lane_count(r); i++) {
-		if (g->loses[i])
-			inflight_forget_lane(g->inflight, i);
-		inflight_reap(g->inflight, i, g->living[i], NULL, NULL);
-		g->loses[i] = false;
-	}
-}
-
-void group_tell(struct group *g, const struct orbus_reader *r, uint64_t now_ns, bool all,
-    group_tell_fn *tell, void *context)
-{
-	struct telling t = {.g = g, .all = all, .now_ns = now_ns, .tell = tell, .context = context};
-
-	t.all_abandoned = memcmp(g->bus_id, reader_bus_id(r), sizeof(g->bus_id)) != 0;
-	memcpy(g->bus_id, reader_bus_id(r), sizeof(g->bus_id));
-	note_losses(g, r);
-	inflight_each(g->inflight, tell_one, &t);
-	if (t.all_abandoned) {
-		inflight_clear(g->inflight);
-		memset(g->living, 0, sizeof(g->living));
-	}
-	take_out(g, r);
+	inflight_each(g->inflight, tell_waiting, &t);
 	g->told_ns = now_ns;
 }

@@ -35,19 +35,29 @@ bool group_print(struct group *g, FILE *out, const struct ortail_view *v,
 bool group_print_fate(FILE *out, const struct ortail_view *v, enum group_fate fate,
     const struct orbus_sample *begin, uint64_t now_ns);
 
-/*
- * Looks who lives. What they had published by then must be read before group_tell(), so that an end
- * published just before a death is seen.
- */
-void group_look(struct group *g, struct orbus_reader *r);
-
-/*
- * Tells of each request that will not end, and takes it out; and of those in flight for ten
- * seconds, twenty, forty and so on, or with `all` of all in flight.
- */
+/* Told of each request that did not end, or has not yet. */
 typedef void group_tell_fn(
     void *context, enum group_fate fate, const struct orbus_sample *begin, uint64_t now_ns);
-void group_tell(struct group *g, const struct orbus_reader *r, uint64_t now_ns, bool all,
+
+/*
+ * Where the reader has gone to another bus, tells of all in flight as abandoned. Before samples
+ * from there are noted.
+ */
+void group_follow(struct group *g, const struct orbus_reader *r, uint64_t now_ns,
     group_tell_fn *tell, void *context);
+
+/*
+ * Looks who lives, some lanes each time; `at_once`: at all of them. What they had published by then
+ * is read before group_tell() tells of them, so that an end published just before a death is seen.
+ */
+void group_look(struct group *g, struct orbus_reader *r, bool at_once);
+
+/* Tells of requests that will not end, some lanes each time, and takes them out. */
+void group_tell(struct group *g, const struct orbus_reader *r, uint64_t now_ns, bool at_once,
+    group_tell_fn *tell, void *context);
+
+/* Tells of those in flight for ten seconds, twenty, forty and so on; `all`: of all in flight. */
+void group_tell_waiting(
+    struct group *g, uint64_t now_ns, bool all, group_tell_fn *tell, void *context);
 
 #endif
