@@ -168,7 +168,7 @@ static int begin_exchange(struct orbus_curl *c, struct orbus_producer *producer)
 		.idle_timeout_ms = o->idle_timeout_ms,
 		.text = o->text_function ? pass_text : NULL,
 		.context = c,
-		.secret = o->secret});
+		.secrets = o->secret});
 }
 
 int orbus_curl_attach(struct orbus_producer *producer, CURL *easy,
@@ -234,6 +234,7 @@ static void describe_end(struct orbus_curl *c, CURLcode result, struct exchange_
 	struct curl_header *header;
 	curl_off_t retry_after = 0;
 	long os_error = 0;
+	char *url = NULL;
 
 	*out = (struct exchange_result){.program_aborted = c->program_aborted};
 	if (result == CURLE_OPERATION_TIMEDOUT && !exchange_is_out_of_time(&c->exchange))
@@ -248,6 +249,8 @@ static void describe_end(struct orbus_curl *c, CURLcode result, struct exchange_
 		out->retry_after = (long)retry_after;
 	if (curl_easy_header(c->easy, "X-Generation-Id", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
 		out->generation_id = header->value;
+	curl_easy_getinfo(c->easy, CURLINFO_EFFECTIVE_URL, &url);
+	out->url = url;
 }
 
 long orbus_curl_timeout_ms(const struct orbus_curl *call)

@@ -66,11 +66,21 @@ class RequestTest(PythonTest):
     def test_exceptions_are_recorded_and_go_on(self):
         class QuotaError(Exception):
             status_code, body = 429, {"message": "slow down, sk-abcdefghijkl"}
+
+        class AskedError(QuotaError):
+            class request:
+                _content = b'{"messages": [{"content": "something else"}]}'
+                headers, url = {}, "http://localhost/"
+
+        class EchoError(AskedError):
+            body = {"message": "bad prompt: Something  else"}
         for error, wanted in (
                 (ValueError("the prompt"), ("error", "value_error", None, None)),
                 (ConnectionRefusedError(111, "refused"),
                  ("error", "connection_refused", "refused", None)),
-                (QuotaError(), ("error", "rate_limited", "slow down, *****", 429)),
+                (QuotaError(), ("error", "rate_limited", "HTTP status 429", 429)),
+                (AskedError(), ("error", "rate_limited", "slow down, ***************", 429)),
+                (EchoError(), ("error", "rate_limited", "HTTP status 429", 429)),
                 (TimeoutError(), ("timeout", "timeout_total", None, None)),
                 (asyncio.TimeoutError(), ("timeout", "timeout_total", None, None)),
                 (asyncio.CancelledError(), ("cancelled", None, None, None)),

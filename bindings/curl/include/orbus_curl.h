@@ -8,8 +8,14 @@
  *
  * The first publishes a `begin`; the second publishes one request sample: how it ended (status,
  * error_type), response_ms, ttft_ms, tokens, cost, and who answered. In between the answer is read
- * as it passes; the program's own callbacks receive every byte as before. No prompt and no answer
- * is kept, copied or published.
+ * as it passes; the program's own callbacks receive every byte as before.
+ *
+ * No prompt or answer enters the bus. No answer is kept or copied. A text that came from the server
+ * (error_message, model, provider, finish_reason, request_id) is withheld where it repeats 12 or
+ * more consecutive characters of what the request asked, or of a key; orbus_curl_options.request tells
+ * what it asked, and a copy of it is kept until the detach. An error_message says then "(text
+ * withheld: it repeats the request)". Where `request` is not given, or is no JSON, the server's messages
+ * of 12 characters and more are withheld, and names that are no plain identifiers.
  *
  * What is understood: chat completions as OpenRouter and OpenAI-compatible servers send them, whole
  * or streamed as server-sent events. The first token is the first content, reasoning or part of a
@@ -69,8 +75,8 @@ enum orbus_curl_text {
 struct orbus_curl_options {
 	/*
 	 * The JSON body that will be sent, read during orbus_curl_attach() only: it tells the model
-	 * asked for, whether a stream was, and the length of the prompt. libcurl cannot be asked
-	 * for it. `request_bytes` 0: it ends with a NUL.
+	 * asked for, whether a stream was, the length of the prompt, and what the server must not
+	 * put on the bus. libcurl cannot be asked for it. `request_bytes` 0: it ends with a NUL.
 	 */
 	const char *request;
 	size_t request_bytes;
@@ -114,7 +120,10 @@ struct orbus_curl_options {
 	void (*sample_function)(void *data, const struct orbus_sample *sample);
 	void *sample_data;
 
-	/* Never repeated in an error_message, though a server may repeat it: the API key. */
+	/*
+	 * The API key, which a server may repeat: never published; several are given one a line.
+	 * Passwords and keys in the URL are found without it, as long as it redirects nowhere else.
+	 */
 	const char *secret;
 };
 
