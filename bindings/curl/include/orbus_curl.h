@@ -12,10 +12,10 @@
  *
  * No prompt or answer enters the bus. No answer is kept or copied. A text that came from the server
  * (error_message, model, provider, finish_reason, request_id) is withheld where it repeats 12 or
- * more consecutive characters of what the request asked, or of a key; orbus_curl_options.request tells
- * what it asked, and a copy of it is kept until the detach. An error_message says then "(text
- * withheld: it repeats the request)". Where `request` is not given, or is no JSON, the server's messages
- * of 12 characters and more are withheld, and names that are no plain identifiers.
+ * more consecutive characters of what the request asked, or of a key; orbus_curl_options.request
+ *tells what it asked, and a copy of it is kept until the detach. An error_message says then "(text
+ * withheld: it repeats the request)". Where `request` is not given, or is no JSON, the server's
+ *messages of 12 characters and more are withheld, and names that are no plain identifiers.
  *
  * What is understood: chat completions as OpenRouter and OpenAI-compatible servers send them, whole
  * or streamed as server-sent events. The first token is the first content, reasoning or part of a
