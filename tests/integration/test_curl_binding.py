@@ -7,16 +7,16 @@ import unittest
 from harness import BusTest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from openrouter import COMMENT, DONE, HANG, OpenRouter, Reply, chunk, stream  # noqa: E402
+from openrouter import COMMENT, DONE, HANG, OpenRouter, Reply, chunk, completion, error, stream  # noqa: E402
 
 OK, WRITE_ERROR, ABORTED = 0, 23, 42
 
 
 class CurlBindingTest(BusTest):
-    def transfer(self, way, *options, reply):
+    def transfer(self, way, *options, reply, query=""):
         """libcurl's result, the bytes that came to the program, the samples, standard error."""
         with OpenRouter(reply) as server:
-            done = self.run_tool("transfer", server.url + "/chat/completions", self.bus, way,
+            done = self.run_tool("transfer", server.url + "/chat/completions" + query, self.bus, way,
                                  *options)
         self.assertEqual(done.returncode, 0, done.stderr)
         tail = self.run_tool("ortail", "--bus", self.bus, "-1", "--json")
@@ -56,6 +56,31 @@ class CurlBindingTest(BusTest):
         self.assertEqual(samples[-1].get("error_type"), "timeout_idle")
         _, _, samples, _ = self.transfer("stalled", reply=Reply([*stream().parts, HANG]))
         self.assertEqual(samples[-1]["status"], "ok", samples[-1])
+
+    def message(self, way, words, **how):
+        return self.transfer(way, reply=error(400, words), **how)[2][-1]["error_message"]
+
+    def test_a_prompt_is_known_to_the_end_though_the_program_forgets_it(self):
+        withheld = "(text withheld: it repeats the request)"
+        self.assertEqual(self.message("prompt", "no: tell me a private thing"), withheld)
+        self.assertEqual(self.message("prompt", "no such thing"), "no such thing")
+
+    def test_of_a_request_that_is_not_seen_no_words_are_published(self):
+        _, _, samples, _ = self.transfer("unseen", reply=stream())
+        self.assertEqual((samples[-1]["model"], samples[-1]["request_id"]),
+                         ("acme/large-2024", "gen-1700000000-abc"))
+        _, _, samples, _ = self.transfer("unseen", reply=completion(model="what the prompt said"))
+        self.assertNotIn("model", samples[-1])
+        self.assertEqual(self.message("unseen", "no: tell me a thing"),
+                         "(text withheld: the request was not seen)")
+
+    def test_a_key_of_asterisks_that_a_server_repeats_ends(self):
+        for words in ("no such key: " + "*" * 16, "*" * 300):
+            self.assertEqual(self.message("stars", words), words[:200])
+
+    def test_a_key_in_the_url_is_not_repeated(self):
+        self.assertEqual(self.message("perform", "no key AIzaSyA0123456789", query="?key=AIzaSyA0123456789"),
+                         "no key *****************")
 
     def test_without_a_callback_the_answer_goes_where_libcurl_would_write_it(self):
         _, _, samples, printed = self.transfer("default", reply=stream())

@@ -14,6 +14,9 @@
  *      header   its callback for headers refuses the first one
  *      stalled  it has told libcurl to give up when nothing comes for a second
  *      veto     its progress callback ends the transfer once bytes have come
+ *      unseen   it does not say what it asks
+ *      prompt   it asks something, and forgets it before the transfer
+ *      stars    its key is made of asterisks
  *      default  no callback: the answer goes to the file that is WRITEDATA
  *
  * Prints libcurl's result and how many bytes its own callback received.
@@ -25,7 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char body[] = "{\"model\":\"m\",\"stream\":true,\"messages\":[]}";
+static char body[256] = "{\"model\":\"m\",\"stream\":true,\"messages\":[]}";
 
 struct program {
 	CURL *easy;
@@ -122,10 +125,16 @@ int main(int argc, char **argv)
 	struct orbus_curl *call;
 	CURLcode result;
 
+	if (is(&p, "unseen"))
+		options.request = NULL;
+	if (is(&p, "prompt"))
+		strcpy(body, "{\"model\":\"m\",\"prompt\":\"Tell me a PRIVATE thing.\"}");
+	if (is(&p, "stars"))
+		options.secret = "****************";
 	if (argc < 4 || orbus_producer_open(argv[2], "transfer", &bus) != 0)
 		return EXIT_FAILURE;
 	curl_easy_setopt(p.easy, CURLOPT_URL, argv[1]);
-	curl_easy_setopt(p.easy, CURLOPT_POSTFIELDS, body);
+	curl_easy_setopt(p.easy, CURLOPT_COPYPOSTFIELDS, body);
 	curl_easy_setopt(p.easy, CURLOPT_WRITEFUNCTION, is(&p, "default") ? NULL : on_data);
 	curl_easy_setopt(p.easy, CURLOPT_WRITEDATA, is(&p, "default") ? (void *)stderr : &p);
 	curl_easy_setopt(p.easy, CURLOPT_XFERINFOFUNCTION, on_progress);
@@ -138,6 +147,7 @@ int main(int argc, char **argv)
 	if (orbus_curl_attach(bus, p.easy, is(&p, "default") ? NULL : on_data,
 		is(&p, "default") ? (void *)stderr : &p, &options, &call) != 0)
 		return EXIT_FAILURE;
+	memset(body, 'x', sizeof(body)); /* it is borrowed no longer */
 	result = is(&p, "multi") ? run_multi(p.easy) : curl_easy_perform(p.easy);
 	if (orbus_curl_detach(call, result) != 0)
 		return EXIT_FAILURE;
