@@ -7,6 +7,7 @@
 #include "orbus_curl.h"
 #include "exchange.h"
 #include "transfer_error.h"
+#include "write_slots.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -22,6 +23,7 @@ struct orbus_curl {
 	struct exchange exchange;
 	bool body_seen;
 	bool program_aborted;
+	unsigned slot;
 	size_t ahead; /* bytes that were read and that the program has yet to take */
 };
 
@@ -70,12 +72,15 @@ static size_t pass_on(struct orbus_curl *c, char *bytes, size_t size, size_t cou
 	return taken;
 }
 
-static size_t on_write(char *bytes, size_t size, size_t count, void *data)
+size_t orbus_curl_write(struct orbus_curl *c, char *bytes, size_t size, size_t count, void *data)
 {
-	struct orbus_curl *c = data;
-	bool in_time = read_answer(c, bytes, size * count);
 	size_t taken;
+	bool in_time;
 
+	/* A header, for which the program has set CURLOPT_HEADERDATA alone. */
+	if (data != c)
+		return c->write_function(bytes, size, count, data);
+	in_time = read_answer(c, bytes, size * count);
 	exchange_hold(&c->exchange);
 	taken = pass_on(c, bytes, size, count);
 	if (taken == CURL_WRITEFUNC_PAUSE)
@@ -117,7 +122,7 @@ static uint64_t total_timeout_ms(const struct orbus_curl_options *o)
 	return o->total_timeout_ms ? o->total_timeout_ms : ORBUS_CURL_TOTAL_TIMEOUT_MS;
 }
 
-static void set_up_handle(struct orbus_curl *c)
+static void set_up_handle(struct orbus_curl *c, curl_write_callback on_write)
 {
 	const struct orbus_curl_options *o = &c->options;
 	uint64_t total = total_timeout_ms(o);
@@ -175,6 +180,7 @@ int orbus_curl_attach(struct orbus_producer *producer, CURL *easy,
     curl_write_callback write_function, void *write_data, const struct orbus_curl_options *options,
     struct orbus_curl **out)
 {
+	curl_write_callback on_write;
 	struct orbus_curl *c;
 
 	if (!out)
@@ -190,12 +196,14 @@ int orbus_curl_attach(struct orbus_producer *producer, CURL *easy,
 	c->write_data = write_function || write_data ? write_data : stdout;
 	if (options)
 		c->options = *options;
-	set_up_handle(c);
-	if (begin_exchange(c, producer) != 0) {
-		give_handle_back(c);
+	on_write = write_slot_take(c, &c->slot);
+	if (!on_write || begin_exchange(c, producer) != 0) {
+		if (on_write)
+			write_slot_free(c->slot);
 		free(c);
-		return -ENOMEM;
+		return on_write ? -ENOMEM : -EBUSY;
 	}
+	set_up_handle(c, on_write);
 	*out = c;
 	return 0;
 }
@@ -284,6 +292,7 @@ int orbus_curl_detach(struct orbus_curl *call, CURLcode result)
 		call->options.sample_function(
 		    call->options.sample_data, &call->exchange.request.sample);
 	give_handle_back(call);
+	write_slot_free(call->slot);
 	exchange_free(&call->exchange);
 	free(call);
 	return err;

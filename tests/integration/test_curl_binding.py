@@ -32,6 +32,12 @@ class CurlBindingTest(BusTest):
             self.assertEqual(samples[-1]["completion_tokens"], 3)
         self.assertEqual(len(samples), 4)  # the unmeasured transfer left none
 
+    def test_headers_come_where_the_program_wants_them(self):
+        """CURLOPT_HEADERDATA without a function brings them to the callback for data."""
+        result, received, samples, _ = self.transfer("sep", reply=stream())
+        self.assertEqual((result, received), (OK, len(b"".join(stream().parts))))
+        self.assertEqual((samples[-1]["status"], samples[-1]["completion_tokens"]), ("ok", 3))
+
     def test_paused_bytes_are_read_once(self):
         """Without usage the estimate shows whether a piece was read twice."""
         _, _, samples, _ = self.transfer("pause", reply=Reply([chunk("a" * 40), DONE]))

@@ -12,6 +12,7 @@
  *      scribble its callback overwrites what it received
  *      abort    its callback refuses the second piece
  *      header   its callback for headers refuses the first one
+ *      sep      it has set CURLOPT_HEADERDATA alone: headers come to its callback for data
  *      stalled  it has told libcurl to give up when nothing comes for a second
  *      veto     its progress callback ends the transfer once bytes have come
  *      unseen   it does not say what it asks
@@ -121,6 +122,7 @@ int main(int argc, char **argv)
 	    .first_token_timeout_ms = argc > 5 ? strtoull(argv[5], NULL, 10) : 0,
 	    .progress_function = on_progress,
 	    .progress_data = &p};
+	struct program headers = {.way = ""};
 	struct orbus_producer *bus;
 	struct orbus_curl *call;
 	CURLcode result;
@@ -142,6 +144,8 @@ int main(int argc, char **argv)
 	curl_easy_setopt(p.easy, CURLOPT_NOPROGRESS, 0L);
 	if (is(&p, "header"))
 		curl_easy_setopt(p.easy, CURLOPT_HEADERFUNCTION, on_header);
+	if (is(&p, "sep"))
+		curl_easy_setopt(p.easy, CURLOPT_HEADERDATA, &headers);
 	curl_easy_setopt(p.easy, CURLOPT_LOW_SPEED_TIME, is(&p, "stalled") ? 1L : 0L);
 	curl_easy_setopt(p.easy, CURLOPT_LOW_SPEED_LIMIT, is(&p, "stalled") ? 1L : 0L);
 	if (orbus_curl_attach(bus, p.easy, is(&p, "default") ? NULL : on_data,
@@ -153,6 +157,8 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	if (is(&p, "twice"))
 		result = curl_easy_perform(p.easy);
+	if (is(&p, "sep") && headers.bytes < 100)
+		return EXIT_FAILURE;
 	printf("%d %zu\n", (int)result, p.bytes);
 	curl_easy_cleanup(p.easy);
 	orbus_producer_close(bus);

@@ -137,7 +137,8 @@ struct orbus_curl;
  * they are replaced until orbus_curl_detach(). NULL is libcurl's default: to write to the FILE
  * `write_data`, or standard output where that is NULL too. `options` may be NULL.
  *
- * Returns 0; -EINVAL without a producer, handle or room for the result; -ENOMEM. On an error *out
+ * Returns 0; -EINVAL without a producer, handle or room for the result; -ENOMEM; -EBUSY while 4096
+ * transfers of the process are being measured. On an error *out
  * is NULL, the handle is as it was, and the transfer works unmeasured. A `begin` that cannot be
  * published is no error: the request may still be.
  */
