@@ -94,6 +94,39 @@ class RequestTest(PythonTest):
             self.assertEqual(tuple(sample.get(key) for key in (
                 "status", "error_type", "error_message", "http_status")), wanted)
 
+    def test_the_bots_own_exception_stays_what_it_was_when_a_request_is_dropped(self):
+        """With a logger the end of a request calls Python, while the exception is in flight."""
+        producer = self.enterContext(orbus.Producer("acore", self.bus, logger="openrouter"))
+
+        def fail(kind):
+            raise kind("the bot's own")
+        for kind in (ValueError, KeyboardInterrupt, SystemExit):
+            for begin in (lambda: producer.request("m"), lambda: orbus._orbus.Call(producer, b"{}")):
+                with self.assertRaises(kind) as raised:
+                    # The first of the two is dropped on the way out of the second one.
+                    (begin(), fail(kind))
+                self.assertEqual(raised.exception.args, ("the bot's own",))
+        self.assertEqual([s["status"] for s in self.samples()], ["cancelled"] * 6)
+
+    def test_interrupts_are_not_swallowed(self):
+        for kind in (KeyboardInterrupt, SystemExit):
+            class Interrupting:
+                def __getattr__(self, name):
+                    raise kind
+
+                def log(self, *_):
+                    raise kind
+            with self.assertRaises(kind):
+                self.producer.request("m").usage(Interrupting())
+            producer = self.enterContext(orbus.Producer("acore", self.bus, logger=Interrupting()))
+            with self.assertRaises(kind):
+                producer.request("m").end()
+            with self.assertRaises(kind):
+                with producer.request("m"):
+                    pass
+            with self.assertRaises(kind):
+                producer.publish(model="m", status="ok", response_ms=1)
+
     def test_async_with(self):
         async def bot():
             async with self.producer.request("m") as r:

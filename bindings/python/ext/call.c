@@ -230,7 +230,7 @@ static PyObject *call_end(PyObject *self, PyObject *const *args, Py_ssize_t coun
 	}
 	Py_XDECREF(id);
 	Py_XDECREF(message);
-	if (!taken)
+	if (!taken || PyErr_Occurred())
 		return NULL;
 	Py_RETURN_NONE;
 }
@@ -240,7 +240,9 @@ static void call_dealloc(PyObject *self)
 	static const struct exchange_result lost_interest = {.program_aborted = true};
 	struct call *c = (struct call *)self;
 	PyTypeObject *type = Py_TYPE(self);
+	struct aside aside;
 
+	set_aside(&aside);
 	if (!c->ended && c->generation == fork_generation())
 		finish(c, &lost_interest, false);
 	else if (!c->ended)
@@ -249,6 +251,7 @@ static void call_dealloc(PyObject *self)
 	Py_DECREF(c->producer);
 	PyObject_Free(self);
 	Py_DECREF(type);
+	set_back(&aside);
 }
 
 static PyMethodDef methods[] = {
