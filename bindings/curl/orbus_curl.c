@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct orbus_curl {
 	CURL *easy;
@@ -23,6 +24,10 @@ struct orbus_curl {
 	struct exchange exchange;
 	bool body_seen;
 	bool program_aborted;
+	bool unread; /* the body is compressed, as the program wants it */
+	bool in_header;
+	uint8_t header_matched; /* bytes of HTTP/ where a header may begin */
+	size_t header_line;     /* bytes of the line so far */
 	unsigned slot;
 	size_t ahead; /* bytes that were read and that the program has yet to take */
 };
@@ -43,18 +48,73 @@ static void pass_text(void *context, enum answer_text kind, const char *piece, s
 	    kind == ANSWER_CONTENT ? ORBUS_CURL_CONTENT : ORBUS_CURL_REASONING, piece, length);
 }
 
+static const char header_start[] = "HTTP/";
+
+/*
+ * With CURLOPT_HEADER headers come before the body, those of each response. Returns how many of
+ * these bytes are of headers, or may be: no body that is understood begins like one.
+ */
+static size_t skip_headers(struct orbus_curl *c, const char *bytes, size_t length)
+{
+	size_t i = 0;
+
+	for (; i < length && !c->body_seen; i++) {
+		if (!c->in_header) {
+			if (bytes[i] != header_start[c->header_matched])
+				break;
+			c->in_header = ++c->header_matched == sizeof(header_start) - 1;
+			c->header_line = c->header_matched;
+		} else if (bytes[i] != '\n') {
+			c->header_line += bytes[i] != '\r';
+		} else {
+			c->in_header = c->header_line > 0;
+			c->header_line = 0;
+			c->header_matched = 0;
+		}
+	}
+	return i;
+}
+
+/*
+ * A body that libcurl was not asked to decode: the program asked for the encoding by a header of
+ * its own. What is text is not compressed, and no text that is understood begins with these bytes.
+ */
+static bool is_compressed(struct orbus_curl *c, const char *bytes, size_t length)
+{
+	struct curl_header *header;
+	unsigned char first = length ? (unsigned char)*bytes : 0;
+
+	if (curl_easy_header(c->easy, "Content-Encoding", 0, CURLH_HEADER, -1, &header) !=
+		CURLHE_OK ||
+	    strcasecmp(header->value, "identity") == 0)
+		return false;
+	return !strchr(" \t\r\n{[<:dier\"\xef", first) || first == 0;
+}
+
+static bool begin_body(struct orbus_curl *c, const char *bytes, size_t length)
+{
+	char *type = NULL;
+
+	c->body_seen = true;
+	curl_easy_getinfo(c->easy, CURLINFO_CONTENT_TYPE, &type);
+	exchange_content_type(&c->exchange, type);
+	c->unread = is_compressed(c, bytes, length);
+	return c->unread || exchange_feed(&c->exchange, header_start, c->header_matched);
+}
+
 /* Reads what has not been read before the program paused. False: a limit was reached. */
 static bool read_answer(struct orbus_curl *c, const char *bytes, size_t length)
 {
 	size_t known = c->ahead < length ? c->ahead : length;
-	char *type = NULL;
 
-	if (!c->body_seen) {
-		c->body_seen = true;
-		curl_easy_getinfo(c->easy, CURLINFO_CONTENT_TYPE, &type);
-		exchange_content_type(&c->exchange, type);
-	}
-	return exchange_feed(&c->exchange, bytes + known, length - known);
+	if (!c->body_seen)
+		known += skip_headers(c, bytes + known, length - known);
+	if (!c->body_seen && known < length && !begin_body(c, bytes + known, length - known))
+		return false;
+	if (!c->body_seen || c->unread)
+		exchange_go_on(&c->exchange);
+	return !c->body_seen || c->unread ||
+	       exchange_feed(&c->exchange, bytes + known, length - known);
 }
 
 /*
@@ -244,7 +304,7 @@ static void describe_end(struct orbus_curl *c, CURLcode result, struct exchange_
 	long os_error = 0;
 	char *url = NULL;
 
-	*out = (struct exchange_result){.program_aborted = c->program_aborted};
+	*out = (struct exchange_result){.program_aborted = c->program_aborted, .unread = c->unread};
 	if (result == CURLE_OPERATION_TIMEDOUT && !exchange_is_out_of_time(&c->exchange))
 		out->limit = libcurls_limit(c);
 	if (is_refused_by_program(result))

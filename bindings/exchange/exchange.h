@@ -59,6 +59,7 @@ struct exchange_result {
 	bool program_aborted; /* the program ended it */
 	enum failure failure; /* what the transport could not do */
 	const char *failure_message;
+	bool unread;               /* the body was not fed, since it could not be decoded */
 	const char *generation_id; /* of the header X-Generation-Id, NULL: none */
 	const char *url;           /* where it went, if only the transport knew; NULL */
 };

@@ -1,4 +1,5 @@
 """The libcurl binding in programs that use libcurl in ways of their own."""
+import gzip
 import json
 import os
 import sys
@@ -7,7 +8,8 @@ import unittest
 from harness import BusTest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from openrouter import COMMENT, DONE, HANG, OpenRouter, Reply, chunk, completion, error, stream  # noqa: E402
+from openrouter import (ABORT, COMMENT, DONE, HANG, OpenRouter, Reply, chunk, completion, error,  # noqa: E402
+                        stream)
 
 OK, WRITE_ERROR, ABORTED = 0, 23, 42
 
@@ -37,6 +39,29 @@ class CurlBindingTest(BusTest):
         result, received, samples, _ = self.transfer("sep", reply=stream())
         self.assertEqual((result, received), (OK, len(b"".join(stream().parts))))
         self.assertEqual((samples[-1]["status"], samples[-1]["completion_tokens"]), ("ok", 3))
+
+    def test_headers_before_the_body_are_none_of_it(self):
+        result, received, samples, _ = self.transfer("include", reply=stream())
+        self.assertGreater(received, len(b"".join(stream().parts)) + 100)
+        self.assertEqual((result, samples[-1]["status"], samples[-1]["completion_tokens"]), (OK, "ok", 3))
+        # A body that begins like a header, and is none.
+        _, _, samples, _ = self.transfer("include", reply=Reply([b"HTT", b"P is no JSON"]))
+        self.assertEqual(samples[-1]["error_type"], "stream_truncated")
+
+    def test_a_compressed_answer_is_whole_though_it_is_not_read(self):
+        for body in (stream(), completion()):
+            parts = gzip.compress(b"".join(body.parts))
+            reply = Reply([parts[:9], parts[9:]], headers={"Content-Encoding": "gzip"},
+                          content_type=body.content_type)
+            result, received, samples, _ = self.transfer("raw", reply=reply)
+            self.assertEqual((result, received, samples[-1]["status"]), (OK, len(parts), "ok"))
+            self.assertNotIn("completion_tokens", samples[-1])
+            reply.status = 429
+            _, _, samples, _ = self.transfer("raw", reply=reply)
+            self.assertEqual(samples[-1]["error_type"], "rate_limited")
+            reply.status, reply.parts = 200, [parts[:9], ABORT]
+            _, _, samples, _ = self.transfer("raw", reply=reply)
+            self.assertEqual(samples[-1]["status"], "error")
 
     def test_paused_bytes_are_read_once(self):
         """Without usage the estimate shows whether a piece was read twice."""

@@ -13,6 +13,8 @@
  *      abort    its callback refuses the second piece
  *      header   its callback for headers refuses the first one
  *      sep      it has set CURLOPT_HEADERDATA alone: headers come to its callback for data
+ *      include  it has set CURLOPT_HEADER: headers come before the data
+ *      raw      it asks for a compressed answer, and decodes it itself
  *      stalled  it has told libcurl to give up when nothing comes for a second
  *      veto     its progress callback ends the transfer once bytes have come
  *      unseen   it does not say what it asks
@@ -144,6 +146,11 @@ int main(int argc, char **argv)
 	curl_easy_setopt(p.easy, CURLOPT_NOPROGRESS, 0L);
 	if (is(&p, "header"))
 		curl_easy_setopt(p.easy, CURLOPT_HEADERFUNCTION, on_header);
+	if (is(&p, "include"))
+		curl_easy_setopt(p.easy, CURLOPT_HEADER, 1L);
+	if (is(&p, "raw"))
+		curl_easy_setopt(
+		    p.easy, CURLOPT_HTTPHEADER, curl_slist_append(NULL, "Accept-Encoding: gzip"));
 	if (is(&p, "sep"))
 		curl_easy_setopt(p.easy, CURLOPT_HEADERDATA, &headers);
 	curl_easy_setopt(p.easy, CURLOPT_LOW_SPEED_TIME, is(&p, "stalled") ? 1L : 0L);

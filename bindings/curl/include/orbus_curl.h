@@ -21,6 +21,10 @@
  * or streamed as server-sent events. The first token is the first content, reasoning or part of a
  * tool call, never the first byte or a comment.
  *
+ * A body that comes compressed, since the program asks for that by a header in place of
+ * CURLOPT_ACCEPT_ENCODING, is not read: the sample says how the transfer ended and how long it
+ *took.
+ *
  * Where the API reports no usage, tokens are estimated from the text that passed (a quarter of a
  * token for an ASCII character, half for one of 2 bytes in UTF-8, a whole one for longer ones) and
  * `tokens_estimated` is set. Cost is never estimated.
