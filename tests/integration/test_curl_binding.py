@@ -44,6 +44,8 @@ class CurlBindingTest(BusTest):
         result, received, samples, _ = self.transfer("include", reply=stream())
         self.assertGreater(received, len(b"".join(stream().parts)) + 100)
         self.assertEqual((result, samples[-1]["status"], samples[-1]["completion_tokens"]), (OK, "ok", 3))
+        _, _, samples, _ = self.transfer("include", reply=completion())
+        self.assertEqual((samples[-1]["status"], samples[-1]["completion_tokens"]), ("ok", 3))
         # A body that begins like a header, and is none.
         _, _, samples, _ = self.transfer("include", reply=Reply([b"HTT", b"P is no JSON"]))
         self.assertEqual(samples[-1]["error_type"], "stream_truncated")
