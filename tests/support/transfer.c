@@ -125,6 +125,7 @@ int main(int argc, char **argv)
 	    .progress_function = on_progress,
 	    .progress_data = &p};
 	struct program headers = {.way = ""};
+	struct curl_slist *fields = NULL;
 	struct orbus_producer *bus;
 	struct orbus_curl *call;
 	CURLcode result;
@@ -149,8 +150,8 @@ int main(int argc, char **argv)
 	if (is(&p, "include"))
 		curl_easy_setopt(p.easy, CURLOPT_HEADER, 1L);
 	if (is(&p, "raw"))
-		curl_easy_setopt(
-		    p.easy, CURLOPT_HTTPHEADER, curl_slist_append(NULL, "Accept-Encoding: gzip"));
+		fields = curl_slist_append(NULL, "Accept-Encoding: gzip");
+	curl_easy_setopt(p.easy, CURLOPT_HTTPHEADER, fields);
 	if (is(&p, "sep"))
 		curl_easy_setopt(p.easy, CURLOPT_HEADERDATA, &headers);
 	curl_easy_setopt(p.easy, CURLOPT_LOW_SPEED_TIME, is(&p, "stalled") ? 1L : 0L);
@@ -168,6 +169,7 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	printf("%d %zu\n", (int)result, p.bytes);
 	curl_easy_cleanup(p.easy);
+	curl_slist_free_all(fields);
 	orbus_producer_close(bus);
 	return EXIT_SUCCESS;
 }
