@@ -7,12 +7,14 @@
 #include "orbus_curl.h"
 #include "exchange.h"
 #include "transfer_error.h"
+#include "write_slots.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct orbus_curl {
 	CURL *easy;
@@ -22,6 +24,11 @@ struct orbus_curl {
 	struct exchange exchange;
 	bool body_seen;
 	bool program_aborted;
+	bool unread; /* the body is compressed, as the program wants it */
+	bool in_header;
+	uint8_t header_matched; /* bytes of HTTP/ where a header may begin */
+	size_t header_line;     /* bytes of the line so far */
+	unsigned slot;
 	size_t ahead; /* bytes that were read and that the program has yet to take */
 };
 
@@ -41,18 +48,73 @@ static void pass_text(void *context, enum answer_text kind, const char *piece, s
 	    kind == ANSWER_CONTENT ? ORBUS_CURL_CONTENT : ORBUS_CURL_REASONING, piece, length);
 }
 
+static const char header_start[] = "HTTP/";
+
+/*
+ * With CURLOPT_HEADER headers come before the body, those of each response. Returns how many of
+ * these bytes are of headers, or may be: no body that is understood begins like one.
+ */
+static size_t skip_headers(struct orbus_curl *c, const char *bytes, size_t length)
+{
+	size_t i = 0;
+
+	for (; i < length && !c->body_seen; i++) {
+		if (!c->in_header) {
+			if (bytes[i] != header_start[c->header_matched])
+				break;
+			c->in_header = ++c->header_matched == sizeof(header_start) - 1;
+			c->header_line = c->header_matched;
+		} else if (bytes[i] != '\n') {
+			c->header_line += bytes[i] != '\r';
+		} else {
+			c->in_header = c->header_line > 0;
+			c->header_line = 0;
+			c->header_matched = 0;
+		}
+	}
+	return i;
+}
+
+/*
+ * A body that libcurl was not asked to decode: the program asked for the encoding by a header of
+ * its own. What is text is not compressed, and no text that is understood begins with these bytes.
+ */
+static bool is_compressed(struct orbus_curl *c, const char *bytes, size_t length)
+{
+	struct curl_header *header;
+	unsigned char first = length ? (unsigned char)*bytes : 0;
+
+	if (curl_easy_header(c->easy, "Content-Encoding", 0, CURLH_HEADER, -1, &header) !=
+		CURLHE_OK ||
+	    strcasecmp(header->value, "identity") == 0)
+		return false;
+	return !strchr(" \t\r\n{[<:dier\"\xef", first) || first == 0;
+}
+
+static bool begin_body(struct orbus_curl *c, const char *bytes, size_t length)
+{
+	char *type = NULL;
+
+	c->body_seen = true;
+	curl_easy_getinfo(c->easy, CURLINFO_CONTENT_TYPE, &type);
+	exchange_content_type(&c->exchange, type);
+	c->unread = is_compressed(c, bytes, length);
+	return c->unread || exchange_feed(&c->exchange, header_start, c->header_matched);
+}
+
 /* Reads what has not been read before the program paused. False: a limit was reached. */
 static bool read_answer(struct orbus_curl *c, const char *bytes, size_t length)
 {
 	size_t known = c->ahead < length ? c->ahead : length;
-	char *type = NULL;
 
-	if (!c->body_seen) {
-		c->body_seen = true;
-		curl_easy_getinfo(c->easy, CURLINFO_CONTENT_TYPE, &type);
-		exchange_content_type(&c->exchange, type);
-	}
-	return exchange_feed(&c->exchange, bytes + known, length - known);
+	if (!c->body_seen)
+		known += skip_headers(c, bytes + known, length - known);
+	if (!c->body_seen && known < length && !begin_body(c, bytes + known, length - known))
+		return false;
+	if (!c->body_seen || c->unread)
+		exchange_go_on(&c->exchange);
+	return !c->body_seen || c->unread ||
+	       exchange_feed(&c->exchange, bytes + known, length - known);
 }
 
 /*
@@ -70,12 +132,15 @@ static size_t pass_on(struct orbus_curl *c, char *bytes, size_t size, size_t cou
 	return taken;
 }
 
-static size_t on_write(char *bytes, size_t size, size_t count, void *data)
+size_t orbus_curl_write(struct orbus_curl *c, char *bytes, size_t size, size_t count, void *data)
 {
-	struct orbus_curl *c = data;
-	bool in_time = read_answer(c, bytes, size * count);
 	size_t taken;
+	bool in_time;
 
+	/* A header, for which the program has set CURLOPT_HEADERDATA alone. */
+	if (data != c)
+		return c->write_function(bytes, size, count, data);
+	in_time = read_answer(c, bytes, size * count);
 	exchange_hold(&c->exchange);
 	taken = pass_on(c, bytes, size, count);
 	if (taken == CURL_WRITEFUNC_PAUSE)
@@ -117,7 +182,7 @@ static uint64_t total_timeout_ms(const struct orbus_curl_options *o)
 	return o->total_timeout_ms ? o->total_timeout_ms : ORBUS_CURL_TOTAL_TIMEOUT_MS;
 }
 
-static void set_up_handle(struct orbus_curl *c)
+static void set_up_handle(struct orbus_curl *c, curl_write_callback on_write)
 {
 	const struct orbus_curl_options *o = &c->options;
 	uint64_t total = total_timeout_ms(o);
@@ -168,13 +233,14 @@ static int begin_exchange(struct orbus_curl *c, struct orbus_producer *producer)
 		.idle_timeout_ms = o->idle_timeout_ms,
 		.text = o->text_function ? pass_text : NULL,
 		.context = c,
-		.secret = o->secret});
+		.secrets = o->secret});
 }
 
 int orbus_curl_attach(struct orbus_producer *producer, CURL *easy,
     curl_write_callback write_function, void *write_data, const struct orbus_curl_options *options,
     struct orbus_curl **out)
 {
+	curl_write_callback on_write;
 	struct orbus_curl *c;
 
 	if (!out)
@@ -190,12 +256,14 @@ int orbus_curl_attach(struct orbus_producer *producer, CURL *easy,
 	c->write_data = write_function || write_data ? write_data : stdout;
 	if (options)
 		c->options = *options;
-	set_up_handle(c);
-	if (begin_exchange(c, producer) != 0) {
-		give_handle_back(c);
+	on_write = write_slot_take(c, &c->slot);
+	if (!on_write || begin_exchange(c, producer) != 0) {
+		if (on_write)
+			write_slot_free(c->slot);
 		free(c);
-		return -ENOMEM;
+		return on_write ? -ENOMEM : -EBUSY;
 	}
+	set_up_handle(c, on_write);
 	*out = c;
 	return 0;
 }
@@ -234,8 +302,9 @@ static void describe_end(struct orbus_curl *c, CURLcode result, struct exchange_
 	struct curl_header *header;
 	curl_off_t retry_after = 0;
 	long os_error = 0;
+	char *url = NULL;
 
-	*out = (struct exchange_result){.program_aborted = c->program_aborted};
+	*out = (struct exchange_result){.program_aborted = c->program_aborted, .unread = c->unread};
 	if (result == CURLE_OPERATION_TIMEDOUT && !exchange_is_out_of_time(&c->exchange))
 		out->limit = libcurls_limit(c);
 	if (is_refused_by_program(result))
@@ -248,6 +317,8 @@ static void describe_end(struct orbus_curl *c, CURLcode result, struct exchange_
 		out->retry_after = (long)retry_after;
 	if (curl_easy_header(c->easy, "X-Generation-Id", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
 		out->generation_id = header->value;
+	curl_easy_getinfo(c->easy, CURLINFO_EFFECTIVE_URL, &url);
+	out->url = url;
 }
 
 long orbus_curl_timeout_ms(const struct orbus_curl *call)
@@ -281,6 +352,7 @@ int orbus_curl_detach(struct orbus_curl *call, CURLcode result)
 		call->options.sample_function(
 		    call->options.sample_data, &call->exchange.request.sample);
 	give_handle_back(call);
+	write_slot_free(call->slot);
 	exchange_free(&call->exchange);
 	free(call);
 	return err;

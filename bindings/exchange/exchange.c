@@ -2,10 +2,13 @@
  * exchange.c: one question to an LLM and its answer, measured as it passes.
  */
 #include "exchange.h"
+#include "echo.h"
 #include "now.h"
+#include "secret.h"
 #include "utf8.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -132,6 +135,24 @@ bool exchange_feed(struct exchange *x, const char *bytes, size_t length)
 /* --- Begin --------------------------------------------------------------------------------------
  */
 
+/* Keeps the body for the end, and reads what it asks for. False: out of memory. */
+static bool take_request(struct exchange *x)
+{
+	struct exchange_options *o = &x->options;
+
+	if (!o->request)
+		return true;
+	if (o->request_life == REQUEST_COPIED) {
+		x->kept = malloc(o->request_bytes + 1);
+		if (!x->kept)
+			return false;
+		memcpy(x->kept, o->request, o->request_bytes);
+		o->request = x->kept;
+	}
+	question_read(&x->question, o->request, o->request_bytes);
+	return true;
+}
+
 int exchange_begin(
     struct exchange *x, struct orbus_producer *p, const struct exchange_options *options)
 {
@@ -141,9 +162,12 @@ int exchange_begin(
 	*o = *options;
 	if (answer_init(&x->answer, o->text ? &sink_with_text : &sink, x) != 0)
 		return -ENOMEM;
-	if (o->request)
-		question_read(&x->question, o->request, o->request_bytes);
-	o->request = NULL;
+	if (!take_request(x)) {
+		answer_free(&x->answer);
+		return -ENOMEM;
+	}
+	if (o->request_life == REQUEST_GIVEN)
+		x->kept = (char *)(uintptr_t)o->request;
 	if (!o->model && x->question.model[0])
 		o->model = x->question.model;
 	x->streamed = o->stream || x->question.stream;
@@ -202,31 +226,88 @@ static void fill_in_tokens(struct exchange *x, struct orbus_sample *s)
 }
 
 /* The id by which OpenRouter knows this request, also where the body does not come to its id. */
-static const char *find_generation_id(struct exchange *x, const char *header)
+static const char *copy_generation_id(struct exchange *x, const char *header)
 {
 	size_t length = header ? strlen(header) : 0;
 
-	if (x->answer.facts.id[0] || length == 0 || !utf8_is_valid(header, length))
-		return x->answer.facts.id;
+	if (length == 0 || !utf8_is_valid(header, length))
+		return NULL;
 	length = utf8_cut(header, length, sizeof(x->generation_id) - 1);
 	memcpy(x->generation_id, header, length);
+	x->generation_id[length] = '\0';
 	return x->generation_id;
+}
+
+/* --- What of a server's words may be published ---------------------------------------------------
+ */
+
+enum word { ID, HEADER_ID, MODEL, PROVIDER, FINISH_REASON, MESSAGE, WORDS };
+_Static_assert(WORDS <= ECHO_TEXTS_MAX, "echo.h");
+_Static_assert(VERDICT_MESSAGE_BYTES <= ECHO_TEXT_MAX, "echo.h");
+
+/* Names that hold a key are no names; of a message the rest stays. */
+static void hide_keys(struct echo_text words[WORDS], char *message, const char *secrets)
+{
+	for (int i = 0; i < WORDS; i++)
+		if (i != MESSAGE && words[i].text && secret_is_in(words[i].text, secrets))
+			words[i].text = NULL;
+	if (words[MESSAGE].text)
+		secret_mask(message, secrets);
+}
+
+/* Withholds what repeats the request, but for words that are public. */
+static void hide_echoes(struct exchange *x, struct echo_text words[WORDS])
+{
+	struct echo_text compared[WORDS];
+
+	memcpy(compared, words, sizeof(compared));
+	if (words[FINISH_REASON].text && echo_is_known_reason(words[FINISH_REASON].text))
+		compared[FINISH_REASON].text = NULL;
+	if (words[MODEL].text && echo_is_asked_model(words[MODEL].text, x->options.model))
+		compared[MODEL].text = NULL;
+	echo_judge(x->question.is_read ? x->options.request : NULL, x->options.request_bytes,
+	    compared, WORDS);
+	for (int i = 0; i < WORDS; i++)
+		if (compared[i].withheld)
+			words[i].text = NULL;
+}
+
+static void fill_in_words(
+    struct exchange *x, struct orbus_sample *s, const struct exchange_result *result)
+{
+	const struct answer_facts *f = &x->answer.facts;
+	struct verdict *v = &x->verdict;
+	struct echo_text words[WORDS] = {[ID] = {.text = or_absent(f->id)},
+	    [HEADER_ID] = {.text = copy_generation_id(x, result->generation_id)},
+	    [MODEL] = {.text = or_absent(f->model)},
+	    [PROVIDER] = {.text = or_absent(f->provider)},
+	    [FINISH_REASON] = {.text = or_absent(f->finish_reason)},
+	    [MESSAGE] = {.text = v->quotes ? v->error_message : NULL, .free_form = true}};
+	char of_url[SECRET_URL_BYTES];
+
+	secret_of_url(result->url ? result->url : x->options.url, of_url);
+	hide_keys(words, v->error_message, x->options.secrets);
+	hide_keys(words, v->error_message, of_url);
+	hide_echoes(x, words);
+	if (v->quotes && !words[MESSAGE].text)
+		verdict_withhold(
+		    v, x->question.is_read ? "it repeats the request" : "the request was not seen");
+	verdict_add_retry(v, result->retry_after);
+	if (words[ID].text || words[HEADER_ID].text)
+		s->request_id = words[ID].text ? words[ID].text : words[HEADER_ID].text;
+	s->model = words[MODEL].text;
+	s->provider = words[PROVIDER].text;
+	s->finish_reason = words[FINISH_REASON].text;
+	s->error_message = or_absent(v->error_message);
 }
 
 static void fill_in(struct exchange *x, const struct exchange_result *result)
 {
-	const struct answer_facts *f = &x->answer.facts;
 	struct orbus_sample *s = &x->request.sample;
-	const char *id = find_generation_id(x, result->generation_id);
 
-	if (*id)
-		s->request_id = id;
-	s->model = or_absent(f->model);
-	s->provider = or_absent(f->provider);
-	s->finish_reason = or_absent(f->finish_reason);
+	fill_in_words(x, s, result);
 	s->http_status = result->http_status > 0 ? (uint64_t)result->http_status : ORBUS_NONE;
 	s->error_type = x->verdict.error_type;
-	s->error_message = or_absent(x->verdict.error_message);
 	/* Who asks for a stream may get one document: that has no first token. */
 	s->stream =
 	    x->streamed && (x->answer.form != ANSWER_JSON || x->verdict.status != ORBUS_STATUS_OK);
@@ -238,6 +319,13 @@ static void fill_in(struct exchange *x, const struct exchange_result *result)
 	fill_in_tokens(x, s);
 }
 
+/* An answer that the binding could not decode: how long it took, and that it came. */
+static bool is_whole_but_unread(const struct evidence *e, const struct exchange_result *result)
+{
+	return result->unread && e->http_status >= 200 && e->http_status < 300 &&
+	       e->limit == LIMIT_NONE && e->failure == FAILURE_NONE && !e->program_aborted;
+}
+
 int exchange_end(struct exchange *x, const struct exchange_result *result)
 {
 	struct evidence e = {.http_status = result->http_status,
@@ -246,17 +334,37 @@ int exchange_end(struct exchange *x, const struct exchange_result *result)
 	    .failure = result->failure,
 	    .failure_message = result->failure_message,
 	    .streamed = x->streamed,
-	    .answer = &x->answer,
-	    .secret = x->options.secret};
+	    .answer = &x->answer};
 
 	e.program_aborted = result->program_aborted && e.limit == LIMIT_NONE;
 	answer_end(&x->answer);
-	verdict_reach(&e, &x->verdict);
+	if (is_whole_but_unread(&e, result))
+		x->verdict = (struct verdict){.status = ORBUS_STATUS_OK};
+	else
+		verdict_reach(&e, &x->verdict);
 	fill_in(x, result);
 	return orbus_request_end(&x->request, x->verdict.status);
+}
+
+bool exchange_quote(
+    const struct exchange_options *asked, const char *said, char out[VERDICT_MESSAGE_BYTES])
+{
+	struct echo_text message = {.text = out, .free_form = true};
+	char of_url[SECRET_URL_BYTES];
+	size_t length = utf8_cut(said, strlen(said), ORBUS_ERROR_MESSAGE_MAX);
+
+	memcpy(out, said, length);
+	out[length] = '\0';
+	secret_of_url(asked->url, of_url);
+	secret_mask(out, asked->secrets);
+	secret_mask(out, of_url);
+	echo_judge(asked->request, asked->request_bytes, &message, 1);
+	return !message.withheld;
 }
 
 void exchange_free(struct exchange *x)
 {
 	answer_free(&x->answer);
+	free(x->kept);
+	x->kept = NULL;
 }

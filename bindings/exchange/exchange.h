@@ -5,8 +5,9 @@
  * and says how the transfer ended; one `begin` and one request sample are published. It knows no
  * transport: the bindings do, and so all of them make the same sample of the same call.
  *
- * An exchange belongs to one thread at a time, that of its producer. No prompt and no answer is
- * kept, copied or published.
+ * An exchange belongs to one thread at a time, that of its producer. No answer is kept or copied,
+ * and no prompt published: the request's body is kept until the end, to know what a server repeats
+ * of it (echo.h), and of each text that came from the server only what is no echo reaches the bus.
  */
 #ifndef ORBUS_EXCHANGE_H
 #define ORBUS_EXCHANGE_H
@@ -16,11 +17,19 @@
 #include "question.h"
 #include "verdict.h"
 
+/* How long the request's body lives. */
+enum request_life {
+	REQUEST_COPIED, /* until exchange_begin() returns: the exchange keeps a copy */
+	REQUEST_STAYS,  /* until exchange_free(), unchanged */
+	REQUEST_GIVEN,  /* malloc'ed, and the exchange's own once exchange_begin() has returned 0 */
+};
+
 /* All optional: start from {0}. Pointers are borrowed until exchange_end(), but `request`. */
 struct exchange_options {
-	/* The JSON body that will be sent, read during exchange_begin() only. */
+	/* The JSON body that will be sent; NULL: it cannot be seen. */
 	const char *request;
 	size_t request_bytes;
+	enum request_life request_life;
 
 	/* In its place, or over it. */
 	const char *model;
@@ -38,7 +47,8 @@ struct exchange_options {
 	void (*text)(void *context, enum answer_text kind, const char *piece, size_t length);
 	void *context;
 
-	const char *secret; /* never repeated in an error_message; NULL: none */
+	const char *secrets; /* keys, one a line, that are never published; NULL: none */
+	const char *url;     /* where the request goes: it may hold keys too; NULL: not said */
 };
 
 /* How a transfer ended, as its transport saw it. {0} is a transfer that went well. */
@@ -49,7 +59,9 @@ struct exchange_result {
 	bool program_aborted; /* the program ended it */
 	enum failure failure; /* what the transport could not do */
 	const char *failure_message;
+	bool unread;               /* the body was not fed, since it could not be decoded */
 	const char *generation_id; /* of the header X-Generation-Id, NULL: none */
+	const char *url;           /* where it went, if only the transport knew; NULL */
 };
 
 struct exchange {
@@ -67,6 +79,7 @@ struct exchange {
 	uint64_t waiting_ns; /* since when a token is awaited: the first one, or the next */
 	uint64_t paused_ns;  /* since when the program lets the transfer wait, 0: it does not */
 	char generation_id[96];
+	char *kept; /* of ours: the copy of the request's body; NULL: none */
 };
 
 /*
@@ -106,6 +119,14 @@ enum limit exchange_limit_of_silence(const struct exchange *x);
  * strings live until exchange_free(), which must follow.
  */
 int exchange_end(struct exchange *x, const struct exchange_result *result);
+
+/*
+ * For requests that a program times itself: what of a server's message, UTF-8 that an exception
+ * kept, may be published, by `request` (NULL: it cannot be seen), `secrets` and `url` of what was
+ * asked. False: nothing.
+ */
+bool exchange_quote(
+    const struct exchange_options *asked, const char *said, char out[VERDICT_MESSAGE_BYTES]);
 
 /* Frees what the exchange holds. One that is freed without its end stays in flight. */
 void exchange_free(struct exchange *x);

@@ -117,7 +117,7 @@ static uint8_t find_place(const struct json_scan *s, const char *key, uint8_t le
 		if (rule->length == length && !rule->key == !key &&
 		    (length == 0 || memcmp(rule->key, key, length) == 0))
 			return rule->place;
-	return JSON_ELSEWHERE;
+	return s->plan->otherwise;
 }
 
 /* --- Strings ---------------------------------------------------------------------------------- */

@@ -17,7 +17,10 @@
 #define JSON_ROOT       1
 #define JSON_PLACES_MAX 64
 
-/* Where a place is: a member of the object, or the elements of the array, `parent`. */
+/*
+ * Where a place is: a member of the object, or the elements of the array, `parent`. What lies
+ * within JSON_ELSEWHERE is elsewhere too.
+ */
 struct json_rule {
 	uint8_t parent;
 	uint8_t place;
@@ -47,6 +50,7 @@ typedef void json_sink(
 struct json_plan {
 	const struct json_rule *rules; /* sorted by parent */
 	uint8_t count;
+	uint8_t otherwise; /* the place of what no rule names; 0 is JSON_ELSEWHERE */
 	json_sink *sink;
 };
 

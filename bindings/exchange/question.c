@@ -55,6 +55,7 @@ void question_read(struct question *q, const char *body, size_t length)
 
 	memset(q, 0, sizeof(*q));
 	json_scan_init(&scan, &plan, q);
-	if (json_scan_feed(&scan, body, length) != 0 || json_scan_end(&scan) != 0)
+	q->is_read = json_scan_feed(&scan, body, length) == 0 && json_scan_end(&scan) == 0;
+	if (!q->is_read)
 		memset(q, 0, sizeof(*q));
 }

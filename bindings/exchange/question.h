@@ -14,10 +14,11 @@
 struct question {
 	char model[128]; /* "" where it is not said; cut on a character to fit */
 	bool stream;
+	bool is_read;        /* it is a JSON document */
 	struct tally prompt; /* of all messages */
 };
 
-/* A body that is no JSON object leaves everything absent. */
+/* A body that is no JSON leaves everything absent. */
 void question_read(struct question *q, const char *body, size_t length);
 
 #endif

@@ -11,9 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A beginning of a secret as long as this is worth hiding. */
-#define SECRET_PART 4
-
 static const struct {
 	long status;
 	const char *type;
@@ -87,29 +84,11 @@ const char *verdict_failure_type(enum failure failure, bool in_stream)
 	}
 }
 
-/*
- * Overwrites every occurrence of `secret`, and a beginning of it that the text's end cuts: a server
- * may repeat the key that it refuses.
- */
-static void hide(char *text, const char *secret)
-{
-	size_t left, n = secret ? strlen(secret) : 0;
-	char *found = text;
-
-	if (n == 0)
-		return;
-	while ((found = strstr(found, secret)))
-		memset(found, '*', n);
-	left = strlen(text);
-	for (n = n < left ? n : left; n >= SECRET_PART; n--)
-		if (memcmp(text + left - n, secret, n) == 0)
-			memset(text + left - n, '*', n);
-}
-
 static void end(struct verdict *v, enum orbus_status status, const char *type, const char *message)
 {
 	v->status = status;
 	v->error_type = type;
+	v->quotes = v->may_retry = false;
 	snprintf(v->error_message, sizeof(v->error_message), "%s", message);
 }
 
@@ -117,22 +96,34 @@ static void end(struct verdict *v, enum orbus_status status, const char *type, c
 static void end_with_api_error(const struct evidence *e, struct verdict *v, const char *type)
 {
 	const struct answer_facts *f = &e->answer->facts;
-	size_t used;
 
 	end(v, ORBUS_STATUS_ERROR, type, f->error_message);
 	if (!v->error_message[0] && f->error_code[0])
 		snprintf(v->error_message, sizeof(v->error_message), "error %s", f->error_code);
-	if (!v->error_message[0] && e->http_status >= 300)
+	v->quotes = v->error_message[0] != '\0';
+	if (!v->quotes && e->http_status >= 300)
 		snprintf(
 		    v->error_message, sizeof(v->error_message), "HTTP status %ld", e->http_status);
-	if (!v->error_message[0])
+	else if (!v->quotes)
 		snprintf(v->error_message, sizeof(v->error_message), "an error without a message");
-	hide(v->error_message, e->secret);
-	if (e->retry_after <= 0)
+	v->may_retry = true;
+}
+
+void verdict_withhold(struct verdict *v, const char *why)
+{
+	snprintf(v->error_message, sizeof(v->error_message), "(text withheld: %s)", why);
+	v->quotes = false;
+}
+
+void verdict_add_retry(struct verdict *v, long retry_after)
+{
+	size_t used;
+
+	if (!v->may_retry || retry_after <= 0)
 		return;
 	used = utf8_cut(v->error_message, strlen(v->error_message), ORBUS_ERROR_MESSAGE_MAX - 40);
 	snprintf(v->error_message + used, sizeof(v->error_message) - used, " (retry after %ld s)",
-	    e->retry_after);
+	    retry_after);
 }
 
 long verdict_code(long http_status, const struct answer_facts *facts)
@@ -152,6 +143,16 @@ static const char *body_error_type(const struct evidence *e)
 	if (e->answer->form == ANSWER_EVENTS)
 		return "stream_error";
 	return known ? known : "api_error";
+}
+
+/* Some transports quote what came: a status line, the names in a certificate. */
+static void end_with_failure(const struct evidence *e, struct verdict *v)
+{
+	bool in_stream = e->answer->form == ANSWER_EVENTS;
+
+	end(v, ORBUS_STATUS_ERROR, verdict_failure_type(e->failure, in_stream),
+	    e->failure_message ? e->failure_message : "");
+	v->quotes = true;
 }
 
 /* A transfer that went well, up to what it carried. */
@@ -192,9 +193,7 @@ void verdict_reach(const struct evidence *e, struct verdict *v)
 	else if (e->program_aborted && !is_answered(f))
 		end(v, ORBUS_STATUS_CANCELLED, NULL, "");
 	else if (e->failure != FAILURE_NONE && !is_answered(f))
-		end(v, ORBUS_STATUS_ERROR,
-		    verdict_failure_type(e->failure, e->answer->form == ANSWER_EVENTS),
-		    e->failure_message ? e->failure_message : "");
+		end_with_failure(e, v);
 	else
 		judge_content(e, v);
 	/* Words of a locale that is not UTF-8 could not be published. */

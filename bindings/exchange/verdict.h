@@ -2,7 +2,8 @@
  * verdict.h: how a request ended, in the words of the bus: status, error_type and error_message.
  *
  * It judges by four witnesses: the limit that was hit, the program, HTTP with the answer, and the
- * transport. It measures nothing.
+ * transport. It measures nothing. A message that `quotes` a server may hold anything, also a prompt
+ * or a key: whether it may be published is for exchange.c to find out.
  */
 #ifndef ORBUS_VERDICT_H
 #define ORBUS_VERDICT_H
@@ -33,7 +34,6 @@ struct evidence {
 	const char *failure_message; /* NULL: none */
 	bool streamed;               /* asked for, or answered, as a stream */
 	const struct answer *answer;
-	const char *secret; /* never repeated in a message; NULL: none */
 };
 
 #define VERDICT_MESSAGE_BYTES 320
@@ -42,6 +42,8 @@ struct verdict {
 	enum orbus_status status;
 	const char *error_type; /* static; NULL where the request ended well or was cancelled */
 	char error_message[VERDICT_MESSAGE_BYTES]; /* "" where there is nothing to say */
+	bool quotes;    /* the message is of a server or of a transport, not ours */
+	bool may_retry; /* an error of the API: it may say when to come back */
 };
 
 /* The error_type of an HTTP status from 300 on; static. */
@@ -51,6 +53,12 @@ const char *verdict_http_type(long status);
 long verdict_code(long http_status, const struct answer_facts *facts);
 
 void verdict_reach(const struct evidence *e, struct verdict *out);
+
+/* Puts words of ours in place of a message that must not be published. */
+void verdict_withhold(struct verdict *v, const char *why);
+
+/* Last, since it adds to the message: when to come back, if the API says so. */
+void verdict_add_retry(struct verdict *v, long retry_after);
 
 /* Likewise the error_type of a limit, and of a failure, in mid-stream or before; static. */
 const char *verdict_limit_type(enum limit limit);

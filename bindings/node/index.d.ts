@@ -149,8 +149,9 @@ export interface InstrumentOptions {
  * A fetch like the given one, whose calls of `.../chat/completions` are measured: hand it to OpenAI's
  * SDK (`fetch`), the Vercel AI SDK's providers (`fetch`), or `@openrouter/sdk` (`new HTTPClient({ fetcher })`).
  *
- * The caller gets the same errors and the same chunks, each when it asks for it. No prompt and no
- * answer is kept or published. Each try of an SDK is a sample. A fetch whose Response has no web
+ * The caller gets the same errors and the same chunks, each when it asks for it. No prompt,
+ * no answer and no key is published: of what a server says, what repeats 12 characters of the request's
+ * body or of a key is withheld. No answer is kept, and the body until the request ends. Each try of an SDK is a sample. A fetch whose Response has no web
  * stream for a body (node-fetch) is left unmeasured, as cancelled.
  */
 export function instrumentFetch<F extends (...call: any[]) => Promise<any>>(fetch: F, options: InstrumentOptions): F

@@ -9,7 +9,8 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "integration"))
-from conformance import UNKNOWN_HOST, calls, differences, reply  # noqa: E402
+from conformance import (KEY, UNKNOWN_HOST, calls, differences, echoes, is_echo, reply,  # noqa: E402
+                         ring_bytes)
 from harness import BusTest  # noqa: E402
 from openrouter import OpenRouter  # noqa: E402
 
@@ -33,6 +34,7 @@ class OrcallTest(BusTest):
 
     def sample(self, call):
         body = call["request"]
+        environment = self.environment(OPENROUTER_API_KEY=KEY)
         arguments = ["--bus", self.bus, "--url", self.url(call), "--model", body["model"]]
         if not body["stream"]:
             arguments.append("--no-stream")
@@ -42,7 +44,7 @@ class OrcallTest(BusTest):
         arguments.append(body["messages"][-1]["content"])
         if "caller" in call:
             return self.leave_early(arguments)
-        done = self.run_tool("orcall", "--json", *arguments, env=self.environment())
+        done = self.run_tool("orcall", "--json", *arguments, env=environment)
         return json.loads(done.stdout)
 
     def leave_early(self, arguments):
@@ -60,6 +62,29 @@ class OrcallTest(BusTest):
                 if "answer" in call:
                     self.server.reply = reply(call)
                 self.assertEqual(differences(call, self.sample(call)), [])
+
+    def test_no_echo_is_published_or_stored(self):
+        """Neither in the ring's memory, the agent's board, files and journal, nor in what the tools say."""
+        agent = self.start_agent("--journal", "--checkpoint-every", "1s")
+        table = [call for call in calls() if is_echo(call)]
+        for call in table:
+            self.server.reply = reply(call)
+            self.sample(call)
+        stored = {"the ring": ring_bytes(self.bus)}
+        for tool, *arguments in (("ortail", "-1"), ("ortail", "-1", "--json"), ("orstat",),
+                                 ("orstat", "--json")):
+            done = self.run_tool(tool, "--bus", self.bus, *arguments, text=False)
+            stored[" ".join((tool, *arguments))] = done.stdout + done.stderr
+        agent.send_signal(signal.SIGTERM)
+        self.assertEqual(agent.wait(20), 0)
+        for folder, _, files in os.walk(self.data):
+            for name in files:
+                with open(os.path.join(folder, name), "rb") as file:
+                    stored[name] = file.read()
+        self.assertTrue(any(name.startswith("requests_") for name in stored), sorted(stored))
+        for name, content in stored.items():
+            self.assertEqual(echoes(content), [], name)
+        self.assertEqual(len(stored["ortail -1 --json"].splitlines()), len(table))
 
 
 if __name__ == "__main__":

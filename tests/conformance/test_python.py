@@ -18,7 +18,7 @@ import orbus  # noqa: E402
 import unittest  # noqa: E402
 
 sys.path.insert(0, os.path.join(HERE, "..", "integration"))
-from conformance import UNKNOWN_HOST, calls, differences, reply  # noqa: E402
+from conformance import KEY, UNKNOWN_HOST, calls, differences, echoes, reply, ring_bytes  # noqa: E402
 from harness import SANITIZER, BusTest  # noqa: E402
 from openrouter import OpenRouter  # noqa: E402
 
@@ -85,7 +85,7 @@ class OpenAIClient:
     """openai.OpenAI."""
 
     def ask(self, bus, url, call):
-        client = openai.OpenAI(base_url=url, api_key="sk-test-0123456789", max_retries=0,
+        client = openai.OpenAI(base_url=url, api_key=KEY, max_retries=0,
                                timeout=silence_s(call))
         with orbus.instrument(client, bus):
             answer = client.chat.completions.create(**call["request"])
@@ -103,7 +103,7 @@ class AsyncOpenAIClient:
         asyncio.run(self.ask_async(bus, url, call))
 
     async def ask_async(self, bus, url, call):
-        client = openai.AsyncOpenAI(base_url=url, api_key="sk-test-0123456789", max_retries=0,
+        client = openai.AsyncOpenAI(base_url=url, api_key=KEY, max_retries=0,
                                     timeout=silence_s(call))
         async with orbus.instrument(client, bus):
             answer = await client.chat.completions.create(**call["request"])
@@ -139,6 +139,7 @@ class ConformanceTest(BusTest):
                 self.assertEqual([s["kind"] for s in samples], ["begin", "request"])
                 self.assertEqual(differences(call, samples[1]), [])
         self.assertEqual((self.producer.dropped, self.producer.last_error), (0, None))
+        self.assertEqual(echoes(ring_bytes(self.bus)), [])
 
     def test_httpx(self):
         self.assert_conforms(HttpxClient())

@@ -66,11 +66,21 @@ class RequestTest(PythonTest):
     def test_exceptions_are_recorded_and_go_on(self):
         class QuotaError(Exception):
             status_code, body = 429, {"message": "slow down, sk-abcdefghijkl"}
+
+        class AskedError(QuotaError):
+            class request:
+                _content = b'{"messages": [{"content": "something else"}]}'
+                headers, url = {}, "http://localhost/"
+
+        class EchoError(AskedError):
+            body = {"message": "bad prompt: Something  else"}
         for error, wanted in (
                 (ValueError("the prompt"), ("error", "value_error", None, None)),
                 (ConnectionRefusedError(111, "refused"),
                  ("error", "connection_refused", "refused", None)),
-                (QuotaError(), ("error", "rate_limited", "slow down, *****", 429)),
+                (QuotaError(), ("error", "rate_limited", "HTTP status 429", 429)),
+                (AskedError(), ("error", "rate_limited", "slow down, ***************", 429)),
+                (EchoError(), ("error", "rate_limited", "HTTP status 429", 429)),
                 (TimeoutError(), ("timeout", "timeout_total", None, None)),
                 (asyncio.TimeoutError(), ("timeout", "timeout_total", None, None)),
                 (asyncio.CancelledError(), ("cancelled", None, None, None)),
@@ -83,6 +93,39 @@ class RequestTest(PythonTest):
             sample = self.samples()[-1]
             self.assertEqual(tuple(sample.get(key) for key in (
                 "status", "error_type", "error_message", "http_status")), wanted)
+
+    def test_the_bots_own_exception_stays_what_it_was_when_a_request_is_dropped(self):
+        """With a logger the end of a request calls Python, while the exception is in flight."""
+        producer = self.enterContext(orbus.Producer("acore", self.bus, logger="openrouter"))
+
+        def fail(kind):
+            raise kind("the bot's own")
+        for kind in (ValueError, KeyboardInterrupt, SystemExit):
+            for begin in (lambda: producer.request("m"), lambda: orbus._orbus.Call(producer, b"{}")):
+                with self.assertRaises(kind) as raised:
+                    # The first of the two is dropped on the way out of the second one.
+                    (begin(), fail(kind))
+                self.assertEqual(raised.exception.args, ("the bot's own",))
+        self.assertEqual([s["status"] for s in self.samples()], ["cancelled"] * 6)
+
+    def test_interrupts_are_not_swallowed(self):
+        for kind in (KeyboardInterrupt, SystemExit):
+            class Interrupting:
+                def __getattr__(self, name):
+                    raise kind
+
+                def log(self, *_):
+                    raise kind
+            with self.assertRaises(kind):
+                self.producer.request("m").usage(Interrupting())
+            producer = self.enterContext(orbus.Producer("acore", self.bus, logger=Interrupting()))
+            with self.assertRaises(kind):
+                producer.request("m").end()
+            with self.assertRaises(kind):
+                with producer.request("m"):
+                    pass
+            with self.assertRaises(kind):
+                producer.publish(model="m", status="ok", response_ms=1)
 
     def test_async_with(self):
         async def bot():

@@ -1,6 +1,7 @@
 """orbus.instrument() with the clients that bots use: what the program sees stays as it was, and each
 attempt is a sample."""
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -83,6 +84,56 @@ class OpenAITest(ClientTest):
         samples = self.samples()
         self.assertEqual([s["error_type"] for s in samples], ["unauthorized", "timeout_first_token"])
         self.assertNotIn(KEY, str(samples))
+
+    def ask_httpx(self, path="/chat/completions", **how):
+        with orbus.instrument(httpx.Client(), self.producer) as client:
+            client.post(self.server.url + path, **how)
+        return self.samples()[-1]
+
+    def test_no_prompt_and_no_key_enters_the_bus(self):
+        withheld = "(text withheld: it repeats the request)"
+        self.server.reply = error(400, "no: say  HELLO, please")
+        asked = {"messages": [{"role": "user", "content": "Say hello, please."}]}
+        self.assertEqual(self.ask_httpx(json=asked)["error_message"], withheld)
+        # The body that the binding cannot see, since it is a stream.
+        sample = self.ask_httpx(content=iter([json.dumps(asked).encode()]))
+        self.assertEqual(sample["error_message"], "(text withheld: the request was not seen)")
+        self.server.reply = completion()
+        sample = self.ask_httpx(content=iter([json.dumps(asked).encode()]))
+        self.assertEqual((sample["model"], sample["status"]), ("acme/large-2024", "ok"))
+
+    def test_each_key_of_a_request_is_hidden(self):
+        key = "0123456789-abcdef"
+        self.server.reply = error(401, f"bad key {key}")
+        hidden = "bad key " + "*" * len(key)
+        for how in ({"headers": {"Authorization": f"Bearer {key}"}}, {"headers": {"X-Goog-Api-Key": key}},
+                    {"headers": {"Cookie": key}}, {"headers": {"Authorization": key}},
+                    {"path": f"/chat/completions?key={key}"}):
+            self.assertEqual(self.ask_httpx(json=BODY, **how)["error_message"], hidden, how)
+        self.assertEqual(asyncio.run(self.ask_aiohttp(params={"key": key}))["error_message"], hidden)
+        self.assertEqual(asyncio.run(self.ask_aiohttp(auth=aiohttp.BasicAuth("me", key)))["error_message"],
+                         hidden)
+
+    async def ask_aiohttp(self, **how):
+        async with orbus.instrument(aiohttp.ClientSession(), self.producer) as session:
+            async with session.post(self.server.url + "/chat/completions", json=BODY, **how) as answer:
+                await answer.read()
+        return self.samples()[-1]
+
+    def test_a_key_of_asterisks_that_a_server_repeats_ends(self):
+        self.server.reply = error(401, "bad key " + "*" * 20)
+        sample = self.ask_httpx(json=BODY, headers={"Authorization": "Bearer " + "*" * 20})
+        self.assertEqual(sample["error_message"], "bad key " + "*" * 20)
+
+    def test_an_sdks_exception_brings_no_prompt(self):
+        """A request that the program times itself, around a client that is not instrumented."""
+        for words, wanted in (("no: say hello, PLEASE", "HTTP status 400"), ("no: too long", "no: too long")):
+            self.server.reply = error(400, words)
+            with self.assertRaises(openai.BadRequestError):
+                with self.producer.request("acme/large"):
+                    self.openai(max_retries=0).chat.completions.create(
+                        model="acme/large", messages=[{"role": "user", "content": "Say hello, please."}])
+            self.assertEqual(self.samples()[-1]["error_message"], wanted)
 
     def test_what_is_no_completion_is_not_measured(self):
         client = orbus.instrument(self.openai(max_retries=0), self.producer)

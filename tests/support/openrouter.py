@@ -20,6 +20,7 @@ class Reply:
     status: int = 200
     headers: dict = field(default_factory=dict)
     content_type: str = "text/event-stream"
+    reason: str | None = None
 
 
 def event(payload):
@@ -151,7 +152,7 @@ class OpenRouter:
             self.in_flight -= 1
 
     async def _send(self, request, reply):
-        response = web.StreamResponse(status=reply.status, headers={
+        response = web.StreamResponse(status=reply.status, reason=reply.reason, headers={
             "X-Generation-Id": "gen-1700000000-header", **reply.headers})
         response.content_type = reply.content_type
         if reply.parts[:1] == [HANG]:

@@ -12,8 +12,14 @@
  *      scribble its callback overwrites what it received
  *      abort    its callback refuses the second piece
  *      header   its callback for headers refuses the first one
+ *      sep      it has set CURLOPT_HEADERDATA alone: headers come to its callback for data
+ *      include  it has set CURLOPT_HEADER: headers come before the data
+ *      raw      it asks for a compressed answer, and decodes it itself
  *      stalled  it has told libcurl to give up when nothing comes for a second
  *      veto     its progress callback ends the transfer once bytes have come
+ *      unseen   it does not say what it asks
+ *      prompt   it asks something, and forgets it before the transfer
+ *      stars    its key is made of asterisks
  *      default  no callback: the answer goes to the file that is WRITEDATA
  *
  * Prints libcurl's result and how many bytes its own callback received.
@@ -25,7 +31,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char body[] = "{\"model\":\"m\",\"stream\":true,\"messages\":[]}";
+static char body[256] = "{\"model\":\"m\",\"stream\":true,\"messages\":[]}";
 
 struct program {
 	CURL *easy;
@@ -118,14 +124,22 @@ int main(int argc, char **argv)
 	    .first_token_timeout_ms = argc > 5 ? strtoull(argv[5], NULL, 10) : 0,
 	    .progress_function = on_progress,
 	    .progress_data = &p};
+	struct program headers = {.way = ""};
+	struct curl_slist *fields = NULL;
 	struct orbus_producer *bus;
 	struct orbus_curl *call;
 	CURLcode result;
 
+	if (is(&p, "unseen"))
+		options.request = NULL;
+	if (is(&p, "prompt"))
+		strcpy(body, "{\"model\":\"m\",\"prompt\":\"Tell me a PRIVATE thing.\"}");
+	if (is(&p, "stars"))
+		options.secret = "****************";
 	if (argc < 4 || orbus_producer_open(argv[2], "transfer", &bus) != 0)
 		return EXIT_FAILURE;
 	curl_easy_setopt(p.easy, CURLOPT_URL, argv[1]);
-	curl_easy_setopt(p.easy, CURLOPT_POSTFIELDS, body);
+	curl_easy_setopt(p.easy, CURLOPT_COPYPOSTFIELDS, body);
 	curl_easy_setopt(p.easy, CURLOPT_WRITEFUNCTION, is(&p, "default") ? NULL : on_data);
 	curl_easy_setopt(p.easy, CURLOPT_WRITEDATA, is(&p, "default") ? (void *)stderr : &p);
 	curl_easy_setopt(p.easy, CURLOPT_XFERINFOFUNCTION, on_progress);
@@ -133,18 +147,29 @@ int main(int argc, char **argv)
 	curl_easy_setopt(p.easy, CURLOPT_NOPROGRESS, 0L);
 	if (is(&p, "header"))
 		curl_easy_setopt(p.easy, CURLOPT_HEADERFUNCTION, on_header);
+	if (is(&p, "include"))
+		curl_easy_setopt(p.easy, CURLOPT_HEADER, 1L);
+	if (is(&p, "raw"))
+		fields = curl_slist_append(NULL, "Accept-Encoding: gzip");
+	curl_easy_setopt(p.easy, CURLOPT_HTTPHEADER, fields);
+	if (is(&p, "sep"))
+		curl_easy_setopt(p.easy, CURLOPT_HEADERDATA, &headers);
 	curl_easy_setopt(p.easy, CURLOPT_LOW_SPEED_TIME, is(&p, "stalled") ? 1L : 0L);
 	curl_easy_setopt(p.easy, CURLOPT_LOW_SPEED_LIMIT, is(&p, "stalled") ? 1L : 0L);
 	if (orbus_curl_attach(bus, p.easy, is(&p, "default") ? NULL : on_data,
 		is(&p, "default") ? (void *)stderr : &p, &options, &call) != 0)
 		return EXIT_FAILURE;
+	memset(body, 'x', sizeof(body)); /* it is borrowed no longer */
 	result = is(&p, "multi") ? run_multi(p.easy) : curl_easy_perform(p.easy);
 	if (orbus_curl_detach(call, result) != 0)
 		return EXIT_FAILURE;
 	if (is(&p, "twice"))
 		result = curl_easy_perform(p.easy);
+	if (is(&p, "sep") && headers.bytes < 100)
+		return EXIT_FAILURE;
 	printf("%d %zu\n", (int)result, p.bytes);
 	curl_easy_cleanup(p.easy);
+	curl_slist_free_all(fields);
 	orbus_producer_close(bus);
 	return EXIT_SUCCESS;
 }

@@ -8,12 +8,22 @@
  *
  * The first publishes a `begin`; the second publishes one request sample: how it ended (status,
  * error_type), response_ms, ttft_ms, tokens, cost, and who answered. In between the answer is read
- * as it passes; the program's own callbacks receive every byte as before. No prompt and no answer
- * is kept, copied or published.
+ * as it passes; the program's own callbacks receive every byte as before.
+ *
+ * No prompt or answer enters the bus. No answer is kept or copied. A text that came from the server
+ * (error_message, model, provider, finish_reason, request_id) is withheld where it repeats 12 or
+ * more consecutive characters of what the request asked, or of a key; orbus_curl_options.request
+ *tells what it asked, and a copy of it is kept until the detach. An error_message says then "(text
+ * withheld: it repeats the request)". Where `request` is not given, or is no JSON, the server's
+ *messages of 12 characters and more are withheld, and names that are no plain identifiers.
  *
  * What is understood: chat completions as OpenRouter and OpenAI-compatible servers send them, whole
  * or streamed as server-sent events. The first token is the first content, reasoning or part of a
  * tool call, never the first byte or a comment.
+ *
+ * A body that comes compressed, since the program asks for that by a header in place of
+ * CURLOPT_ACCEPT_ENCODING, is not read: the sample says how the transfer ended and how long it
+ *took.
  *
  * Where the API reports no usage, tokens are estimated from the text that passed (a quarter of a
  * token for an ASCII character, half for one of 2 bytes in UTF-8, a whole one for longer ones) and
@@ -69,8 +79,8 @@ enum orbus_curl_text {
 struct orbus_curl_options {
 	/*
 	 * The JSON body that will be sent, read during orbus_curl_attach() only: it tells the model
-	 * asked for, whether a stream was, and the length of the prompt. libcurl cannot be asked
-	 * for it. `request_bytes` 0: it ends with a NUL.
+	 * asked for, whether a stream was, the length of the prompt, and what the server must not
+	 * put on the bus. libcurl cannot be asked for it. `request_bytes` 0: it ends with a NUL.
 	 */
 	const char *request;
 	size_t request_bytes;
@@ -114,7 +124,10 @@ struct orbus_curl_options {
 	void (*sample_function)(void *data, const struct orbus_sample *sample);
 	void *sample_data;
 
-	/* Never repeated in an error_message, though a server may repeat it: the API key. */
+	/*
+	 * The API key, which a server may repeat: never published; several are given one a line.
+	 * Passwords and keys in the URL are found without it, as long as it redirects nowhere else.
+	 */
 	const char *secret;
 };
 
@@ -128,7 +141,8 @@ struct orbus_curl;
  * they are replaced until orbus_curl_detach(). NULL is libcurl's default: to write to the FILE
  * `write_data`, or standard output where that is NULL too. `options` may be NULL.
  *
- * Returns 0; -EINVAL without a producer, handle or room for the result; -ENOMEM. On an error *out
+ * Returns 0; -EINVAL without a producer, handle or room for the result; -ENOMEM; -EBUSY while 4096
+ * transfers of the process are being measured. On an error *out
  * is NULL, the handle is as it was, and the transfer works unmeasured. A `begin` that cannot be
  * published is no error: the request may still be.
  */

@@ -8,7 +8,7 @@ const { errno } = require('./errors.js')
 const internals = require('./internals.js')
 const native = require('./native.js')
 const { canObserve, observe } = require('./passthrough.js')
-const { bytesOf, headerOf, isChatCompletion, isRequest } = require('./question.js')
+const { bytesOf, headerOf, isChatCompletion, isRequest, secretsOf, urlOf } = require('./question.js')
 const { flatten } = require('./tags.js')
 const { SILENCE, classOf, classify } = require('./verdict.js')
 
@@ -30,6 +30,7 @@ class Call {
   #bus
   #tags
   #headers
+  #url
   #signal
   #timeoutMs // an abort after that long is the client's limit on time
   #start = performance.now()
@@ -44,6 +45,7 @@ class Call {
     this.#bus = bus
     this.#tags = flatten(typeof tags === 'function' ? tags(input, init) : tags)
     this.#headers = init?.headers ?? (isRequest(input) ? input.headers : undefined)
+    this.#url = urlOf(input)
     this.#signal = init?.signal ?? (isRequest(input) ? input.signal : undefined)
     // OpenAI's SDK aborts what takes too long as a user would, and tells the limit in a header.
     const seconds = Number(headerOf(this.#headers, 'x-stainless-timeout') ?? NaN)
@@ -57,9 +59,8 @@ class Call {
   #begin(body) {
     if (this.#exchange !== undefined || this.#ended) return
     const attempt = Number(headerOf(this.#headers, 'x-stainless-retry-count') ?? NaN) + 1
-    const key = headerOf(this.#headers, 'authorization')?.replace(/^\s*\w+\s+/, '')
-    const exchange = native.exchangeBegin(
-      internals.handleOf(this.#bus), body, performance.now() - this.#start, attempt, this.#tags, key)
+    const exchange = native.exchangeBegin(internals.handleOf(this.#bus), body, performance.now() - this.#start,
+      attempt, this.#tags, secretsOf(this.#headers), this.#url)
     if (typeof exchange !== 'number') {
       this.#exchange = exchange
       return

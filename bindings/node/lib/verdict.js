@@ -5,7 +5,7 @@
 // may hold a part of a prompt or of an answer: of those only the class is told.
 'use strict'
 
-const { FAILURE, LIMIT, failureType, httpType, limitType } = require('./native.js')
+const { FAILURE, LIMIT, failureType, httpType, limitType, quote } = require('./native.js')
 
 const FAILURES = {
   ENOTFOUND: FAILURE.dns,
@@ -48,12 +48,21 @@ const isOf = (error, names) => names.has(error.name) || names.has(error.construc
 
 const statusOf = (error) => [error.status, error.statusCode].find((n) => Number.isInteger(n) && n >= 300 && n <= 599)
 
-const KEY = /\b(sk|pk|key)-[\w-]{8,}/g
+// What was asked, where an SDK kept it (the AI SDK does).
+function bodyOf(error) {
+  try {
+    return error.requestBodyValues === undefined ? undefined : JSON.stringify(error.requestBodyValues)
+  } catch {
+    return undefined
+  }
+}
 
-// The server's own words, where an SDK kept them, without the key that it may repeat.
+// The server's own words, where an SDK kept them, and where they do not repeat the request or a key.
 function messageOfServer(error, status) {
   const said = error.error?.message ?? error.data?.error?.message
-  return typeof said === 'string' && said !== '' ? said.replace(KEY, '*****') : `HTTP status ${status}`
+  const url = typeof error.url === 'string' ? error.url : undefined
+  const quoted = typeof said === 'string' ? quote(said, bodyOf(error), undefined, url) : undefined
+  return quoted ?? `HTTP status ${status}`
 }
 
 /**

@@ -1,7 +1,7 @@
 /*
  * measured.c: one request that the instrumented fetch makes, from question to verdict.
  *
- * The work is bindings/exchange's; what it borrows (tags, the key that no message may repeat) lies
+ * The work is bindings/exchange's; what it borrows (tags, the keys that may not be published) lies
  * beside it here.
  */
 #include "exchange.h"
@@ -17,7 +17,15 @@ struct measured {
 	struct exchange exchange;
 	struct orbus_tag tags[ORBUS_TAGS_MAX];
 	struct text_arena arena;
+	char *secrets, *url; /* NULL: there are none */
 };
+
+static void dispose(struct measured *m)
+{
+	free(m->secrets);
+	free(m->url);
+	free(m);
+}
 
 static void finalize(napi_env env, void *data, void *hint)
 {
@@ -27,7 +35,7 @@ static void finalize(napi_env env, void *data, void *hint)
 	(void)hint;
 	exchange_free(&m->exchange);
 	producer_release(m->producer);
-	free(m);
+	dispose(m);
 }
 
 /* The clock started when the program asked, which may be a moment ago. */
@@ -39,49 +47,51 @@ static void start_earlier(struct exchange *x, double elapsed_ms)
 		x->request.start_ns -= ns;
 }
 
-static int begin_exchange(struct measured *m, struct exchange_options *options, const char *body,
-    size_t length, double elapsed_ms)
+static int begin_exchange(
+    struct measured *m, const struct exchange_options *options, double elapsed_ms)
 {
-	int err;
+	int err = exchange_begin(&m->exchange, m->producer->producer, options);
 
-	options->request = body;
-	options->request_bytes = length;
-	err = exchange_begin(&m->exchange, m->producer->producer, options);
 	if (!err)
 		start_earlier(&m->exchange, elapsed_ms);
 	return err;
 }
 
-/* Begins with a body that is a string, a Uint8Array, or unknown. */
+/*
+ * Begins with a body that is a string, a Uint8Array, which the program may change, or unknown.
+ */
 static int begin_with(napi_env env, struct measured *m, struct exchange_options *options,
     napi_value body, double elapsed_ms)
 {
-	const char *bytes = NULL;
-	size_t length = 0;
 	char *text;
 	int err;
 
-	if (take_bytes(env, body, &bytes, &length))
-		return begin_exchange(m, options, bytes, length, elapsed_ms);
-	text = take_long_text(env, body, &length);
-	err = begin_exchange(m, options, text, text ? length : 0, elapsed_ms);
-	free(text);
+	if (take_bytes(env, body, &options->request, &options->request_bytes))
+		return begin_exchange(m, options, elapsed_ms);
+	text = take_long_text(env, body, &options->request_bytes);
+	options->request = text;
+	options->request_life = REQUEST_GIVEN;
+	err = begin_exchange(m, options, elapsed_ms);
+	if (err)
+		free(text);
 	return err;
 }
 
 /*
- * exchangeBegin(producer, body, elapsed_ms, attempt, tags, secret): a handle, or a negative errno.
+ * exchangeBegin(producer, body, elapsed_ms, attempt, tags, secrets, url): a handle, or a negative
+ * errno.
  */
 static napi_value begin(napi_env env, napi_callback_info info)
 {
 	struct exchange_options options = {0};
 	struct producer_handle *h;
 	struct measured *m;
-	napi_value a[6], external;
+	napi_value a[7], external;
 	double attempt;
+	size_t unused;
 	int err;
 
-	take_arguments(env, info, a, 6);
+	take_arguments(env, info, a, 7);
 	h = take_handle(env, a[0], HANDLE_PRODUCER);
 	if (!h || !h->producer)
 		return make_int(env, -EBADF);
@@ -96,10 +106,11 @@ static napi_value begin(napi_env env, napi_callback_info info)
 	options.attempt = attempt >= 1 && attempt < 1e6 ? (uint64_t)attempt : 0;
 	options.tag_count = take_tags(env, a[4], &m->arena, m->tags);
 	options.tags = m->tags;
-	options.secret = take_text(env, a[5], &m->arena, 512);
+	options.secrets = m->secrets = take_long_text(env, a[5], &unused);
+	options.url = m->url = take_long_text(env, a[6], &unused);
 	err = begin_with(env, m, &options, a[1], take_number(env, a[2]));
 	if (err) {
-		free(m);
+		dispose(m);
 		return make_int(env, err);
 	}
 	h->references++;
@@ -180,7 +191,34 @@ static napi_value end(napi_env env, napi_callback_info info)
 	result.generation_id = take_text(env, a[7], &arena, 256);
 	err = exchange_end(&m->exchange, &result);
 	producer_note(m->producer, &m->exchange.request.sample);
+	exchange_free(
+	    &m->exchange); /* with its copy of the body; the garbage collector may be late */
 	return make_int(env, err);
+}
+
+/*
+ * quote(text, body, secrets, url): what of a server's message may be published; undefined where
+ * nothing may. `body` undefined: it cannot be seen.
+ */
+static napi_value quote(napi_env env, napi_callback_info info)
+{
+	struct exchange_options asked = {0};
+	char out[VERDICT_MESSAGE_BYTES], *text, *body, *secrets, *url;
+	napi_value a[4], result = NULL;
+	size_t unused;
+
+	take_arguments(env, info, a, 4);
+	text = take_long_text(env, a[0], &unused);
+	asked.request = body = take_long_text(env, a[1], &asked.request_bytes);
+	asked.secrets = secrets = take_long_text(env, a[2], &unused);
+	asked.url = url = take_long_text(env, a[3], &unused);
+	if (text && exchange_quote(&asked, text, out))
+		result = make_text(env, out);
+	free(text);
+	free(body);
+	free(secrets);
+	free(url);
+	return result;
 }
 
 napi_status measured_define(napi_env env, napi_value exports)
@@ -191,6 +229,7 @@ napi_status measured_define(napi_env env, napi_value exports)
 	    {"exchangeFeed", feed},
 	    {"exchangeLimitOfSilence", limit_of_silence},
 	    {"exchangeEnd", end},
+	    {"quote", quote},
 	};
 
 	return define_functions(env, exports, functions, sizeof(functions) / sizeof(functions[0]));

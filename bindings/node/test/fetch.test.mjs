@@ -387,6 +387,39 @@ test('the key never enters the bus', async (t) => {
   }
 })
 
+const withMessage = (message) => (_, response) => {
+  response.writeHead(400, { 'Content-Type': 'application/json' })
+  response.end(JSON.stringify({ error: { message } }))
+}
+
+test('no prompt enters the bus, of a body that can be seen or not', async (t) => {
+  const url = await listen(t, withMessage('no: say  HELLO, please'))
+  const text = JSON.stringify(question({ messages: [{ role: 'user', content: 'Say hello, please.' }] }))
+  const bytes = new TextEncoder().encode(text)
+  const init = { method: 'POST', duplex: 'half' }
+  for (const [body, why] of [[text, 'it repeats the request'], [bytes, 'it repeats the request'],
+    [new Blob([text]).stream(), 'the request was not seen']]) {
+    const { bus, fetch } = open(t)
+    await (await fetch(url, { ...init, body })).text()
+    assert.equal((await requestOf(bus)).error_message, `(text withheld: ${why})`)
+  }
+  const { bus, fetch } = open(t)
+  await (await fetch(new Request(url, { method: 'POST', body: text }))).text()
+  assert.match((await requestOf(bus)).error_message, /^\(text withheld: /)
+})
+
+test('each key of a request is hidden, also one of asterisks', async (t) => {
+  for (const key of ['0123456789-abcdef', '********************']) {
+    const url = await listen(t, withMessage(`bad key ${key}`))
+    for (const [query, headers] of [['', { 'X-Api-Key': key }], ['', { cookie: key }], ['', { authorization: key }],
+      ['', new Headers({ 'x-goog-api-key': key })], [`?key=${key}`, {}]]) {
+      const { bus, fetch } = open(t)
+      await (await fetch(url + query, { method: 'POST', headers, body: JSON.stringify(question()) })).text()
+      assert.equal((await requestOf(bus)).error_message, `bad key ${'*'.repeat(key.length)}`)
+    }
+  }
+})
+
 test('what goes wrong in orbus stays there', async (t) => {
   const url = await listen(t, respond(COMPLETION))
   const { bus, producer, errors, fetch } = open(t, { tags: () => { throw new Error('of the tags') } })

@@ -15,7 +15,7 @@ struct call {
 	PyObject_HEAD struct producer *producer;
 	struct exchange exchange;
 	struct orbus_tag tags[ORBUS_TAGS_MAX];
-	PyObject *secret, *kept_tags; /* what the exchange borrows */
+	PyObject *body, *secret, *url, *kept_tags; /* what the exchange borrows */
 	unsigned generation;
 	bool ended;
 };
@@ -58,50 +58,70 @@ static bool take_name(
 /* --- Begin --------------------------------------------------------------------------------------
  */
 
-static int begin(struct call *c, Py_buffer *body, uint64_t attempt, size_t tags, const char *secret)
+/*
+ * Begins with a body that is bytes, which stay as they are, of another type with a buffer, which
+ * the program may change, or None.
+ */
+static int begin(struct call *c, PyObject *body, struct exchange_options *options)
 {
-	struct exchange_options options = {.request = body->buf,
-	    .request_bytes = (size_t)body->len,
-	    .attempt = attempt == ORBUS_NONE ? 0 : attempt,
-	    .tags = c->tags,
-	    .tag_count = tags,
-	    .secret = secret};
+	Py_buffer view = {0};
+	int err;
 
 	if (!c->producer->handle)
 		return -EBADF;
-	return exchange_begin(&c->exchange, c->producer->handle, &options);
+	options->tags = c->tags;
+	if (body != Py_None && PyObject_GetBuffer(body, &view, PyBUF_SIMPLE) < 0)
+		return -EINVAL;
+	options->request = view.buf;
+	options->request_bytes = (size_t)view.len;
+	if (PyBytes_CheckExact(body)) {
+		Py_INCREF(body);
+		c->body = body;
+		options->request_life = REQUEST_STAYS;
+	}
+	err = exchange_begin(&c->exchange, c->producer->handle, options);
+	PyBuffer_Release(&view);
+	return err;
 }
 
-/* Call(producer, body, attempt=None, tags=None, secret=None) */
+static void let_go(struct call *c)
+{
+	Py_CLEAR(c->body);
+	Py_CLEAR(c->secret);
+	Py_CLEAR(c->url);
+	Py_CLEAR(c->kept_tags);
+}
+
+/* Call(producer, body, attempt=None, tags=None, secret=None, url=None) */
 static PyObject *call_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-	static char *names[] = {"producer", "body", "attempt", "tags", "secret", NULL};
+	static char *names[] = {"producer", "body", "attempt", "tags", "secret", "url", NULL};
 	struct module_state *state = state_of_type(type);
-	PyObject *producer, *attempt_given = NULL, *tags_given = NULL, *secret_given = NULL;
-	Py_buffer body = {0};
+	PyObject *producer, *body, *given[4] = {NULL};
+	struct exchange_options options = {0};
 	uint64_t attempt = ORBUS_NONE;
-	const char *secret = NULL;
-	size_t tags = 0;
 	struct call *c;
 	int err = -ENOMEM;
 
 	if (!state ||
-	    !PyArg_ParseTupleAndKeywords(args, keywords, "O!z*|OOO:Call", names,
-		state->producer_type, &producer, &body, &attempt_given, &tags_given, &secret_given))
+	    !PyArg_ParseTupleAndKeywords(args, keywords, "O!O|OOOO:Call", names,
+		state->producer_type, &producer, &body, &given[0], &given[1], &given[2], &given[3]))
 		return NULL;
 	c = PyObject_New(struct call, type);
 	if (c) {
 		c->ended = true;
-		c->secret = c->kept_tags = NULL;
+		c->body = c->secret = c->url = c->kept_tags = NULL;
 		c->generation = fork_generation();
 		Py_INCREF(producer);
 		c->producer = (struct producer *)producer;
-		if (take_count(attempt_given, "attempt", &attempt) &&
-		    take_tags(tags_given, c->tags, &tags, &c->kept_tags) &&
-		    take_text(secret_given, "secret", &c->secret, &secret))
-			err = begin(c, &body, attempt, tags, secret);
+		if (take_count(given[0], "attempt", &attempt) &&
+		    take_tags(given[1], c->tags, &options.tag_count, &c->kept_tags) &&
+		    take_text(given[2], "secret", &c->secret, &options.secrets) &&
+		    take_text(given[3], "url", &c->url, &options.url)) {
+			options.attempt = attempt == ORBUS_NONE ? 0 : attempt;
+			err = begin(c, body, &options);
+		}
 	}
-	PyBuffer_Release(&body);
 	if (err && !PyErr_Occurred())
 		set_bus_error(state, NULL, err);
 	if (err) {
@@ -173,6 +193,7 @@ static void finish(struct call *c, const struct exchange_result *result, bool un
 	if (!err)
 		producer_ended(p, &c->exchange.request.sample);
 	exchange_free(&c->exchange);
+	let_go(c);
 }
 
 /* end(http_status, retry_after, generation_id, limit, failure, message, cancelled, unread) */
@@ -209,7 +230,7 @@ static PyObject *call_end(PyObject *self, PyObject *const *args, Py_ssize_t coun
 	}
 	Py_XDECREF(id);
 	Py_XDECREF(message);
-	if (!taken)
+	if (!taken || PyErr_Occurred())
 		return NULL;
 	Py_RETURN_NONE;
 }
@@ -219,16 +240,18 @@ static void call_dealloc(PyObject *self)
 	static const struct exchange_result lost_interest = {.program_aborted = true};
 	struct call *c = (struct call *)self;
 	PyTypeObject *type = Py_TYPE(self);
+	struct aside aside;
 
+	set_aside(&aside);
 	if (!c->ended && c->generation == fork_generation())
 		finish(c, &lost_interest, false);
 	else if (!c->ended)
 		exchange_free(&c->exchange); /* a child's copy: the parent ends it */
-	Py_XDECREF(c->secret);
-	Py_XDECREF(c->kept_tags);
+	let_go(c);
 	Py_DECREF(c->producer);
 	PyObject_Free(self);
 	Py_DECREF(type);
+	set_back(&aside);
 }
 
 static PyMethodDef methods[] = {

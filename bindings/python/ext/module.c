@@ -2,8 +2,8 @@
  * module.c: orbus._orbus, put together. Importing it makes types and nothing else: no bus, no
  * thread, no handler.
  */
+#include "exchange.h"
 #include "orbus_python.h"
-#include "verdict.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -185,10 +185,44 @@ static PyObject *http_error_type(PyObject *module, PyObject *status)
 	return PyUnicode_FromString(verdict_http_type(number));
 }
 
+/*
+ * quote(text, body, secret, url): what of a server's message may be published, or None; body and
+ * the rest are what was asked, None where it cannot be seen.
+ */
+static PyObject *quote(PyObject *module, PyObject *args)
+{
+	struct exchange_options asked = {0};
+	char out[VERDICT_MESSAGE_BYTES];
+	PyObject *text, *secret, *url, *kept[3] = {NULL}, *result = NULL;
+	Py_buffer body;
+	const char *said;
+
+	(void)module;
+	if (!PyArg_ParseTuple(args, "Uz*OO:quote", &text, &body, &secret, &url))
+		return NULL;
+	asked.request = body.buf;
+	asked.request_bytes = (size_t)body.len;
+	if (take_text(text, "text", &kept[0], &said) &&
+	    take_text(secret, "secret", &kept[1], &asked.secrets) &&
+	    take_text(url, "url", &kept[2], &asked.url)) {
+		if (exchange_quote(&asked, said, out)) {
+			result = PyUnicode_FromString(out);
+		} else {
+			Py_INCREF(Py_None);
+			result = Py_None;
+		}
+	}
+	PyBuffer_Release(&body);
+	for (int i = 0; i < 3; i++)
+		Py_XDECREF(kept[i]);
+	return result;
+}
+
 static PyMethodDef functions[] = {
     {"http_error_type", http_error_type, METH_O, NULL},
     {"stats", stats, METH_VARARGS, NULL},
     {"merge", merge, METH_O, NULL},
+    {"quote", quote, METH_VARARGS, NULL},
     {NULL},
 };
 

@@ -138,7 +138,26 @@ void producer_note(struct producer *p, int err);
 /* Publishes a sample, or keeps the account. */
 void producer_publish(struct producer *p, const struct orbus_sample *s);
 
-/* After a sample was published: sums, and lines for the log. */
+/*
+ * Forgets an exception of what was called on the bot's behalf. What is no Exception
+ * (KeyboardInterrupt, SystemExit) is meant for the bot: it stays set.
+ */
+void clear_exception(void);
+
+/*
+ * Around what is done while an object is dropped, which may be when an exception of the bot's is in
+ * flight: sets it aside, and back. An interrupt that comes in between is brought again.
+ */
+struct aside {
+	PyObject *type, *value, *traceback;
+};
+void set_aside(struct aside *a);
+void set_back(struct aside *a);
+
+/*
+ * After a sample was published: sums, and lines for the log. No exception may be set before; one
+ * that is no Exception may be set after, and goes to the bot.
+ */
 void producer_ended(struct producer *p, const struct orbus_sample *s);
 
 /* --- the other types ----------------------------------------------------------------------------

@@ -176,7 +176,32 @@ static bool log_line(PyObject *logger, const char *line, size_t length)
 	return true;
 }
 
-/* The words of ortail's log format. What goes wrong with them is not the bot's concern. */
+void clear_exception(void)
+{
+	if (PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_Exception))
+		PyErr_Clear();
+}
+
+void set_aside(struct aside *a)
+{
+	PyErr_Fetch(&a->type, &a->value, &a->traceback);
+}
+
+void set_back(struct aside *a)
+{
+	if (PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) {
+		PyErr_Clear();
+		PyErr_SetInterrupt(); /* raised again where the bot can see it */
+	} else if (PyErr_Occurred()) {
+		PyErr_WriteUnraisable(NULL);
+	}
+	PyErr_Restore(a->type, a->value, a->traceback);
+}
+
+/*
+ * The words of ortail's log format. What goes wrong with them is not the bot's concern, but a
+ * KeyboardInterrupt or SystemExit that comes meanwhile is: it stays set.
+ */
 static void log_ended(struct producer *p, const struct orbus_sample *s)
 {
 	char *text = NULL;
@@ -195,7 +220,7 @@ static void log_ended(struct producer *p, const struct orbus_sample *s)
 		ok = log_line(p->logger, line, (size_t)(end - line));
 	free(text);
 	if (!ok) {
-		PyErr_Clear();
+		clear_exception();
 		producer_note(p, -EIO);
 	}
 }

@@ -103,7 +103,9 @@ static void request_dealloc(PyObject *self)
 {
 	struct request *r = (struct request *)self;
 	PyTypeObject *type = Py_TYPE(self);
+	struct aside aside;
 
+	set_aside(&aside);
 	/* A child's copy of what its parent has begun is the parent's to end. */
 	if (!r->ended && r->generation == fork_generation())
 		finish(r, r->judged ? r->request.sample.status : ORBUS_STATUS_CANCELLED);
@@ -112,6 +114,7 @@ static void request_dealloc(PyObject *self)
 	Py_DECREF(r->producer);
 	PyObject_Free(self);
 	Py_DECREF(type);
+	set_back(&aside);
 }
 
 /* --- Verdicts -----------------------------------------------------------------------------------
@@ -168,7 +171,7 @@ static PyObject *classify(struct request *r, PyObject *exception)
 
 static void judge_exception(struct request *r, PyObject *type, PyObject *exception)
 {
-	PyObject *found = classify(r, exception != Py_None ? exception : type);
+	PyObject *traceback, *found = classify(r, exception != Py_None ? exception : type);
 	enum orbus_status status;
 	bool done = found && PyTuple_Check(found) && PyTuple_GET_SIZE(found) == 4 &&
 	            take_status(PyTuple_GET_ITEM(found, 0), &status) &&
@@ -178,8 +181,10 @@ static void judge_exception(struct request *r, PyObject *type, PyObject *excepti
 	Py_XDECREF(found);
 	if (done)
 		return;
-	PyErr_Clear();
+	clear_exception();
+	PyErr_Fetch(&type, &exception, &traceback);
 	(void)judge(r, ORBUS_STATUS_ERROR, NULL, NULL, NULL);
+	PyErr_Restore(type, exception, traceback);
 }
 
 /* --- The block ----------------------------------------------------------------------------------
@@ -195,10 +200,16 @@ static PyObject *request_enter(PyObject *self, PyObject *unused)
 static PyObject *request_exit(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
 	struct request *r = (struct request *)self;
+	PyObject *type, *value, *traceback;
 
 	if (!r->ended && count >= 2 && args[0] != Py_None)
 		judge_exception(r, args[0], args[1]);
+	PyErr_Fetch(&type, &value, &traceback); /* an interrupt of the judging */
 	finish(r, r->judged ? r->request.sample.status : ORBUS_STATUS_OK);
+	if (type)
+		PyErr_Restore(type, value, traceback);
+	if (PyErr_Occurred())
+		return NULL;
 	Py_RETURN_NONE;
 }
 
@@ -212,6 +223,8 @@ static PyObject *request_aexit(PyObject *self, PyObject *const *args, Py_ssize_t
 {
 	PyObject *none = request_exit(self, args, count), *ready;
 
+	if (!none)
+		return NULL;
 	ready = ready_new(((struct request *)self)->producer->state, none);
 	Py_DECREF(none);
 	return ready;
@@ -227,7 +240,10 @@ static PyObject *request_first_token(PyObject *self, PyObject *unused)
 	Py_RETURN_NONE;
 }
 
-/* A member of an API's usage: a key or an attribute; NULL without an exception: absent. */
+/*
+ * A member of an API's usage: a key or an attribute; NULL: absent, or an exception is set that is
+ * no Exception.
+ */
 static PyObject *usage_member(PyObject *usage, const char *name)
 {
 	PyObject *value;
@@ -239,14 +255,14 @@ static PyObject *usage_member(PyObject *usage, const char *name)
 		value = PyObject_GetAttrString(usage, name);
 	}
 	if (!value)
-		PyErr_Clear();
+		clear_exception();
 	return value;
 }
 
 static bool take_usage_count(PyObject *usage, const char *name, uint64_t *out)
 {
 	PyObject *value = usage_member(usage, name);
-	bool taken = take_count(value, name, out);
+	bool taken = (value || !PyErr_Occurred()) && take_count(value, name, out);
 
 	Py_XDECREF(value);
 	return taken;
@@ -255,7 +271,8 @@ static bool take_usage_count(PyObject *usage, const char *name, uint64_t *out)
 static bool take_detail(PyObject *usage, const char *details, const char *name, uint64_t *out)
 {
 	PyObject *inner = usage_member(usage, details);
-	bool taken = !inner || inner == Py_None || take_usage_count(inner, name, out);
+	bool taken =
+	    inner ? inner == Py_None || take_usage_count(inner, name, out) : !PyErr_Occurred();
 
 	Py_XDECREF(inner);
 	return taken;
@@ -265,7 +282,7 @@ static bool take_detail(PyObject *usage, const char *details, const char *name, 
 static bool take_usage(struct orbus_sample *s, PyObject *usage)
 {
 	PyObject *cost = usage_member(usage, "cost");
-	bool taken = take_figure(cost, "cost", &s->cost_usd);
+	bool taken = (cost || !PyErr_Occurred()) && take_figure(cost, "cost", &s->cost_usd);
 
 	Py_XDECREF(cost);
 	return taken && take_usage_count(usage, "prompt_tokens", &s->prompt_tokens) &&
@@ -356,6 +373,8 @@ static PyObject *request_end(
 	    (value && value != Py_None && !take_status(value, &status)))
 		return NULL;
 	finish(r, status);
+	if (PyErr_Occurred())
+		return NULL;
 	Py_RETURN_NONE;
 }
 

@@ -223,5 +223,5 @@ bool publish_keywords(
 		producer_publish(p, &g.sample);
 	for (int i = 0; i < KEY_COUNT; i++)
 		Py_XDECREF(g.kept[i]);
-	return taken;
+	return taken && !PyErr_Occurred();
 }

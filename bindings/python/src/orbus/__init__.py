@@ -13,9 +13,9 @@ or by hand, around any call:
             r.first_token()
         r.usage(prompt_tokens=225, completion_tokens=287)
 
-Publishing takes about a microsecond and never waits. No prompt and no answer enters the bus. An agent
-(`oragent`) turns what is published into hourly and daily JSON files; `stats`, `tail`, `load` and
-`merge` read. Importing this does nothing but define names.
+Publishing takes about a microsecond and never waits. No prompt and no answer enters the bus,
+also where a server repeats one. An agent (`oragent`) turns what is published into hourly and daily JSON
+files; `stats`, `tail`, `load` and `merge` read. Importing this does nothing but define names.
 
 Producers may be shared among threads and are good in forked children; `close()` is optional: the
 kernel frees what a process held, however it ends.

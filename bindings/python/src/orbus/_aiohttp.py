@@ -22,8 +22,9 @@ def attach(session: Any, target: Target) -> None:
     request = getattr(session, _HOOK)
 
     async def wrapped(method: str, str_or_url: Any, **options: Any) -> Any:
-        measurement = target.begin(method.upper(), _path(str_or_url), _headers(session, options),
-                                   lambda: _body(session, options))
+        measurement = target.begin(method.upper(), _path(str_or_url),
+                                   _whole_url(session, str_or_url, options),
+                                   _headers(session, options), lambda: _body(session, options))
         if measurement is None:
             return await request(method, str_or_url, **options)
         try:
@@ -46,9 +47,25 @@ def _path(url: Any) -> str:
     return str(url).partition("?")[0].partition("#")[0] if path is None else str(path)
 
 
+def _whole_url(session: Any, url: Any, options: dict[str, Any]) -> str:
+    """As far as it may hold keys: those are in the user's part and in the query."""
+    params = options.get("params") or ""
+    try:
+        if not isinstance(params, str):
+            pairs = params.items() if hasattr(params, "items") else params
+            params = "&".join(f"{name}={value}" for name, value in pairs)
+        base = getattr(session, "_base_url", None) or ""
+        return f"{base}{url}{'&' if '?' in str(url) else '?'}{params}"
+    except Exception:
+        return str(url)
+
+
 def _headers(session: Any, options: dict[str, Any]) -> Any:
-    """Those that the program gave, for the call or for the session."""
+    """Those that the program gave, for the call or for the session, and what becomes one."""
     found = dict(session.headers)
+    auth = options.get("auth") or getattr(session, "auth", None)
+    if auth:
+        found["Auth-Password"] = str(getattr(auth, "password", ""))
     try:
         given = options.get("headers") or {}
         found.update(given if hasattr(given, "keys") else dict(given))

@@ -7,9 +7,9 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from typing import Any, Iterator
+from typing import Any, Iterator, Mapping
 
-from ._orbus import http_error_type
+from ._orbus import http_error_type, quote
 
 _CANCELLED = {"CancelledError", "Cancelled", "KeyboardInterrupt", "GeneratorExit", "SystemExit"}
 _CONNECT_TIMEOUTS = {"ConnectTimeout", "PoolTimeout", "ConnectionTimeoutError"}
@@ -26,7 +26,8 @@ _TRANSFER = {"TransportError", "ClientConnectionError", "APIConnectionError"}
 _FAILURES = {"dns": "dns_failed", "refused": "connection_refused", "connect": "connection_failed",
              "tls": "tls_failed", "lost": "connection_lost", "transfer": "transfer_failed"}
 
-_KEY = re.compile(r"\b(sk|pk|key)-[\w-]{8,}")
+# Headers that hold what must not be published.
+_SECRET_HEADER = re.compile("auth|key|token|secret|cookie|password|credential", re.I)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -110,15 +111,40 @@ def _http_status(error: BaseException) -> int | None:
     return None
 
 
+def secrets(headers: Mapping[str, str]) -> str | None:
+    """The keys that a request's headers hold, one a line."""
+    found = [value.partition(" ")[2] or value if "auth" in name.lower() else value
+             for name, value in headers.items() if _SECRET_HEADER.search(name)]
+    return "\n".join(found) or None
+
+
+def _asked(error: BaseException) -> tuple[Any, str | None, str | None]:
+    """What the exception's request asked, where it holds one: its body, its keys, its URL."""
+    for holder in (error, getattr(error, "response", None)):
+        request = getattr(holder, "request", None)
+        if request is None:
+            continue
+        body = getattr(request, "_content", None)  # httpx
+        if body is None:
+            body = getattr(request, "body", None)  # requests
+        if isinstance(body, (str, bytes)):
+            return body, secrets(request.headers), str(request.url)
+    return None, None, None
+
+
 def _api_message(error: BaseException, status: int) -> str:
-    """The API's own words, where a library kept them."""
+    """The API's own words, where a library kept them, and where they do not repeat the request."""
+    message = None
     body = getattr(error, "body", None)
     if isinstance(body, dict):
         inner = body.get("error")
-        message = (inner if isinstance(inner, dict) else body).get("message")
-        if isinstance(message, str) and message:
-            return _KEY.sub("*****", message)
-    return f"HTTP status {status}"
+        said = (inner if isinstance(inner, dict) else body).get("message")
+        if isinstance(said, str) and said:
+            try:
+                message = quote(said, *_asked(error))
+            except Exception:
+                pass  # a request of another make: nothing is known of what was asked
+    return message or f"HTTP status {status}"
 
 
 def _snake(name: str) -> str:

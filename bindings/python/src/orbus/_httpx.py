@@ -42,7 +42,7 @@ class _Transport:
         return getattr(self._inner, name)
 
     def _begin(self, request: Any) -> Measurement | None:
-        return self._target.begin(request.method, request.url.path, request.headers,
+        return self._target.begin(request.method, request.url.path, request.url, request.headers,
                                   lambda: getattr(request, "_content", None))
 
     def handle_request(self, request: Any) -> Any:

@@ -3,7 +3,8 @@
 What is measured is a chat completion: a POST whose path ends with /completions, which
 /chat/completions does too. Everything else passes by untouched. What the client receives goes through
 the parser of bindings/exchange as it passes, so that all languages make the same sample of the same
-call; nothing is read ahead, and nothing is kept.
+call; nothing is read ahead, and no answer is kept. What a server repeats of the request's body, or of a
+key, is not published.
 
 Whatever goes wrong in here is counted in the producer's `dropped` and never reaches the program.
 """
@@ -16,7 +17,7 @@ import threading
 import zlib
 from typing import Any, Callable, Mapping, Protocol, TypeVar
 
-from ._errors import outcome
+from ._errors import outcome, secrets
 from ._orbus import BusError, Call
 from ._producer import Producer
 
@@ -47,13 +48,13 @@ class Target:
         self.producer = producer
         self.tags = tags
 
-    def begin(self, method: str, path: str, headers: Mapping[str, str],
+    def begin(self, method: str, path: str, url: Any, headers: Mapping[str, str],
               body: Callable[[], bytes | None]) -> Measurement | None:
         """A measurement, or None where the request is none of ours."""
         try:
             if method != "POST" or not path.rstrip("/").endswith("/completions"):
                 return None
-            return Measurement(self, headers, body())
+            return Measurement(self, str(url), headers, body())
         except Exception:
             self.producer._drop()
             return None
@@ -64,12 +65,14 @@ class Measurement:
 
     __slots__ = ("_call", "_producer", "_decoders", "_facts", "_unread", "_ended")
 
-    def __init__(self, target: Target, headers: Mapping[str, str], body: bytes | None) -> None:
+    def __init__(self, target: Target, url: str, headers: Mapping[str, str],
+                 body: bytes | None) -> None:
         self._producer = target.producer
         self._decoders: list[Decoder] = []
         self._facts: dict[str, Any] = {}
         self._unread = self._ended = False
-        self._call = Call(target.producer, body, _attempt(headers), target.tags, _secret(headers))
+        self._call = Call(target.producer, body, _attempt(headers), target.tags,
+                          secrets(headers), url)
 
     def response(self, status: int, headers: Mapping[str, str], encoded: bool,
                  decoders: Mapping[str, Callable[[], Decoder]] = {}) -> None:
@@ -138,12 +141,6 @@ def _attempt(headers: Mapping[str, str]) -> int | None:
     """Which try it is, as the openai package says."""
     retries = headers.get("x-stainless-retry-count")
     return int(retries) + 1 if retries and retries.isdigit() else None
-
-
-def _secret(headers: Mapping[str, str]) -> str | None:
-    """What must not be repeated in an error_message."""
-    bearer = headers.get("Authorization", "")
-    return bearer.partition(" ")[2] or headers.get("api-key") or None
 
 
 def _seconds(text: str | None) -> int | None:
