@@ -405,7 +405,7 @@ class ReportTest(BusTest):
         now = time.time()
         midnight = now - now % DAY
         a = [sample(self.rng, midnight - 2 * DAY + i * 100) for i in range(800)]
-        b = [sample(self.rng, midnight - DAY + i * 100, slower=1.25) for i in range(800)]
+        b = [sample(self.rng, midnight - DAY + i * 100, slower=1.6) for i in range(800)]
         few = [sample(self.rng, midnight - 3 * DAY + i * 100) for i in range(12)]
         self.agent_writes(a + b + few)
         days = [utc(midnight - n * DAY, "%Y-%m-%d") for n in (2, 1, 3)]

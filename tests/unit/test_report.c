@@ -121,6 +121,25 @@ static void what_is_no_period_is_refused(void **state)
 	assert_int_equal(time_parse_period(&local, at(NOW), "36h", &span), -EINVAL);
 }
 
+static void a_day_that_a_zone_leaves_out_is_no_period(void **state)
+{
+	struct time_span span;
+
+	(void)state;
+	zone("Pacific/Apia");
+	/* Samoa went from the 29th to the 31st. */
+	assert_int_equal(time_parse_period(&local, at(NOW), "2011-12-30", &span), -EINVAL);
+	assert_int_equal(time_parse_when(&local, at(NOW), "2011-12-30", &span), -EINVAL);
+	assert_int_equal(time_parse_period(&local, at(NOW), "2011-12-29/2011-12-31", &span), 0);
+	assert_int_equal(span.end_ns - span.start_ns, UINT64_C(172800000000000));
+	assert_int_equal(time_parse_period(&local, at(NOW), "2011-W52", &span), 0);
+	assert_int_equal(span.end_ns - span.start_ns, 6 * UINT64_C(86400000000000));
+	assert_int_equal(
+	    time_parse_period(&local, at("2011-12-31T00:00:00Z"), "yesterday", &span), 0);
+	assert_int_equal(span.start_ns, at("2011-12-29T10:00:00Z"));
+	zone("UTC");
+}
+
 static void spans_are_named_as_one_would_type_them(void **state)
 {
 	struct time_span span;
@@ -420,6 +439,7 @@ int main(void)
 	    cmocka_unit_test(weeks_are_those_of_iso_8601),
 	    cmocka_unit_test(days_have_the_hours_that_clocks_show),
 	    cmocka_unit_test(what_is_no_period_is_refused),
+	    cmocka_unit_test(a_day_that_a_zone_leaves_out_is_no_period),
 	    cmocka_unit_test(spans_are_named_as_one_would_type_them),
 	    cmocka_unit_test(rates_are_compared_exactly),
 	    cmocka_unit_test(an_outage_is_never_too_few),
