@@ -10,11 +10,11 @@
 #include "reader.h"
 #include "reaper.h"
 #include "ring_mark.h"
+#include "wall_time.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define BOARD_DEPTH 16
 
@@ -58,17 +58,16 @@ static int read_board(
 static uint64_t window_start_ns(enum statistics_window window, uint64_t now_ns)
 {
 	static const uint64_t seconds[] = {[STAT_1M] = 60, [STAT_5M] = 300, [STAT_1H] = 3600};
-	time_t now = (time_t)(now_ns / NS_PER_SECOND);
-	struct tm tm = {0};
+	struct wall_time today;
+	uint64_t start_ns, end_ns;
 
 	if (window == STAT_START)
 		return 0;
 	if (window != STAT_DAY)
 		return now_ns - seconds[window] * NS_PER_SECOND;
-	localtime_r(&now, &tm);
-	tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
-	tm.tm_isdst = -1;
-	return (uint64_t)mktime(&tm) * NS_PER_SECOND;
+	wall_time_at(false, now_ns, &today);
+	(void)wall_day_find(false, today.year, today.month, today.day, &start_ns, &end_ns);
+	return start_ns;
 }
 
 /* What the ring says, read once. */

@@ -25,13 +25,18 @@ static struct comparison *add(
 	return c;
 }
 
-/* `least`: a change that is smaller means nothing, however certain it is. */
+/*
+ * `least`: a change that is smaller means nothing, however certain it is. What the test says must
+ * be what the figures show: a median may fall while more requests lie above that of both periods.
+ */
 static void judge(struct comparison *c, struct stats_test t, enum better better, double least)
 {
+	bool same_way = (t.z > 0) == (c->b > c->a);
+
 	c->z = t.z;
 	if (!t.enough)
 		c->verdict = VERDICT_TOO_FEW;
-	else if (fabs(t.z) < STATS_Z || !(fabs(c->change) >= least))
+	else if (!(t.p < STATS_LEVEL) || !same_way || !(fabs(c->change) >= least))
 		c->verdict = VERDICT_UNCLEAR;
 	else if (better == BETTER_NEITHER)
 		c->verdict = VERDICT_CHANGED;
@@ -43,7 +48,7 @@ static void add_mean(struct list *l, const char *key, const char *name, enum uni
     const struct histogram *a, const struct histogram *b, enum better better)
 {
 	judge(add(l, key, name, unit, histogram_mean(a), histogram_mean(b)), stats_mean(a, b),
-	    better, 0);
+	    better, STATS_BUCKET_ERROR);
 }
 
 static void add_quantile(struct list *l, const char *key, const char *name, enum unit unit,
@@ -52,7 +57,7 @@ static void add_quantile(struct list *l, const char *key, const char *name, enum
 	struct comparison *c =
 	    add(l, key, name, unit, histogram_quantile(a, q), histogram_quantile(b, q));
 
-	judge(c, q == 0.5 ? stats_rank(a, b) : stats_tail(a, b, q), better, STATS_BUCKET_ERROR);
+	judge(c, stats_quantile(a, b, q), better, STATS_BUCKET_ERROR);
 }
 
 static double per_hour(const struct report_row *row, double n)
@@ -71,8 +76,7 @@ static void add_share(struct list *l, const char *key, const char *name, uint64_
     uint64_t all_a, uint64_t part_b, uint64_t all_b)
 {
 	judge(add(l, key, name, UNIT_PERCENT, share(part_a, all_a), share(part_b, all_b)),
-	    stats_rate((double)part_a, (double)all_a, (double)part_b, (double)all_b), BETTER_LOWER,
-	    0);
+	    stats_rate(part_a, all_a, part_b, all_b), BETTER_LOWER, 0);
 }
 
 static double cost_each(const struct request_figures *f)

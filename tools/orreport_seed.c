@@ -4,12 +4,13 @@
 #include "orreport_seed.h"
 #include "clock.h"
 #include "figures.h"
+#include "wall_time.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* Two files are of one run of the bot if they agree on its start to this. */
 #define SAME_START_NS (120 * NS_PER_SECOND)
@@ -18,22 +19,19 @@
 static bool parse_isoformat(const char *text, bool utc, uint64_t *ns)
 {
 	char with_zone[64];
-	struct tm tm = {0};
-	uint64_t as_utc;
-	time_t t;
+	struct wall_time shown;
+	uint64_t as_utc, first, last;
 
 	if (!text || strlen(text) > 40)
 		return false;
 	strcat(strcpy(with_zone, text), "Z");
 	if (!clock_parse_rfc3339(with_zone, &as_utc))
 		return clock_parse_rfc3339(text, ns);
-	t = (time_t)(as_utc / NS_PER_SECOND);
-	gmtime_r(&t, &tm);
-	tm.tm_isdst = -1;
-	t = utc ? timegm(&tm) : mktime(&tm);
-	if (t < 0)
+	wall_time_at(true, as_utc, &shown);
+	/* The first pass, where there are two: nothing tells which. */
+	if (wall_time_find(utc, &shown, &first, &last) == -EINVAL)
 		return false;
-	*ns = (uint64_t)t * NS_PER_SECOND + as_utc % NS_PER_SECOND;
+	*ns = first + as_utc % NS_PER_SECOND;
 	return true;
 }
 

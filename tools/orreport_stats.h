@@ -1,42 +1,59 @@
 /*
  * orreport_stats.h: whether two samples of requests differ by more than chance would have it.
  *
- * All tests work on merged histograms and counts; their buckets are the same in both samples, so
- * that ranks and shares are those of the requests themselves up to ties within a bucket. Each gives
- * a z, which is normal around 0 where nothing has changed; the level is 1 % (|z| >= 2.576), since
- * a dozen figures are looked at and requests that come in bursts are not quite independent.
+ * It is not for how much they differ, nor for whether that matters: orreport_compare.c.
  *
- *   mean  Welch (1947): z = (mean_b - mean_a) / sqrt(var_a/n_a + var_b/n_b), 30 requests each.
- *   rank  Mann and Whitney (1947), for the median: z = (U - n_a n_b / 2 -+ 1/2) / s with
- *         s^2 = n_a n_b / 12 (N + 1 - sum(t^3 - t) / (N (N - 1))), t the requests in a bucket
- *         (Lehmann, Nonparametrics, 1975), 20 requests each.
- *   tail  Mood's median test (Westenberg 1948) at another quantile, for p95 and p99: the shares of
- *         both samples above the quantile of all, compared as rates.
- *   rate  two proportions: z = (p_b - p_a) / sqrt(p (1 - p) (1/n_a + 1/n_b)), p of both together;
- *         5 expected on either side of each (Cochran 1954).
+ * All tests work on counts and on merged histograms, whose buckets are the same in both samples.
+ * Each gives a two-sided p-value: the chance of such a difference, or a larger one, where nothing
+ * has changed. `z` is the same as a normal deviate, with the sign of the difference. The level is
+ * 1 %, since a dozen figures are looked at and requests that come in bursts are not quite
+ * independent. tests/integration/test_verdicts.py holds the tests to their level, beside scipy's.
+ *
+ * Rate: Fisher's exact test (Fisher 1935), two-sided over all tables that are no likelier than the
+ * one that was seen (Freeman and Halton 1951). It holds for every count.
+ *
+ * Quantile: Mood's median test (Westenberg 1948, Mood 1950), and the same at p95 and p99. Both
+ * samples are cut at the bucket's bound that is nearest to the quantile of both together, and the
+ * shares above it are compared as rates. Where 5 are expected on either side of each (Cochran
+ * 1954), by the mid-p-value (Lancaster 1961: half the chance of what was seen), which makes up for
+ * a cut that is not at the rank itself. The cut depends on both samples together alone. 20 requests
+ * each.
+ *
+ * Mean: Welch (1947), with the degrees of freedom of Satterthwaite (1946) and Wallace's (1959)
+ * normal deviate of Student's t. The means are exact; a variance is that of the buckets' middles
+ * and of an even spread within each. 20 requests each, and only where the difference of the means
+ * is close to normal: its skewness, g |1/n_a^2 - 1/n_b^2| / (1/n_a + 1/n_b)^1.5 with g of both
+ * samples together, is at most 0.15. (For one mean at 5 %, Cochran, Sampling Techniques, 1977, has
+ * 0.2.)
  */
 #ifndef ORBUS_ORREPORT_STATS_H
 #define ORBUS_ORREPORT_STATS_H
 
 #include "histogram.h"
 
-#define STATS_Z        2.5758293035489004 /* of 1 %, both sides */
-#define STATS_MEAN_MIN 30
-#define STATS_RANK_MIN 20
-#define STATS_RATE_MIN 5
+#define STATS_LEVEL        0.01
+#define STATS_REQUESTS_MIN 20
+#define STATS_EXPECTED_MIN 5
+#define STATS_SKEWNESS_MAX 0.15
 
-/* Below it a change of a percentile is within the error of the histograms' buckets (1.09 % each).
+/*
+ * A smaller change is within the error of the histograms' buckets: a percentile may be one bucket
+ * off, which is 2.19 %.
  */
 #define STATS_BUCKET_ERROR 0.022
 
 struct stats_test {
-	bool enough; /* the samples are large enough; else z is NaN */
+	bool enough; /* some outcome of samples this large would be significant; else p and z are
+	                NaN */
+	double p;    /* 0 to 1 */
 	double z;    /* > 0: b is higher */
 };
 
 struct stats_test stats_mean(const struct histogram *a, const struct histogram *b);
-struct stats_test stats_rank(const struct histogram *a, const struct histogram *b);
-struct stats_test stats_tail(const struct histogram *a, const struct histogram *b, double q);
-struct stats_test stats_rate(double hits_a, double n_a, double hits_b, double n_b);
+
+/* At the q-quantile, 0 < q < 1. */
+struct stats_test stats_quantile(const struct histogram *a, const struct histogram *b, double q);
+
+struct stats_test stats_rate(uint64_t hits_a, uint64_t n_a, uint64_t hits_b, uint64_t n_b);
 
 #endif

@@ -1,13 +1,13 @@
 /*
  * orreport_time.c: stretches of time as a person names them.
  *
- * A day is found by its noon and its bounds by the calendar, so that no rule of daylight saving is
- * built in: there are days that begin at one o'clock.
+ * Days are wall_time.h's and hours the calendar's: no rule of daylight saving is built in.
  */
 #include "orreport_time.h"
 #include "clock.h"
 #include "moment.h"
 #include "parse.h"
+#include "wall_time.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,54 +15,35 @@
 #include <time.h>
 
 #define NOON 12
-/* Years that the agent's files can be of. */
-#define YEAR_MIN 1970
-#define YEAR_MAX 2500
 
-static void wall_time(const struct calendar *c, uint64_t ns, struct tm *tm)
+/* From one day, to the end of another; a day that a zone leaves out has no length. */
+static void days_span(const struct calendar *c, const struct wall_time *first,
+    const struct wall_time *last, struct time_span *out)
 {
-	time_t t = (time_t)(ns / NS_PER_SECOND);
+	uint64_t ignored;
 
-	memset(tm, 0, sizeof(*tm));
-	if (c->utc)
-		gmtime_r(&t, tm);
-	else
-		localtime_r(&t, tm);
+	(void)wall_day_find(
+	    c->utc, first->year, first->month, first->day, &out->start_ns, &ignored);
+	(void)wall_day_find(c->utc, last->year, last->month, last->day, &ignored, &out->end_ns);
 }
 
-/* The period that holds an hour on the wall; days beyond a month's end are of the next one. */
-static void span_at(const struct calendar *c, enum period_kind kind, int year, int month, int day,
-    int hour, struct time_span *out)
+/* So many days from one on. */
+static void days_from(
+    const struct calendar *c, const struct wall_time *first, int days, struct time_span *out)
 {
-	struct tm tm = {.tm_year = year - 1900,
-	    .tm_mon = month - 1,
-	    .tm_mday = day,
-	    .tm_hour = hour,
-	    .tm_isdst = -1};
-	struct period_span span;
-	time_t t = c->utc ? timegm(&tm) : mktime(&tm);
+	struct wall_time last = *first;
 
-	calendar_span(c, kind, (uint64_t)(t < 0 ? 0 : t) * NS_PER_SECOND, &span);
-	*out = (struct time_span){span.start_ns, span.end_ns};
+	wall_date_add(&last, days - 1);
+	days_span(c, first, &last, out);
 }
 
-/* From one day, to the end of another. */
-static void days_span(
-    const struct calendar *c, int year, int month, int first, int last, struct time_span *out)
+static void month_span(const struct calendar *c, int year, int month, struct time_span *out)
 {
-	struct time_span end;
+	struct wall_time first = {.year = year, .month = month, .day = 1}, last = first;
 
-	span_at(c, PERIOD_DAILY, year, month, first, NOON, out);
-	span_at(c, PERIOD_DAILY, year, month, last, NOON, &end);
-	out->end_ns = end.end_ns;
-}
-
-static int month_days(int year, int month)
-{
-	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-
-	return days[month - 1] + (month == 2 && leap);
+	last.month = month + 1; /* the 13th is the next year's first */
+	wall_date_add(&last, -1);
+	days_span(c, &first, &last, out);
 }
 
 /* Days since Monday. */
@@ -74,30 +55,33 @@ static int weekday(const struct tm *tm)
 static bool parse_word(
     const struct calendar *c, uint64_t now_ns, const char *text, struct time_span *out)
 {
+	struct wall_time day;
 	struct tm tm;
-	int year, month, day, choice;
+	int choice;
 
-	wall_time(c, now_ns, &tm);
-	year = tm.tm_year + 1900;
-	month = tm.tm_mon + 1;
-	day = tm.tm_mday;
 	if (parse_choice(
 		text, "today|yesterday|this-week|last-week|this-month|last-month", &choice))
 		return false;
+	wall_time_at(c->utc, now_ns, &day);
+	wall_time_tm(c->utc, now_ns, &tm);
 	switch (choice) {
-	case 0: days_span(c, year, month, day, day, out); break;
-	case 1: days_span(c, year, month, day - 1, day - 1, out); break;
+	case 0: days_from(c, &day, 1, out); break;
+	case 1:
+		days_from(c, &day, 1, out);
+		/* The day before that there was. */
+		wall_time_at(c->utc, out->start_ns - 1, &day);
+		days_from(c, &day, 1, out);
+		break;
 	case 2:
 	case 3:
-		day -= weekday(&tm) + (choice == 3 ? 7 : 0);
-		days_span(c, year, month, day, day + 6, out);
+		wall_date_add(&day, -weekday(&tm) - (choice == 3 ? 7 : 0));
+		days_from(c, &day, 7, out);
 		break;
+	case 4: month_span(c, day.year, day.month, out); break;
 	default:
-		if (choice == 5 && --month == 0) {
-			month = 12;
-			year--;
-		}
-		days_span(c, year, month, 1, month_days(year, month), out);
+		day.day = 1;
+		wall_date_add(&day, -1);
+		month_span(c, day.year, day.month, out);
 	}
 	return true;
 }
@@ -106,36 +90,41 @@ static bool parse_word(
 static bool week_span(const struct calendar *c, int year, int week, struct time_span *out)
 {
 	struct tm fourth = {.tm_year = year - 1900, .tm_mday = 4, .tm_hour = NOON}, thursday;
-	int monday;
+	struct wall_time monday = {.year = year, .month = 1};
 
 	timegm(&fourth);
-	monday = 4 - weekday(&fourth) + (week - 1) * 7;
+	wall_date_add(&monday, 4 - weekday(&fourth) + (week - 1) * 7);
 	/* A week is of the year that its Thursday is in: there may be no 53rd. */
-	thursday = (struct tm){.tm_year = year - 1900, .tm_mday = monday + 3, .tm_hour = NOON};
+	thursday = (struct tm){.tm_year = monday.year - 1900,
+	    .tm_mon = monday.month - 1,
+	    .tm_mday = monday.day + 3,
+	    .tm_hour = NOON};
 	timegm(&thursday);
 	if (week < 1 || thursday.tm_year != year - 1900)
 		return false;
-	days_span(c, year, 1, monday, monday + 6, out);
+	days_from(c, &monday, 7, out);
 	return true;
 }
 
-static bool is_date(int year, int month, int day)
+/* The period that holds an hour of the wall, both passes of it. One that clocks skip is none. */
+static bool hour_span(const struct calendar *c, const struct wall_time *hour, struct time_span *out)
 {
-	return year >= YEAR_MIN && year <= YEAR_MAX && month >= 1 && month <= 12 && day >= 1 &&
-	       day <= month_days(year, month);
+	struct period_span span;
+	uint64_t first, last;
+
+	if (wall_time_find(c->utc, hour, &first, &last) != 0)
+		return false;
+	calendar_span(c, PERIOD_HOURLY, first, &span);
+	out->start_ns = span.start_ns;
+	calendar_span(c, PERIOD_HOURLY, last, &span);
+	out->end_ns = span.end_ns;
+	return true;
 }
 
-/* An hour that daylight saving skips is none. */
-static bool hour_span(
-    const struct calendar *c, int year, int month, int day, int hour, struct time_span *out)
+static bool day_span(const struct calendar *c, const struct wall_time *day, struct time_span *out)
 {
-	struct tm tm;
-
-	if (hour > 23)
-		return false;
-	span_at(c, PERIOD_HOURLY, year, month, day, hour, out);
-	wall_time(c, out->start_ns, &tm);
-	return tm.tm_hour == hour;
+	return wall_day_find(
+		   c->utc, day->year, day->month, day->day, &out->start_ns, &out->end_ns) == 0;
 }
 
 /* Digits where the form has '0', else the form's own characters. */
@@ -149,22 +138,22 @@ static bool has_form(const char *text, const char *form)
 
 static bool parse_date(const struct calendar *c, const char *text, struct time_span *out)
 {
-	int year = 0, month = 1, day = 1, hour = 0;
+	struct wall_time t = {.month = 1, .day = 1};
 
-	if (has_form(text, "0000-W00") && sscanf(text, "%4d-W%2d", &year, &month) == 2)
-		return is_date(year, 1, 1) && week_span(c, year, month, out);
-	sscanf(text, "%4d-%2d-%2dT%2d", &year, &month, &day, &hour);
-	if (!is_date(year, month, day))
+	if (has_form(text, "0000-W00") && sscanf(text, "%4d-W%2d", &t.year, &t.month) == 2)
+		return wall_date_exists(t.year, 1, 1) && week_span(c, t.year, t.month, out);
+	sscanf(text, "%4d-%2d-%2dT%2d", &t.year, &t.month, &t.day, &t.hour);
+	if (!wall_date_exists(t.year, t.month, t.day))
 		return false;
-	if (has_form(text, "0000-00"))
-		days_span(c, year, month, 1, month_days(year, month), out);
-	else if (has_form(text, "0000-00-00"))
-		days_span(c, year, month, day, day, out);
-	else
-		return (has_form(text, "0000-00-00T00") ||
-			   (has_form(text, "0000-00-00T00:00") && strcmp(text + 13, ":00") == 0)) &&
-		       hour_span(c, year, month, day, hour, out);
-	return true;
+	if (has_form(text, "0000-00")) {
+		month_span(c, t.year, t.month, out);
+		return true;
+	}
+	if (has_form(text, "0000-00-00"))
+		return day_span(c, &t, out);
+	return (has_form(text, "0000-00-00T00") ||
+		   (has_form(text, "0000-00-00T00:00") && strcmp(text + 13, ":00") == 0)) &&
+	       hour_span(c, &t, out);
 }
 
 static bool parse_one(
@@ -197,26 +186,31 @@ int time_parse_when(
     const struct calendar *c, uint64_t now_ns, const char *text, struct time_span *out)
 {
 	struct period_span hour;
-	uint64_t ns;
+	uint64_t first, last;
 
 	if (time_parse_period(c, now_ns, text, out) == 0)
 		return 0;
-	if (parse_moment(text, now_ns, &ns) < 0)
+	if (parse_moment(text, now_ns, MOMENT_SINCE, &first) < 0 ||
+	    parse_moment(text, now_ns, MOMENT_UNTIL, &last) < 0)
 		return -EINVAL;
 	/* What clocks on the wall show is local time, and --utc wants none of it. */
-	if (c->utc && strchr(text, ':') && !clock_parse_rfc3339(text, &ns))
+	if (c->utc && strchr(text, ':') && !clock_parse_rfc3339(text, &first))
 		return -EINVAL;
-	calendar_span(c, PERIOD_HOURLY, ns, &hour);
-	*out = (struct time_span){hour.start_ns, hour.end_ns};
+	calendar_span(c, PERIOD_HOURLY, first, &hour);
+	out->start_ns = hour.start_ns;
+	calendar_span(c, PERIOD_HOURLY, last, &hour);
+	out->end_ns = hour.end_ns;
 	return 0;
 }
 
 void time_last_days(const struct calendar *c, uint64_t now_ns, uint64_t days, struct time_span *out)
 {
-	struct tm tm;
+	struct wall_time today, first;
 
-	wall_time(c, now_ns, &tm);
-	days_span(c, tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday - (int)days + 1, tm.tm_mday, out);
+	wall_time_at(c->utc, now_ns, &today);
+	first = today;
+	wall_date_add(&first, 1 - (int)days);
+	days_span(c, &first, &today, out);
 }
 
 void time_label(
@@ -224,7 +218,7 @@ void time_label(
 {
 	struct tm tm;
 
-	wall_time(c, ns, &tm);
+	wall_time_tm(c->utc, ns, &tm);
 	strftime(
 	    out, TIME_NAME_BYTES, kind == PERIOD_DAILY ? "%a %Y-%m-%d" : "%a %m-%d %H:%M", &tm);
 }
@@ -236,7 +230,7 @@ static bool day_of(const struct calendar *c, uint64_t ns, char out[TIME_NAME_BYT
 	struct tm tm;
 
 	calendar_span(c, PERIOD_DAILY, ns, &day);
-	wall_time(c, ns, &tm);
+	wall_time_tm(c->utc, ns, &tm);
 	strftime(out, TIME_NAME_BYTES, "%Y-%m-%d", &tm);
 	return day.start_ns == ns;
 }
@@ -245,7 +239,7 @@ static void moment_of(const struct calendar *c, uint64_t ns, char out[TIME_NAME_
 {
 	struct tm tm;
 
-	wall_time(c, ns, &tm);
+	wall_time_tm(c->utc, ns, &tm);
 	strftime(out, TIME_NAME_BYTES, "%Y-%m-%d %H:%M", &tm);
 }
 

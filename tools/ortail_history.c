@@ -23,11 +23,12 @@ struct history {
 	struct journal_read *journal; /* NULL: there is none */
 };
 
-static int read_moment(const char *option, const char *text, uint64_t now_ns, uint64_t *out)
+static int read_moment(
+    const char *option, const char *text, uint64_t now_ns, enum moment_use use, uint64_t *out)
 {
 	char shown[128];
 
-	if (!text || parse_moment(text, now_ns, out) == 0)
+	if (!text || parse_moment(text, now_ns, use, out) == 0)
 		return CLI_PROCEED;
 	text_sanitise(shown, sizeof(shown), text);
 	return cli_usage_error(&ortail_program,
@@ -50,11 +51,11 @@ static int say(const struct history *h, int err)
 static int read_times(struct history *h, const struct ortail_settings *s)
 {
 	uint64_t now_ns = clock_realtime_ns();
-	int status = read_moment("--since", s->since, now_ns, &h->since_ns);
+	int status = read_moment("--since", s->since, now_ns, MOMENT_SINCE, &h->since_ns);
 
 	h->until_ns = UINT64_MAX;
 	if (status == CLI_PROCEED)
-		status = read_moment("--until", s->until, now_ns, &h->until_ns);
+		status = read_moment("--until", s->until, now_ns, MOMENT_UNTIL, &h->until_ns);
 	if (status == CLI_PROCEED && h->until_ns <= h->since_ns)
 		status = cli_usage_error(&ortail_program, "--until: must be after --since");
 	h->past = s->since || h->until_ns <= now_ns;

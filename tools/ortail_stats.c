@@ -8,6 +8,7 @@
 #include "json_build.h"
 #include "output.h"
 #include "ratings.h"
+#include "wall_time.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -163,6 +164,18 @@ static bool print_sum(struct stats *s, FILE *out, uint64_t end_ns)
 
 /* --- The intervals ---------------------------------------------------------------------------- */
 
+/* Intervals are those of clocks on the wall: a day begins at midnight, and 6h at 00, 06, 12 and 18.
+ */
+static uint64_t start_of(const struct stats *s, uint64_t at_ns)
+{
+	struct tm tm;
+	uint64_t shown_ns;
+
+	wall_time_tm(false, at_ns, &tm);
+	shown_ns = at_ns + (uint64_t)tm.tm_gmtoff * NS_PER_SECOND; /* wraps back where negative */
+	return at_ns - shown_ns % s->every_ns;
+}
+
 /* Enters the interval of `at_ns`. Those between, of which nothing came, are passed over. */
 static bool enter(struct stats *s, FILE *out, uint64_t at_ns)
 {
@@ -173,7 +186,7 @@ static bool enter(struct stats *s, FILE *out, uint64_t at_ns)
 		return true;
 	if (s->start_ns && (s->sum.requests.total || s->since_ns))
 		ok = print_sum(s, out, end_ns);
-	s->start_ns = at_ns - at_ns % s->every_ns;
+	s->start_ns = start_of(s, at_ns);
 	return ok;
 }
 
@@ -192,7 +205,7 @@ bool stats_tick(struct stats *s, FILE *out, uint64_t now_ns)
 
 	/* The clock was set back: the interval begins anew, with what is in it. */
 	if (now_ns < s->start_ns)
-		s->start_ns = now_ns - now_ns % s->every_ns;
+		s->start_ns = start_of(s, now_ns);
 	ok = enter(s, out, now_ns);
 	if (!s->since_ns)
 		s->since_ns = now_ns;

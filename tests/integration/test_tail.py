@@ -266,6 +266,15 @@ class StatsTest(TailTest):
             ("16:00:20", "6", "0.6", "1", "1.00s", "1.00s", "-", "50.0", "500", " | $2.5000"),
             ("17:00:10", "1", "0.1", "0", "4.00s", "4.00s", "0.70s", "-", "0", "")])
 
+    def test_intervals_are_those_of_clocks_on_the_wall(self):
+        # 16:00 and 19:00 UTC are 21:45 and 00:45 in Kathmandu: two days there, one in UTC.
+        self.publish(*[{"ts": 1764000000 + n * 10800, "response_ms": 1000} for n in (0, 1)])
+        environment = self.environment(TZ="Asia/Kathmandu")
+        done = self.run_tool("ortail", "--bus", self.bus, "-1", "-n", "100", "-f", "none", "--stats-every",
+                             "1d", env=environment)
+        self.assertEqual([line[:2] for line in self.LINE.findall(done.stdout)],
+                         [("00:00:00", "1"), ("00:00:00", "1")], done.stdout)
+
     def test_lines_stand_between_those_that_they_sum_up(self):
         base = 1764000000
         self.publish(*[{"ts": base + n, "response_ms": 1000} for n in (1, 2, 11)])

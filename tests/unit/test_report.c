@@ -121,6 +121,25 @@ static void what_is_no_period_is_refused(void **state)
 	assert_int_equal(time_parse_period(&local, at(NOW), "36h", &span), -EINVAL);
 }
 
+static void a_day_that_a_zone_leaves_out_is_no_period(void **state)
+{
+	struct time_span span;
+
+	(void)state;
+	zone("Pacific/Apia");
+	/* Samoa went from the 29th to the 31st. */
+	assert_int_equal(time_parse_period(&local, at(NOW), "2011-12-30", &span), -EINVAL);
+	assert_int_equal(time_parse_when(&local, at(NOW), "2011-12-30", &span), -EINVAL);
+	assert_int_equal(time_parse_period(&local, at(NOW), "2011-12-29/2011-12-31", &span), 0);
+	assert_int_equal(span.end_ns - span.start_ns, UINT64_C(172800000000000));
+	assert_int_equal(time_parse_period(&local, at(NOW), "2011-W52", &span), 0);
+	assert_int_equal(span.end_ns - span.start_ns, 6 * UINT64_C(86400000000000));
+	assert_int_equal(
+	    time_parse_period(&local, at("2011-12-31T00:00:00Z"), "yesterday", &span), 0);
+	assert_int_equal(span.start_ns, at("2011-12-29T10:00:00Z"));
+	zone("UTC");
+}
+
 static void spans_are_named_as_one_would_type_them(void **state)
 {
 	struct time_span span;
@@ -149,21 +168,70 @@ static void put(struct histogram *h, double value, int n)
 		assert_true(histogram_add(h, value));
 }
 
-static void rates_are_compared_as_two_proportions(void **state)
+/* p-values of scipy.stats.fisher_exact() 1.17. */
+static void rates_are_compared_exactly(void **state)
 {
-	struct stats_test t = stats_rate(20, 100, 40, 100);
+	static const struct {
+		uint64_t hits_a, n_a, hits_b, n_b;
+		double p;
+	} known[] = {
+	    {20, 100, 40, 100, 0.00319181682593},
+	    {40, 100, 20, 100, 0.00319181682593},
+	    {4, 1000, 5, 1000, 1},
+	    {5, 1000, 15, 1000, 0.0403942054048},
+	    {1, 20, 9, 20, 0.00836173416819},
+	    {0, 20, 7, 20, 0.00831600831601},
+	    {12, 30, 5, 2000, 5.18914401577e-20},
+	    {0, 20000, 3, 20, 8.52567874632e-10},
+	    {380, 8000, 410, 7000, 0.0026470775677},
+	    {1, 50, 9, 60, 0.0207931471804},
+	    {25000, 50000, 25500, 50000, 0.00159875123169},
+	    {7, 7, 1, 9, 0.0013986013986},
+	};
 
 	(void)state;
-	assert_true(t.enough);
-	assert_true(fabs(t.z - 3.0861) < 1e-4); /* 0.2 / sqrt(0.3 * 0.7 * 2 / 100) */
-	assert_true(fabs(stats_rate(40, 100, 20, 100).z + 3.0861) < 1e-4);
-	assert_false(stats_rate(0, 1000, 0, 1000).enough);
-	assert_false(stats_rate(4, 1000, 5, 1000).enough); /* 4.5 are expected in each */
-	assert_true(stats_rate(5, 1000, 5, 1000).enough);
-	assert_false(stats_rate(0, 0, 0, 0).enough);
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		struct stats_test t =
+		    stats_rate(known[i].hits_a, known[i].n_a, known[i].hits_b, known[i].n_b);
+
+		assert_true(t.enough);
+		assert_true(fabs(t.p - known[i].p) <= 1e-6 * known[i].p + 1e-300);
+		assert_true(fabs(erfc(fabs(t.z) / sqrt(2)) - t.p) <= 1e-6 * t.p + 1e-300);
+		t = stats_rate(known[i].hits_b, known[i].n_b, known[i].hits_a, known[i].n_a);
+		assert_true(fabs(t.p - known[i].p) <= 1e-6 * known[i].p + 1e-300);
+	}
+	assert_true(stats_rate(20, 100, 40, 100).z > 0);
+	assert_true(stats_rate(40, 100, 20, 100).z < 0);
 }
 
-static void ranks_are_compared_with_ties(void **state)
+static void an_outage_is_never_too_few(void **state)
+{
+	(void)state;
+	assert_true(stats_rate(0, 20000, 100, 100).p < 1e-100);
+	assert_true(stats_rate(10, 1000, 26, 30).p < 1e-20);
+	assert_true(stats_rate(100, 100, 0, 20000).z < -10);
+	/* Where no outcome could be told from chance. */
+	assert_false(stats_rate(0, 1000, 0, 1000).enough);
+	assert_false(stats_rate(1000, 1000, 7, 7).enough);
+	assert_false(stats_rate(0, 3, 1, 3).enough);
+	assert_false(stats_rate(0, 0, 0, 0).enough);
+	assert_false(stats_rate(0, 0, 5, 5).enough);
+}
+
+/* Counts as large as they get are neither slow nor out of range. */
+static void rates_of_very_many_are_compared(void **state)
+{
+	uint64_t many = UINT64_C(4000000000000);
+
+	(void)state;
+	assert_true(stats_rate(many / 100, many, many / 100, many).p > 0.99);
+	assert_true(stats_rate(many / 100, many, many / 99, many).p == 0);
+	assert_true(fabs(stats_rate(1000, many, 1000, many).p - 1) < 1e-9);
+	assert_true(stats_rate(3, many, 300, many).p < 1e-50);
+	assert_true(stats_rate(0, many, 5, 5).p < 1e-50);
+}
+
+static void quantiles_are_compared_at_the_cut_that_is_nearest(void **state)
 {
 	struct histogram a, b;
 	struct stats_test t;
@@ -172,18 +240,44 @@ static void ranks_are_compared_with_ties(void **state)
 	histogram_init(&a);
 	histogram_init(&b);
 	put(&a, 1, 20);
-	put(&b, 1, 10);
-	assert_false(stats_rank(&a, &b).enough);
+	put(&b, 1, 9);
 	put(&b, 2, 10);
-	/* U = 10 * 20 + 10 * 20 / 2 = 300 against 200; s^2 = 400 / 12 * (41 - 27960 / 1560). */
-	t = stats_rank(&a, &b);
-	assert_true(t.enough);
-	assert_true(fabs(t.z - 3.5875) < 1e-4);
-	assert_true(fabs(stats_rank(&b, &a).z + 3.5875) < 1e-4);
-	assert_true(fabs(stats_rank(&a, &a).z) < 1e-9);
+	assert_false(stats_quantile(&a, &b, 0.5).enough); /* 19 are too few */
+	put(&b, 1, 1);
+	t = stats_quantile(&a, &b, 0.5);
+	/* 5 are expected above the cut: half the chance of the two rarest tables. */
+	assert_true(fabs(t.p / stats_rate(0, 20, 10, 20).p - 0.5) < 1e-9 && t.z > 0);
+	assert_true(stats_quantile(&b, &a, 0.5).z == -t.z);
+	assert_true(stats_quantile(&b, &b, 0.5).p > 0.7);
 	/* Zeros are the lowest of all. */
-	put(&a, 0, 20);
-	assert_true(stats_rank(&a, &b).z > 3.5875);
+	put(&a, 0, 10);
+	t = stats_quantile(&a, &b, 0.1);
+	assert_true(t.p == stats_rate(20, 30, 20, 20).p && t.z > 0);
+	/* All in one bucket cannot be cut. */
+	histogram_clear(&a);
+	histogram_clear(&b);
+	put(&a, 1, 1000);
+	put(&b, 1, 1000);
+	assert_false(stats_quantile(&a, &b, 0.5).enough);
+	histogram_free(&a);
+	histogram_free(&b);
+}
+
+/* The quantile's bucket may be the last one that is occupied: then the cut is below it. */
+static void a_tail_that_ends_in_one_bucket_is_compared(void **state)
+{
+	struct histogram a, b;
+
+	(void)state;
+	histogram_init(&a);
+	histogram_init(&b);
+	put(&a, 1000, 9800);
+	put(&a, 9000, 200);
+	put(&b, 1000, 9000);
+	put(&b, 9000, 1000);
+	assert_true(stats_quantile(&a, &b, 0.95).p <= stats_rate(200, 10000, 1000, 10000).p);
+	assert_true(stats_quantile(&a, &b, 0.99).p == stats_quantile(&a, &b, 0.95).p);
+	assert_true(stats_quantile(&a, &b, 0.95).z > 10);
 	histogram_free(&a);
 	histogram_free(&b);
 }
@@ -196,47 +290,56 @@ static double middle(int i)
 
 static void means_are_compared_by_their_spread(void **state)
 {
-	double half = (middle(322) - middle(314)) / 2, expected;
+	double low = middle(314), high = middle(322), width = exp2(1.0 / 64) - exp2(-1.0 / 64);
 	struct histogram a, b;
+	double x, y, df, t_value;
 	struct stats_test t;
 
 	(void)state;
 	histogram_init(&a);
 	histogram_init(&b);
-	put(&a, middle(314), 50);
-	put(&a, middle(322), 50);
-	put(&b, middle(322), 29);
+	put(&a, low, 50);
+	put(&a, high, 50);
+	put(&b, high, 19);
 	assert_false(stats_mean(&a, &b).enough);
-	put(&b, middle(322), 1);
-	put(&b, middle(314), 10);
+	put(&b, high, 11);
+	put(&b, low, 10);
 	t = stats_mean(&a, &b);
 	assert_true(t.enough);
-	/* The means are half and three quarters of the way; the variances d^2 n / (n - 1) p (1 -
-	 * p). */
-	expected = 0.25 * 2 * half / (2 * half * sqrt(0.25 / 99 + 0.1875 / 39));
-	assert_true(fabs(t.z - expected) < 1e-9);
-	assert_true(fabs(stats_mean(&b, &a).z + expected) < 1e-9);
+	/* Means: half and three quarters of the way; variances: those of the points and of buckets.
+	 */
+	x = (0.25 * 100 * (high - low) * (high - low) +
+		50 * width * width / 12 * (low * low + high * high)) /
+	    99 / 100;
+	y = (0.1875 * 40 * (high - low) * (high - low) +
+		width * width / 12 * (10 * low * low + 30 * high * high)) /
+	    39 / 40;
+	df = (x + y) * (x + y) / (x * x / 99 + y * y / 39);
+	t_value = 0.25 * (high - low) / sqrt(x + y);
+	assert_true(fabs(t.z - (8 * df + 1) / (8 * df + 3) *
+				   sqrt(df * log1p(t_value * t_value / df))) < 1e-9);
+	assert_true(fabs(stats_mean(&b, &a).z + t.z) < 1e-9);
 	histogram_free(&a);
 	histogram_free(&b);
 }
 
-static void tails_are_compared_at_the_quantile_of_both(void **state)
+/* The mean of a few skewed values is far from normal, and its test would lie. */
+static void means_of_few_skewed_values_are_not_compared(void **state)
 {
 	struct histogram a, b;
 
 	(void)state;
 	histogram_init(&a);
 	histogram_init(&b);
-	put(&a, 1000, 980);
-	put(&a, 9000, 20);
-	put(&b, 1000, 900);
-	put(&b, 9000, 100);
-	/* 20 and 100 of 1000 are above the 94th percentile of both, which lies in the first bucket.
-	 */
-	assert_true(fabs(stats_tail(&a, &b, 0.94).z - stats_rate(20, 1000, 100, 1000).z) < 1e-9);
-	assert_true(stats_tail(&a, &b, 0.94).z > STATS_Z);
-	/* Nothing is above the highest bucket. */
-	assert_false(stats_tail(&a, &b, 0.99).enough);
+	put(&a, 100, 1800);
+	put(&a, 5000, 200);
+	put(&b, 100, 27);
+	put(&b, 5000, 3);
+	assert_false(stats_mean(&a, &b).enough);
+	assert_false(stats_mean(&b, &a).enough);
+	/* Of as many on both sides the skewness goes away. */
+	assert_true(stats_mean(&a, &a).enough);
+	assert_true(stats_mean(&b, &b).enough);
 	histogram_free(&a);
 	histogram_free(&b);
 }
@@ -336,11 +439,15 @@ int main(void)
 	    cmocka_unit_test(weeks_are_those_of_iso_8601),
 	    cmocka_unit_test(days_have_the_hours_that_clocks_show),
 	    cmocka_unit_test(what_is_no_period_is_refused),
+	    cmocka_unit_test(a_day_that_a_zone_leaves_out_is_no_period),
 	    cmocka_unit_test(spans_are_named_as_one_would_type_them),
-	    cmocka_unit_test(rates_are_compared_as_two_proportions),
-	    cmocka_unit_test(ranks_are_compared_with_ties),
+	    cmocka_unit_test(rates_are_compared_exactly),
+	    cmocka_unit_test(an_outage_is_never_too_few),
+	    cmocka_unit_test(rates_of_very_many_are_compared),
+	    cmocka_unit_test(quantiles_are_compared_at_the_cut_that_is_nearest),
+	    cmocka_unit_test(a_tail_that_ends_in_one_bucket_is_compared),
 	    cmocka_unit_test(means_are_compared_by_their_spread),
-	    cmocka_unit_test(tails_are_compared_at_the_quantile_of_both),
+	    cmocka_unit_test(means_of_few_skewed_values_are_not_compared),
 	    cmocka_unit_test(a_verdict_says_which_way),
 	    cmocka_unit_test(sparklines_stand_on_zero_and_keep_peaks),
 	};

@@ -4,36 +4,28 @@
 #include "moment.h"
 #include "clock.h"
 #include "parse.h"
+#include "wall_time.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-/* A day of local time that exists, at a clock time; one that daylight saving skips is the next. */
-static bool at(int year, int month, int day, int hour, int minute, int second, uint64_t *out)
+static bool at(const struct wall_time *t, enum moment_use use, uint64_t *out)
 {
-	struct tm tm = {.tm_year = year - 1900,
-	    .tm_mon = month - 1,
-	    .tm_mday = day,
-	    .tm_hour = hour,
-	    .tm_min = minute,
-	    .tm_sec = second,
-	    .tm_isdst = -1};
-	struct tm date = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day};
-	time_t t;
+	uint64_t first, last;
 
-	if (hour > 23 || minute > 59 || second > 60)
+	if (wall_time_find(false, t, &first, &last) == -EINVAL)
 		return false;
-	(void)timegm(&date);
-	if (date.tm_mday != day || date.tm_mon != month - 1)
-		return false;
-	t = mktime(&tm);
-	if (t < 0 || (uint64_t)t >= UINT64_MAX / NS_PER_SECOND)
-		return false;
-	*out = (uint64_t)t * NS_PER_SECOND;
+	*out = use == MOMENT_SINCE ? first : last;
 	return true;
+}
+
+static bool day_begins(const struct wall_time *date, uint64_t *out)
+{
+	uint64_t end;
+
+	return wall_day_find(false, date->year, date->month, date->day, out, &end) == 0;
 }
 
 /* Digits where the form has '0'; a 'T' may be a blank. */
@@ -48,20 +40,24 @@ static bool has_form(const char *text, const char *form)
 	return *text == '\0';
 }
 
-static bool parse_wall_time(const char *text, const struct tm *today, uint64_t *out)
+static bool parse_wall_time(
+    const char *text, const struct wall_time *now, enum moment_use use, uint64_t *out)
 {
-	int year = today->tm_year + 1900, month = today->tm_mon + 1, day = today->tm_mday;
-	int hour = 0, minute = 0, second = 0;
+	struct wall_time t = {.year = now->year, .month = now->month, .day = now->day};
 
-	if (has_form(text, "00:00") || has_form(text, "00:00:00"))
-		sscanf(text, "%2d:%2d:%2d", &hour, &minute, &second);
-	else if (has_form(text, "0000-00-00") || has_form(text, "0000-00-00T00:00") ||
-		 has_form(text, "0000-00-00T00:00:00"))
-		sscanf(text, "%4d-%2d-%2d%*c%2d:%2d:%2d", &year, &month, &day, &hour, &minute,
-		    &second);
-	else
+	if (has_form(text, "00:00") || has_form(text, "00:00:00")) {
+		sscanf(text, "%2d:%2d:%2d", &t.hour, &t.minute, &t.second);
+		return at(&t, use, out);
+	}
+	if (has_form(text, "0000-00-00")) {
+		sscanf(text, "%4d-%2d-%2d", &t.year, &t.month, &t.day);
+		return day_begins(&t, out);
+	}
+	if (!has_form(text, "0000-00-00T00:00") && !has_form(text, "0000-00-00T00:00:00"))
 		return false;
-	return at(year, month, day, hour, minute, second, out);
+	sscanf(text, "%4d-%2d-%2d%*c%2d:%2d:%2d", &t.year, &t.month, &t.day, &t.hour, &t.minute,
+	    &t.second);
+	return at(&t, use, out);
 }
 
 /* A bare number of seconds is no time that anyone means. */
@@ -77,28 +73,33 @@ static bool parse_ago(const char *text, uint64_t now_ns, uint64_t *out)
 	return true;
 }
 
-int parse_moment(const char *text, uint64_t now_ns, uint64_t *out)
+/* "yesterday" is the day before today that there was. */
+static bool parse_word(
+    const char *text, uint64_t now_ns, const struct wall_time *now, uint64_t *out)
 {
-	time_t now = (time_t)(now_ns / NS_PER_SECOND);
-	struct tm today;
+	struct wall_time day = *now;
 	int word;
 
-	localtime_r(&now, &today);
-	if (parse_choice(text, "now|today|yesterday", &word) == 0) {
-		*out = now_ns;
-		if (word == 0)
-			return 0;
-		/* By its noon, which every day has. */
-		today.tm_mday -= word - 1;
-		today.tm_hour = 12;
-		today.tm_isdst = -1;
-		(void)mktime(&today);
-		return at(today.tm_year + 1900, today.tm_mon + 1, today.tm_mday, 0, 0, 0, out)
-		           ? 0
-		           : -EINVAL;
-	}
-	if (clock_parse_rfc3339(text, out) || parse_wall_time(text, &today, out) ||
-	    parse_ago(text, now_ns, out))
+	if (parse_choice(text, "now|today|yesterday", &word) < 0)
+		return false;
+	*out = now_ns;
+	if (word == 0)
+		return true;
+	if (!day_begins(&day, out))
+		return false;
+	if (word == 1)
+		return true;
+	wall_time_at(false, *out - 1, &day);
+	return day_begins(&day, out);
+}
+
+int parse_moment(const char *text, uint64_t now_ns, enum moment_use use, uint64_t *out)
+{
+	struct wall_time now;
+
+	wall_time_at(false, now_ns, &now);
+	if (parse_word(text, now_ns, &now, out) || clock_parse_rfc3339(text, out) ||
+	    parse_wall_time(text, &now, use, out) || parse_ago(text, now_ns, out))
 		return 0;
 	return -EINVAL;
 }

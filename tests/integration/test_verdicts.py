@@ -1,0 +1,225 @@
+"""The verdicts of `orreport --compare` are calibrated.
+
+    test_verdicts.py [--pairs N]      with N, draws N pairs a row and prints the table
+
+Thousands of pairs of samples are drawn, the same in every run. Where nothing has changed, at most 1.5 %
+of the pairs are called better or worse. Where something has, a change is seen as often as by scipy's
+exact tests of the raw values, within 3 points. No verdict goes against its figure's sign, and none is
+of a change that is smaller than the histograms' resolution.
+"""
+import argparse
+import os
+import subprocess
+import sys
+import unittest
+
+import numpy
+from scipy import stats
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from harness import program  # noqa: E402
+
+LEVEL, ALLOWED, RESOLUTION, POWER_SLACK = 0.01, 0.015, 0.022, 0.03
+FIGURES = ("avg", "p50", "p95", "p99", "errors")
+QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
+
+DISTRIBUTIONS = {
+    "normal": lambda rng, n: numpy.maximum(rng.normal(500, 100, n), 1),
+    "log-normal 0.5": lambda rng, n: numpy.exp(rng.normal(8, 0.5, n)),
+    "log-normal 1": lambda rng, n: numpy.exp(rng.normal(8, 1, n)),
+    "Pareto 2.5": lambda rng, n: 1000 * (1 + rng.pareto(2.5, n)),
+    "Pareto 1.5": lambda rng, n: 1000 * (1 + rng.pareto(1.5, n)),
+    "exponential": lambda rng, n: 1 + rng.exponential(900, n),
+    "two points": lambda rng, n: numpy.where(rng.random(n) < 0.1, 5000.0, 500.0),
+    "constant": lambda rng, n: numpy.full(n, 507.0),
+    "within a bucket": lambda rng, n: rng.normal(506.7, 1, n),
+}
+SIZES = ((20, 20), (30, 30), (30, 2000), (20, 20000), (100, 150), (100, 1000), (200, 200), (300, 6000),
+         (2000, 2000), (20000, 20000))
+FAILING = (0.001, 0.02, 0.3)
+
+# Distribution, sizes, factor of the second sample, and the figure whose change is looked for.
+CHANGES = (
+    ("normal", (30, 30), 1.15, "avg"), ("normal", (200, 200), 1.07, "avg"),
+    ("normal", (30, 2000), 1.12, "avg"), ("normal", (2000, 30), 1.12, "avg"),
+    ("log-normal 0.5", (200, 200), 1.20, "avg"), ("log-normal 1", (2000, 2000), 1.13, "avg"),
+    ("exponential", (300, 400), 1.25, "avg"),
+    ("normal", (200, 200), 1.08, "p50"), ("log-normal 0.5", (30, 30), 1.6, "p50"),
+    ("log-normal 0.5", (200, 200), 1.20, "p50"), ("log-normal 0.5", (100, 1000), 1.25, "p50"),
+    ("log-normal 1", (2000, 2000), 1.15, "p50"), ("Pareto 2.5", (200, 200), 1.12, "p50"),
+    ("log-normal 0.5", (400, 400), 1.4, "p95"), ("log-normal 1", (2000, 2000), 1.35, "p95"),
+    ("Pareto 2.5", (2000, 2000), 1.25, "p95"), ("exponential", (300, 3000), 1.4, "p95"),
+    ("log-normal 0.5", (2000, 2000), 1.25, "p99"), ("Pareto 2.5", (4000, 4000), 1.4, "p99"),
+)
+RATES = (((20, 0.1), (20, 0.8)), ((30, 0.02), (2000, 0.2)), ((1000, 0.01), (1000, 0.03)),
+         ((20000, 0.001), (2000, 0.004)), ((5000, 0.2), (5000, 0.225)))
+
+
+def judge(pairs):
+    """The verdicts of pairs, each ((values, failed), (values, failed)): a dict by figure of
+    (verdict, change, z) a pair."""
+    frames = []
+    for (a, failed_a), (b, failed_b) in pairs:
+        frames += [numpy.array([len(a), len(b), failed_a, failed_b], "<u8").tobytes(),
+                   a.astype("<f8").tobytes(), b.astype("<f8").tobytes()]
+    out = subprocess.run([program("verdicts")], input=b"".join(frames), capture_output=True, check=True)
+    rows = []
+    for line in out.stdout.decode().splitlines():
+        cells = [cell.split(",") for cell in line.rstrip(";").split(";")]
+        rows.append({figure: (verdict, float(change), float(z))
+                     for figure, (verdict, change, z) in zip(FIGURES, cells)})
+    if len(rows) != len(pairs):
+        raise AssertionError("verdicts ended early")
+    return rows
+
+
+def draw(rng, distribution, sizes, pairs, factor=1.0, failing=(0.0, 0.0)):
+    of = DISTRIBUTIONS[distribution]
+    for _ in range(pairs):
+        yield tuple((of(rng, n) * f, int(rng.binomial(n, share)))
+                    for n, f, share in zip(sizes, (1.0, factor), failing))
+
+
+def in_batches(pairs, values):
+    """Bounds what lies in memory and in a pipe."""
+    batch = []
+    for pair in pairs:
+        batch.append(pair)
+        if len(batch) * values > 2_000_000:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def exact(pair, figure):
+    """Whether scipy's test of the raw values is significant at the level."""
+    (a, failed_a), (b, failed_b) = pair
+    if figure == "avg":
+        return stats.ttest_ind(a, b, equal_var=False).pvalue < LEVEL
+    if figure == "errors":
+        table = [[failed_a, len(a)], [failed_b, len(b)]]
+    else:
+        both = numpy.sort(numpy.concatenate([a, b]))
+        cut = both[int(numpy.ceil(QUANTILES[figure] * len(both))) - 1]
+        table = [[(a > cut).sum(), (a <= cut).sum()], [(b > cut).sum(), (b <= cut).sum()]]
+    return stats.fisher_exact(table)[1] < LEVEL
+
+
+class Count:
+    """What was said of one figure over many pairs."""
+
+    def __init__(self):
+        self.pairs = self.called = self.few = 0
+
+    def add(self, verdict):
+        self.pairs += 1
+        self.called += verdict in ("better", "worse")
+        self.few += verdict == "too few"
+
+    def share(self):
+        return self.called / self.pairs
+
+
+class VerdictsTest(unittest.TestCase):
+    pairs = 400
+
+    def sound(self, figure, row):
+        """A verdict is of what the figures show, and of more than their resolution."""
+        verdict, change, z = row[figure]
+        if verdict not in ("better", "worse"):
+            return
+        self.assertEqual(change > 0, verdict == "worse", (figure, row[figure]))
+        self.assertEqual(change > 0, z > 0, (figure, row[figure]))
+        if figure != "errors":
+            self.assertGreaterEqual(abs(change), RESOLUTION, (figure, row[figure]))
+
+    def run_null(self):
+        """By distribution, sizes and figure: what is said where nothing has changed."""
+        cells = {}
+        for number, distribution in enumerate(DISTRIBUTIONS):
+            for sizes in SIZES:
+                rng = numpy.random.default_rng([number, *sizes])
+                # As many of the large ones as take as long.
+                pairs = max(60, min(self.pairs, self.pairs * 6000 // sum(sizes)))
+                failing = FAILING[number % len(FAILING)]
+                drawn = draw(rng, distribution, sizes, pairs, failing=(failing, failing))
+                for batch in in_batches(drawn, sum(sizes)):
+                    for row in judge(batch):
+                        for figure in FIGURES:
+                            self.sound(figure, row)
+                            cells.setdefault((distribution, sizes, figure), Count()).add(row[figure][0])
+        return cells
+
+    def test_what_has_not_changed_is_not_called_changed(self):
+        cells = self.run_null()
+        for figure in FIGURES:
+            for distribution in DISTRIBUTIONS:
+                of = [c for key, c in cells.items() if key[0] == distribution and key[2] == figure]
+                called, pairs = sum(c.called for c in of), sum(c.pairs for c in of)
+                self.assertLessEqual(called / pairs, ALLOWED, (distribution, figure))
+        for key, cell in cells.items():
+            # Of so few pairs a cell by itself may be off by chance: three standard deviations.
+            noise = 3 * (ALLOWED * (1 - ALLOWED) / cell.pairs) ** 0.5
+            self.assertLessEqual(cell.share(), ALLOWED + noise, key)
+
+    def run_changes(self):
+        rows = []
+        cases = [(d, s, f, (0, 0), figure) for d, s, f, figure in CHANGES]
+        cases += [("constant", (a[0], b[0]), 1.0, (a[1], b[1]), "errors") for a, b in RATES]
+        for number, (distribution, sizes, factor, failing, figure) in enumerate(cases):
+            rng = numpy.random.default_rng([1000 + number])
+            seen, reference = Count(), 0
+            for batch in in_batches(draw(rng, distribution, sizes, self.pairs, factor, failing),
+                                    sum(sizes)):
+                for pair, row in zip(batch, judge(batch)):
+                    self.sound(figure, row)
+                    seen.add(row[figure][0])
+                    reference += exact(pair, figure)
+            change = factor if figure != "errors" else failing
+            rows.append((distribution, sizes, change, figure, seen, reference / self.pairs))
+        return rows
+
+    def test_a_change_is_seen_as_often_as_by_the_exact_tests(self):
+        for distribution, sizes, change, figure, seen, reference in self.run_changes():
+            with self.subTest(distribution=distribution, sizes=sizes, change=change, figure=figure):
+                self.assertGreater(reference, 0.3, "a case that tells nothing")
+                self.assertGreaterEqual(seen.share(), reference - POWER_SLACK)
+
+
+def print_tables(pairs):
+    test = VerdictsTest()
+    test.pairs = pairs
+    cells = test.run_null()
+    print("Nothing has changed: called better or worse over all n, in %\n")
+    print("| distribution | pairs | " + " | ".join(FIGURES) + " |")
+    print("|---|---|" + "---|" * len(FIGURES))
+    for distribution in DISTRIBUTIONS:
+        of = {figure: [cells[distribution, sizes, figure] for sizes in SIZES] for figure in FIGURES}
+        print(f"| {distribution} | {sum(c.pairs for c in of['avg']):,} | " + " | ".join(
+            f"{100 * sum(c.called for c in of[f]) / sum(c.pairs for c in of[f]):.2f}"
+            for f in FIGURES) + " |")
+    print("\nThe same by n (too few)\n")
+    print("| distribution | n | " + " | ".join(FIGURES) + " |")
+    print("|---|---|" + "---|" * len(FIGURES))
+    for distribution in DISTRIBUTIONS:
+        for sizes in SIZES:
+            of = [cells[distribution, sizes, figure] for figure in FIGURES]
+            print(f"| {distribution} | {sizes[0]}, {sizes[1]} | " + " | ".join(
+                f"{100 * c.share():.2f}" + (f" ({100 * c.few / c.pairs:.0f})" if c.few else "")
+                for c in of) + " |")
+    print("\nSomething has: seen, beside scipy's test of the raw values, in %\n")
+    print("| distribution | n | change | figure | seen | scipy |\n|---|---|---|---|---|---|")
+    for distribution, sizes, change, figure, seen, reference in test.run_changes():
+        print(f"| {distribution} | {sizes[0]}, {sizes[1]} | {change} | {figure} | "
+              f"{100 * seen.share():.1f} | {100 * reference:.1f} |")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--pairs", type=int)
+    known, rest = parser.parse_known_args()
+    if known.pairs:
+        print_tables(known.pairs)
+    else:
+        unittest.main(argv=[sys.argv[0], *rest])
