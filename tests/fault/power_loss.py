@@ -229,6 +229,12 @@ class State:
         self.acknowledged = self.acknowledged | moment.acknowledged
         self.damaged &= moment.damaged
 
+    @property
+    def restart(self):
+        """When there is power again: after all that was done, and not just before an hour ends."""
+        at = self.clock + 600
+        return at if at % HOUR < HOUR - 180 else at + 300
+
 
 def unpacked(content, cache={}):
     """The text of a compressed file; None where it cannot be read."""
@@ -388,7 +394,7 @@ class Checker:
 
     def start(self, state, data, bus):
         """Lets an agent make of a state what it can: how it ended, and the files."""
-        environment = dict(self.environment, FAKETIME=f"{state.clock + 60 - time.time():+.0f}s")
+        environment = dict(self.environment, FAKETIME=f"{state.restart - time.time():+.0f}s")
         done = subprocess.run(
             [program("oragent"), "--bus", bus, "--data-dir", data, "--once", "--io", "posix",
              *OPTIONS], env=environment, capture_output=True, text=True, timeout=120, check=False)
@@ -441,7 +447,7 @@ class Checker:
             if document["requests"]["total"] != len(journal.get(hour, [])):
                 return f"{name} counts {document['requests']['total']}, the journal has " \
                     f"{len(journal.get(hour, []))}"
-            over = hour < time.strftime("%Y%m%d_%H", time.gmtime(state.clock + 60))
+            over = hour < time.strftime("%Y%m%d_%H", time.gmtime(state.restart))
             if document["period"]["complete"] != over:
                 return f"{name} is {'not ' if over else ''}complete"
         both = [path for path in files if path + ".zst" in files]
@@ -477,7 +483,7 @@ def cut_again(made, states, count, seed):
     """(record, states) of the recoveries from so many of the states, in which the power is cut again."""
     good = [state for state in states if state.acknowledged and not state.damaged]
     for state in sample(made, good, count, seed):
-        again = record("posix", Recorder.recovery, state, at=state.clock + 60)
+        again = record("posix", Recorder.recovery, state, at=state.restart)
         yield again, again.states(seed)
 
 

@@ -1,6 +1,7 @@
 """After a power cut at any moment nothing is damaged, no checkpoint that was acknowledged is lost, and the
 journal holds what the checkpoint names. power_loss.py says how that is tried; here with some hundreds of
 states, there (scripts/power-loss) with thousands."""
+import json
 import os
 import re
 import sys
@@ -11,7 +12,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "integration"))
 sys.path.insert(0, HERE)
 from harness import SANITIZER  # noqa: E402
 import power_loss  # noqa: E402
-from power_loss import HOUR, Checker, describe, journal_of, record, sample  # noqa: E402
+from power_loss import EXPIRED, HOUR, Checker, describe, journal_of, record, sample  # noqa: E402
 
 SEED = int(os.environ.get("ORBUS_TEST_SEED", "20261124"))
 STATES = 60 if SANITIZER else 240
@@ -65,6 +66,10 @@ class EveryMomentTest(PowerTest):
         hours = journal_of(made.files, made.data)
         self.assertEqual(sorted(i for ids in hours.values() for i in ids),
                          sorted(f"r{n}" for n in range(moment.published)))
+        counted = {name[-16:-5]: json.loads(content)["requests"]["total"] for name, content in
+                   made.files.items() if "/hourly_" in name and not name.endswith(EXPIRED)}
+        self.assertEqual({hour: n for hour, n in counted.items() if n},
+                         {hour: len(ids) for hour, ids in hours.items() if ids})
 
     def test_with_plain_system_calls(self):
         self.cut_at_every_moment("posix")
