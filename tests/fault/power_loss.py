@@ -4,7 +4,8 @@
 
 A real agent works on a disk that is recorded (record_disk.c): samples of now and of ended hours, hours
 and a midnight that end, a journal that is compressed, snapshots, an expired file, and agents that are
-killed after their n-th change to the disk, for each n. disk_model.py then builds the states that the
+killed after their n-th change to the disk, for each n, and followed by others that find the page cache
+as it was. disk_model.py then builds the states that the
 disk may be in after each single change, and a fresh agent is started on each state (or on as many as
 --states says, drawn so that every kind of change has its share), after a reboot: its ring is empty. From
 some of them it recovers on a recorded disk, and the power is cut again.
@@ -160,15 +161,21 @@ class Recorder(BusTest):
             file.seek(0)
             self.note("damage", self.path(name), data=file.read())
 
-    def all_work(self, kills):
-        """Everything; an agent is killed after each number of changes in `kills`."""
+    def all_work(self, kills, chance=None):
+        """Everything; an agent is killed after each number of changes in `kills`. With `chance` no two
+        runs are alike."""
         self.requests(3)
         self.life()
         self.put_expired()
-        for kill_at in kills:
-            self.requests(2, *([1, 2] if kill_at % 3 == 0 else []))
+        for n, kill_at in enumerate(kills):
+            late = [1, 2] if n % 3 == 2 else []
+            step = 27 * 60
+            if chance:
+                late = chance.sample(range(1, 30), chance.choice([0, 0, 1, 3]))
+                step = chance.choice([10, 15 * 60, 27 * 60, HOUR, 5 * HOUR])
+            self.requests(2, *late)
             self.life(kill_at)
-            self.move(27 * 60)
+            self.move(step)
             if kill_at % 2:
                 self.requests(1)
                 self.life()
@@ -495,7 +502,10 @@ def main(arguments):
     if arguments.keep:
         os.makedirs(arguments.keep, exist_ok=True)
     begun = time.monotonic()
-    made = record(arguments.io, Recorder.all_work, range(1, arguments.lives + 1))
+    chance = random.Random(arguments.seed)
+    kills = list(range(1, arguments.lives + 1))
+    chance.shuffle(kills)
+    made = record(arguments.io, Recorder.all_work, kills, chance)
     states = made.states(arguments.seed)
     drawn = sample(made, states, arguments.states or len(states), arguments.seed)
     checker = Checker(made, arguments.keep)
