@@ -97,12 +97,11 @@ class OrderTest(PowerTest):
         posix, uring = [self.steps(record(io, small_work)) for io in ("posix", "uring")]
         uring = {name: steps for name, steps in uring.items() if "probe" not in name.lower()}
         self.assertEqual(set(posix), set(uring))
-        for name, steps in posix.items():
-            put = ["open", "write", "sync", "rename"]
-            if ".zst." not in name:
-                self.assertEqual(steps, put * (len(steps) // 4), name)
-                self.assertEqual(uring[name], put * (len(uring[name]) // 4), name)
-            self.assertEqual(steps, uring[name], name)
+        # How often depends on when a save begins; a large file takes more than one write.
+        put = re.compile("(open (write )+sync rename )+")
+        for name in posix:
+            for steps in posix[name], uring[name]:
+                self.assertTrue(put.fullmatch(" ".join(steps) + " "), f"{name}: {steps}")
 
 
 class Mutant:
