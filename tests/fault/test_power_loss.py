@@ -19,8 +19,8 @@ STATES = 60 if SANITIZER else 240
 KILLS = (3, 8, 18) if SANITIZER else (2, 3, 5, 8, 12, 16, 18, 21, 24, 27, 31, 36, 41)
 
 
-def small_work(recorder):
-    """Each kind of storing once and more, without kills: what the faulty agents are derived from."""
+def short_work(recorder):
+    """Each kind of storing, without kills."""
     recorder.requests(3)
     recorder.life()
     recorder.requests(2)
@@ -30,8 +30,13 @@ def small_work(recorder):
     recorder.life()
     recorder.requests(1)
     recorder.life()
-    recorder.move(HOUR)
-    recorder.requests(1, 1, 2)
+
+
+def small_work(recorder):
+    """And hours that leave the checkpoint: what the faulty agents are derived from."""
+    short_work(recorder)
+    recorder.long_life()
+    recorder.requests(1)
     recorder.life()
 
 
@@ -94,7 +99,7 @@ class OrderTest(PowerTest):
         return {name: steps for name, steps in found.items() if name.endswith(".tmp")}
 
     def test_both_stores_make_the_same_operations(self):
-        posix, uring = [self.steps(record(io, small_work)) for io in ("posix", "uring")]
+        posix, uring = [self.steps(record(io, short_work)) for io in ("posix", "uring")]
         uring = {name: steps for name, steps in uring.items() if "probe" not in name.lower()}
         self.assertEqual(set(posix), set(uring))
         # How often depends on when a save begins; a large file takes more than one write.
@@ -204,7 +209,7 @@ class MutantTest(PowerTest):
                 mutant.of_folder("sync", r"/requests_[^/]*\.ndjson$"),
             "the compressed file is not synced": mutant.of_file(r"/\.requests_.*\.zst\."),
             "the folder is not synced after compressing": mutant.of_folder("rename", r"\.zst$"),
-            "an hour's file is not synced": mutant.of_file(r"/\.hourly_20261124_23\."),
+            "an hour's file is not synced": mutant.of_file(r"/\.hourly_20261125_00\."),
             "the folder is not synced after the files":
                 mutant.of_folder("rename", r"/(hourly|daily)_[^/]*$"),
             "the folders above are not synced":
