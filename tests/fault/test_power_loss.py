@@ -210,8 +210,6 @@ class MutantTest(PowerTest):
             "the compressed file is not synced": mutant.of_file(r"/\.requests_.*\.zst\."),
             "the folder is not synced after compressing": mutant.of_folder("rename", r"\.zst$"),
             "an hour's file is not synced": mutant.of_file(r"/\.hourly_20261125_00\."),
-            "the folder is not synced after the files":
-                mutant.of_folder("rename", r"/(hourly|daily)_[^/]*$"),
             "the folders above are not synced":
                 mutant.of_file(r"/disk(/var)?$"),
             "the checkpoint is renamed before it is synced": mutant.rename_first("/state$"),
