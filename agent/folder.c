@@ -27,21 +27,54 @@
 /* Of the flags in /proc/PID/stat: PF_EXITING of the kernel's linux/sched.h. */
 #define PROCESS_IS_EXITING 0x4u
 
-/* mkdir -p, but what exists may have any mode. */
+/*
+ * Makes the name of `path` durable in the folder `above`. A mount point has its name from
+ * elsewhere. One that was there before may be in another user's folder, or on a file system that
+ * knows no fsync of a folder: that is no reason not to work in it.
+ */
+static int sync_name(const char *above, const char *path, bool made)
+{
+	int err = 0, fd = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st, st_above;
+
+	if (fd < 0)
+		return made && errno != EACCES ? -errno : 0;
+	if (fstat(fd, &st_above) == 0 && stat(path, &st) == 0 && st.st_dev == st_above.st_dev &&
+	    fsync(fd) < 0 && made && errno != EINVAL)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+/*
+ * mkdir -p, but what exists may have any mode. Each folder's name is made durable in the one above
+ * it: what is fsynced within a folder is gone after a power cut if the folder's name is. Also where
+ * the folder exists, since the agent that made it may have been killed before its fsync.
+ */
 static int make_path(const char *path)
 {
-	char part[PATH_MAX];
+	char part[PATH_MAX], above[PATH_MAX] = ".";
 	size_t n = strlen(path);
 
 	if (n >= sizeof(part))
 		return -ENAMETOOLONG;
+	if (path[0] == '/')
+		strcpy(above, "/");
 	for (size_t i = 1; i <= n; i++) {
+		bool made;
+		int err;
+
 		if (path[i] != '/' && path[i] != '\0')
 			continue;
 		memcpy(part, path, i);
 		part[i] = '\0';
-		if (mkdir(part, 0700) < 0 && errno != EEXIST)
+		made = mkdir(part, 0700) == 0;
+		if (!made && errno != EEXIST)
 			return -errno;
+		err = sync_name(above, part, made);
+		if (err)
+			return err;
+		strcpy(above, part);
 	}
 	return 0;
 }
@@ -141,7 +174,12 @@ static int open_and_lock(struct folder *f, struct log *log)
 	if (ftruncate(f->lock_fd, 0) < 0 ||
 	    pwrite(f->lock_fd, self, strlen(self), 0) != (ssize_t)strlen(self))
 		return errno ? -errno : -EIO;
-	return 0;
+	/*
+	 * A killed agent's last renames may be seen, and not be durable. What is done on the
+	 * strength of them (a plain journal file goes because the compressed one is there) must not
+	 * get to the disk before them. The lock says that none is still to come.
+	 */
+	return fsync(f->fd) < 0 && errno != EINVAL ? -errno : 0;
 }
 
 static void close_descriptors(struct folder *f)

@@ -197,6 +197,10 @@ static int adopt(struct agent *a, const struct journal_name *name)
 	err = whole_lines(fd, (uint64_t)st.st_size, &length);
 	if (!err && length < (uint64_t)st.st_size && ftruncate(fd, (off_t)length) < 0)
 		log_warning(a->log, "could not cut %s: %s", text, strerror(errno));
+	/* The next checkpoint names these lines, and the agent that wrote them may have been killed
+	 * before its fsync. */
+	if (!err && fsync(fd) < 0)
+		log_warning(a->log, "could not sync %s: %s", text, strerror(errno));
 	close(fd);
 	if (err)
 		return err == -ENOMEM ? err : 0;
@@ -231,8 +235,8 @@ static int restore_unnamed(struct agent *a, const struct names *names, bool come
 				err = adopt(a, name);
 			else
 				(void)saver_set_aside(a, text,
-				    "is of requests that no checkpoint counts: they come from the "
-				    "ring again");
+				    "is of requests that no checkpoint counts: those that the ring "
+				    "still holds are counted again");
 		}
 		if (!err && !journal_note_part(&a->journal, name->label, name->part + 1))
 			err = -ENOMEM;
