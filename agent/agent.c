@@ -5,6 +5,7 @@
 #include "alerts.h"
 #include "clock.h"
 #include "memory.h"
+#include "state_file.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -42,10 +43,26 @@ static int open_store(struct agent *a)
 	return err;
 }
 
+/* Without it the ring would be taken for that of another boot, and be counted again. */
+static int read_boot_id(struct agent *a)
+{
+	int err = state_boot_id(a->boot_id);
+
+	if (!err)
+		return 0;
+	log_error(a->log,
+	    "cannot read /proc/sys/kernel/random/boot_id: %s; start again when it can "
+	    "be read",
+	    strerror(-err));
+	return -EIO;
+}
+
 static int open_all(struct agent *a)
 {
 	int err = alerts_open(a);
 
+	if (!err)
+		err = read_boot_id(a);
 	if (!err)
 		err = folder_open(a->config->data_dir, a->log, &a->folder);
 	if (!err)
@@ -54,6 +71,8 @@ static int open_all(struct agent *a)
 		err = open_store(a);
 	if (!err)
 		err = restore_ledger(a);
+	if (err == -ENOMEM)
+		log_error(a->log, "out of memory: nothing was counted; start again with more");
 	if (!err)
 		err = alerts_resume(a);
 	if (err)

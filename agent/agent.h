@@ -72,8 +72,12 @@ struct agent {
 	int64_t retired_day;     /* the wall day when old files were last looked for */
 	bool temporaries_removed;
 	struct complaint board_complaint, retention_complaint, base_complaint, journal_complaint;
+	unsigned base_backoff_seconds; /* 0: the files of periods can be read */
+	uint64_t base_next_ns;         /* CLOCK_MONOTONIC: not before */
 	uint64_t refused_said;
 	bool shortage_said; /* of memory */
+	int restore_error;  /* that was said last, while the checkpoint cannot be read */
+	char boot_id[40];   /* this boot of the machine */
 };
 
 /* Set by signal handlers. */
@@ -111,8 +115,14 @@ int intake_positions(const struct agent *a, struct state_bus *out);
 
 /* --- restore.c */
 
-/* Restores the ledger from the last checkpoint, or begins a new one. 0 or a negative errno. */
+/*
+ * Restores the ledger from the last checkpoint, or begins a new one. 0, -ENOMEM, or -EIO, said,
+ * where what is there cannot be read.
+ */
 int restore_ledger(struct agent *a);
+
+/* Says that a file cannot be read from which counting goes on; once while it is the same error. */
+void restore_unreadable(struct agent *a, const char *name, int error);
 
 /*
  * Forgets what was counted since the last checkpoint, to count it again, since the ledger is out of

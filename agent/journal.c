@@ -251,19 +251,22 @@ int journal_freeze(struct agent *a, struct state_bus *out)
 
 /*
  * Whoever removed a file, or put something else in its place, has what it held; the batch begins a
- * new one at the next try. Nothing of ours is in a save's way for ever.
+ * new one at the next try. Only what is seen to be there, or not, decides: an error of the disk or
+ * of permissions says nothing about the file, which stays, and is tried again.
  */
 static void make_way(struct journal_file *f, const struct store_result *r)
 {
 	struct agent *a = f->agent;
-	bool in_the_way = r->error == -EISDIR || r->error == -ELOOP || r->error == -ENXIO ||
-	                  (r->error == -EACCES && faccessat(a->folder.fd, ".", W_OK, 0) == 0);
+	uint64_t size;
+	int found;
 
 	if (r->step != STORE_STEP_CREATE)
 		return;
-	if (r->error == -ENOENT && f->durable > 0)
+	found = store_look(a->folder.fd, r->name, &size);
+	if (found == -ENOENT && r->error == -ENOENT && f->durable > 0)
 		log_error(a->log, "%s was removed: going on with a new one", r->name);
-	else if (!in_the_way || saver_set_aside(a, r->name, strerror(-r->error)) < 0)
+	else if (!store_is_foreign(found) ||
+		 saver_set_aside(a, r->name, store_foreign_text(found)) < 0)
 		return;
 	f->durable = 0;
 }

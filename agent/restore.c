@@ -4,6 +4,10 @@
  * saver.c says why the one before does as well: as long as the ring holds what came since. Without
  * either, counting goes on from now: what the ring holds cannot be told from what the files hold.
  *
+ * Damaged is only what was read to its end and fails its checksum or its schema. An error of
+ * reading says nothing about the content: nothing is moved or changed then, and the agent ends, to
+ * be started again once the file can be read.
+ *
  * It is also the way out when memory was refused: what was counted in part is forgotten, and read
  * again.
  */
@@ -13,40 +17,10 @@
 #include "state.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#define STATE_BYTES_MAX (INT64_C(1) << 30)
-
-/* The whole file, read at the start when there is nothing yet to hold up. */
-static int read_file(const struct agent *a, const char *name, char **bytes, size_t *length)
-{
-	int err = -EBADMSG, fd = openat(a->folder.fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	struct stat st;
-	ssize_t n;
-
-	if (fd < 0)
-		return errno == ELOOP ? -EBADMSG : -errno;
-	*bytes = NULL;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > STATE_BYTES_MAX)
-		goto out;
-	err = -ENOMEM;
-	*bytes = malloc((size_t)st.st_size + 1);
-	if (!*bytes)
-		goto out;
-	*length = 0;
-	while ((n = read(fd, *bytes + *length, (size_t)st.st_size - *length)) > 0)
-		*length += (size_t)n;
-	err = n < 0 ? -errno : 0;
-	if (err)
-		free(*bytes);
-out:
-	close(fd);
-	return err;
-}
+#define STATE_BYTES_MAX (UINT64_C(1) << 30)
 
 static int begin_ledger(struct agent *a)
 {
@@ -66,15 +40,33 @@ static int begin_anew(struct agent *a)
 	return begin_ledger(a);
 }
 
-/* Takes a checkpoint over into the empty ledger. */
-static int load(struct agent *a, const char *name, struct state_bus *bus)
+void restore_unreadable(struct agent *a, const char *name, int error)
+{
+	if (a->restore_error != error)
+		log_error(a->log,
+		    "cannot read %s/%s: %s. It was left as it is, and nothing was counted; start "
+		    "again when the disk, or the permissions, are repaired",
+		    a->folder.path, name, strerror(-error));
+	a->restore_error = error;
+}
+
+/*
+ * Takes a checkpoint over into the empty ledger. An error of reading it is returned in *unread, and
+ * -EIO with it.
+ */
+static int load(struct agent *a, const char *name, struct state_bus *bus, int *unread)
 {
 	char *bytes = NULL;
 	size_t length = 0;
-	int err = read_file(a, name, &bytes, &length);
+	int err = store_read_file(a->folder.fd, name, STATE_BYTES_MAX, &bytes, &length);
 
-	if (err)
+	*unread = 0;
+	if (err == -ENOENT || err == -ENOMEM)
 		return err;
+	if (err) {
+		*unread = err;
+		return -EIO;
+	}
 	(void)memory_ran_out();
 	err = state_decode(bytes, length, &a->ledger, bus);
 	free(bytes);
@@ -85,19 +77,30 @@ static int load(struct agent *a, const char *name, struct state_bus *bus)
 	return err;
 }
 
-/* Loads one, or sets it aside: 0, -ENOENT where there is none (any more), -ENOMEM or worse. */
+/*
+ * Loads one, or sets it aside: 0, -ENOENT where there is none (any more), -ENOMEM, -EIO where it
+ * can neither be read nor moved: then it stays as it is.
+ *
+ * A link, a folder, a FIFO of that name is moved too, though nothing was read: none of our writing,
+ * it would be in the way of every save, and moving it destroys nothing.
+ */
 static int load_or_set_aside(
     struct agent *a, const char *name, struct state_bus *bus, bool *damaged)
 {
-	int err = load(a, name, bus);
+	int unread, err = load(a, name, bus, &unread);
 
 	if (!err || err == -ENOENT || err == -ENOMEM)
 		return err;
+	if (unread && !store_is_foreign(unread)) {
+		restore_unreadable(a, name, unread);
+		return -EIO;
+	}
 	*damaged = true;
 	state_bus_free(bus);
 	err = saver_set_aside(a, name,
-	    err == -EPROTONOSUPPORT ? "was written by a newer version"
-				    : "is damaged or cannot be read");
+	    unread                    ? store_foreign_text(unread)
+	    : err == -EPROTONOSUPPORT ? "was written by a newer version"
+				      : "is damaged");
 	if (!err)
 		err = begin_anew(a);
 	return err ? err : -ENOENT;
@@ -119,7 +122,7 @@ static int load_previous(struct agent *a, struct state_bus *bus, bool *damaged)
 	return err ? err : -ENOENT;
 }
 
-int restore_ledger(struct agent *a)
+static int restore(struct agent *a)
 {
 	struct state_bus bus = {0};
 	bool damaged = false;
@@ -140,6 +143,16 @@ int restore_ledger(struct agent *a)
 	state_bus_free(&bus);
 	a->ledger.changes++;
 	return err;
+}
+
+int restore_ledger(struct agent *a)
+{
+	int err = restore(a);
+
+	if (!err)
+		a->restore_error = 0;
+	/* Whatever failed, it is none of the errors that have an exit status of their own. */
+	return err == 0 || err == -ENOMEM ? err : -EIO;
 }
 
 int restore_after_shortage(struct agent *a)

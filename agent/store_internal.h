@@ -4,6 +4,7 @@
  *   store.c         the queue: one operation at a time, completions in the caller's thread
  *   store_posix.c   an operation by plain system calls
  *   store_worker.c  one thread that carries out operations by plain system calls
+ *   store_read.c    reading a whole file
  *   store_pack.c    one step of compressing a file
  *   store_uring.c   replacing, extending and removing as chains of linked io_uring requests
  */

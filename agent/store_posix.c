@@ -94,45 +94,12 @@ static void remove_file(int dirfd, struct store_op *op)
 	sync_folder(dirfd, op);
 }
 
-static int read_all(int fd, size_t size, struct store_op *op)
-{
-	op->bytes = malloc(size + 1);
-	if (!op->bytes)
-		return -ENOMEM;
-	while (op->length < size) {
-		ssize_t n = read(fd, op->bytes + op->length, size - op->length);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		op->length += (size_t)n;
-	}
-	op->bytes[op->length] = '\0';
-	return 0;
-}
-
 static void get(int dirfd, struct store_op *op)
 {
-	struct stat st;
-	int err, fd = openat(dirfd, op->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	int err = store_read_file(dirfd, op->name, STORE_READ_MAX, &op->bytes, &op->length);
 
-	if (fd < 0) {
-		store_op_fail(op, STORE_STEP_READ, -errno);
-		return;
-	}
-	if (fstat(fd, &st) < 0)
-		err = -errno;
-	else if (!S_ISREG(st.st_mode))
-		err = S_ISDIR(st.st_mode) ? -EISDIR : -ELOOP;
-	else
-		err = st.st_size > (off_t)STORE_READ_MAX ? -EFBIG
-		                                         : read_all(fd, (size_t)st.st_size, op);
 	if (err)
 		store_op_fail(op, STORE_STEP_READ, err);
-	close(fd);
 }
 
 /* Names of regular files only: a link or a folder is never ours. */
