@@ -240,8 +240,8 @@ void alerts_finish(struct agent *a)
 			store_flush(a->store, 20);
 		if (has_under_way(s))
 			usleep(10000);
-	} while (
-	    clock_monotonic_ns() < until_ns && agent_stop < 2 && (s->dirty_ns || has_under_way(s)));
+	} while (clock_monotonic_ns() < until_ns && agent_time_left_ms(a) > 0 &&
+		 (s->dirty_ns || has_under_way(s)));
 	if (s->post_count > 0)
 		log_warning(a->log, "%zu alerts could not be posted yet: the next agent will",
 		    s->post_count);

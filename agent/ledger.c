@@ -37,6 +37,8 @@ void ledger_free(struct ledger *l)
 
 bool ledger_is_expired(const struct ledger *l, int64_t wall_day, uint64_t now_ns)
 {
+	if (l->reference_ns && l->reference_ns < now_ns)
+		now_ns = l->reference_ns;
 	return l->retention_days > 0 &&
 	       wall_day + l->retention_days < calendar_wall_day(&l->periods.calendar, now_ns);
 }

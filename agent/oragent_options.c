@@ -75,6 +75,18 @@ static const struct cli_option options[] = {
 	.offset = AT(once),
 	.help = "drain, write, exit",
 	.details = "Counts what the ring holds, stores it and exits."},
+    {.name = "stop-within",
+	.type = CLI_DURATION,
+	.offset = AT(stop_within),
+	.argument = "TIME",
+	.preset = "1s",
+	.low = SECONDS_NS,
+	.high = 60 * SECONDS_NS,
+	.help = "how long SIGTERM may take",
+	.details =
+	    "How long the agent may take to end after SIGTERM or SIGINT, for the last "
+	    "checkpoint. What is not on the disk by then is still in the ring, and counted by "
+	    "the next agent."},
     {.name = "mode",
 	.type = CLI_OCTAL,
 	.offset = AT(mode),

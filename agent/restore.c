@@ -30,6 +30,7 @@ static int begin_ledger(struct agent *a)
 
 	a->ledger.keep = journal_keep;
 	a->ledger.keep_context = a;
+	a->ledger.reference_ns = trusted_clock_reference_ns(&a->retention.clock);
 	return err;
 }
 
@@ -42,7 +43,8 @@ static int begin_anew(struct agent *a)
 
 void restore_unreadable(struct agent *a, const char *name, int error)
 {
-	if (a->restore_error != error)
+	/* That memory is short has been said where it becomes so while the agent runs. */
+	if (a->restore_error != error && !(error == -ENOMEM && a->shortage_said))
 		log_error(a->log,
 		    "cannot read %s/%s: %s. It was left as it is, and nothing was counted; start "
 		    "again when the disk, or the permissions, are repaired",
@@ -61,7 +63,7 @@ static int load(struct agent *a, const char *name, struct state_bus *bus, int *u
 	int err = store_read_file(a->folder.fd, name, STATE_BYTES_MAX, &bytes, &length);
 
 	*unread = 0;
-	if (err == -ENOENT || err == -ENOMEM)
+	if (err == -ENOENT)
 		return err;
 	if (err) {
 		*unread = err;
@@ -75,6 +77,24 @@ static int load(struct agent *a, const char *name, struct state_bus *bus, int *u
 	for (struct period *p = a->ledger.periods.first; p; p = p->next)
 		p->held = true;
 	return err;
+}
+
+/*
+ * Before the last one is moved, the one before must be known to be readable: else the next start
+ * would find it alone, and not know that the last was damaged.
+ */
+static int check_previous(struct agent *a)
+{
+	char *bytes;
+	size_t length;
+	int err =
+	    store_read_file(a->folder.fd, STATE_PREVIOUS_NAME, STATE_BYTES_MAX, &bytes, &length);
+
+	free(bytes);
+	if (!err || err == -ENOENT || store_is_foreign(err))
+		return 0;
+	restore_unreadable(a, STATE_PREVIOUS_NAME, err);
+	return -EIO;
 }
 
 /*
@@ -95,6 +115,8 @@ static int load_or_set_aside(
 		restore_unreadable(a, name, unread);
 		return -EIO;
 	}
+	if (!*damaged && check_previous(a) < 0)
+		return -EIO;
 	*damaged = true;
 	state_bus_free(bus);
 	err = saver_set_aside(a, name,
