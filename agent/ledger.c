@@ -83,6 +83,7 @@ static void fold_delta(struct ledger *l, struct delta *d, uint64_t now_ns)
 
 void ledger_fold(struct ledger *l, uint64_t now_ns)
 {
+	trend_hours_turn_back(&l->hours, calendar_wall_hour(&l->periods.calendar, now_ns));
 	for (int i = 0; i < LEDGER_DELTAS; i++)
 		if (l->deltas[i].used)
 			fold_delta(l, &l->deltas[i], now_ns);
