@@ -25,8 +25,10 @@ static const struct cli_option options[] = {
 	.low = 0,
 	.high = 36500,
 	.help = "keep files for so long, 0: for ever",
-	.details = "Files are removed when the day in their name is longer ago than this; 0 keeps "
-		   "everything. Only regular files with the agent's own names are touched."},
+	.details =
+	    "Files are removed when the day in their name is longer ago than this, by the "
+	    "wall clock and by the time that has certainly passed (see *RETENTION*); 0 keeps "
+	    "everything. Only regular files with the agent's own names are touched."},
     {.name = "snapshot-every",
 	.type = CLI_DURATION,
 	.offset = AT(snapshot_every),

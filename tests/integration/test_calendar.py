@@ -217,6 +217,7 @@ class ClockTest(BusTest):
         self.assertIn("daily_20261025.json", os.listdir(self.data))
         self.stop_agent(agent)
         self.set_clock("2026-11-24T23:59:58Z")
+        self.confirm_clock(self.clock.now())
         agent = self.agent("--retention-days", 30)
         time.sleep(0.5)
         self.assertIn("daily_20261025.json", os.listdir(self.data))
