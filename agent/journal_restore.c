@@ -60,13 +60,26 @@ static int list_names(const struct agent *a, struct names *out)
 	return err;
 }
 
+/* By hour, then by part, the plain file before the compressed one. */
+static int compare_names(const void *a, const void *b)
+{
+	const struct journal_name *x = a, *y = b;
+
+	if (x->label != y->label)
+		return x->label < y->label ? -1 : 1;
+	if (x->part != y->part)
+		return x->part < y->part ? -1 : 1;
+	return (int)x->packed - (int)y->packed;
+}
+
+/* The names are sorted: a folder of years must not hold up the start. */
 static bool is_packed(const struct names *n, const struct journal_name *plain)
 {
-	for (size_t i = 0; i < n->count; i++)
-		if (n->items[i].packed && n->items[i].label == plain->label &&
-		    n->items[i].part == plain->part)
-			return true;
-	return false;
+	struct journal_name packed = *plain;
+
+	packed.packed = true;
+	return n->count > 0 &&
+	       bsearch(&packed, n->items, n->count, sizeof(*n->items), compare_names) != NULL;
 }
 
 /* --- A file that the checkpoint names --------------------------------------------------------- */
@@ -335,6 +348,8 @@ int journal_restore(struct agent *a, const struct state_bus *saved, bool same, b
 	err = list_names(a, &names);
 	if (err)
 		restore_unreadable(a, ".", err);
+	if (names.count > 0)
+		qsort(names.items, names.count, sizeof(*names.items), compare_names);
 	for (size_t i = 0; !err && saved && i < saved->journal.file_count; i++)
 		err = restore_file(a, &saved->journal.files[i], &names);
 	if (!err)

@@ -13,6 +13,7 @@
 #include "agent.h"
 #include "clock.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,6 +143,8 @@ int retention_open(struct agent *a)
 }
 
 /* --- The files -------------------------------------------------------------------------------- */
+
+static_assert(JOURNAL_NAME_BYTES >= PERIOD_NAME_BYTES, "an order keeps names of both");
 
 /* In the store's thread. */
 static bool is_wanted(const void *order, const char *name)

@@ -4,15 +4,16 @@
 #ifndef ORBUS_AGENT_RETENTION_H
 #define ORBUS_AGENT_RETENTION_H
 
+#include "journal_name.h"
 #include "trusted_clock.h"
 
 struct agent;
 
 /* What a sweep removes. The store's thread reads it while a step of the sweep runs. */
 struct retention_order {
-	bool left_behind;   /* temporaries of killed agents */
-	int64_t before_day; /* files of days before this one, */
-	char (*kept)[40];   /* but for these, which are in use */
+	bool left_behind;                 /* temporaries of killed agents */
+	int64_t before_day;               /* files of days before this one, */
+	char (*kept)[JOURNAL_NAME_BYTES]; /* but for these, which are in use */
 	size_t kept_count;
 };
 

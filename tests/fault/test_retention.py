@@ -150,7 +150,7 @@ class RetentionTest(BusTest):
         self.confirm_clock()
         self.publish(*[request()] * 100)
         begun = time.monotonic()
-        agent = self.start_agent("--checkpoint-every", "1s")
+        agent = self.start_agent("--checkpoint-every", "1s", "--journal")
         self.wait_file(f"hourly_{hour_of(time.time())}.json", lambda d: d["requests"]["total"] == 100)
         first = time.monotonic() - begun
         wait_for(lambda: self.missing(names[:1] + names[-1:]), "removals to begin")
