@@ -191,7 +191,7 @@ int restore_after_shortage(struct agent *a)
 	ledger_free(&a->ledger);
 	err = restore_ledger(a);
 	a->ledger.out_of_memory = err != 0;
-	a->saver.saved_changes = a->refused_said = 0;
+	a->saver.saved_changes = a->saver.checkpoint_changes = a->refused_said = 0;
 	a->board_changes = UINT64_MAX;
 	return err;
 }

