@@ -18,9 +18,9 @@
 #define FINAL_WAIT_NS (30 * NS_PER_SECOND)
 /* When told to stop, so much of the time is left for ending the process, */
 #define LAST_PART 10
-/* and after so much of it a checkpoint is made, though bots publish without end. */
-#define DRAIN_PART 3
-#define SECOND_MS  1000
+/* and after so long a checkpoint is made, and is the last, though bots publish without end. */
+#define DRAIN_NS  (300 * UINT64_C(1000000))
+#define SECOND_MS 1000
 
 volatile sig_atomic_t agent_stop, agent_snapshot, agent_reload;
 volatile sig_atomic_t agent_status = 1;
@@ -115,7 +115,7 @@ static void close_all(struct agent *a, int status)
 {
 	journal_stop(a);
 	if (!store_close(a->store, agent_time_left_ms(a))) {
-		log_warning(a->log, "the disk hangs: ending without it");
+		log_warning(a->log, "ending while a call to the disk is still under way");
 		_exit(status);
 	}
 	saver_close(a);
@@ -264,14 +264,17 @@ static int finish(struct agent *a)
 	do {
 		if (agent_stop && !a->stopping_ns)
 			begin_to_stop(a);
-		hurried = a->stopping_ns &&
-		          agent_time_left_ms(a) <
-		              (int)(a->config->stop_ms - a->config->stop_ms / DRAIN_PART);
+		hurried = a->stopping_ns && clock_monotonic_ns() - a->stopping_ns > DRAIN_NS;
+		/* The last checkpoint goes before the files of the one before it. */
+		if (hurried && !is_kept(a, changes))
+			saver_put_off_files(a);
 		more = turn(a, true, hurried);
 		if (a->store)
 			store_flush(a->store, STORE_POLL_MS);
 		if (is_kept(a, changes))
 			agent_status = 0;
+		if (hurried && is_kept(a, changes) && !a->saver.busy)
+			break;
 	} while (agent_time_left_ms(a) > 0 && clock_monotonic_ns() - begun_ns < FINAL_WAIT_NS &&
 		 (more || !is_done(a)));
 	if (!is_kept(a, changes)) {

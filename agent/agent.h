@@ -149,6 +149,9 @@ bool saver_go_on(struct agent *a);
 /* True when there is another step to make at once. */
 bool saver_has_more(const struct agent *a);
 
+/* Leaves the files of the running save that the store does not have yet to the next one. */
+void saver_put_off_files(struct agent *a);
+
 /* Forgets a save that was not carried out; after the store is closed. */
 void saver_close(struct agent *a);
 

@@ -340,6 +340,15 @@ bool saver_go_on(struct agent *a)
 	return true;
 }
 
+/* They are of a checkpoint that is on the disk, and of the next one, which comes the sooner. */
+void saver_put_off_files(struct agent *a)
+{
+	if (!saver_has_more(a))
+		return;
+	files_free(&a->saver);
+	end_if_done(a);
+}
+
 void saver_close(struct agent *a)
 {
 	files_free(&a->saver);

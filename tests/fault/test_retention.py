@@ -205,7 +205,7 @@ class StopTest(BusTest):
         time.sleep(2)
         begun = time.monotonic()
         agent.send_signal(signal.SIGTERM)
-        self.wait_log(agent, "the disk hangs: ending without it", 20)
+        self.wait_log(agent, "ending while a call to the disk is still under way", 20)
         took = time.monotonic() - begun
         if not SANITIZER:
             self.assertLess(took, 5)
@@ -245,11 +245,14 @@ class StopTest(BusTest):
         books = os.path.join(self.folder, "books")
         now = time.time()
         self.publish(*[request(ts=now - 3600 * n, model=f"m{n % 20}") for n in range(690)])
-        agent = self.start_agent("--checkpoint-every", "1s")
+        agent = self.start_agent("--checkpoint-every", "1s", "--stop-within", "1s")
         bot = self.start("bot", self.bus, "bot0", books, 5000, 1)
         time.sleep(1)
         took, status, log = self.stop(agent)
-        self.assertEqual(status, 0, log)
+        # On a busy machine the time may be over before the checkpoint is stored; it says so then.
+        self.assertIn(status, (0, 1), log)
+        self.assertEqual(status == 1, "stopped before everything was on the disk" in log or
+                         "told to stop" in log, log)
         if not SANITIZER:
             self.assertLess(took, 5)
         bot.send_signal(signal.SIGTERM)
@@ -260,6 +263,7 @@ class StopTest(BusTest):
             published = struct.unpack("<QQ", file.read(16))[1]
         found = [self.load(name) for name in self.files("hourly_*.json")]
         self.assertEqual(sum(d["requests"]["total"] for d in found), published + 690)
+        print(f"SIGTERM {took:.2f} s, status {status}; ", end="", file=sys.stderr)
         self.assertEqual(sum(d["lost_samples"] for d in found), 0)
 
 
