@@ -6,24 +6,30 @@
 #include "clock.h"
 #include "memory.h"
 #include "ring_mark.h"
+#include "state_file.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* While the store works, its completions are looked for this often. */
 #define STORE_POLL_MS 5
+/* --once alone: how long it may take to get everything onto the disk. */
 #define FINAL_WAIT_NS (30 * NS_PER_SECOND)
 /* What is still in the ring then is counted by the next agent: whoever stops this one waits. */
 #define FINAL_DRAIN_NS (NS_PER_SECOND / 4)
 #define FINAL_POLL_MS  5
-/* So often in a row nothing can be read: what a lane says is not there. */
-#define FINAL_QUIET_MAX 200
 /* So often nothing can be read: what a lane says is not there. */
 #define FINAL_QUIET_MAX 200
-#define SECOND_MS       1000
+/* When told to stop, so much of the time is left for ending the process, */
+#define LAST_PART 10
+/* and after so long the last checkpoint is made, whatever else there is to store. */
+#define DRAIN_NS  (300 * UINT64_C(1000000))
+#define SECOND_MS 1000
 
 volatile sig_atomic_t agent_stop, agent_snapshot, agent_reload;
+volatile sig_atomic_t agent_status = 1;
 
 uint64_t agent_uptime_seconds(const struct agent *a)
 {
@@ -50,10 +56,26 @@ static int open_store(struct agent *a)
 	return err;
 }
 
+/* Without it the ring would be taken for that of another boot, and be counted again. */
+static int read_boot_id(struct agent *a)
+{
+	int err = state_boot_id(a->boot_id);
+
+	if (!err)
+		return 0;
+	log_error(a->log,
+	    "cannot read /proc/sys/kernel/random/boot_id: %s; start again when it can "
+	    "be read",
+	    strerror(-err));
+	return -EIO;
+}
+
 static int open_all(struct agent *a)
 {
 	int err = alerts_open(a);
 
+	if (!err)
+		err = read_boot_id(a);
 	if (!err)
 		err = folder_open(a->config->data_dir, a->log, &a->folder);
 	if (!err)
@@ -61,7 +83,11 @@ static int open_all(struct agent *a)
 	if (!err)
 		err = open_store(a);
 	if (!err)
+		err = retention_open(a);
+	if (!err)
 		err = restore_ledger(a);
+	if (err == -ENOMEM)
+		log_error(a->log, "out of memory: nothing was counted; start again with more");
 	if (!err)
 		err = alerts_resume(a);
 	if (err)
@@ -70,11 +96,36 @@ static int open_all(struct agent *a)
 	return 0;
 }
 
-static void close_all(struct agent *a)
+/* Until when the agent may take its time, by CLOCK_MONOTONIC, once it was told to stop. */
+static uint64_t stop_deadline_ns(const struct agent *a)
+{
+	uint64_t all_ns = a->config->stop_ms * UINT64_C(1000000);
+
+	return a->stopping_ns + all_ns - all_ns / LAST_PART;
+}
+
+int agent_time_left_ms(const struct agent *a)
+{
+	uint64_t now_ns = clock_monotonic_ns();
+	uint64_t until_ns = a->stopping_ns ? stop_deadline_ns(a) : now_ns + FINAL_WAIT_NS;
+
+	return now_ns < until_ns && agent_stop < 2 ? (int)((until_ns - now_ns) / 1000000) : 0;
+}
+
+/*
+ * Where the store is in a system call that does not return, the process ends as it is: its memory
+ * is the kernel's, and closing anything could wait for the same disk. The folder's lock stays with
+ * that system call (folder.c), so that a successor waits for its end.
+ */
+static void close_all(struct agent *a, int status)
 {
 	journal_stop(a);
-	store_close(a->store);
+	if (!store_close(a->store, agent_time_left_ms(a))) {
+		log_warning(a->log, "ending while a call to the disk is still under way");
+		_exit(status);
+	}
 	saver_close(a);
+	retention_close(a);
 	alerts_close(a);
 	journal_free(a);
 	ledger_free(&a->ledger);
@@ -92,7 +143,7 @@ static void say_refused(struct agent *a)
 	a->refused_said = a->ledger.refused;
 }
 
-static void every_second(struct agent *a, uint64_t now_ns)
+static void every_second(struct agent *a)
 {
 	uint64_t monotonic_ns = clock_monotonic_ns();
 
@@ -102,8 +153,6 @@ static void every_second(struct agent *a, uint64_t now_ns)
 	board_beat(a->board);
 	intake_look_after(a);
 	saver_look_after_folder(a);
-	if (a->store)
-		retention_run(a, now_ns);
 	say_refused(a);
 }
 
@@ -124,7 +173,7 @@ static int sleep_ms(struct agent *a, uint64_t now_ns)
 
 	if (saver_has_more(a))
 		return 0;
-	if (a->store && store_poll(a->store) > 0)
+	if (a->store && (store_poll(a->store) > 0 || retention_has_more(a)))
 		return STORE_POLL_MS;
 	if (a->second_next_ns <= monotonic_ns)
 		return 0;
@@ -157,8 +206,11 @@ static bool recover(struct agent *a)
 	return true;
 }
 
-/* One turn of the loop. True: there is more to drain. */
-static bool turn(struct agent *a, bool at_once)
+/*
+ * One turn of the loop. `at_once`: a save is due when all is drained; `hurried`: even before.
+ * True: there is more to drain.
+ */
+static bool turn(struct agent *a, bool at_once, bool hurried)
 {
 	uint64_t now_ns = clock_realtime_ns(), from_ns = now_ns_of(CLOCK_BOOTTIME);
 	bool more = false, saved = false;
@@ -171,7 +223,7 @@ static bool turn(struct agent *a, bool at_once)
 			board_set_drained(a->board, from_ns);
 		intake_reap(a, now_ns, false);
 	}
-	every_second(a, now_ns);
+	every_second(a);
 	if (a->store) {
 		store_poll(a->store);
 		saved = saver_go_on(a);
@@ -179,8 +231,10 @@ static bool turn(struct agent *a, bool at_once)
 			agent_snapshot = 0;
 			saver_snapshot(a, now_ns);
 		}
-		saved |= saver_run(a, now_ns, at_once && !more);
+		saved |= saver_run(a, now_ns, at_once && (hurried || !more));
 		journal_run(a, now_ns);
+		/* Last: removing waits for everything else. */
+		retention_run(a);
 	}
 	if (agent_reload) {
 		agent_reload = 0;
@@ -193,12 +247,13 @@ static bool turn(struct agent *a, bool at_once)
 	return more;
 }
 
-/* Everything is stored; what --once has found of ended hours is compressed too. */
+/* Everything is stored; what --once has found to do besides is done too. */
 static bool is_done(const struct agent *a)
 {
 	uint64_t now_ns = clock_realtime_ns();
 
-	return saver_is_done(a, now_ns) && !(a->config->once && journal_has_work(a, now_ns));
+	return saver_is_done(a, now_ns) &&
+	       !(a->config->once && (journal_has_work(a, now_ns) || retention_has_more(a)));
 }
 
 /* With --once nobody comes later to see who has died: all are looked at before the end. */
@@ -220,10 +275,13 @@ static void drain_to_end(struct agent *a, uint64_t until_ns)
 {
 	struct ring_mark *end = ring_mark_take(a->reader);
 	bool has_looked = false;
+	/* Who told it to end has told --once nothing yet. */
+	int most_signals = a->config->once ? 1 : 2;
 	int quiet = 0;
 
-	while (end && !a->is_drained && agent_stop < 2 && clock_monotonic_ns() < until_ns) {
-		bool more = turn(a, true), is_empty;
+	while (
+	    end && !a->is_drained && agent_stop < most_signals && clock_monotonic_ns() < until_ns) {
+		bool more = turn(a, true, false), is_empty;
 
 		quiet = more ? 0 : quiet + 1;
 		is_empty = !a->ledger.out_of_memory &&
@@ -237,23 +295,59 @@ static void drain_to_end(struct agent *a, uint64_t until_ns)
 	ring_mark_free(end);
 }
 
-/* Drains what there is and sees it onto the disk: the exit status. */
+/* Whether a checkpoint is on the disk that holds what had been counted by then. */
+static bool is_kept(const struct agent *a, uint64_t changes)
+{
+	return saver_is_done(a, clock_realtime_ns()) ||
+	       (!a->ledger.out_of_memory && a->saver.checkpoint_changes >= changes);
+}
+
+static void begin_to_stop(struct agent *a)
+{
+	a->stopping_ns = clock_monotonic_ns();
+	journal_stop(a);
+}
+
+/*
+ * Drains what there is and sees it onto the disk, for as long as there is time: the exit status.
+ * A hung disk, a full queue or a flood of samples must not keep the agent: what is not on the disk
+ * by then is still in the ring, or made from the checkpoint, at the next start.
+ */
 static int finish(struct agent *a)
 {
-	uint64_t now_ns = clock_monotonic_ns(), deadline_ns = now_ns + FINAL_WAIT_NS;
+	uint64_t begun_ns = clock_monotonic_ns(), changes;
+	bool hurried;
 
-	drain_to_end(a, a->config->once ? deadline_ns : now_ns + FINAL_DRAIN_NS);
+	if (agent_stop)
+		begin_to_stop(a);
+	drain_to_end(a, begun_ns + (a->config->once ? FINAL_WAIT_NS : FINAL_DRAIN_NS));
+	changes = a->ledger.changes;
 	do {
-		(void)turn(a, true);
+		if (agent_stop && !a->stopping_ns)
+			begin_to_stop(a);
+		hurried = a->stopping_ns && clock_monotonic_ns() - a->stopping_ns > DRAIN_NS;
+		/* The last checkpoint goes before the files of the one before it. */
+		if (hurried && !is_kept(a, changes))
+			saver_put_off_files(a);
+		(void)turn(a, true, hurried);
 		if (a->store)
-			store_flush(a->store, 100);
-	} while (clock_monotonic_ns() < deadline_ns && agent_stop < 2 && !is_done(a));
+			store_flush(a->store, STORE_POLL_MS);
+		if (is_kept(a, changes))
+			agent_status = 0;
+		if (hurried && is_kept(a, changes) && !a->saver.busy)
+			break;
+	} while (agent_time_left_ms(a) > 0 && clock_monotonic_ns() - begun_ns < FINAL_WAIT_NS &&
+		 !is_done(a));
 	intake_say_rest(a);
-	if (saver_is_done(a, clock_realtime_ns()))
-		return 0;
-	log_error(a->log, "stopped before everything was on the disk; what the ring still holds is "
-			  "counted by the next agent");
-	return 1;
+	if (!is_kept(a, changes)) {
+		log_error(a->log, "stopped before everything was on the disk; what the ring still "
+				  "holds is counted by the next agent");
+		return 1;
+	}
+	if (!saver_is_done(a, clock_realtime_ns()))
+		log_info(a->log, "the checkpoint is on the disk; the next agent counts what came "
+				 "since, and writes the files that are left");
+	return 0;
 }
 
 /* Exit statuses as all tools have them: usage is 2, a layout that is not known is 4. */
@@ -276,20 +370,19 @@ int agent_run(const struct config *config, struct log *log)
 	a->log = log;
 	a->folder.fd = a->folder.lock_fd = a->bus_lock_fd = -1;
 	a->started_ns = clock_monotonic_ns();
-	a->retired_day = INT64_MIN;
 	a->board_changes = UINT64_MAX;
 	err = open_all(a);
 	status = status_of(err);
 	if (err == 0) {
 		while (!agent_stop && !config->once)
-			if (!turn(a, false))
+			if (!turn(a, false, false))
 				(void)orbus_reader_wait(
 				    a->reader, sleep_ms(a, clock_realtime_ns()));
 		status = finish(a);
 		alerts_finish(a);
 		log_info(log, "stopped");
 	}
-	close_all(a);
+	close_all(a, status);
 	free(a);
 	return status;
 }

@@ -8,7 +8,7 @@
  *   journal.h    every request -> store: a line each (--journal)
  *   bases.c      store -> ledger: what a period's file already holds
  *   bulletin.c   ledger -> board
- *   retention.c  old files out
+ *   retention.h  old files out
  *   alerts.c     ledger -> log and webhooks; alerts.h names its parts
  *
  * All of it runs in one thread. Only the store and the webhooks work beside it.
@@ -24,6 +24,7 @@
 #include "object.h"
 #include "reader.h"
 #include "reaper.h"
+#include "retention.h"
 #include "store.h"
 
 #include <signal.h>
@@ -36,12 +37,13 @@ struct complaint {
 struct saver {
 	bool busy;
 	bool failed;
-	bool checkpoint_stored;   /* by the running save: its files may follow */
-	size_t files_left;        /* being stored */
-	uint64_t changes;         /* ledger's when the running save was made */
-	uint64_t saved_changes;   /* ledger's when the last good one was */
-	uint64_t next_ns;         /* CLOCK_MONOTONIC: not before */
-	unsigned backoff_seconds; /* 0: all is well */
+	bool checkpoint_stored;      /* by the running save: its files may follow */
+	uint64_t checkpoint_changes; /* ledger's in the last checkpoint that is on the disk */
+	size_t files_left;           /* being stored */
+	uint64_t changes;            /* ledger's when the running save was made */
+	uint64_t saved_changes;      /* ledger's when the last good one was */
+	uint64_t next_ns;            /* CLOCK_MONOTONIC: not before */
+	unsigned backoff_seconds;    /* 0: all is well */
 	char *state; /* the checkpoint to be stored, while the last one is being renamed */
 	size_t state_length;
 	struct saver_file *files; /* not yet given to the store */
@@ -65,7 +67,8 @@ struct agent {
 	struct bus_paths paths;
 	int bus_lock_fd; /* holds the bus's agent lock */
 	uint64_t bus_lock_inode;
-	uint64_t started_ns; /* CLOCK_MONOTONIC */
+	uint64_t started_ns;  /* CLOCK_MONOTONIC */
+	uint64_t stopping_ns; /* when it was told to stop, 0: it was not */
 	uint8_t bus_id[16];
 	uint64_t lost_seen, rejected_seen; /* of the reader, already in the ledger */
 	uint64_t lost_unsaid;              /* lost samples that no log line has told of */
@@ -75,15 +78,24 @@ struct agent {
 	uint64_t board_changes;            /* ledger's at the last refresh */
 	uint64_t board_next_ns;
 	uint64_t second_next_ns; /* what is done once a second */
-	int64_t retired_day;     /* the wall day when old files were last looked for */
-	bool temporaries_removed;
+	struct retention retention;
 	struct complaint board_complaint, retention_complaint, base_complaint, journal_complaint;
+	unsigned base_backoff_seconds; /* 0: the files of periods can be read */
+	uint64_t base_next_ns;         /* CLOCK_MONOTONIC: not before */
 	uint64_t refused_said;
 	bool shortage_said; /* of memory */
+	int restore_error;  /* that was said last, while the checkpoint cannot be read */
+	char boot_id[40];   /* this boot of the machine */
 };
 
 /* Set by signal handlers. */
 extern volatile sig_atomic_t agent_stop, agent_snapshot, agent_reload;
+
+/* The exit status, should the time for stopping run out: 1 until the last checkpoint is stored. */
+extern volatile sig_atomic_t agent_status;
+
+/* How long the agent may still take to end, once it was told to. */
+int agent_time_left_ms(const struct agent *a);
 
 /* Runs until told to stop, or once: the exit status. */
 int agent_run(const struct config *config, struct log *log);
@@ -126,8 +138,14 @@ int intake_positions(const struct agent *a, struct state_bus *out);
 
 /* --- restore.c */
 
-/* Restores the ledger from the last checkpoint, or begins a new one. 0 or a negative errno. */
+/*
+ * Restores the ledger from the last checkpoint, or begins a new one. 0, -ENOMEM, or -EIO, said,
+ * where what is there cannot be read.
+ */
 int restore_ledger(struct agent *a);
+
+/* Says that a file cannot be read from which counting goes on; once while it is the same error. */
+void restore_unreadable(struct agent *a, const char *name, int error);
 
 /*
  * Forgets what was counted since the last checkpoint, to count it again, since the ledger is out of
@@ -145,6 +163,9 @@ bool saver_go_on(struct agent *a);
 
 /* True when there is another step to make at once. */
 bool saver_has_more(const struct agent *a);
+
+/* Leaves the files of the running save that the store does not have yet to the next one. */
+void saver_put_off_files(struct agent *a);
 
 /* Forgets a save that was not carried out; after the store is closed. */
 void saver_close(struct agent *a);
@@ -180,10 +201,5 @@ char *bulletin_period(struct agent *a, const struct period *p, uint64_t now_ns, 
 
 /* The document of everything since the agent started, as a file's text. NULL: out of memory. */
 char *bulletin_since_start(struct agent *a, uint64_t now_ns, size_t *length);
-
-/* --- retention.c */
-
-/* Removes expired files, and at the start what a killed agent left half-written. */
-void retention_run(struct agent *a, uint64_t now_ns);
 
 #endif

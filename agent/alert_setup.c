@@ -73,19 +73,30 @@ int alerts_open(struct agent *a)
 	return err;
 }
 
-/* NULL with *err 0: there is none. */
-static json_t *read_state(const struct agent *a, int *err)
+/* NULL with *err 0: there is none. -EBADMSG: it was read and is damaged, or is no file of ours. */
+static json_t *read_state(struct agent *a, int *err)
 {
-	int fd = openat(a->folder.fd, ALERTS_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	json_t *state = NULL;
-	struct stat st;
+	json_t *state;
+	char *bytes;
+	size_t length;
 
-	*err = fd < 0 && errno != ENOENT ? -EBADMSG : 0;
-	if (fd < 0)
+	*err = store_read_file(a->folder.fd, ALERTS_NAME, STATE_BYTES_MAX, &bytes, &length);
+	if (*err == -ENOENT) {
+		*err = 0;
 		return NULL;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= STATE_BYTES_MAX)
-		state = json_loadfd(fd, 0, NULL);
-	close(fd);
+	}
+	if (store_is_foreign(*err)) {
+		*err = -EBADMSG;
+		return NULL;
+	}
+	if (*err && *err != -ENOMEM) {
+		restore_unreadable(a, ALERTS_NAME, *err);
+		*err = -EIO;
+	}
+	if (*err)
+		return NULL;
+	state = json_loadb(bytes, length, 0, NULL);
+	free(bytes);
 	*err = state ? 0 : memory_ran_out() ? -ENOMEM : -EBADMSG;
 	return state;
 }
@@ -229,8 +240,8 @@ void alerts_finish(struct agent *a)
 			store_flush(a->store, 20);
 		if (has_under_way(s))
 			usleep(10000);
-	} while (
-	    clock_monotonic_ns() < until_ns && agent_stop < 2 && (s->dirty_ns || has_under_way(s)));
+	} while (clock_monotonic_ns() < until_ns && agent_time_left_ms(a) > 0 &&
+		 (s->dirty_ns || has_under_way(s)));
 	if (s->post_count > 0)
 		log_warning(a->log, "%zu alerts could not be posted yet: the next agent will",
 		    s->post_count);

@@ -60,8 +60,10 @@ static const struct aggregate *window_sum(struct agent *a, enum window window, u
 	*c = context_of(a, now_ns);
 	c->period_kind = window_names[window];
 	c->trends = trends;
-	(void)trend_hours_get(
-	    &a->ledger.hours, calendar_wall_hour(&a->ledger.periods.calendar, now_ns), trends);
+	/* A clock that was set back may show an hour that is no longer kept. */
+	if (!trend_hours_get(
+		&a->ledger.hours, calendar_wall_hour(&a->ledger.periods.calendar, now_ns), trends))
+		memset(trends, 0, sizeof(*trends));
 	return windows_get(a->ledger.windows, window, now_ns, &c->start_ns);
 }
 

@@ -74,6 +74,7 @@ int config_read(int argc, char **argv, struct config *out)
 	    .retention_days = (unsigned)s.retention_days,
 	    .snapshot_hours = (unsigned)(s.snapshot_every / HOUR_NS),
 	    .checkpoint_seconds = (unsigned)(s.checkpoint_every / SECOND_NS),
+	    .stop_ms = (unsigned)(s.stop_within / 1000000),
 	    .io = (enum store_io)s.io,
 	    .once = s.once,
 	    .journal = s.journal,

@@ -16,6 +16,7 @@ struct config {
 	unsigned retention_days; /* 0: keep everything */
 	unsigned snapshot_hours; /* of an "hourly" period; divides 24 */
 	unsigned checkpoint_seconds;
+	unsigned stop_ms; /* from SIGTERM to the end */
 	enum store_io io;
 	bool once;
 	bool journal;

@@ -131,11 +131,8 @@ void intake_close(struct agent *a)
 
 bool intake_is_same_bus(const struct agent *a, const struct state_bus *saved)
 {
-	char boot[40];
-
-	state_boot_id(boot);
 	return saved && memcmp(saved->bus_id, a->bus_id, sizeof(a->bus_id)) == 0 &&
-	       strcmp(saved->boot_id, boot) == 0 &&
+	       strcmp(saved->boot_id, a->boot_id) == 0 &&
 	       saved->lane_count == reader_lane_count(a->reader);
 }
 
@@ -291,7 +288,7 @@ int intake_positions(const struct agent *a, struct state_bus *out)
 {
 	memset(out, 0, sizeof(*out));
 	memcpy(out->bus_id, reader_bus_id(a->reader), sizeof(out->bus_id));
-	state_boot_id(out->boot_id);
+	memcpy(out->boot_id, a->boot_id, sizeof(out->boot_id));
 	out->lane_count = reader_lane_count(a->reader);
 	out->positions = calloc(out->lane_count, sizeof(*out->positions));
 	if (!out->positions)

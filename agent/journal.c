@@ -23,13 +23,36 @@
 
 /* --- Files ------------------------------------------------------------------------------------ */
 
+/* Where an hour is, or would be: they are sorted. */
+static size_t find_part(const struct journal *j, uint32_t label)
+{
+	size_t low = 0, high = j->part_count;
+
+	/* As a rule they come in order, the newest last. */
+	if (high > 0 && j->parts[high - 1].label < label)
+		return high;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (j->parts[middle].label < label)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool has_part(const struct journal *j, size_t place, uint32_t label)
+{
+	return place < j->part_count && j->parts[place].label == label;
+}
+
 bool journal_note_part(struct journal *j, uint32_t label, uint32_t next)
 {
-	struct journal_part *p = j->parts;
+	size_t place = find_part(j, label);
+	struct journal_part *p;
 
-	while (p < j->parts + j->part_count && p->label != label)
-		p++;
-	if (p == j->parts + j->part_count) {
+	if (!has_part(j, place, label)) {
 		if (j->part_count == j->part_capacity) {
 			size_t larger = j->part_capacity ? 2 * j->part_capacity : 64;
 			struct journal_part *parts = realloc(j->parts, larger * sizeof(*parts));
@@ -39,9 +62,12 @@ bool journal_note_part(struct journal *j, uint32_t label, uint32_t next)
 			j->parts = parts;
 			j->part_capacity = larger;
 		}
-		p = &j->parts[j->part_count++];
-		*p = (struct journal_part){.label = label};
+		memmove(&j->parts[place + 1], &j->parts[place],
+		    (j->part_count - place) * sizeof(*j->parts));
+		j->parts[place] = (struct journal_part){.label = label};
+		j->part_count++;
 	}
+	p = &j->parts[place];
 	if (p->next < next)
 		p->next = next;
 	return true;
@@ -49,10 +75,9 @@ bool journal_note_part(struct journal *j, uint32_t label, uint32_t next)
 
 static uint32_t next_part(const struct journal *j, uint32_t label)
 {
-	for (size_t i = 0; i < j->part_count; i++)
-		if (j->parts[i].label == label)
-			return j->parts[i].next;
-	return 0;
+	size_t place = find_part(j, label);
+
+	return has_part(j, place, label) ? j->parts[place].next : 0;
 }
 
 struct journal_file *journal_add_file(
@@ -251,19 +276,22 @@ int journal_freeze(struct agent *a, struct state_bus *out)
 
 /*
  * Whoever removed a file, or put something else in its place, has what it held; the batch begins a
- * new one at the next try. Nothing of ours is in a save's way for ever.
+ * new one at the next try. Only what is seen to be there, or not, decides: an error of the disk or
+ * of permissions says nothing about the file, which stays, and is tried again.
  */
 static void make_way(struct journal_file *f, const struct store_result *r)
 {
 	struct agent *a = f->agent;
-	bool in_the_way = r->error == -EISDIR || r->error == -ELOOP || r->error == -ENXIO ||
-	                  (r->error == -EACCES && faccessat(a->folder.fd, ".", W_OK, 0) == 0);
+	uint64_t size;
+	int found;
 
 	if (r->step != STORE_STEP_CREATE)
 		return;
-	if (r->error == -ENOENT && f->durable > 0)
+	found = store_look(a->folder.fd, r->name, &size);
+	if (found == -ENOENT && r->error == -ENOENT && f->durable > 0)
 		log_error(a->log, "%s was removed: going on with a new one", r->name);
-	else if (!in_the_way || saver_set_aside(a, r->name, strerror(-r->error)) < 0)
+	else if (!store_is_foreign(found) ||
+		 saver_set_aside(a, r->name, store_foreign_text(found)) < 0)
 		return;
 	f->durable = 0;
 }

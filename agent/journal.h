@@ -58,7 +58,7 @@ struct journal {
 	bool known; /* it is, or was: the checkpoint says so */
 	struct journal_file *files;
 	size_t file_count;
-	struct journal_part *parts;
+	struct journal_part *parts; /* sorted by hour */
 	size_t part_count, part_capacity;
 	uint64_t *from, *upto; /* as in struct state_journal */
 	uint32_t lane_count;

@@ -80,13 +80,16 @@ static void remove_plain(struct agent *a, struct journal_file *f)
 	}
 }
 
+/* What is there decides: an error of reading says nothing about the file, and is tried again. */
 static void give_up(struct journal_file *f, const struct store_result *r)
 {
 	struct agent *a = f->agent;
 	struct journal *j = &a->journal;
-	bool gone = r->step == STORE_STEP_READ && r->error == -ENOENT;
+	uint64_t size = 0;
+	int found = r->step == STORE_STEP_READ ? store_look(a->folder.fd, f->text, &size) : 0;
+	bool gone = found == -ENOENT;
 	bool damaged = r->step == STORE_STEP_READ &&
-	               (r->error == -ENODATA || r->error == -ELOOP || r->error == -EISDIR);
+	               (store_is_foreign(found) || (found == 0 && size < f->durable));
 
 	j->packing = NULL;
 	j->pack_next_ns = clock_monotonic_ns() + RETRY_NS;
@@ -95,7 +98,9 @@ static void give_up(struct journal_file *f, const struct store_result *r)
 		log_warning(a->log, "%s was removed before it was compressed", f->text);
 	else if (!damaged)
 		complain(a->log, &a->journal_complaint, f->text, r);
-	if (gone || (damaged && saver_set_aside(a, f->text, "is shorter than it was") == 0))
+	if (gone ||
+	    (damaged && saver_set_aside(a, f->text,
+			    found ? store_foreign_text(found) : "is shorter than it was") == 0))
 		journal_drop_file(a, f);
 }
 

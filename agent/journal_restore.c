@@ -50,45 +50,79 @@ static int list_names(const struct agent *a, struct names *out)
 			close(fd);
 		return fd < 0 ? -errno : -ENOMEM;
 	}
-	while (!err && (entry = readdir(dir)))
+	/* A list that ends early would let files be taken for missing. */
+	while (!err && (errno = 0, entry = readdir(dir)))
 		if (journal_name_parse(entry->d_name, &name))
 			err = add_name(out, &name);
+	if (!err && errno)
+		err = -errno;
 	closedir(dir);
 	return err;
 }
 
+/* By hour, then by part, the plain file before the compressed one. */
+static int compare_names(const void *a, const void *b)
+{
+	const struct journal_name *x = a, *y = b;
+
+	if (x->label != y->label)
+		return x->label < y->label ? -1 : 1;
+	if (x->part != y->part)
+		return x->part < y->part ? -1 : 1;
+	return (int)x->packed - (int)y->packed;
+}
+
+/* The names are sorted: a folder of years must not hold up the start. */
 static bool is_packed(const struct names *n, const struct journal_name *plain)
 {
-	for (size_t i = 0; i < n->count; i++)
-		if (n->items[i].packed && n->items[i].label == plain->label &&
-		    n->items[i].part == plain->part)
-			return true;
-	return false;
+	struct journal_name packed = *plain;
+
+	packed.packed = true;
+	return n->count > 0 &&
+	       bsearch(&packed, n->items, n->count, sizeof(*n->items), compare_names) != NULL;
 }
 
 /* --- A file that the checkpoint names --------------------------------------------------------- */
 
 /* The last byte that counts is a newline, unless somebody else has been at the file. */
-static bool ends_a_line(int fd, uint64_t length)
+static int check_end(int fd, uint64_t length, bool *unread)
 {
 	char last;
+	ssize_t n = length ? pread(fd, &last, 1, (off_t)length - 1) : 0;
 
-	return length == 0 || (pread(fd, &last, 1, (off_t)length - 1) == 1 && last == '\n');
+	*unread = n < 0;
+	if (n < 0)
+		return -errno;
+	return length == 0 || (n == 1 && last == '\n') ? 0 : -EBADMSG;
 }
 
-/* Whether the named length is there; what lies beyond is cut off, since it comes again. */
-static int cut(struct agent *a, const char *name, uint64_t length)
+/*
+ * Whether the named length is there; what lies beyond is cut off, since it comes again. *unread
+ * says that the error is one of the system, and not what was found.
+ */
+static int cut(struct agent *a, const char *name, uint64_t length, bool *unread)
 {
 	int err = 0, fd = openat(a->folder.fd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
+	uint64_t size;
 
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) < 0)
+	*unread = false;
+	if (fd < 0) {
+		int error = -errno;
+
+		err = store_look(a->folder.fd, name, &size);
+		*unread = err != -ENOENT && !store_is_foreign(err);
+		return *unread ? error : err;
+	}
+	if (fstat(fd, &st) < 0) {
 		err = -errno;
-	else if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size < length || !ends_a_line(fd, length))
+		*unread = true;
+	} else if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size < length) {
 		err = -EBADMSG;
-	else if ((uint64_t)st.st_size > length && ftruncate(fd, (off_t)length) < 0)
+	} else {
+		err = check_end(fd, length, unread);
+	}
+	if (!err && (uint64_t)st.st_size > length && ftruncate(fd, (off_t)length) < 0)
 		log_warning(a->log, "could not cut %s: %s", name, strerror(errno));
 	close(fd);
 	return err;
@@ -106,6 +140,7 @@ static int restore_file(
     struct agent *a, const struct state_journal_file *saved, const struct names *names)
 {
 	struct journal_file *f = journal_add_file(a, &saved->name, saved->start_ns, saved->end_ns);
+	bool unread;
 	int err;
 
 	if (!f)
@@ -115,7 +150,11 @@ static int restore_file(
 	if (f->packed)
 		return 0;
 	f->accepts = accepts(a, f);
-	err = cut(a, f->text, saved->length);
+	err = cut(a, f->text, saved->length, &unread);
+	if (unread) {
+		restore_unreadable(a, f->text, err);
+		return -EIO;
+	}
 	if (!err || (err == -ENOENT && saved->length == 0)) {
 		f->named = saved->length;
 		return 0;
@@ -125,7 +164,8 @@ static int restore_file(
 		log_error(a->log, "%s is missing: the requests that it held are gone", f->text);
 	else
 		(void)saver_set_aside(a, f->text,
-		    err == -EBADMSG ? "is not as the checkpoint knows it" : strerror(-err));
+		    store_is_foreign(err) ? store_foreign_text(err)
+					  : "is not as the checkpoint knows it");
 	return 0;
 }
 
@@ -142,10 +182,12 @@ static int whole_lines(int fd, uint64_t size, uint64_t *out)
 	while (!err && at > 0 && *out == 0) {
 		size_t n = at < TAIL_BYTES ? (size_t)at : TAIL_BYTES;
 		const char *newline;
+		ssize_t got;
 
 		at -= n;
-		if (pread(fd, tail, n, (off_t)at) != (ssize_t)n)
-			err = -EIO;
+		got = pread(fd, tail, n, (off_t)at);
+		if (got != (ssize_t)n)
+			err = got < 0 ? -errno : -EIO;
 		newline = err ? NULL : memrchr(tail, '\n', n);
 		if (newline)
 			*out = at + (uint64_t)(newline - tail) + 1;
@@ -188,11 +230,14 @@ static int adopt(struct agent *a, const struct journal_name *name)
 	if (a->journal.file_count >= STATE_JOURNAL_FILES_MAX)
 		return 0;
 	journal_name_format(name, text);
+	if (store_is_foreign(store_look(a->folder.fd, text, &length)))
+		return 0; /* somebody else's: its number is taken */
 	fd = openat(a->folder.fd, text, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		restore_unreadable(a, text, -errno);
 		if (fd >= 0)
 			close(fd);
-		return 0; /* somebody else's: its number is taken */
+		return -EIO;
 	}
 	err = whole_lines(fd, (uint64_t)st.st_size, &length);
 	if (!err && length < (uint64_t)st.st_size && ftruncate(fd, (off_t)length) < 0)
@@ -202,8 +247,10 @@ static int adopt(struct agent *a, const struct journal_name *name)
 	if (!err && fsync(fd) < 0)
 		log_warning(a->log, "could not sync %s: %s", text, strerror(errno));
 	close(fd);
-	if (err)
-		return err == -ENOMEM ? err : 0;
+	if (err) {
+		restore_unreadable(a, text, err);
+		return err == -ENOMEM ? err : -EIO;
+	}
 	span_of(a, name->label, &start_ns, &end_ns);
 	f = journal_add_file(a, name, start_ns, end_ns);
 	if (!f)
@@ -304,7 +351,9 @@ int journal_restore(struct agent *a, const struct state_bus *saved, bool same, b
 		return 0;
 	err = list_names(a, &names);
 	if (err)
-		log_error(a->log, "cannot list %s: %s", a->folder.path, strerror(-err));
+		restore_unreadable(a, ".", err);
+	if (names.count > 0)
+		qsort(names.items, names.count, sizeof(*names.items), compare_names);
 	for (size_t i = 0; !err && saved && i < saved->journal.file_count; i++)
 		err = restore_file(a, &saved->journal.files[i], &names);
 	if (!err)

@@ -37,6 +37,8 @@ void ledger_free(struct ledger *l)
 
 bool ledger_is_expired(const struct ledger *l, int64_t wall_day, uint64_t now_ns)
 {
+	if (l->reference_ns && l->reference_ns < now_ns)
+		now_ns = l->reference_ns;
 	return l->retention_days > 0 &&
 	       wall_day + l->retention_days < calendar_wall_day(&l->periods.calendar, now_ns);
 }
@@ -81,6 +83,7 @@ static void fold_delta(struct ledger *l, struct delta *d, uint64_t now_ns)
 
 void ledger_fold(struct ledger *l, uint64_t now_ns)
 {
+	trend_hours_turn_back(&l->hours, calendar_wall_hour(&l->periods.calendar, now_ns));
 	for (int i = 0; i < LEDGER_DELTAS; i++)
 		if (l->deltas[i].used)
 			fold_delta(l, &l->deltas[i], now_ns);

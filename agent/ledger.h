@@ -35,6 +35,7 @@ struct ledger {
 	struct aggregate lifetime;
 	uint64_t lifetime_since_ns;
 	unsigned retention_days;
+	uint64_t reference_ns; /* the time that retention goes by, 0: the wall clock's */
 	struct delta deltas[LEDGER_DELTAS];
 	uint64_t changes;         /* grows with everything that is worth a checkpoint */
 	uint64_t last_request_ns; /* when the newest request ended, 0: none is known */
@@ -62,7 +63,7 @@ void ledger_add_losses(struct ledger *l, uint64_t lost, uint64_t rejected, uint6
 /* Adds what has come since the last time to the periods and windows. */
 void ledger_fold(struct ledger *l, uint64_t now_ns);
 
-/* True when a day is so long ago that its files are to go. */
+/* True when a day is so long ago that its files are to go, by the earlier of the two clocks. */
 bool ledger_is_expired(const struct ledger *l, int64_t wall_day, uint64_t now_ns);
 
 /* The trends of a period as of now. */

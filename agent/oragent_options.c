@@ -26,8 +26,10 @@ static const struct cli_option options[] = {
 	.low = 0,
 	.high = 36500,
 	.help = "keep files for so long, 0: for ever",
-	.details = "Files are removed when the day in their name is longer ago than this; 0 keeps "
-		   "everything. Only regular files with the agent's own names are touched."},
+	.details =
+	    "Files are removed when the day in their name is longer ago than this, by the "
+	    "wall clock and by the time that has certainly passed (see *RETENTION*); 0 keeps "
+	    "everything. Only regular files with the agent's own names are touched."},
     {.name = "snapshot-every",
 	.type = CLI_DURATION,
 	.offset = AT(snapshot_every),
@@ -76,6 +78,18 @@ static const struct cli_option options[] = {
 	.offset = AT(once),
 	.help = "drain, write, exit",
 	.details = "Counts what the ring holds, stores it and exits."},
+    {.name = "stop-within",
+	.type = CLI_DURATION,
+	.offset = AT(stop_within),
+	.argument = "TIME",
+	.preset = "1s",
+	.low = SECONDS_NS,
+	.high = 60 * SECONDS_NS,
+	.help = "how long SIGTERM may take",
+	.details =
+	    "How long the agent may take to end after SIGTERM or SIGINT, for the last "
+	    "checkpoint. What is not on the disk by then is still in the ring, and counted by "
+	    "the next agent."},
     {.name = "mode",
 	.type = CLI_OCTAL,
 	.offset = AT(mode),

@@ -14,6 +14,7 @@ struct oragent_settings {
 	uint64_t retention_days;
 	uint64_t snapshot_every;   /* ns */
 	uint64_t checkpoint_every; /* ns */
+	uint64_t stop_within;      /* ns */
 	int io;                    /* enum store_io */
 	const char *alert;
 	bool journal;

@@ -22,7 +22,6 @@ struct period {
 	struct trends trends;     /* its own record of the hours before its end */
 	bool has_base;            /* its file's content, if any, is in `sum` */
 	bool base_asked;          /* the file is being read */
-	unsigned base_failures;   /* reads that failed in a row */
 	bool offered;             /* to the last checkpoint that was made */
 	bool held;                /* by the last checkpoint that was stored */
 	uint64_t version;         /* grows with every change of `sum` */

@@ -4,6 +4,10 @@
  * saver.c says why the one before does as well: as long as the ring holds what came since. Without
  * either, counting goes on from now: what the ring holds cannot be told from what the files hold.
  *
+ * Damaged is only what was read to its end and fails its checksum or its schema. An error of
+ * reading says nothing about the content: nothing is moved or changed then, and the agent ends, to
+ * be started again once the file can be read.
+ *
  * It is also the way out when memory was refused: what was counted in part is forgotten, and read
  * again.
  */
@@ -13,40 +17,10 @@
 #include "state.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#define STATE_BYTES_MAX (INT64_C(1) << 30)
-
-/* The whole file, read at the start when there is nothing yet to hold up. */
-static int read_file(const struct agent *a, const char *name, char **bytes, size_t *length)
-{
-	int err = -EBADMSG, fd = openat(a->folder.fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	struct stat st;
-	ssize_t n;
-
-	if (fd < 0)
-		return errno == ELOOP ? -EBADMSG : -errno;
-	*bytes = NULL;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > STATE_BYTES_MAX)
-		goto out;
-	err = -ENOMEM;
-	*bytes = malloc((size_t)st.st_size + 1);
-	if (!*bytes)
-		goto out;
-	*length = 0;
-	while ((n = read(fd, *bytes + *length, (size_t)st.st_size - *length)) > 0)
-		*length += (size_t)n;
-	err = n < 0 ? -errno : 0;
-	if (err)
-		free(*bytes);
-out:
-	close(fd);
-	return err;
-}
+#define STATE_BYTES_MAX (UINT64_C(1) << 30)
 
 static int begin_ledger(struct agent *a)
 {
@@ -56,6 +30,7 @@ static int begin_ledger(struct agent *a)
 
 	a->ledger.keep = journal_keep;
 	a->ledger.keep_context = a;
+	a->ledger.reference_ns = trusted_clock_reference_ns(&a->retention.clock);
 	return err;
 }
 
@@ -66,15 +41,34 @@ static int begin_anew(struct agent *a)
 	return begin_ledger(a);
 }
 
-/* Takes a checkpoint over into the empty ledger. */
-static int load(struct agent *a, const char *name, struct state_bus *bus)
+void restore_unreadable(struct agent *a, const char *name, int error)
+{
+	/* That memory is short has been said where it becomes so while the agent runs. */
+	if (a->restore_error != error && !(error == -ENOMEM && a->shortage_said))
+		log_error(a->log,
+		    "cannot read %s/%s: %s. It was left as it is, and nothing was counted; start "
+		    "again when the disk, or the permissions, are repaired",
+		    a->folder.path, name, strerror(-error));
+	a->restore_error = error;
+}
+
+/*
+ * Takes a checkpoint over into the empty ledger. An error of reading it is returned in *unread, and
+ * -EIO with it.
+ */
+static int load(struct agent *a, const char *name, struct state_bus *bus, int *unread)
 {
 	char *bytes = NULL;
 	size_t length = 0;
-	int err = read_file(a, name, &bytes, &length);
+	int err = store_read_file(a->folder.fd, name, STATE_BYTES_MAX, &bytes, &length);
 
-	if (err)
+	*unread = 0;
+	if (err == -ENOENT)
 		return err;
+	if (err) {
+		*unread = err;
+		return -EIO;
+	}
 	(void)memory_ran_out();
 	err = state_decode(bytes, length, &a->ledger, bus);
 	free(bytes);
@@ -85,19 +79,50 @@ static int load(struct agent *a, const char *name, struct state_bus *bus)
 	return err;
 }
 
-/* Loads one, or sets it aside: 0, -ENOENT where there is none (any more), -ENOMEM or worse. */
+/*
+ * Before the last one is moved, the one before must be known to be readable: else the next start
+ * would find it alone, and not know that the last was damaged.
+ */
+static int check_previous(struct agent *a)
+{
+	char *bytes;
+	size_t length;
+	int err =
+	    store_read_file(a->folder.fd, STATE_PREVIOUS_NAME, STATE_BYTES_MAX, &bytes, &length);
+
+	free(bytes);
+	if (!err || err == -ENOENT || store_is_foreign(err))
+		return 0;
+	restore_unreadable(a, STATE_PREVIOUS_NAME, err);
+	return -EIO;
+}
+
+/*
+ * Loads one, or sets it aside: 0, -ENOENT where there is none (any more), -ENOMEM, -EIO where it
+ * can neither be read nor moved: then it stays as it is.
+ *
+ * A link, a folder, a FIFO of that name is moved too, though nothing was read: none of our writing,
+ * it would be in the way of every save, and moving it destroys nothing.
+ */
 static int load_or_set_aside(
     struct agent *a, const char *name, struct state_bus *bus, bool *damaged)
 {
-	int err = load(a, name, bus);
+	int unread, err = load(a, name, bus, &unread);
 
 	if (!err || err == -ENOENT || err == -ENOMEM)
 		return err;
+	if (unread && !store_is_foreign(unread)) {
+		restore_unreadable(a, name, unread);
+		return -EIO;
+	}
+	if (!*damaged && check_previous(a) < 0)
+		return -EIO;
 	*damaged = true;
 	state_bus_free(bus);
 	err = saver_set_aside(a, name,
-	    err == -EPROTONOSUPPORT ? "was written by a newer version"
-				    : "is damaged or cannot be read");
+	    unread                    ? store_foreign_text(unread)
+	    : err == -EPROTONOSUPPORT ? "was written by a newer version"
+				      : "is damaged");
 	if (!err)
 		err = begin_anew(a);
 	return err ? err : -ENOENT;
@@ -119,7 +144,7 @@ static int load_previous(struct agent *a, struct state_bus *bus, bool *damaged)
 	return err ? err : -ENOENT;
 }
 
-int restore_ledger(struct agent *a)
+static int restore(struct agent *a)
 {
 	struct state_bus bus = {0};
 	bool damaged = false;
@@ -142,6 +167,16 @@ int restore_ledger(struct agent *a)
 	return err;
 }
 
+int restore_ledger(struct agent *a)
+{
+	int err = restore(a);
+
+	if (!err)
+		a->restore_error = 0;
+	/* Whatever failed, it is none of the errors that have an exit status of their own. */
+	return err == 0 || err == -ENOMEM ? err : -EIO;
+}
+
 int restore_after_shortage(struct agent *a)
 {
 	struct orbus_reader *reader;
@@ -156,7 +191,7 @@ int restore_after_shortage(struct agent *a)
 	ledger_free(&a->ledger);
 	err = restore_ledger(a);
 	a->ledger.out_of_memory = err != 0;
-	a->saver.saved_changes = a->refused_said = 0;
+	a->saver.saved_changes = a->saver.checkpoint_changes = a->refused_said = 0;
 	a->board_changes = UINT64_MAX;
 	return err;
 }

@@ -1,55 +1,287 @@
 /*
- * retention.c: removes files that are older than they are to be kept.
+ * retention.c: removes files that are older than they are to be kept, and at the start what a
+ * killed agent left half-written.
  *
  * Only regular files with exactly the names that the agent gives, by the date in the name. Links,
- * folders and everything else are somebody else's.
+ * folders and everything else are somebody else's. Whether a date is old enough is judged by the
+ * confirmed time (trusted_clock.h), never by the wall clock alone: removing is the one thing that
+ * no restart repairs.
+ *
+ * The store goes through the folder in steps that wait behind everything else; none is begun while
+ * a save is under way or the agent is to stop. What is left is done at the next start.
  */
 #include "agent.h"
 #include "clock.h"
 
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-static void removed(void *context, const struct store_result *r)
+#define CLOCK_NAME ".clock"
+#define FILE_MODE  0600
+#define LOOK_NS    NS_PER_SECOND
+#define STORE_NS   (600 * NS_PER_SECOND)
+#define RETRY_NS   (60 * NS_PER_SECOND)
+#define NAMES_SAID 10
+#define NEVER      INT64_MIN
+
+/* --- The clock -------------------------------------------------------------------------------- */
+
+static void read_clocks(const struct agent *a, struct clock_look *out)
 {
-	struct agent *a = context;
+	struct timespec t;
 
-	complain(a->log, &a->retention_complaint, r->name, r);
-	if (!r->error)
-		log_debug(a->log, "removed %s", r->name);
+	memset(out, 0, sizeof(*out));
+	out->wall_ns = clock_realtime_ns();
+	if (clock_gettime(CLOCK_BOOTTIME, &t) == 0)
+		out->boot_ns = (uint64_t)t.tv_sec * NS_PER_SECOND + (uint64_t)t.tv_nsec;
+	strcpy(out->boot_id, a->boot_id);
 }
 
-static bool is_to_go(struct agent *a, const char *name, uint64_t now_ns)
+static void say_stepped(struct agent *a, bool same_boot)
 {
-	int64_t day;
+	const struct trusted_clock *c = &a->retention.clock;
+	char shown[RFC3339_BYTES], expected[RFC3339_BYTES];
 
-	/* The folder is ours alone, so at the start such a file is a killed agent's. */
-	if (store_is_temporary(name))
-		return !a->temporaries_removed;
-	return calendar_parse_name(name, &day) && ledger_is_expired(&a->ledger, day, now_ns);
-}
-
-static void listed(void *context, const struct store_result *r)
-{
-	struct agent *a = context;
-	uint64_t now_ns = clock_realtime_ns();
-
-	if (r->error) {
-		complain(a->log, &a->retention_complaint, a->folder.path, r);
-		a->retired_day = INT64_MIN;
+	clock_format_rfc3339_local(c->last.wall_ns, a->config->utc, shown);
+	if (!c->confirmed) {
+		log_write(a->log, same_boot ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
+		    "the clock was set to %s: no file is removed for its age before it has run on "
+		    "for 24 hours without a step",
+		    shown);
 		return;
 	}
-	for (char **name = r->names; *name; name++)
-		if (is_to_go(a, *name, now_ns))
-			(void)store_remove(a->store, *name, removed, a);
-	a->temporaries_removed = true;
+	clock_format_rfc3339_local(c->confirmed_ns, a->config->utc, expected);
+	/* Between two boots it is as a rule the time that the machine was off. */
+	log_write(a->log, same_boot ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
+	    "the clock shows %s, where %s is confirmed: files are removed only when they are too old "
+	    "by both, until the clock has run on for 24 hours without a step",
+	    shown, expected);
 }
 
-void retention_run(struct agent *a, uint64_t now_ns)
+static void say_news(struct agent *a, enum clock_news news, bool same_boot)
 {
-	int64_t today = calendar_wall_day(&a->ledger.periods.calendar, now_ns);
-
-	if (a->retired_day == today)
+	if (a->config->retention_days == 0)
 		return;
-	if (store_list(a->store, listed, a) == 0)
-		a->retired_day = today;
+	switch (news) {
+	case CLOCK_AS_BEFORE: break;
+	case CLOCK_BEGUN:
+		log_info(a->log, "no time is confirmed for this folder yet: no file is removed for "
+				 "its age before the clock has run on for 24 hours without a step");
+		break;
+	case CLOCK_STEPPED: say_stepped(a, same_boot); break;
+	case CLOCK_RETURNED: log_info(a->log, "the clock shows what is confirmed again"); break;
+	case CLOCK_SETTLED:
+		log_info(a->log,
+		    "the clock has run on for 24 hours without a step: files are removed "
+		    "by it");
+		break;
+	}
+}
+
+/* Samples are too old by the same time: after a step none is refused that was fine before it. */
+static void look(struct agent *a)
+{
+	struct retention *r = &a->retention;
+	struct clock_look now;
+	enum clock_news news;
+	bool same_boot;
+
+	read_clocks(a, &now);
+	same_boot = strcmp(r->clock.last.boot_id, now.boot_id) == 0;
+	news = trusted_clock_look(&r->clock, &now);
+	say_news(a, news, same_boot);
+	if (news != CLOCK_AS_BEFORE)
+		r->store_next_ns = 0;
+	a->ledger.reference_ns = trusted_clock_reference_ns(&r->clock);
+}
+
+static void clock_stored(void *context, const struct store_result *result)
+{
+	struct agent *a = context;
+
+	complain(a->log, &a->retention_complaint, CLOCK_NAME, result);
+}
+
+static void store_clock(struct agent *a, uint64_t monotonic_ns)
+{
+	char *text;
+	size_t length;
+
+	if (monotonic_ns < a->retention.store_next_ns)
+		return;
+	a->retention.store_next_ns = monotonic_ns + STORE_NS;
+	text = malloc(TRUSTED_CLOCK_BYTES);
+	length = text ? trusted_clock_encode(&a->retention.clock, text) : 0;
+	if (length > 0)
+		(void)store_put(a->store, CLOCK_NAME, text, length, FILE_MODE, clock_stored, a);
+	else
+		free(text);
+}
+
+int retention_open(struct agent *a)
+{
+	char *text;
+	size_t length;
+	int err =
+	    store_read_file(a->folder.fd, CLOCK_NAME, TRUSTED_CLOCK_BYTES - 1, &text, &length);
+
+	a->retention.done_day = NEVER;
+	/* What is damaged, or no file of ours, confirms nothing, and is replaced. */
+	if (!err && !trusted_clock_decode(text, &a->retention.clock))
+		log_warning(
+		    a->log, "%s/%s is damaged: beginning a new one", a->folder.path, CLOCK_NAME);
+	free(text);
+	if (err && err != -ENOENT && !store_is_foreign(err)) {
+		restore_unreadable(a, CLOCK_NAME, err);
+		return -EIO;
+	}
+	look(a);
+	return 0;
+}
+
+/* --- The files -------------------------------------------------------------------------------- */
+
+static_assert(JOURNAL_NAME_BYTES >= PERIOD_NAME_BYTES, "an order keeps names of both");
+
+/* In the store's thread. */
+static bool is_wanted(const void *order, const char *name)
+{
+	const struct retention_order *o = order;
+	int64_t day;
+
+	if (store_is_temporary(name))
+		return o->left_behind && store_is_left_behind(name);
+	if (!calendar_parse_name(name, &day) || day >= o->before_day)
+		return false;
+	for (size_t i = 0; i < o->kept_count; i++)
+		if (strcmp(o->kept[i], name) == 0)
+			return false;
+	return true;
+}
+
+static bool keep(struct retention_order *o, const char *name)
+{
+	char(*larger)[sizeof(*o->kept)];
+	int64_t day;
+
+	if (!calendar_parse_name(name, &day) || day >= o->before_day)
+		return true;
+	if ((o->kept_count & (o->kept_count - 1)) == 0) {
+		larger = realloc(o->kept, 2 * (o->kept_count + 1) * sizeof(*larger));
+		if (!larger)
+			return false;
+		o->kept = larger;
+	}
+	strcpy(o->kept[o->kept_count++], name);
+	return true;
+}
+
+/* What is open is still written to, whatever its date. */
+static bool keep_what_is_open(struct agent *a)
+{
+	struct retention_order *o = &a->retention.order;
+	bool kept = true;
+
+	o->kept_count = 0;
+	for (const struct period *p = a->ledger.periods.first; kept && p; p = p->next)
+		kept = keep(o, p->span.name);
+	for (const struct journal_file *f = a->journal.files; kept && f; f = f->next)
+		kept = keep(o, f->text);
+	return kept;
+}
+
+/* Files of days before this one are too old by both clocks. NEVER: none is. */
+static int64_t before_day(const struct agent *a)
+{
+	uint64_t time_ns = trusted_clock_ns(&a->retention.clock);
+
+	if (a->config->retention_days == 0 || time_ns == 0)
+		return NEVER;
+	return calendar_wall_day(&a->ledger.periods.calendar, time_ns) - a->config->retention_days;
+}
+
+static bool is_due(const struct agent *a)
+{
+	const struct retention *r = &a->retention;
+
+	return !r->cleaned || before_day(a) > r->done_day;
+}
+
+bool retention_has_more(const struct agent *a)
+{
+	return a->store && (a->retention.in_pass || is_due(a)) &&
+	       clock_monotonic_ns() >= a->retention.pass_next_ns;
+}
+
+static void say_removed(struct agent *a, const struct store_result *result)
+{
+	struct retention *r = &a->retention;
+
+	for (size_t i = 0; result->names[i] && r->removed + i < NAMES_SAID; i++)
+		log_info(a->log, "removed %s: it was %s", result->names[i],
+		    store_is_temporary(result->names[i]) ? "left half-written"
+							 : "older than --retention-days");
+	r->removed += result->removed;
+	if (!result->more && r->removed > NAMES_SAID)
+		log_info(a->log, "removed %zu more of them", r->removed - NAMES_SAID);
+}
+
+static void swept(void *context, const struct store_result *result)
+{
+	struct agent *a = context;
+	struct retention *r = &a->retention;
+
+	r->in_step = false;
+	say_removed(a, result);
+	complain(a->log, &a->retention_complaint,
+	    result->step == STORE_STEP_REMOVE ? result->name : a->folder.path, result);
+	if (result->more)
+		return;
+	r->in_pass = false;
+	if (result->error && result->step != STORE_STEP_REMOVE) {
+		r->pass_next_ns = clock_monotonic_ns() + RETRY_NS;
+		return;
+	}
+	r->cleaned = true;
+	r->done_day = r->order.before_day;
+}
+
+/* `order` is not touched while the store has a step: its thread reads it. */
+static void begin_pass(struct agent *a)
+{
+	struct retention *r = &a->retention;
+
+	r->order.left_behind = !r->cleaned;
+	r->order.before_day = before_day(a);
+	r->removed = 0;
+	r->in_pass = keep_what_is_open(a);
+	if (!r->in_pass)
+		r->pass_next_ns = clock_monotonic_ns() + RETRY_NS;
+}
+
+void retention_run(struct agent *a)
+{
+	struct retention *r = &a->retention;
+	uint64_t monotonic_ns = clock_monotonic_ns();
+
+	if (monotonic_ns >= r->look_next_ns) {
+		r->look_next_ns = monotonic_ns + LOOK_NS;
+		look(a);
+	}
+	store_clock(a, monotonic_ns);
+	if (r->in_step || a->saver.busy || agent_stop || !retention_has_more(a))
+		return;
+	if (!r->in_pass)
+		begin_pass(a);
+	if (r->in_pass)
+		r->in_step = store_sweep(a->store, is_wanted, &r->order, swept, a) == 0;
+}
+
+void retention_close(struct agent *a)
+{
+	free(a->retention.order.kept);
+	a->retention.order = (struct retention_order){0};
 }

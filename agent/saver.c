@@ -43,7 +43,8 @@ struct saver_file {
 
 void complain(struct log *log, struct complaint *c, const char *what, const struct store_result *r)
 {
-	if (r->error == c->error)
+	/* Given up, since the agent is to stop. */
+	if (r->error == c->error || r->error == -ECANCELED)
 		return;
 	if (r->error)
 		log_error(log, "could not %s %s: %s; trying again until it works",
@@ -169,6 +170,8 @@ static void state_stored(void *context, const struct store_result *r)
 	for (struct period *p = a->ledger.periods.first; !s->failed && p; p = p->next)
 		p->held |= p->offered;
 	s->checkpoint_stored = !s->failed;
+	if (!s->failed)
+		s->checkpoint_changes = s->changes;
 	end_if_done(a);
 }
 
@@ -337,6 +340,15 @@ bool saver_go_on(struct agent *a)
 	return true;
 }
 
+/* They are of a checkpoint that is on the disk, and of the next one, which comes the sooner. */
+void saver_put_off_files(struct agent *a)
+{
+	if (!saver_has_more(a))
+		return;
+	files_free(&a->saver);
+	end_if_done(a);
+}
+
 void saver_close(struct agent *a)
 {
 	files_free(&a->saver);
@@ -415,8 +427,9 @@ void saver_look_after_folder(struct agent *a)
 		return;
 	if (a->store && folder_is_there(a))
 		return;
-	journal_stop(a);
-	store_close(a->store);
+	/* A disk that hangs must not hold up the drain: only an idle store is closed. */
+	if (a->store && (store_poll(a->store) > 0 || !store_close(a->store, 0)))
+		return;
 	a->store = NULL;
 	err = folder_reopen(&a->folder, a->log);
 	if (!err)

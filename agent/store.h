@@ -5,8 +5,8 @@
  * One interface, two implementations: store_uring.c (io_uring) and store_posix.c (plain system
  * calls in one worker thread). A file is written under an unpredictable temporary name,
  * exclusively, then fsynced, renamed over its name, and the folder fsynced: a reader sees the old
- * file or the new one, whole, also across a crash. Nothing here blocks the caller but store_open()
- * and store_close().
+ * file or the new one, whole, also across a crash. Nothing here blocks the caller but store_open(),
+ * store_flush() and store_close(), which are told for how long.
  *
  * A store belongs to one thread; completions run inside store_poll() of that thread. It is not for
  * knowing what the bytes mean, nor for retrying: the caller does that.
@@ -44,7 +44,11 @@ struct store_result {
 	const char *name;     /* the file's name in the folder */
 	char *bytes; /* store_get(): the content, NUL-terminated, valid during the callback */
 	size_t length;
-	char **names; /* store_list(): the names, NULL-terminated, valid during the callback */
+	/* store_sweep(): how many were removed, the first of their names (NULL-terminated, valid
+	 * during the callback), and whether there may be more. */
+	size_t removed;
+	char **names;
+	bool more;
 };
 
 typedef void store_done_fn(void *context, const struct store_result *result);
@@ -70,7 +74,7 @@ const char *store_kind(const struct store *s);
  * Queues the replacement of file `name` by `length` bytes at `bytes`, which the store owns from
  * here on (malloc'ed; freed when done, also on error). `done` may be NULL. Operations are carried
  * out in the order given, one after the other. The order of puts and removes is kept.
- * Returns 0 or -ENOMEM (bytes freed, done not called).
+ * Returns 0, -ENOMEM, or -ECANCELED while the store is being closed (bytes freed, done not called).
  */
 int store_put(struct store *s, const char *name, char *bytes, size_t length, unsigned mode,
     store_done_fn *done, void *context);
@@ -105,8 +109,32 @@ int store_rename(
  */
 int store_get(struct store *s, const char *name, store_done_fn *done, void *context);
 
-/* Queues listing the folder's names. */
-int store_list(struct store *s, store_done_fn *done, void *context);
+/*
+ * Reads the whole of regular file `name`, at once, for when there is nothing to hold up: the bytes
+ * are malloc'ed and NUL-terminated. Returns 0; -ENOENT; where store_is_foreign(), what bears the
+ * name is no file of ours (a link, a folder, a FIFO, or larger than `most` bytes) and was not read;
+ * everything else is an error of the system, which says nothing about the content.
+ */
+int store_read_file(int dirfd, const char *name, uint64_t most, char **bytes, size_t *length);
+bool store_is_foreign(int error);
+/* "is a folder": for messages. */
+const char *store_foreign_text(int error);
+/* What bears a name now: 0 and its size, an error as above. */
+int store_look(int dirfd, const char *name, uint64_t *size);
+
+/*
+ * Queues one step of going through the folder and removing the regular files whose names are
+ * wanted: some hundred at most, for some milliseconds, and then one fsync of the folder for all of
+ * them. Where there may be more, the next step goes on from there. Steps wait behind everything
+ * else that is queued, so that a save waits for one step at most. One sweep at a time.
+ *
+ * `wanted` is called in another thread, with `order`, which must not change until `done` is called.
+ * A file that cannot be removed is passed over, and the first such error reported with its name.
+ */
+typedef bool store_wanted_fn(const void *order, const char *name);
+#define STORE_SWEPT_NAMES 16
+int store_sweep(struct store *s, store_wanted_fn *wanted, const void *order, store_done_fn *done,
+    void *context);
 
 /* Runs the completions that are due. Returns the number of operations still pending. */
 size_t store_poll(struct store *s);
@@ -114,8 +142,16 @@ size_t store_poll(struct store *s);
 /* Waits until nothing is pending, at most timeout_ms, running completions. Pending ones left. */
 size_t store_flush(struct store *s, int timeout_ms);
 
-/* Waits for what is pending, then frees everything. NULL is allowed. */
-void store_close(struct store *s);
+/*
+ * Forgets what has not begun (done() gets -ECANCELED), waits at most so long for what has, and
+ * frees everything. NULL is allowed. Nothing can be queued meanwhile.
+ *
+ * False: an operation is still under way, in a system call that does not return. Then nothing is
+ * freed, since the kernel uses it, and the process must end at once, by _exit(). What the kernel
+ * has not done by then, it does or drops before the process is gone for good and the folder's lock
+ * is free.
+ */
+bool store_close(struct store *s, int timeout_ms);
 
 /* "create", "write", ...: for messages. */
 const char *store_step_name(enum store_step step);
@@ -124,7 +160,10 @@ const char *store_step_name(enum store_step step);
 #define STORE_TEMPORARY_BYTES 256
 int store_temporary_name(const char *name, char out[STORE_TEMPORARY_BYTES]);
 
-/* True for a temporary name that an earlier store may have left behind (".NAME.<16 hex>.tmp"). */
+/* True for a temporary name (".NAME.<16 hex>.tmp"), of whatever process. */
 bool store_is_temporary(const char *name);
+
+/* True for one that another process has left behind. */
+bool store_is_left_behind(const char *name);
 
 #endif

@@ -4,6 +4,8 @@
  *   store.c         the queue: one operation at a time, completions in the caller's thread
  *   store_posix.c   an operation by plain system calls
  *   store_worker.c  one thread that carries out operations by plain system calls
+ *   store_read.c    reading a whole file
+ *   store_sweep.c   one step of removing many files
  *   store_pack.c    one step of compressing a file
  *   store_uring.c   replacing, extending and removing as chains of linked io_uring requests
  */
@@ -25,7 +27,13 @@ enum store_op_kind {
 	STORE_OP_REMOVE,
 	STORE_OP_RENAME,
 	STORE_OP_GET,
-	STORE_OP_LIST,
+	STORE_OP_SWEEP,
+};
+
+/* How far a sweep has come. The worker's thread has it while a step runs, else nobody needs it. */
+struct store_sweep {
+	void *dir;    /* DIR; NULL: begin at the beginning */
+	bool removed; /* since the beginning */
 };
 
 struct store_op {
@@ -39,7 +47,13 @@ struct store_op {
 	bool borrowed; /* `bytes` are the caller's */
 	size_t length;
 	uint64_t offset; /* write, pack */
-	char **names;    /* list */
+	/* sweep */
+	struct store_sweep *sweep;
+	store_wanted_fn *wanted;
+	const void *order;
+	char *names[STORE_SWEPT_NAMES + 1];
+	size_t removed;
+	bool more;
 	store_done_fn *done;
 	void *context;
 	int error;
@@ -54,6 +68,10 @@ int store_op_name_temporary(struct store_op *op);
 
 /* Carries out an operation by plain system calls; the outcome is in the operation. */
 void store_posix_execute(int dirfd, struct store_op *op);
+
+/* Carries out one step of a sweep. */
+void store_sweep_execute(int dirfd, struct store_op *op);
+void store_sweep_end(struct store_sweep *sweep);
 
 /* Carries out one step of compressing. */
 void store_pack_execute(int dirfd, struct store_op *op);

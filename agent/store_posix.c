@@ -4,13 +4,9 @@
  */
 #include "store_internal.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static int write_all(int fd, uint64_t offset, const char *bytes, size_t length)
@@ -94,90 +90,12 @@ static void remove_file(int dirfd, struct store_op *op)
 	sync_folder(dirfd, op);
 }
 
-static int read_all(int fd, size_t size, struct store_op *op)
-{
-	op->bytes = malloc(size + 1);
-	if (!op->bytes)
-		return -ENOMEM;
-	while (op->length < size) {
-		ssize_t n = read(fd, op->bytes + op->length, size - op->length);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		op->length += (size_t)n;
-	}
-	op->bytes[op->length] = '\0';
-	return 0;
-}
-
 static void get(int dirfd, struct store_op *op)
 {
-	struct stat st;
-	int err, fd = openat(dirfd, op->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	int err = store_read_file(dirfd, op->name, STORE_READ_MAX, &op->bytes, &op->length);
 
-	if (fd < 0) {
-		store_op_fail(op, STORE_STEP_READ, -errno);
-		return;
-	}
-	if (fstat(fd, &st) < 0)
-		err = -errno;
-	else if (!S_ISREG(st.st_mode))
-		err = S_ISDIR(st.st_mode) ? -EISDIR : -ELOOP;
-	else
-		err = st.st_size > (off_t)STORE_READ_MAX ? -EFBIG
-		                                         : read_all(fd, (size_t)st.st_size, op);
 	if (err)
 		store_op_fail(op, STORE_STEP_READ, err);
-	close(fd);
-}
-
-/* Names of regular files only: a link or a folder is never ours. */
-static bool is_regular(int dirfd, const struct dirent *entry)
-{
-	struct stat st;
-
-	if (entry->d_type != DT_UNKNOWN)
-		return entry->d_type == DT_REG;
-	return fstatat(dirfd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
-}
-
-static int append_name(struct store_op *op, size_t *count, const char *name)
-{
-	char **names = realloc(op->names, (*count + 2) * sizeof(*names));
-
-	if (!names)
-		return -ENOMEM;
-	op->names = names;
-	names[*count] = strdup(name);
-	names[*count + 1] = NULL;
-	return names[(*count)++] ? 0 : -ENOMEM;
-}
-
-static void list(int dirfd, struct store_op *op)
-{
-	int err = 0, fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-	size_t count = 0;
-
-	op->names = calloc(1, sizeof(*op->names));
-	if (!dir || !op->names)
-		err = dir ? -ENOMEM : -errno;
-	while (!err && (errno = 0, entry = readdir(dir)))
-		if (is_regular(dirfd, entry))
-			err = append_name(op, &count, entry->d_name);
-	if (!err && errno)
-		err = -errno;
-	if (err)
-		store_op_fail(op, STORE_STEP_LIST, err);
-	if (dir)
-		closedir(dir);
-	else if (fd >= 0)
-		close(fd);
 }
 
 void store_posix_execute(int dirfd, struct store_op *op)
@@ -194,6 +112,6 @@ void store_posix_execute(int dirfd, struct store_op *op)
 			store_op_fail(op, STORE_STEP_RENAME, -errno);
 		break;
 	case STORE_OP_GET: get(dirfd, op); break;
-	case STORE_OP_LIST: list(dirfd, op); break;
+	case STORE_OP_SWEEP: store_sweep_execute(dirfd, op); break;
 	}
 }

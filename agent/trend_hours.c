@@ -65,6 +65,17 @@ static bool is_kept(const struct trend_hours *h, int64_t hour)
 	return hour >= h->first && hour <= h->newest;
 }
 
+void trend_hours_turn_back(struct trend_hours *h, int64_t hour)
+{
+	/* Within a day it may be a clock that is set by a little, and what is known stays. */
+	if (h->first == INT64_MAX || h->newest <= hour + TREND_HOURS)
+		return;
+	if (h->first > hour)
+		trend_hours_init(h);
+	else
+		h->newest = hour;
+}
+
 bool trend_hours_get(const struct trend_hours *h, int64_t hour, struct trends *out)
 {
 	int64_t from = hour - TREND_HOURS > h->first ? hour - TREND_HOURS : h->first;

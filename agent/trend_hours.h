@@ -26,6 +26,9 @@ void trend_hours_add(struct trend_hours *h, int64_t hour, const struct aggregate
 /* The day up to `hour`. False: that hour is no longer kept, *out is not touched. */
 bool trend_hours_get(const struct trend_hours *h, int64_t hour, struct trends *out);
 
+/* The clock shows `hour`: what was entered for hours far beyond, by one that was ahead, goes. */
+void trend_hours_turn_back(struct trend_hours *h, int64_t hour);
+
 /* The same by a period's own record, for one that the table no longer reaches. */
 void trends_add(
     struct trends *t, int64_t current_hour, int64_t hour, const struct aggregate *delta);

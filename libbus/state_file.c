@@ -28,16 +28,19 @@ struct state_head {
 };
 static_assert(sizeof(struct state_head) == 32, "file format");
 
-void state_boot_id(char out[40])
+int state_boot_id(char out[40])
 {
 	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+	int err = 0;
 
 	memset(out, 0, 40);
 	if (!f)
-		return;
-	if (fgets(out, 40, f))
-		out[strcspn(out, "\n")] = '\0';
+		return errno == ENOENT ? 0 : -errno;
+	if (!fgets(out, 40, f))
+		err = -EIO;
+	out[strcspn(out, "\n")] = '\0';
 	fclose(f);
+	return err;
 }
 
 void state_bus_free(struct state_bus *bus)

@@ -49,8 +49,11 @@ struct state_bus {
 	struct state_journal journal;
 };
 
-/* This boot of the machine. */
-void state_boot_id(char out[40]);
+/*
+ * This boot of the machine. 0 and "" where the system does not tell it (no /proc); a negative errno
+ * where it could not be read: it is then not known whether a checkpoint is of this boot.
+ */
+int state_boot_id(char out[40]);
 
 void state_bus_free(struct state_bus *bus);
 

@@ -6,7 +6,7 @@
  *
  * snapshot    a file of 16 KiB is replaced, COUNT times
  * checkpoint  the checkpoint is renamed to be the one before, and a new one of 16 KiB stored
- * retention   FILES files are listed, and all of them removed, once
+ * retention   FILES files are found and removed, once
  * nothing     only what the others do beside it, for whoever counts system calls
  *
  * FOLDER is empty, and filled with FILES files first. Prints a line of JSON: microseconds of one
@@ -69,19 +69,24 @@ static void checkpoint(void)
 	put("state");
 }
 
-/* As retention.c does: what is listed is removed. */
-static void remove_all(void *context, const struct store_result *r)
+static bool every(const void *order, const char *name)
+{
+	(void)order;
+	return strncmp(name, "hourly_", 7) == 0;
+}
+
+/* As retention.c does: a step at a time. */
+static void swept(void *context, const struct store_result *r)
 {
 	done(context, r);
-	for (char **name = r->names; name && *name; name++) {
-		store_remove(store, *name, done, NULL);
-		operations++;
-	}
+	operations += r->removed;
+	if (r->more)
+		store_sweep(store, every, NULL, swept, NULL);
 }
 
 static void retention(void)
 {
-	store_list(store, remove_all, NULL);
+	store_sweep(store, every, NULL, swept, NULL);
 }
 
 static void nothing(void)
@@ -145,7 +150,7 @@ int main(int argc, char **argv)
 	start = now_us() - start;
 	if (operation != retention)
 		operations = (size_t)count;
-	store_close(store);
+	(void)store_close(store, WAIT_MS);
 	printf(
 	    "{\"operation\": \"%s\", \"io\": \"%s\", \"files\": %u, \"count\": %zu, \"us\": %.1f, "
 	    "\"caller_us\": %.1f}\n",

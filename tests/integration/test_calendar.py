@@ -204,6 +204,7 @@ class ClockTest(BusTest):
         os.mkdir(self.path("daily_20261002.json"))
         foreign += ["daily_20261001.json", "daily_20261002.json"]
         self.set_clock("2026-11-24T10:30:00Z")
+        self.confirm_clock(self.clock.now())
         agent = self.agent("--retention-days", 30)
         wait_for(lambda: not set(old) & set(os.listdir(self.data)), "the old files to go")
         self.stop_agent(agent)
@@ -216,6 +217,7 @@ class ClockTest(BusTest):
         self.assertIn("daily_20261025.json", os.listdir(self.data))
         self.stop_agent(agent)
         self.set_clock("2026-11-24T23:59:58Z")
+        self.confirm_clock(self.clock.now())
         agent = self.agent("--retention-days", 30)
         time.sleep(0.5)
         self.assertIn("daily_20261025.json", os.listdir(self.data))

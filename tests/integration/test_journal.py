@@ -105,7 +105,11 @@ class HoursTest(JournalTest):
         wait_for(lambda: HOUR + ".zst" in self.files("requests_*"), "it to be compressed", 30)
         with open(self.path("requests_of_mine.ndjson"), "w", encoding="ascii"):
             pass
+        self.stop_agent(agent)
+        # Time has passed, and the clock was not merely set.
         self.clock.set(START + 4 * 86400)
+        self.confirm_clock(self.clock.now())
+        agent = self.start_journal("--utc", "--retention-days", "3")
         wait_for(lambda: HOUR + ".zst" not in self.files("requests_*"), "it to be removed", 30)
         self.assertEqual(self.files("hourly_20251124_*"), [])
         self.assertIn("requests_of_mine.ndjson", self.files("requests_*"))

@@ -29,7 +29,8 @@ static struct {
 	enum store_step step;
 	char bytes[256];
 	size_t length;
-	int names;
+	size_t removed;
+	bool more;
 } last;
 
 static void note(void *context, const struct store_result *r)
@@ -42,9 +43,8 @@ static void note(void *context, const struct store_result *r)
 	last.bytes[0] = '\0';
 	if (r->bytes && r->length < sizeof(last.bytes))
 		strcpy(last.bytes, r->bytes);
-	last.names = 0;
-	for (char **name = r->names; name && *name; name++)
-		last.names++;
+	last.removed = r->removed;
+	last.more = r->more;
 }
 
 static int setup(void **state, enum store_io io)
@@ -78,7 +78,7 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 	char command[128];
 
-	store_close(f->store);
+	assert_true(store_close(f->store, 20000));
 	close(f->dirfd);
 	snprintf(command, sizeof(command), "rm -rf %s", f->path);
 	assert_int_equal(system(command), 0);
@@ -331,18 +331,142 @@ static void files_are_read_but_links_are_not(void **state)
 	assert_int_equal(last.error, -EISDIR);
 }
 
-static void only_regular_files_are_listed(void **state)
+static void what_is_no_file_of_ours_is_told_from_an_error(void **state)
+{
+	struct fixture *f = *state;
+	char *bytes;
+	size_t length;
+	uint64_t size;
+
+	put(f, "a", "content");
+	finish(f, 1);
+	assert_int_equal(store_read_file(f->dirfd, "a", 7, &bytes, &length), 0);
+	assert_string_equal(bytes, "content");
+	assert_int_equal(length, 7);
+	free(bytes);
+	assert_int_equal(symlinkat("a", f->dirfd, "link"), 0);
+	assert_int_equal(mkdirat(f->dirfd, "folder", 0700), 0);
+	assert_int_equal(mkfifoat(f->dirfd, "pipe", 0600), 0);
+	assert_int_equal(store_read_file(f->dirfd, "a", 6, &bytes, &length), -EFBIG);
+	assert_int_equal(store_read_file(f->dirfd, "link", 99, &bytes, &length), -ELOOP);
+	assert_int_equal(store_read_file(f->dirfd, "folder", 99, &bytes, &length), -EISDIR);
+	assert_int_equal(store_read_file(f->dirfd, "pipe", 99, &bytes, &length), -ENXIO);
+	assert_int_equal(store_read_file(f->dirfd, "none", 99, &bytes, &length), -ENOENT);
+	assert_int_equal(store_read_file(-1, "none", 99, &bytes, &length), -EBADF);
+	assert_int_equal(store_look(f->dirfd, "a", &size), 0);
+	assert_int_equal(size, 7);
+	assert_true(store_is_foreign(store_look(f->dirfd, "pipe", &size)));
+	assert_false(store_is_foreign(-EIO));
+	assert_false(store_is_foreign(-EBADMSG));
+}
+
+static bool is_old(const void *order, const char *name)
+{
+	return strncmp(name, order, strlen(order)) == 0;
+}
+
+/* Steps, until there are no more. */
+static size_t sweep_all(struct fixture *f, const char *prefix)
+{
+	size_t removed = 0;
+	int done = last.done;
+
+	do {
+		assert_int_equal(store_sweep(f->store, is_old, prefix, note, &last), 0);
+		finish(f, ++done);
+		removed += last.removed;
+	} while (last.more);
+	return removed;
+}
+
+static void fill(const struct fixture *f, const char *prefix, int files)
+{
+	char name[32];
+
+	for (int i = 0; i < files; i++) {
+		snprintf(name, sizeof(name), "%s%d", prefix, i);
+		close(openat(f->dirfd, name, O_WRONLY | O_CREAT, 0600));
+	}
+}
+
+static void a_sweep_removes_the_regular_files_that_are_wanted_gone(void **state)
 {
 	struct fixture *f = *state;
 
-	put(f, "a", "x");
-	put(f, "b", "x");
-	finish(f, 2);
-	assert_int_equal(symlinkat("a", f->dirfd, "link"), 0);
-	assert_int_equal(mkdirat(f->dirfd, "folder", 0700), 0);
-	assert_int_equal(store_list(f->store, note, &last), 0);
-	finish(f, 3);
-	assert_int_equal(last.names, 2);
+	fill(f, "old", 3000);
+	fill(f, "young", 30);
+	assert_int_equal(symlinkat("young1", f->dirfd, "old-link"), 0);
+	assert_int_equal(mkdirat(f->dirfd, "old-folder", 0700), 0);
+	assert_int_equal(sweep_all(f, "old"), 3000);
+	assert_int_equal(last.error, 0);
+	assert_int_equal(count_names(f), 32);
+	assert_int_equal(sweep_all(f, "old"), 0);
+}
+
+/* A step says what it could not remove, and goes on with the others. */
+static void a_sweep_passes_over_what_it_cannot_remove(void **state)
+{
+	struct fixture *f = *state;
+	char command[128];
+	int errors = 0;
+
+	fill(f, "old", 20);
+	snprintf(command, sizeof(command), "chattr +i %s/old7 2>/dev/null", f->path);
+	if (system(command) != 0)
+		skip();
+	for (int done = 1;; done++) {
+		assert_int_equal(store_sweep(f->store, is_old, "old", note, &last), 0);
+		finish(f, done);
+		errors += last.error == -EPERM && last.step == STORE_STEP_REMOVE;
+		if (!last.more)
+			break;
+	}
+	assert_true(errors > 0);
+	assert_int_equal(count_names(f), 1);
+	snprintf(command, sizeof(command), "chattr -i %s/old7", f->path);
+	assert_int_equal(system(command), 0);
+}
+
+static char sequence[64];
+
+static void note_order(void *context, const struct store_result *r)
+{
+	strcat(sequence, context);
+	if (r->error)
+		strcat(sequence, r->error == -ECANCELED ? "!" : "?");
+}
+
+/* Whatever else is to be done goes before the next step of a sweep. */
+static void sweeps_wait_behind_everything_else(void **state)
+{
+	struct fixture *f = *state;
+
+	fill(f, "old", 10);
+	sequence[0] = '\0';
+	store_sweep(f->store, is_old, "old", note_order, "s");
+	store_put(f->store, "a", strdup("x"), 1, 0600, note_order, "p");
+	store_write(f->store, "b", 0, "x", 1, 0600, note_order, "w");
+	store_remove(f->store, "b", note_order, "r");
+	assert_int_equal(store_flush(f->store, 20000), 0);
+	assert_string_equal(sequence, "pwrs");
+}
+
+/* What has begun is finished, the rest given up; and its owners hear of it. */
+static void closing_gives_up_what_has_not_begun(void **state)
+{
+	struct fixture *f = *state;
+	int refused;
+
+	fill(f, "old", 10);
+	sequence[0] = '\0';
+	store_put(f->store, "a", calloc(1, 8 << 20), 8 << 20, 0600, note_order, "a");
+	(void)store_poll(f->store);
+	store_sweep(f->store, is_old, "old", note_order, "s");
+	store_put(f->store, "b", strdup("x"), 1, 0600, note_order, "b");
+	assert_true(store_close(f->store, 20000));
+	assert_string_equal(sequence, "b!s!a");
+	assert_int_equal(count_names(f), 11);
+	assert_int_equal(store_open(f->io, f->dirfd, -1, &f->store, &refused), 0);
 }
 
 static void a_put_onto_a_folder_fails_and_leaves_nothing(void **state)
@@ -383,7 +507,7 @@ static void a_full_disk_is_an_error_until_there_is_room(void **state)
 	    f->path, f->path);
 	if (system(command) != 0)
 		skip();
-	store_close(f->store);
+	assert_true(store_close(f->store, 20000));
 	close(f->dirfd);
 	f->dirfd = open(f->path, O_RDONLY | O_DIRECTORY);
 	assert_int_equal(store_open(f->io, f->dirfd, -1, &f->store, &refused), 0);
@@ -412,7 +536,14 @@ static void only_plain_names_are_taken(void **state)
 
 static void temporary_names_are_known(void **state)
 {
+	char own[STORE_TEMPORARY_BYTES];
+
 	(void)state;
+	assert_int_equal(store_temporary_name("a.json", own), 0);
+	assert_true(store_is_temporary(own));
+	assert_false(store_is_left_behind(own));
+	assert_true(store_is_left_behind(".a.json.0123456789abcdef.tmp"));
+	assert_false(store_is_left_behind("a.json"));
 	assert_true(store_is_temporary(".a.json.0123456789abcdef.tmp"));
 	assert_false(store_is_temporary("a.json.0123456789abcdef.tmp"));
 	assert_false(store_is_temporary(".a.json.0123456789abcde.tmp"));
@@ -494,7 +625,11 @@ int main(void)
 	    both(a_file_is_compressed_step_by_step),
 	    both(a_file_that_is_too_short_is_not_compressed),
 	    both(files_are_read_but_links_are_not),
-	    both(only_regular_files_are_listed),
+	    both(what_is_no_file_of_ours_is_told_from_an_error),
+	    both(a_sweep_removes_the_regular_files_that_are_wanted_gone),
+	    both(a_sweep_passes_over_what_it_cannot_remove),
+	    both(sweeps_wait_behind_everything_else),
+	    both(closing_gives_up_what_has_not_begun),
 	    both(a_put_onto_a_folder_fails_and_leaves_nothing),
 	    both(a_removed_folder_is_an_error),
 	    both(a_full_disk_is_an_error_until_there_is_room),
