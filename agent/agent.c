@@ -157,6 +157,24 @@ static bool recover(struct agent *a)
 	return true;
 }
 
+/*
+ * A save waits until the ring was found empty, so that the first one after a start holds all that
+ * had come meanwhile, whatever kills the agent then. Where more comes all the time it waits no
+ * longer than this.
+ */
+#define SAVE_WAIT_NS NS_PER_SECOND
+
+static bool may_save(struct agent *a, bool more)
+{
+	uint64_t monotonic_ns = clock_monotonic_ns();
+
+	if (!more)
+		a->behind_since_ns = 0;
+	else if (a->behind_since_ns == 0)
+		a->behind_since_ns = monotonic_ns;
+	return !more || monotonic_ns - a->behind_since_ns >= SAVE_WAIT_NS;
+}
+
 /* One turn of the loop. True: there is more to drain. */
 static bool turn(struct agent *a, bool at_once)
 {
@@ -177,7 +195,8 @@ static bool turn(struct agent *a, bool at_once)
 			agent_snapshot = 0;
 			saver_snapshot(a, now_ns);
 		}
-		saved |= saver_run(a, now_ns, at_once && !more);
+		if (may_save(a, more))
+			saved |= saver_run(a, now_ns, at_once && !more);
 		journal_run(a, now_ns);
 	}
 	if (agent_reload) {
