@@ -207,10 +207,26 @@ static bool recover(struct agent *a)
 }
 
 /*
- * One turn of the loop. `at_once`: a save is due when all is drained; `hurried`: even before.
- * True: there is more to drain.
+ * A save waits until the ring was found empty, so that the first one after a start holds all that
+ * had come meanwhile, whatever kills the agent then. Where more comes all the time it waits no
+ * longer than this.
  */
-static bool turn(struct agent *a, bool at_once, bool hurried)
+#define SAVE_WAIT_NS NS_PER_SECOND
+
+static bool may_save(struct agent *a, bool more)
+{
+	uint64_t monotonic_ns = clock_monotonic_ns();
+
+	if (!more)
+		a->behind_since_ns = 0;
+	else if (a->behind_since_ns == 0)
+		a->behind_since_ns = monotonic_ns;
+	return !more || monotonic_ns - a->behind_since_ns >= SAVE_WAIT_NS;
+}
+
+/* One turn of the loop; `at_once`: a save is due as soon as all is drained. True: there is more to
+ * drain. */
+static bool turn(struct agent *a, bool at_once)
 {
 	uint64_t now_ns = clock_realtime_ns(), from_ns = now_ns_of(CLOCK_BOOTTIME);
 	bool more = false, saved = false;
@@ -231,7 +247,8 @@ static bool turn(struct agent *a, bool at_once, bool hurried)
 			agent_snapshot = 0;
 			saver_snapshot(a, now_ns);
 		}
-		saved |= saver_run(a, now_ns, at_once && (hurried || !more));
+		if (may_save(a, more))
+			saved |= saver_run(a, now_ns, at_once && !more);
 		journal_run(a, now_ns);
 		/* Last: removing waits for everything else. */
 		retention_run(a);
@@ -281,7 +298,7 @@ static void drain_to_end(struct agent *a, uint64_t until_ns)
 
 	while (
 	    end && !a->is_drained && agent_stop < most_signals && clock_monotonic_ns() < until_ns) {
-		bool more = turn(a, true, false), is_empty;
+		bool more = turn(a, true), is_empty;
 
 		quiet = more ? 0 : quiet + 1;
 		is_empty = !a->ledger.out_of_memory &&
@@ -329,7 +346,7 @@ static int finish(struct agent *a)
 		/* The last checkpoint goes before the files of the one before it. */
 		if (hurried && !is_kept(a, changes))
 			saver_put_off_files(a);
-		(void)turn(a, true, hurried);
+		(void)turn(a, true);
 		if (a->store)
 			store_flush(a->store, STORE_POLL_MS);
 		if (is_kept(a, changes))
@@ -375,7 +392,7 @@ int agent_run(const struct config *config, struct log *log)
 	status = status_of(err);
 	if (err == 0) {
 		while (!agent_stop && !config->once)
-			if (!turn(a, false, false))
+			if (!turn(a, false))
 				(void)orbus_reader_wait(
 				    a->reader, sleep_ms(a, clock_realtime_ns()));
 		status = finish(a);

@@ -74,6 +74,7 @@ struct agent {
 	uint64_t lost_unsaid;              /* lost samples that no log line has told of */
 	uint64_t lost_say_ns;              /* CLOCK_MONOTONIC: the next such line, not before */
 	uint64_t forgotten_say_ns;         /* likewise of requests in flight */
+	uint64_t behind_since_ns;          /* CLOCK_MONOTONIC: there was more to drain; 0: no */
 	bool is_drained;                   /* for good: what comes now is for the next agent */
 	uint64_t board_changes;            /* ledger's at the last refresh */
 	uint64_t board_next_ns;
