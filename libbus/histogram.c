@@ -242,18 +242,51 @@ static bool merge_buckets(struct histogram *to, const struct histogram *from)
 	return true;
 }
 
+/* What of `n` values there is still room for; they then count. */
+static uint64_t take_some(struct histogram *to, uint64_t n)
+{
+	uint64_t room = COUNT_MAX - to->count;
+
+	if (n > room)
+		n = room;
+	to->count += n;
+	return n;
+}
+
+/*
+ * Of more values than can be counted, those that can: count remains the sum of zeros and buckets,
+ * which every reader checks. The span is wide enough.
+ */
+static bool merge_what_fits(struct histogram *to, const struct histogram *from)
+{
+	if (to->width < sizeof(uint64_t) && !make_width(to, sizeof(uint64_t)))
+		return false;
+	to->zero_count += take_some(to, from->zero_count);
+	for (uint32_t i = 0; i < from->length; i++)
+		(void)histogram_add_bucket(
+		    to, from->offset + (int32_t)i, take_some(to, histogram_bucket(from, i)));
+	return true;
+}
+
 bool histogram_merge(struct histogram *to, const struct histogram *from)
 {
+	bool all_fit = from->count <= COUNT_MAX - to->count;
+
 	if (from->count == 0)
 		return true;
-	if (from->length > 0) {
-		if (!make_span(to, from->offset, from->offset + (int32_t)from->length - 1) ||
-		    !merge_buckets(to, from))
+	if (from->length > 0 &&
+	    !make_span(to, from->offset, from->offset + (int32_t)from->length - 1))
+		return false;
+	if (!all_fit) {
+		if (!merge_what_fits(to, from))
 			return false;
+	} else {
+		if (from->length > 0 && !merge_buckets(to, from))
+			return false;
+		to->count += from->count;
+		to->zero_count += from->zero_count;
 	}
-	to->count += from->count;
-	to->zero_count += from->zero_count;
-	to->sum += from->sum;
+	to->sum = figure_add(to->sum, from->sum);
 	widen(to, from->min, from->max);
 	return true;
 }

@@ -24,7 +24,7 @@ static int open_file(const char *path)
 		err = -errno;
 	else if (!S_ISREG(st.st_mode))
 		err = S_ISDIR(st.st_mode) ? -EISDIR : -ESPIPE;
-	else if (st.st_size > PERIOD_FILE_MAX)
+	else if (st.st_size > DOCUMENT_BYTES_MAX)
 		err = -EFBIG;
 	if (!err)
 		return fd;
@@ -72,7 +72,7 @@ static bool widen(struct document_context *c, const json_t *document)
 		c->end_ns = end;
 	c->complete &= json_is_true(json_object_get(period, "complete"));
 	if (json_integer_value(in_flight) > 0)
-		c->in_flight += (uint64_t)json_integer_value(in_flight);
+		c->in_flight = count_add(c->in_flight, (uint64_t)json_integer_value(in_flight));
 	return true;
 }
 

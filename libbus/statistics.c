@@ -14,8 +14,6 @@
 #include <string.h>
 #include <time.h>
 
-#define BOARD_DEPTH 16
-
 const char *const statistics_window_names[STAT_WINDOWS] = {"1m", "5m", "1h", "day", "start"};
 
 bool statistics_window_from_name(const char *name, enum statistics_window *out)
@@ -39,9 +37,10 @@ static int read_board(
 	*out = (struct statistics){0};
 	if (!board->is_live)
 		return -ENOENT;
-	out->agent = json_from_msgpack_at(board->bytes, board->length, agent, BOARD_DEPTH);
-	out->alerts = json_from_msgpack_at(board->bytes, board->length, alerts, BOARD_DEPTH);
-	out->document = json_from_msgpack_at(board->bytes, board->length, figures, BOARD_DEPTH);
+	out->agent = json_from_msgpack_at(board->bytes, board->length, agent, DOCUMENT_DEPTH_MAX);
+	out->alerts = json_from_msgpack_at(board->bytes, board->length, alerts, DOCUMENT_DEPTH_MAX);
+	out->document =
+	    json_from_msgpack_at(board->bytes, board->length, figures, DOCUMENT_DEPTH_MAX);
 	if (json_is_object(out->agent) && json_is_object(out->document))
 		return 0;
 	statistics_free(out);
