@@ -744,7 +744,7 @@ static void count_samples(struct choices *c, struct one_case *one)
 		if (pass_wire(c, &d.sample, &one->storage, &s))
 			count(c, one, &s);
 	}
-	if (!choose(c, 12))
+	if (!choose(c, 40))
 		count_many_names(c, one);
 	free(room);
 }
