@@ -7,6 +7,7 @@
 #include "bus_error.h"
 #include "clock.h"
 #include "figures.h"
+#include "output.h"
 #include "threshold.h"
 
 #include <errno.h>
@@ -245,7 +246,7 @@ int check_print(const struct orstat_settings *settings, const struct statistics 
 	if (!isnan(v[ERROR_RATE]))
 		printf(", %.1f %% failed", v[ERROR_RATE]);
 	if (!isnan(v[P95]))
-		printf(", p95 %.2fs", v[P95]);
+		printf(", p95 %ss", format_fixed(v[P95], 2).text);
 	if (v[LOST] > 0)
 		printf(", %.0f samples lost", v[LOST]);
 	if (!s->agent)

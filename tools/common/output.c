@@ -291,6 +291,17 @@ void format_count(uint64_t n, char out[COUNT_TEXT_BYTES])
 	*to = '\0';
 }
 
+struct fixed_figure format_fixed(double value, int decimals)
+{
+	struct fixed_figure f;
+
+	if (fabs(value) >= 1e15)
+		snprintf(f.text, sizeof(f.text), "%.3g", value);
+	else
+		snprintf(f.text, sizeof(f.text), "%.*f", decimals, value);
+	return f;
+}
+
 void format_figure(double value, char out[FIGURE_TEXT_BYTES])
 {
 	bool is_whole = floor(value) == value;
