@@ -156,6 +156,26 @@ static void sums_end_and_do_not_wrap(void **state)
 	aggregate_free(&b);
 }
 
+static void a_gauges_sum_is_kept_and_not_made_of_its_average(void **state)
+{
+	static const double values[] = {0.1, 0.2, 0.7, -273.15, 1e-9, 1.0 / 3, 1e15};
+
+	(void)state;
+	for (size_t n = 1; n <= sizeof(values) / sizeof(values[0]); n++) {
+		struct aggregate a;
+
+		aggregate_init(&a);
+		for (size_t i = 0; i < n; i++) {
+			const struct gauge_figures g = {
+			    values[i], values[i], values[i], values[i], i, 1};
+
+			assert_true(aggregate_add_gauge(&a, "g", &g));
+		}
+		must_survive_documents(&a);
+		aggregate_free(&a);
+	}
+}
+
 /* Counts of values too: a histogram's count remains the sum of what it counts. */
 static void histograms_end_and_remain_whole(void **state)
 {
@@ -184,6 +204,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(sums_end_and_do_not_wrap),
+	    cmocka_unit_test(a_gauges_sum_is_kept_and_not_made_of_its_average),
 	    cmocka_unit_test(histograms_end_and_remain_whole),
 	    cmocka_unit_test(a_document_that_is_too_large_is_refused),
 	    cmocka_unit_test(the_largest_document_is_read),
