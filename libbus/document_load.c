@@ -296,9 +296,9 @@ static int load_shown_counts(const json_t *document, struct aggregate *a)
 
 	if (!err)
 		err = load_count(a, "commands_executed", active, "commands_executed", false);
-	if (!err && services)
-		err = load_counts_by_name(a, services, false);
-	return err ? err : load_caches(json_object_get(document, "cache_stats"), a);
+	if (!err)
+		err = load_caches(json_object_get(document, "cache_stats"), a);
+	return err || !services ? err : load_counts_by_name(a, services, false);
 }
 
 static int load_all_counts(const json_t *document, struct aggregate *a)

@@ -6,6 +6,7 @@
  */
 #include "data_limits.h"
 #include "document.h"
+#include "document_scan.h"
 #include "roundtrip.h"
 #include "testing.h"
 
@@ -200,9 +201,92 @@ static void histograms_end_and_remain_whole(void **state)
 	aggregate_free(&b);
 }
 
+/* Renames a member of an object, as an earlier version wrote it: in its place. */
+static void lengthen(json_t *object, const char *name, const char *longer)
+{
+	json_t *value = json_incref(json_object_get(object, name));
+
+	assert_non_null(value);
+	json_object_del(object, name);
+	assert_int_equal(json_object_set_new(object, longer, value), 0);
+}
+
+/*
+ * Files of version 1.0 have counts only where they show, gauges without a sum, and names of any
+ * length, of which several may be one once they are cut: both readers sum these.
+ */
+static void files_of_earlier_versions_are_read_alike(void **state)
+{
+	static const char *const series[] = {"by_model", "by_bot", "by_provider"};
+	const struct gauge_figures g = {3, 1, 3, 4, 5, 2};
+	const struct document_context context = {
+	    .period_kind = "hourly", .end_ns = UINT64_C(3600000000000), .restorable = true};
+	struct document_period period;
+	struct aggregate a, by_tree, by_scan;
+	char longer[2][600];
+	size_t length;
+	json_t *document, *histograms;
+	char *text;
+
+	(void)state;
+	aggregate_init(&a);
+	aggregate_init(&by_tree);
+	aggregate_init(&by_scan);
+	for (int i = 0; i < 6; i++) {
+		static const char *const names[] = {"one", "two", "three"};
+		struct orbus_sample s;
+
+		orbus_sample_init(&s);
+		s.model = s.bot = s.provider = names[i % 3];
+		s.response_ms = 100 * i;
+		s.cost_usd = 1;
+		s.completion_tokens = 7;
+		assert_true(aggregate_add(&a, &s));
+	}
+	assert_true(aggregate_add_gauge(&a, "g", &g));
+	assert_true(aggregate_add_count(&a, "rag_cache_hits", 3) &&
+		    aggregate_add_count(&a, "messages_processed", 2) &&
+		    aggregate_add_count(&a, "other", 1));
+	document = document_from_aggregate(&a, &context);
+	json_object_del(document, "counts");
+	json_object_del(json_object_get(json_object_get(document, "gauges"), "g"), "sum");
+	for (int i = 0; i < 2; i++) {
+		memset(longer[i], 'x', sizeof(longer[i]));
+		strcpy(longer[i] + 500, i ? "second" : "first");
+	}
+	histograms = json_object_get(document, "histograms");
+	for (int i = 0; i < 3; i++) {
+		lengthen(json_object_get(document, series[i]), "one", longer[0]);
+		lengthen(json_object_get(document, series[i]), "two", longer[1]);
+		lengthen(json_object_get(histograms, series[i]), "two", longer[1]);
+		lengthen(json_object_get(histograms, series[i]), "one", longer[0]);
+	}
+	text = document_to_text(document, &length);
+	assert_int_equal(document_to_aggregate(document, &by_tree, NULL), 0);
+	assert_int_equal(document_scan(text, length, DOCUMENT_ALL, &period, &by_scan), 0);
+	must_be_equal(&by_tree, &by_scan, "files of 1.0");
+	assert_int_equal(by_tree.by_model.count, 2);
+	longer[0][ORBUS_TEXT_MAX] = '\0';
+	assert_int_equal(
+	    ((struct request_figures *)series_find(&by_tree.by_model, longer[0]))->total, 4);
+	assert_int_equal(
+	    ((struct request_figures *)series_find(&by_scan.by_bot, longer[0]))->response_ms.count,
+	    4);
+	assert_true(aggregate_count(&by_scan, "rag_cache_hits") == 3);
+	assert_int_equal(by_scan.counts.count, 3);
+	assert_true(((struct gauge_figures *)series_find(&by_scan.gauges, "g"))->sum == 4);
+	must_survive_documents(&by_scan);
+	json_decref(document);
+	free(text);
+	aggregate_free(&a);
+	aggregate_free(&by_tree);
+	aggregate_free(&by_scan);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(files_of_earlier_versions_are_read_alike),
 	    cmocka_unit_test(sums_end_and_do_not_wrap),
 	    cmocka_unit_test(a_gauges_sum_is_kept_and_not_made_of_its_average),
 	    cmocka_unit_test(histograms_end_and_remain_whole),
