@@ -11,6 +11,7 @@
 
 /* Offsets from UTC, and changes of them, come in quarters of an hour. */
 #define QUARTER_NS (UINT64_C(900) * NS_PER_SECOND)
+#define DAY_NS     (UINT64_C(86400) * NS_PER_SECOND)
 /* A change of offset makes a period longer by this at most. */
 #define STRETCH_QUARTERS 8
 
@@ -35,6 +36,11 @@ uint32_t calendar_label(const struct calendar *c, enum period_kind kind, uint64_
 	if (kind == PERIOD_HOURLY)
 		hour = (uint32_t)tm.tm_hour / c->hours * c->hours;
 	return day * 100 + hour;
+}
+
+bool calendar_can_tell(uint64_t ts_ns)
+{
+	return ts_ns >= DAY_NS && ts_ns <= (uint64_t)INT64_MAX - 2 * DAY_NS;
 }
 
 void calendar_name(enum period_kind kind, uint32_t label, char out[PERIOD_NAME_BYTES])
@@ -77,14 +83,20 @@ static int64_t wall_seconds(const struct calendar *c, uint64_t ts_ns)
 	return (int64_t)(ts_ns / NS_PER_SECOND) + tm.tm_gmtoff;
 }
 
+/* Rounded down, also before 1970. */
+static int64_t divide(int64_t seconds, int64_t unit)
+{
+	return seconds / unit - (seconds % unit < 0);
+}
+
 int64_t calendar_wall_hour(const struct calendar *c, uint64_t ts_ns)
 {
-	return wall_seconds(c, ts_ns) / 3600;
+	return divide(wall_seconds(c, ts_ns), 3600);
 }
 
 int64_t calendar_wall_day(const struct calendar *c, uint64_t ts_ns)
 {
-	return wall_seconds(c, ts_ns) / 86400;
+	return divide(wall_seconds(c, ts_ns), 86400);
 }
 
 void calendar_snapshot_name(const struct calendar *c, uint64_t ts_ns, char out[PERIOD_NAME_BYTES])

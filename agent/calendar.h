@@ -30,6 +30,12 @@ struct period_span {
 /* The label of the period that holds a moment: cheap, for every delta. */
 uint32_t calendar_label(const struct calendar *c, enum period_kind kind, uint64_t ts_ns);
 
+/*
+ * Whether a moment has a period: its bounds are signed 64-bit nanoseconds in the checkpoint, and on
+ * no clock on the wall is it before 1970. Others come of clocks that are not set.
+ */
+bool calendar_can_tell(uint64_t ts_ns);
+
 /* The file name of a period. */
 void calendar_name(enum period_kind kind, uint32_t label, char out[PERIOD_NAME_BYTES]);
 

@@ -162,7 +162,7 @@ void ledger_add(struct ledger *l, const struct orbus_sample *s, const struct sam
 	}
 	if (s->kind == ORBUS_KIND_BEGIN)
 		return;
-	if (is_too_old(l, stamped.ts, now_ns)) {
+	if (!calendar_can_tell(stamped.ts) || is_too_old(l, stamped.ts, now_ns)) {
 		ledger_add_losses(l, 0, !origin->replayed, now_ns);
 		return;
 	}

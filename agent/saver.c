@@ -123,16 +123,22 @@ static void file_stored(void *context, const struct store_result *r)
 	end_if_done(a);
 }
 
-/* As the text that is stored; the document is used up. NULL: out of memory. */
+/* As the text that is stored; the document is used up. NULL: too large, or out of memory. */
 static char *spell_out(struct saver_file *f, size_t *length)
 {
 	struct text_writer t;
+	char *text;
 
 	text_writer_init(&t);
 	writer_msgpack(&t.writer, NULL, f->document, f->document_length);
 	free(f->document);
 	f->document = NULL;
-	return text_writer_take(&t, length);
+	text = text_writer_take(&t, length);
+	if (!text && t.too_large)
+		complain(f->agent->log, &f->agent->saver.complaint, f->name,
+		    &(struct store_result){
+			.step = STORE_STEP_WRITE, .name = f->name, .error = -EFBIG});
+	return text;
 }
 
 /*

@@ -12,11 +12,12 @@
 #ifndef ORBUS_AGENT_STORE_INTERNAL_H
 #define ORBUS_AGENT_STORE_INTERNAL_H
 
+#include "data_limits.h"
 #include "store.h"
 
 #include <limits.h>
 
-#define STORE_READ_MAX (64u << 20)
+#define STORE_READ_MAX DOCUMENT_BYTES_MAX
 /* ".NAME.<16 hex>.tmp" must be a file name too. */
 #define STORE_NAME_MAX 200
 

@@ -5,9 +5,12 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MESSAGES "messages_processed"
+/* Of 64 bits of nanoseconds, more than there are. */
+#define HOURS_MAX (INT64_C(1) << 40)
 
 void trend_hours_init(struct trend_hours *h)
 {
@@ -25,9 +28,12 @@ static uint64_t messages_of(const struct aggregate *a)
 	return n < 0x1p62 ? (uint64_t)n : UINT64_C(1) << 62;
 }
 
+/* Hours before 1970, where clocks on the wall are behind UTC, are negative. */
 static size_t place_of(int64_t hour)
 {
-	return (size_t)(hour % TREND_HOURS_KEPT);
+	int64_t place = hour % TREND_HOURS_KEPT;
+
+	return (size_t)(place < 0 ? place + TREND_HOURS_KEPT : place);
 }
 
 /* Enters the hours up to `hour`, forgetting those a round older. */
@@ -56,8 +62,9 @@ void trend_hours_add(struct trend_hours *h, int64_t hour, const struct aggregate
 		h->first--;
 		h->messages[place_of(h->first)] = h->errors[place_of(h->first)] = 0;
 	}
-	h->messages[place_of(hour)] += messages_of(delta);
-	h->errors[place_of(hour)] += request_figures_failed(&delta->requests);
+	h->messages[place_of(hour)] = count_add(h->messages[place_of(hour)], messages_of(delta));
+	h->errors[place_of(hour)] =
+	    count_add(h->errors[place_of(hour)], request_figures_failed(&delta->requests));
 }
 
 static bool is_kept(const struct trend_hours *h, int64_t hour)
@@ -103,11 +110,11 @@ void trends_add(struct trends *t, int64_t current_hour, int64_t hour, const stru
 	int64_t back = current_hour - hour;
 
 	if (back == 0) {
-		t->current_messages += messages;
-		t->current_errors += errors;
+		t->current_messages = count_add(t->current_messages, messages);
+		t->current_errors = count_add(t->current_errors, errors);
 	} else if (back > 0 && back <= t->hours) {
-		t->messages[t->hours - back] += messages;
-		t->errors[t->hours - back] += errors;
+		t->messages[t->hours - back] = count_add(t->messages[t->hours - back], messages);
+		t->errors[t->hours - back] = count_add(t->errors[t->hours - back], errors);
 	}
 }
 
@@ -133,8 +140,8 @@ int trend_hours_from_json(struct trend_hours *h, const json_t *o)
 	size_t i;
 
 	trend_hours_init(h);
-	if (!json_is_integer(first) || json_integer_value(first) < 0 || !json_is_array(list) ||
-	    json_array_size(list) > TREND_HOURS_KEPT)
+	if (!json_is_integer(first) || llabs(json_integer_value(first)) > HOURS_MAX ||
+	    !json_is_array(list) || json_array_size(list) > TREND_HOURS_KEPT)
 		return -EBADMSG;
 	json_array_foreach(list, i, pair)
 	{

@@ -2,6 +2,7 @@
  * aggregate.c: everything that is counted about a stretch of samples.
  */
 #include "aggregate.h"
+#include "utf8.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 
 #define UNKNOWN "(unknown)"
 
-static void figures_init(struct request_figures *f)
+void request_figures_init(struct request_figures *f)
 {
 	memset(f, 0, sizeof(*f));
 	histogram_init(&f->response_ms);
@@ -18,20 +19,23 @@ static void figures_init(struct request_figures *f)
 	histogram_init(&f->decode_tps);
 }
 
-static void figures_free(void *value)
+void request_figures_free(struct request_figures *f)
 {
-	struct request_figures *f = value;
-
 	histogram_free(&f->response_ms);
 	histogram_free(&f->ttft_ms);
 	histogram_free(&f->tps);
 	histogram_free(&f->decode_tps);
 }
 
+static void figures_free(void *value)
+{
+	request_figures_free(value);
+}
+
 void aggregate_init(struct aggregate *a)
 {
 	memset(a, 0, sizeof(*a));
-	figures_init(&a->requests);
+	request_figures_init(&a->requests);
 	series_init(&a->by_model, sizeof(struct request_figures), figures_free);
 	series_init(&a->by_bot, sizeof(struct request_figures), figures_free);
 	series_init(&a->by_provider, sizeof(struct request_figures), figures_free);
@@ -51,7 +55,7 @@ static void recent_errors_clear(struct aggregate *a)
 
 void aggregate_free(struct aggregate *a)
 {
-	figures_free(&a->requests);
+	request_figures_free(&a->requests);
 	series_free(&a->by_model);
 	series_free(&a->by_bot);
 	series_free(&a->by_provider);
@@ -71,7 +75,7 @@ void aggregate_clear(struct aggregate *a)
 
 uint64_t request_figures_failed(const struct request_figures *f)
 {
-	return f->errors + f->timeouts + f->orphaned;
+	return count_add(f->errors, count_add(f->timeouts, f->orphaned));
 }
 
 static uint64_t known(uint64_t n)
@@ -83,11 +87,12 @@ static void tokens_add(struct token_sums *t, const struct orbus_sample *s)
 {
 	uint64_t prompt = known(s->prompt_tokens), completion = known(s->completion_tokens);
 
-	t->prompt += prompt;
-	t->completion += completion;
-	t->total += s->total_tokens == ORBUS_NONE ? prompt + completion : s->total_tokens;
-	t->cached += known(s->cached_tokens);
-	t->reasoning += known(s->reasoning_tokens);
+	t->prompt = count_add(t->prompt, prompt);
+	t->completion = count_add(t->completion, completion);
+	t->total = count_add(t->total,
+	    s->total_tokens == ORBUS_NONE ? count_add(prompt, completion) : s->total_tokens);
+	t->cached = count_add(t->cached, known(s->cached_tokens));
+	t->reasoning = count_add(t->reasoning, known(s->reasoning_tokens));
 }
 
 /* A figure of a sample, and the bucket that it has in every histogram. */
@@ -104,7 +109,7 @@ struct measured {
 
 static struct measure measure(double value)
 {
-	return (struct measure){value, value > 0 ? histogram_index(value) : 0};
+	return (struct measure){figure_bound(value), value > 0 ? histogram_index(value) : 0};
 }
 
 static void measure_request(const struct orbus_sample *s, struct measured *out)
@@ -127,19 +132,19 @@ static bool figures_add(struct request_figures *f, const struct measured *m)
 {
 	const struct orbus_sample *s = m->sample;
 
-	f->total++;
-	f->streaming += s->stream;
+	f->total = count_add(f->total, 1);
+	f->streaming = count_add(f->streaming, s->stream);
 	tokens_add(&f->tokens, s);
 	if (!isnan(s->cost_usd)) {
-		f->cost_usd += s->cost_usd;
-		f->cost_known++;
+		f->cost_usd = figure_add(f->cost_usd, s->cost_usd);
+		f->cost_known = count_add(f->cost_known, 1);
 	}
 	switch (s->status) {
-	case ORBUS_STATUS_ERROR: f->errors++; return true;
-	case ORBUS_STATUS_TIMEOUT: f->timeouts++; return true;
-	case ORBUS_STATUS_CANCELLED: f->cancelled++; return true;
-	case ORBUS_STATUS_ORPHANED: f->orphaned++; return true;
-	case ORBUS_STATUS_OK: f->ok++; break;
+	case ORBUS_STATUS_ERROR: f->errors = count_add(f->errors, 1); return true;
+	case ORBUS_STATUS_TIMEOUT: f->timeouts = count_add(f->timeouts, 1); return true;
+	case ORBUS_STATUS_CANCELLED: f->cancelled = count_add(f->cancelled, 1); return true;
+	case ORBUS_STATUS_ORPHANED: f->orphaned = count_add(f->orphaned, 1); return true;
+	case ORBUS_STATUS_OK: f->ok = count_add(f->ok, 1); break;
 	}
 	return add_if_known(&f->response_ms, &m->response_ms) &&
 	       add_if_known(&f->ttft_ms, &m->ttft_ms) && add_if_known(&f->tps, &m->tps) &&
@@ -152,7 +157,7 @@ struct request_figures *aggregate_figures_at(struct series *s, const char *name)
 	struct request_figures *f = series_at(s, name);
 
 	if (f && s->count > count)
-		figures_init(f);
+		request_figures_init(f);
 	return f;
 }
 
@@ -169,15 +174,22 @@ static bool is_failure(const struct orbus_sample *s)
 	       s->status == ORBUS_STATUS_ORPHANED;
 }
 
+bool aggregate_add_errors(struct aggregate *a, const char *type, uint64_t n)
+{
+	uint64_t *sum = series_at(&a->errors_by_type, type);
+
+	if (!sum)
+		return false;
+	*sum = count_add(*sum, n);
+	return true;
+}
+
 static bool add_failure(struct aggregate *a, const struct orbus_sample *s)
 {
 	const char *type = s->error_type ? s->error_type : orbus_status_name(s->status);
-	uint64_t *n = series_at(&a->errors_by_type, type);
 
-	if (!n)
-		return false;
-	++*n;
-	return aggregate_add_recent_error(a, s->ts, type, s->error_message);
+	return aggregate_add_errors(a, type, 1) &&
+	       aggregate_add_recent_error(a, s->ts, type, s->error_message);
 }
 
 static bool add_tags(struct aggregate *a, const struct orbus_sample *s)
@@ -205,7 +217,7 @@ static bool add_request(struct aggregate *a, const struct orbus_sample *s)
 	       (!is_failure(s) || add_failure(a, s));
 }
 
-static bool gauge_merge(struct aggregate *a, const char *name, const struct gauge_figures *from)
+bool aggregate_add_gauge(struct aggregate *a, const char *name, const struct gauge_figures *from)
 {
 	struct gauge_figures *g = series_at(&a->gauges, name);
 
@@ -221,45 +233,47 @@ static bool gauge_merge(struct aggregate *a, const char *name, const struct gaug
 	}
 	g->min = fmin(g->min, from->min);
 	g->max = fmax(g->max, from->max);
-	g->sum += from->sum;
-	g->count += from->count;
+	g->sum = figure_add(g->sum, from->sum);
+	g->count = count_add(g->count, from->count);
 	return true;
 }
 
 static bool add_gauge(struct aggregate *a, const struct orbus_sample *s)
 {
-	struct gauge_figures g = {.last = s->value,
-	    .min = s->value,
-	    .max = s->value,
-	    .sum = s->value,
-	    .last_ts = s->ts,
-	    .count = 1};
+	double value = figure_bound(s->value);
+	struct gauge_figures g = {
+	    .last = value, .min = value, .max = value, .sum = value, .last_ts = s->ts, .count = 1};
 
-	return gauge_merge(a, s->name, &g);
+	return aggregate_add_gauge(a, s->name, &g);
 }
 
-static bool add_count(struct aggregate *a, const char *name, double value)
+bool aggregate_add_count(struct aggregate *a, const char *name, double value)
 {
 	double *n = series_at(&a->counts, name);
 
 	if (!n)
 		return false;
-	*n += value;
+	*n = figure_add(*n, value);
 	return true;
 }
 
 bool aggregate_add(struct aggregate *a, const struct orbus_sample *s)
 {
-	a->samples++;
+	a->samples = count_add(a->samples, 1);
 	if (!add_tags(a, s))
 		return false;
 	switch (s->kind) {
 	case ORBUS_KIND_REQUEST: return add_request(a, s);
 	case ORBUS_KIND_GAUGE: return add_gauge(a, s);
-	case ORBUS_KIND_COUNT: return add_count(a, s->name, s->value);
+	case ORBUS_KIND_COUNT: return aggregate_add_count(a, s->name, s->value);
 	case ORBUS_KIND_BEGIN: break;
 	}
 	return true;
+}
+
+static char *copy_within(const char *text, size_t limit)
+{
+	return strndup(text, utf8_cut(text, strlen(text), limit));
 }
 
 bool aggregate_add_recent_error(
@@ -272,8 +286,8 @@ bool aggregate_add_recent_error(
 		place--;
 	if (place == 0 && a->recent_error_count == RECENT_ERRORS_MAX)
 		return true; /* older than all that are kept */
-	e.type = strdup(type);
-	e.message = message ? strdup(message) : NULL;
+	e.type = copy_within(type, ORBUS_TEXT_MAX);
+	e.message = message ? copy_within(message, ORBUS_ERROR_MESSAGE_MAX) : NULL;
 	if (!e.type || (message && !e.message)) {
 		free(e.type);
 		free(e.message);
@@ -295,25 +309,25 @@ bool aggregate_add_recent_error(
 
 static void tokens_merge(struct token_sums *to, const struct token_sums *from)
 {
-	to->total += from->total;
-	to->prompt += from->prompt;
-	to->completion += from->completion;
-	to->cached += from->cached;
-	to->reasoning += from->reasoning;
+	to->total = count_add(to->total, from->total);
+	to->prompt = count_add(to->prompt, from->prompt);
+	to->completion = count_add(to->completion, from->completion);
+	to->cached = count_add(to->cached, from->cached);
+	to->reasoning = count_add(to->reasoning, from->reasoning);
 }
 
-static bool figures_merge(struct request_figures *to, const struct request_figures *from)
+bool request_figures_merge(struct request_figures *to, const struct request_figures *from)
 {
-	to->total += from->total;
-	to->ok += from->ok;
-	to->errors += from->errors;
-	to->timeouts += from->timeouts;
-	to->cancelled += from->cancelled;
-	to->orphaned += from->orphaned;
-	to->streaming += from->streaming;
+	to->total = count_add(to->total, from->total);
+	to->ok = count_add(to->ok, from->ok);
+	to->errors = count_add(to->errors, from->errors);
+	to->timeouts = count_add(to->timeouts, from->timeouts);
+	to->cancelled = count_add(to->cancelled, from->cancelled);
+	to->orphaned = count_add(to->orphaned, from->orphaned);
+	to->streaming = count_add(to->streaming, from->streaming);
 	tokens_merge(&to->tokens, &from->tokens);
-	to->cost_usd += from->cost_usd;
-	to->cost_known += from->cost_known;
+	to->cost_usd = figure_add(to->cost_usd, from->cost_usd);
+	to->cost_known = count_add(to->cost_known, from->cost_known);
 	return histogram_merge(&to->response_ms, &from->response_ms) &&
 	       histogram_merge(&to->ttft_ms, &from->ttft_ms) &&
 	       histogram_merge(&to->tps, &from->tps) &&
@@ -325,7 +339,7 @@ static bool series_merge(struct series *to, const struct series *from)
 	for (uint32_t i = 0; i < from->count; i++) {
 		struct request_figures *f = aggregate_figures_at(to, from->entries[i].name);
 
-		if (!f || !figures_merge(f, from->entries[i].value))
+		if (!f || !request_figures_merge(f, from->entries[i].value))
 			return false;
 	}
 	return true;
@@ -335,22 +349,20 @@ static bool merge_named(struct aggregate *to, const struct aggregate *from)
 {
 	for (uint32_t i = 0; i < from->errors_by_type.count; i++) {
 		const struct series_entry *e = &from->errors_by_type.entries[i];
-		uint64_t *n = series_at(&to->errors_by_type, e->name);
 
-		if (!n)
+		if (!aggregate_add_errors(to, e->name, *(const uint64_t *)e->value))
 			return false;
-		*n += *(const uint64_t *)e->value;
 	}
 	for (uint32_t i = 0; i < from->counts.count; i++) {
 		const struct series_entry *e = &from->counts.entries[i];
 
-		if (!add_count(to, e->name, *(const double *)e->value))
+		if (!aggregate_add_count(to, e->name, *(const double *)e->value))
 			return false;
 	}
 	for (uint32_t i = 0; i < from->gauges.count; i++) {
 		const struct series_entry *e = &from->gauges.entries[i];
 
-		if (!gauge_merge(to, e->name, e->value))
+		if (!aggregate_add_gauge(to, e->name, e->value))
 			return false;
 	}
 	return true;
@@ -358,12 +370,12 @@ static bool merge_named(struct aggregate *to, const struct aggregate *from)
 
 bool aggregate_merge_totals(struct aggregate *to, const struct aggregate *from)
 {
-	to->samples += from->samples;
-	to->lost += from->lost;
-	to->rejected += from->rejected;
-	to->skewed += from->skewed;
-	to->journal_lost += from->journal_lost;
-	return figures_merge(&to->requests, &from->requests) && merge_named(to, from);
+	to->samples = count_add(to->samples, from->samples);
+	to->lost = count_add(to->lost, from->lost);
+	to->rejected = count_add(to->rejected, from->rejected);
+	to->skewed = count_add(to->skewed, from->skewed);
+	to->journal_lost = count_add(to->journal_lost, from->journal_lost);
+	return request_figures_merge(&to->requests, &from->requests) && merge_named(to, from);
 }
 
 bool aggregate_merge(struct aggregate *to, const struct aggregate *from)

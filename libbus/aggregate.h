@@ -1,6 +1,9 @@
 /*
  * aggregate.h: everything that is counted about a stretch of samples, mergeable without error.
  *
+ * Counts end at COUNT_MAX and figures at FIGURE_MAX (data_limits.h), sums of them too: none wraps
+ * or becomes infinite, and all that an aggregate holds its document can say.
+ *
  * It is not for time: which samples belong to a stretch is decided by windows.c and by the agent's
  * periods. Nor for presentation: document.c does that.
  */
@@ -11,8 +14,6 @@
 #include "histogram.h"
 #include "orbus.h"
 #include "series.h"
-
-#define RECENT_ERRORS_MAX 20
 
 struct token_sums {
 	uint64_t total, prompt, completion, cached, reasoning;
@@ -36,8 +37,8 @@ struct gauge_figures {
 
 struct recent_error {
 	uint64_t ts;
-	char *type;
-	char *message; /* may be NULL */
+	char *type;    /* ORBUS_TEXT_MAX bytes at most */
+	char *message; /* ORBUS_ERROR_MESSAGE_MAX at most; may be NULL */
 };
 
 struct aggregate {
@@ -76,6 +77,16 @@ uint64_t request_figures_failed(const struct request_figures *f);
 /* The figures of a name in by_model, by_bot or by_provider, made if need be. NULL: out of memory.
  */
 struct request_figures *aggregate_figures_at(struct series *s, const char *name);
+
+/* Adds what is known of all requests, or of a name's. False: out of memory. */
+bool request_figures_merge(struct request_figures *to, const struct request_figures *from);
+void request_figures_init(struct request_figures *f);
+void request_figures_free(struct request_figures *f);
+
+/* Adds to a count, a gauge, or a type of error; the three take a name's part of a document too. */
+bool aggregate_add_count(struct aggregate *a, const char *name, double value);
+bool aggregate_add_gauge(struct aggregate *a, const char *name, const struct gauge_figures *g);
+bool aggregate_add_errors(struct aggregate *a, const char *type, uint64_t n);
 
 /* The value of a count, NaN where none of that name came. */
 double aggregate_count(const struct aggregate *a, const char *name);

@@ -12,6 +12,7 @@
  */
 #include "board.h"
 #include "clock.h"
+#include "data_limits.h"
 #include "object.h"
 
 #include <assert.h>
@@ -32,7 +33,7 @@
 #define BOARD_ENDIAN     0x01020304u
 #define BOARD_SLOTS      3u
 #define BOARD_HEADER     4096u
-#define BOARD_SLOT_BYTES (UINT64_C(16) << 20)
+#define BOARD_SLOT_BYTES ((uint64_t)BOARD_BYTES_MAX)
 #define READ_TRIES       8
 
 /* The start of the first page. */

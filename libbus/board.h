@@ -26,7 +26,8 @@ struct board;
 /* Makes the board of `bus` anew, taking the place of an older one. */
 int board_create(const char *bus, mode_t mode, const gid_t *group, struct board **out);
 
-/* Publishes a document of at most 16 MiB: 0, -EFBIG, -ENOSPC; on an error the last one stays. */
+/* Publishes a document of at most BOARD_BYTES_MAX: 0, -EFBIG, -ENOSPC; on an error the last one
+ * stays. */
 int board_publish(struct board *b, const void *bytes, size_t length);
 
 /* Says that the agent lives. */

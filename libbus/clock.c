@@ -141,11 +141,11 @@ bool clock_parse_rfc3339(const char *text, uint64_t *ns)
 	/* timegm() turns 30 February into 1 March: then the day was none. */
 	if (normal.tm_mday != tm.tm_mday && tm.tm_sec < 60)
 		return false;
-	/* 64 bits of nanoseconds end in the year 2554. */
-	if (tm.tm_mon > 11 || t < offset || (uint64_t)(t - offset) >= UINT64_MAX / NS_PER_SECOND)
+	if (tm.tm_mon > 11 || t < offset)
 		return false;
-	*ns = (uint64_t)(t - offset) * NS_PER_SECOND + fraction;
-	return true;
+	/* 64 bits of nanoseconds end in the year 2554. */
+	return !__builtin_mul_overflow((uint64_t)(t - offset), NS_PER_SECOND, ns) &&
+	       !__builtin_add_overflow(*ns, fraction, ns);
 }
 
 void clock_format_timedelta(uint64_t seconds, char *out, size_t bytes)

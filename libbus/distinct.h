@@ -8,11 +8,11 @@
 #ifndef ORBUS_DISTINCT_H
 #define ORBUS_DISTINCT_H
 
+#include "data_limits.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#define DISTINCT_MAX 1024
 
 struct distinct {
 	uint64_t *hashes; /* ascending, no two alike */

@@ -111,11 +111,10 @@ static size_t cache_name_length(const char *name)
 
 static double cache_count(const struct aggregate *a, const char *cache, const char *what)
 {
-	char name[512];
+	char name[ORBUS_TEXT_MAX + sizeof(MISSES)];
 	double n;
 
-	if (strlen(cache) + strlen(what) >= sizeof(name))
-		return 0;
+	/* A cache's name is that of a count, cut short. */
 	strcat(strcpy(name, cache), what);
 	n = aggregate_count(a, name);
 	return isnan(n) ? 0 : n;
@@ -157,15 +156,28 @@ static void put_cache_stats(struct writer *w, const struct aggregate *a)
 	for (size_t i = 0; i < sizeof(usual_caches) / sizeof(usual_caches[0]); i++)
 		put_cache(w, a, usual_caches[i]);
 	for (uint32_t i = 0; i < a->counts.count; i++) {
-		char name[512];
+		char name[ORBUS_TEXT_MAX + 1];
 		size_t n = cache_name_length(a->counts.entries[i].name);
 
-		if (n == 0 || n >= sizeof(name) || is_cache_known(a, i, n))
+		if (n == 0 || is_cache_known(a, i, n))
 			continue;
 		memcpy(name, a->counts.entries[i].name, n);
 		name[n] = '\0';
 		put_cache(w, a, name);
 	}
+	writer_end(w);
+}
+
+/*
+ * Every count as it was counted: what shows in other places is derived from these, and does not
+ * tell a count of 0 from none.
+ */
+static void put_all_counts(struct writer *w, const char *key, const struct aggregate *a)
+{
+	writer_object(w, key);
+	for (uint32_t i = 0; i < a->counts.count; i++)
+		put_number(
+		    w, a->counts.entries[i].name, *(const double *)a->counts.entries[i].value);
 	writer_end(w);
 }
 
@@ -268,8 +280,10 @@ static void put_tail(struct writer *w, const struct aggregate *a, const struct d
 	if (c->lifetime)
 		put_lifetime(w, c);
 	figures_put_histograms(w, "histograms", a, c->restorable);
-	if (c->restorable)
+	if (c->restorable) {
+		put_all_counts(w, "counts", a);
 		figures_put_sketches(w, "distinct", a);
+	}
 	clock_format_isoformat(c->saved_at_ns, c->utc, text);
 	writer_text(w, "saved_at", text);
 	writer_text(w, "version", DOCUMENT_VERSION);

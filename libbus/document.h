@@ -10,8 +10,6 @@
 #include "aggregate.h"
 #include "writer.h"
 
-#define TREND_HOURS 24
-
 /* Messages and errors by hour. */
 struct trends {
 	uint64_t messages[TREND_HOURS]; /* finished hours, oldest first */
@@ -32,8 +30,8 @@ struct document_context {
 	const struct trends *trends;      /* may be NULL: null */
 	const struct aggregate *lifetime; /* may be NULL: no `lifetime` */
 	uint64_t lifetime_since_ns;
-	/* With what only document_to_aggregate() needs: histograms by model, bot and provider, and
-	 * the sketches behind the distinct counts. */
+	/* With what only document_to_aggregate() needs: histograms by model, bot and provider, all
+	 * counts by name, and the sketches behind the distinct counts. */
 	bool restorable;
 };
 

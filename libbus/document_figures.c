@@ -171,6 +171,7 @@ void figures_put_gauges(struct writer *w, const char *key, const struct aggregat
 		writer_figure(w, "min", g->min);
 		writer_figure(w, "max", g->max);
 		writer_figure(w, "avg", g->sum / (double)g->count);
+		writer_figure(w, "sum", g->sum);
 		writer_count(w, "count", g->count);
 		writer_text(w, "last_at", at);
 		writer_end(w);

@@ -6,6 +6,7 @@
  */
 #include "clock.h"
 #include "document.h"
+#include "utf8.h"
 
 #include <errno.h>
 #include <math.h>
@@ -32,8 +33,28 @@ static int get_figure(const json_t *o, const char *key, double *out)
 		return 0;
 	if (!json_is_number(v) || json_number_value(v) < 0)
 		return -EBADMSG;
-	*out = json_number_value(v);
+	*out = figure_bound(json_number_value(v));
 	return 0;
+}
+
+/* A number that may be negative. */
+static int get_number(const json_t *o, const char *key, double *out)
+{
+	const json_t *v = json_object_get(o, key);
+
+	if (!json_is_number(v))
+		return -EBADMSG;
+	*out = figure_bound(json_number_value(v));
+	return 0;
+}
+
+/*
+ * An object by names, as a series: no more than these. What is read is added to what the series
+ * has: names that are one once they are cut, which earlier versions wrote, are summed.
+ */
+static bool is_series(const json_t *o)
+{
+	return json_is_object(o) && json_object_size(o) <= SERIES_NAMES_MAX;
 }
 
 static int get_time(const json_t *o, const char *key, uint64_t *ns)
@@ -138,17 +159,13 @@ static int load_requests(const json_t *document, struct request_figures *f)
 
 static int load_series_entry(const json_t *o, const json_t *histograms, struct request_figures *f)
 {
-	histogram_init(&f->response_ms);
-	histogram_init(&f->ttft_ms);
-	histogram_init(&f->tps);
-	histogram_init(&f->decode_tps);
 	if (get_count(o, "requests", &f->total) || load_counts(o, f) ||
 	    load_tokens(json_object_get(o, "tokens"), &f->tokens) || load_cost(o, "cost", f))
 		return -EBADMSG;
 	/* A series says `errors` for all that failed. */
-	if (f->errors < f->timeouts + f->orphaned)
+	if (f->errors < count_add(f->timeouts, f->orphaned))
 		return -EBADMSG;
-	f->errors -= f->timeouts + f->orphaned;
+	f->errors -= count_add(f->timeouts, f->orphaned);
 	return load_histograms(histograms, f);
 }
 
@@ -158,14 +175,19 @@ static int load_series(const json_t *document, const char *key, struct series *s
 	const json_t *histograms = json_object_get(json_object_get(document, "histograms"), key);
 	const char *name;
 
-	if (!json_is_object(all) || json_object_size(all) > SERIES_MAX + 1)
+	if (!is_series(all))
 		return -EBADMSG;
 	json_object_foreach((json_t *)(uintptr_t)all, name, entry)
 	{
-		struct request_figures *f = series_at(s, name);
-		int err =
-		    f ? load_series_entry(entry, json_object_get(histograms, name), f) : -ENOMEM;
+		struct request_figures one, *f;
+		int err;
 
+		request_figures_init(&one);
+		err = load_series_entry(entry, json_object_get(histograms, name), &one);
+		f = err ? NULL : aggregate_figures_at(s, name);
+		if (!err && (!f || !request_figures_merge(f, &one)))
+			err = -ENOMEM;
+		request_figures_free(&one);
 		if (err)
 			return err;
 	}
@@ -196,33 +218,46 @@ static int load_errors(const json_t *errors, struct aggregate *a)
 	const json_t *types = json_object_get(errors, "by_type"), *v;
 	const char *name;
 
-	if (!json_is_object(types) || json_object_size(types) > SERIES_MAX + 1)
+	if (!is_series(types))
 		return -EBADMSG;
 	json_object_foreach((json_t *)(uintptr_t)types, name, v)
 	{
-		uint64_t *n = series_at(&a->errors_by_type, name);
+		uint64_t n;
 
-		if (!n)
-			return -ENOMEM;
-		if (get_count(types, name, n))
+		if (get_count(types, name, &n))
 			return -EBADMSG;
+		if (!aggregate_add_errors(a, name, n))
+			return -ENOMEM;
 	}
 	return load_recent_errors(json_object_get(errors, "recent_errors"), a);
 }
 
-static int load_count(struct aggregate *a, const char *name, const json_t *o, const char *key)
+static int load_count(
+    struct aggregate *a, const char *name, const json_t *o, const char *key, bool keep_zero)
 {
-	double value, *n;
+	double value;
 
 	if (get_figure(o, key, &value) || isnan(value))
 		return -EBADMSG;
-	/* Documents show these two even where no sample named them. */
-	if (value == 0)
+	if (value == 0 && !keep_zero)
 		return 0;
-	n = series_at(&a->counts, name);
-	if (!n)
-		return -ENOMEM;
-	*n = value;
+	return aggregate_add_count(a, name, value) ? 0 : -ENOMEM;
+}
+
+static int load_counts_by_name(struct aggregate *a, const json_t *counts, bool keep_zeros)
+{
+	const char *name;
+	json_t *v;
+
+	if (!is_series(counts))
+		return -EBADMSG;
+	json_object_foreach((json_t *)(uintptr_t)counts, name, v)
+	{
+		int err = load_count(a, name, counts, name, keep_zeros);
+
+		if (err)
+			return err;
+	}
 	return 0;
 }
 
@@ -233,43 +268,60 @@ static int load_caches(const json_t *caches, struct aggregate *a)
 
 	json_object_foreach((json_t *)(uintptr_t)caches, cache, o)
 	{
-		char name[512];
-		int err, n = snprintf(name, sizeof(name), "%s_hits", cache);
+		char name[ORBUS_TEXT_MAX + sizeof("_misses")];
+		size_t length = utf8_cut(cache, strlen(cache), ORBUS_TEXT_MAX);
+		int err;
 
-		if (n < 0 || (size_t)n > sizeof(name) - 4)
-			return -EBADMSG;
-		err = load_count(a, name, o, "hits");
+		snprintf(name, sizeof(name), "%.*s_hits", (int)length, cache);
+		err = load_count(a, name, o, "hits", false);
 		if (err)
 			return err;
-		snprintf(name, sizeof(name), "%s_misses", cache);
-		err = load_count(a, name, o, "misses");
+		snprintf(name, sizeof(name), "%.*s_misses", (int)length, cache);
+		err = load_count(a, name, o, "misses", false);
 		if (err)
 			return err;
 	}
 	return 0;
 }
 
-static int load_all_counts(const json_t *document, struct aggregate *a)
+/*
+ * Files of earlier versions have the counts only where they are shown, where 0 may also mean that
+ * no sample named them.
+ */
+static int load_shown_counts(const json_t *document, struct aggregate *a)
 {
 	const json_t *active = json_object_get(document, "active_stats");
 	const json_t *services = json_object_get(document, "service_metrics");
-	const char *name;
-	json_t *v;
-	int err = load_count(a, "messages_processed", active, "messages_processed");
+	int err = load_count(a, "messages_processed", active, "messages_processed", false);
 
 	if (!err)
-		err = load_count(a, "commands_executed", active, "commands_executed");
-	if (!err && json_object_size(services) > SERIES_MAX + 1)
-		err = -EBADMSG;
-	if (err)
-		return err;
-	json_object_foreach((json_t *)(uintptr_t)services, name, v)
-	{
-		err = load_count(a, name, services, name);
-		if (err)
-			return err;
-	}
-	return load_caches(json_object_get(document, "cache_stats"), a);
+		err = load_count(a, "commands_executed", active, "commands_executed", false);
+	if (!err)
+		err = load_caches(json_object_get(document, "cache_stats"), a);
+	return err || !services ? err : load_counts_by_name(a, services, false);
+}
+
+static int load_all_counts(const json_t *document, struct aggregate *a)
+{
+	const json_t *counts = json_object_get(document, "counts");
+
+	return counts ? load_counts_by_name(a, counts, true) : load_shown_counts(document, a);
+}
+
+static int load_gauge(const json_t *o, struct gauge_figures *g)
+{
+	double avg;
+
+	if (get_number(o, "last", &g->last) || get_number(o, "min", &g->min) ||
+	    get_number(o, "max", &g->max) || get_number(o, "avg", &avg) ||
+	    get_count(o, "count", &g->count) || get_time(o, "last_at", &g->last_ts) ||
+	    g->count == 0)
+		return -EBADMSG;
+	/* Files of earlier versions have no `sum`. */
+	if (json_object_get(o, "sum"))
+		return get_number(o, "sum", &g->sum);
+	g->sum = figure_bound(avg * (double)g->count);
+	return 0;
 }
 
 static int load_gauges(const json_t *all, struct aggregate *a)
@@ -277,21 +329,16 @@ static int load_gauges(const json_t *all, struct aggregate *a)
 	const char *name;
 	json_t *o;
 
-	if (!json_is_object(all) || json_object_size(all) > SERIES_MAX + 1)
+	if (!is_series(all))
 		return -EBADMSG;
 	json_object_foreach((json_t *)(uintptr_t)all, name, o)
 	{
-		struct gauge_figures *g = series_at(&a->gauges, name);
-		double avg;
+		struct gauge_figures g;
 
-		if (!g)
-			return -ENOMEM;
-		if (get_figure(o, "last", &g->last) || get_figure(o, "min", &g->min) ||
-		    get_figure(o, "max", &g->max) || get_figure(o, "avg", &avg) ||
-		    get_count(o, "count", &g->count) || get_time(o, "last_at", &g->last_ts) ||
-		    g->count == 0 || isnan(g->last) || isnan(g->min) || isnan(g->max) || isnan(avg))
+		if (load_gauge(o, &g))
 			return -EBADMSG;
-		g->sum = avg * (double)g->count;
+		if (!aggregate_add_gauge(a, name, &g))
+			return -ENOMEM;
 	}
 	return 0;
 }

@@ -5,6 +5,7 @@
  * the series; what must be there is checked when all is read.
  */
 #include "document_scan_internal.h"
+#include "utf8.h"
 
 #include <math.h>
 
@@ -74,13 +75,11 @@ static void scan_cost(struct scan *s, struct request_figures *f)
 
 /* --- Histograms ------------------------------------------------------------------------------- */
 
-#define BUCKETS_MAX (HISTOGRAM_INDEX_MAX - HISTOGRAM_INDEX_MIN + 1)
-
 /* What a histogram's object holds, before it is believed. */
 struct raw_histogram {
 	uint64_t count, zero_count, length;
 	double sum, min, max, offset;
-	uint64_t buckets[BUCKETS_MAX];
+	uint64_t buckets[HISTOGRAM_BUCKETS];
 };
 
 static bool is_possible(const struct raw_histogram *raw)
@@ -124,7 +123,9 @@ static void scan_histogram(struct scan *s, struct histogram *h)
 		case 3: take_figure(s, &raw.min); break;
 		case 4: take_figure(s, &raw.max); break;
 		case 5: json_cursor_figure(&s->c, &raw.offset); break;
-		case 6: raw.length = json_cursor_counts(&s->c, raw.buckets, BUCKETS_MAX); break;
+		case 6:
+			raw.length = json_cursor_counts(&s->c, raw.buckets, HISTOGRAM_BUCKETS);
+			break;
 		default: json_cursor_skip(&s->c); seen &= 0x7f;
 		}
 	}
@@ -177,9 +178,12 @@ static struct series *series_of(struct scan *s, const struct json_text *key)
 	return NULL;
 }
 
-/* The figures of a name, NULL after a failure. */
+/*
+ * The figures of a name, NULL after a failure. Where several names of the file may share them,
+ * being one once they are cut or summed under "(other)", they are to be read apart and added.
+ */
 static struct request_figures *figures_of(
-    struct scan *s, struct series *series, const struct json_text *key)
+    struct scan *s, struct series *series, const struct json_text *key, bool *shared)
 {
 	char name[NAME_BYTES];
 	struct request_figures *f;
@@ -187,10 +191,9 @@ static struct request_figures *figures_of(
 	take_name(s, key, name);
 	if (failed(s))
 		return NULL;
-	if (series->count > SERIES_MAX && !series_find(series, name)) {
-		refuse(s, -EBADMSG);
-		return NULL;
-	}
+	*shared = strlen(name) > ORBUS_TEXT_MAX - UTF8_BYTES_MAX ||
+	          strcmp(name, SERIES_OTHER) == 0 ||
+	          (series->count >= SERIES_MAX && !series_find(series, name));
 	f = aggregate_figures_at(series, name);
 	if (!f)
 		refuse(s, -ENOMEM);
@@ -217,41 +220,55 @@ static void scan_series_entry(struct scan *s, struct request_figures *f)
 	}
 	/* A series says `errors` for all that failed. */
 	if (!tokens || !cost || seen != (1u << COUNT_OF(series_keys)) - 1 ||
-	    f->errors < f->timeouts + f->orphaned)
+	    f->errors < count_add(f->timeouts, f->orphaned))
 		refuse(s, -EBADMSG);
-	f->errors -= f->timeouts + f->orphaned;
+	f->errors -= count_add(f->timeouts, f->orphaned);
 }
 
-static void scan_series(struct scan *s, struct series *series)
+static void scan_entry_histograms(struct scan *s, struct request_figures *f)
 {
 	struct json_text key;
+	unsigned seen = 0;
+
+	json_cursor_open(&s->c, '{');
+	while (json_cursor_member(&s->c, &key))
+		if (!take_histogram(s, &key, f, &seen))
+			json_cursor_skip(&s->c);
+	if (seen != ALL_HISTOGRAMS)
+		refuse(s, -EBADMSG);
+}
+
+typedef void scan_entry_fn(struct scan *s, struct request_figures *f);
+
+static void scan_apart(struct scan *s, struct request_figures *f, scan_entry_fn *scan_entry)
+{
+	struct request_figures one;
+
+	request_figures_init(&one);
+	scan_entry(s, &one);
+	if (!failed(s) && !request_figures_merge(f, &one))
+		refuse(s, -ENOMEM);
+	request_figures_free(&one);
+}
+
+/* An object of figures, or of histograms, by name. */
+static void scan_series(struct scan *s, struct series *series, scan_entry_fn *scan_entry)
+{
+	struct json_text key;
+	unsigned names = 0;
+	bool shared = false;
 
 	json_cursor_open(&s->c, '{');
 	while (json_cursor_member(&s->c, &key)) {
-		struct request_figures *f = figures_of(s, series, &key);
+		struct request_figures *f = figures_of(s, series, &key, &shared);
 
-		if (f)
-			scan_series_entry(s, f);
-	}
-}
-
-static void scan_series_histograms(struct scan *s, struct series *series)
-{
-	struct json_text key;
-
-	json_cursor_open(&s->c, '{');
-	while (json_cursor_member(&s->c, &key)) {
-		struct request_figures *f = figures_of(s, series, &key);
-		unsigned seen = 0;
-
+		count_name(s, &names);
 		if (!f)
 			return;
-		json_cursor_open(&s->c, '{');
-		while (json_cursor_member(&s->c, &key))
-			if (!take_histogram(s, &key, f, &seen))
-				json_cursor_skip(&s->c);
-		if (seen != ALL_HISTOGRAMS)
-			refuse(s, -EBADMSG);
+		if (shared)
+			scan_apart(s, f, scan_entry);
+		else
+			scan_entry(s, f);
 	}
 }
 
@@ -278,7 +295,7 @@ static void scan_histograms(struct scan *s)
 		struct series *series = series_of(s, &key);
 
 		if (series)
-			scan_series_histograms(s, series);
+			scan_series(s, series, scan_entry_histograms);
 		else if (!take_histogram(s, &key, &s->out->requests, &seen))
 			json_cursor_skip(&s->c);
 	}
@@ -323,7 +340,7 @@ static void scan_top(struct scan *s, const struct json_text *key)
 		see(s, series == &s->out->by_model ? SEEN_MODELS
 		       : series == &s->out->by_bot ? SEEN_BOTS
 						   : SEEN_PROVIDERS);
-		scan_series(s, series);
+		scan_series(s, series, scan_series_entry);
 	} else if (json_text_is(key, "period")) {
 		see(s, SEEN_PERIOD);
 		scan_period(s);
@@ -359,15 +376,19 @@ int document_scan(const char *text, size_t length, unsigned parts, struct docume
 	struct json_text key;
 
 	*period = (struct document_period){0};
+	series_init(&s.shown, sizeof(double), NULL);
 	json_cursor_init(&s.c, text, length);
 	json_cursor_open(&s.c, '{');
 	while (json_cursor_member(&s.c, &key))
 		scan_top(&s, &key);
 	json_cursor_end(&s.c);
+	scan_settle_counts(&s);
+	series_free(&s.shown);
 	if (s.error)
 		return s.error;
-	if (s.c.failed || s.seen != must_have(parts) || !series_are_whole(&out->by_model) ||
-	    !series_are_whole(&out->by_bot) || !series_are_whole(&out->by_provider))
+	if (s.c.failed || (s.seen & ~SEEN_COUNTS) != must_have(parts) ||
+	    !series_are_whole(&out->by_model) || !series_are_whole(&out->by_bot) ||
+	    !series_are_whole(&out->by_provider))
 		return -EBADMSG;
 	return 0;
 }

@@ -12,12 +12,13 @@
 #include <errno.h>
 #include <string.h>
 
-#define NAME_BYTES 4096
+#define NAME_BYTES (ORBUS_TEXT_MAX + 1)
 
 struct scan {
 	struct json_cursor c;
 	struct aggregate *out;
 	struct document_period *period;
+	struct series shown; /* counts where they are shown: what a file without `counts` has */
 	unsigned parts;
 	unsigned seen; /* enum seen */
 	int error;     /* of what the cursor cannot know */
@@ -44,6 +45,7 @@ enum seen {
 	SEEN_MODELS = 1 << 14,
 	SEEN_BOTS = 1 << 15,
 	SEEN_PROVIDERS = 1 << 16,
+	SEEN_COUNTS = 1 << 17, /* files of earlier versions have none */
 };
 
 static inline bool failed(const struct scan *s)
@@ -65,20 +67,34 @@ static inline void see(struct scan *s, enum seen what)
 	s->seen |= what;
 }
 
-/* The key as a name; "" where it is none, which is refused. */
+/* The key as a name, cut as series cut it; "" where it is none, which is refused. */
 static inline void take_name(struct scan *s, const struct json_text *key, char name[NAME_BYTES])
 {
-	if (!json_text_copy(key, name, NAME_BYTES)) {
+	if (!json_text_cut(key, name, NAME_BYTES)) {
 		name[0] = '\0';
 		refuse(s, -EBADMSG);
 	}
 }
 
+/* A figure, or null. */
+static inline void take_number(struct scan *s, double *out)
+{
+	json_cursor_figure(&s->c, out);
+	*out = figure_bound(*out);
+}
+
 /* A figure >= 0, or null. */
 static inline void take_figure(struct scan *s, double *out)
 {
-	json_cursor_figure(&s->c, out);
+	take_number(s, out);
 	if (*out < 0)
+		refuse(s, -EBADMSG);
+}
+
+/* One more name of an object of them: as a series, it has no more than these. */
+static inline void count_name(struct scan *s, unsigned *names)
+{
+	if (++*names > SERIES_NAMES_MAX)
 		refuse(s, -EBADMSG);
 }
 
@@ -94,5 +110,8 @@ static inline void take_time(struct scan *s, uint64_t *ns)
 
 /* True if the key is one of the rest, whose value is then taken. */
 bool scan_take_rest(struct scan *s, const struct json_text *key);
+
+/* When all is read: the counts of a file that has them only where they are shown. */
+void scan_settle_counts(struct scan *s);
 
 #endif

@@ -7,44 +7,61 @@
 #include <math.h>
 #include <stdio.h>
 
-static void add_count(struct scan *s, const char *name, double value)
+/* Adds to a count where it is shown; there 0 may also mean that no sample named it. */
+static void add_shown(struct scan *s, const char *name, double value)
 {
 	double *n;
 
-	if (!(value > 0) || failed(s)) {
-		if (isnan(value))
-			refuse(s, -EBADMSG);
+	if (isnan(value))
+		refuse(s, -EBADMSG);
+	if (!(value > 0) || failed(s))
 		return;
-	}
-	n = series_at(&s->out->counts, name);
+	n = series_at(&s->shown, name);
 	if (n)
-		*n = value;
+		*n = figure_add(*n, value);
 	else
 		refuse(s, -ENOMEM);
 }
 
-/* An object of counts by name; of active_stats only those that were counted. */
-static void scan_named_counts(struct scan *s, bool all)
+static void add_count(struct scan *s, const char *name, double value)
+{
+	if (isnan(value))
+		refuse(s, -EBADMSG);
+	else if (!failed(s) && !aggregate_add_count(s->out, name, value))
+		refuse(s, -ENOMEM);
+}
+
+typedef void add_count_fn(struct scan *s, const char *name, double value);
+
+/* An object of counts by name. */
+static void scan_named_counts(struct scan *s, add_count_fn *add)
 {
 	struct json_text key;
 	char name[NAME_BYTES];
+	unsigned names = 0;
 
 	json_cursor_open(&s->c, '{');
 	while (json_cursor_member(&s->c, &key)) {
 		double value;
 
 		take_name(s, &key, name);
+		count_name(s, &names);
 		take_figure(s, &value);
-		if (all || strcmp(name, "messages_processed") == 0 ||
-		    strcmp(name, "commands_executed") == 0)
-			add_count(s, name, value);
+		add(s, name, value);
 	}
+}
+
+/* Of active_stats, only what was counted. */
+static void add_active(struct scan *s, const char *name, double value)
+{
+	if (strcmp(name, "messages_processed") == 0 || strcmp(name, "commands_executed") == 0)
+		add_shown(s, name, value);
 }
 
 static void scan_caches(struct scan *s)
 {
 	struct json_text key;
-	char cache[NAME_BYTES], name[NAME_BYTES + 8];
+	char cache[NAME_BYTES], name[NAME_BYTES + sizeof("_misses")];
 
 	json_cursor_open(&s->c, '{');
 	while (json_cursor_member(&s->c, &key)) {
@@ -53,13 +70,21 @@ static void scan_caches(struct scan *s)
 		while (json_cursor_member(&s->c, &key)) {
 			double value;
 
-			take_figure(s, &value);
-			if (!json_text_is(&key, "hits") && !json_text_is(&key, "misses"))
+			if (!json_text_is(&key, "hits") && !json_text_is(&key, "misses")) {
+				json_cursor_skip(&s->c);
 				continue;
+			}
+			take_figure(s, &value);
 			snprintf(name, sizeof(name), "%s_%.*s", cache, (int)key.length, key.at);
-			add_count(s, name, value);
+			add_shown(s, name, value);
 		}
 	}
+}
+
+void scan_settle_counts(struct scan *s)
+{
+	for (uint32_t i = 0; !(s->seen & SEEN_COUNTS) && i < s->shown.count; i++)
+		add_count(s, s->shown.entries[i].name, *(const double *)s->shown.entries[i].value);
 }
 
 static void scan_gauge(struct scan *s, struct gauge_figures *g)
@@ -67,16 +92,17 @@ static void scan_gauge(struct scan *s, struct gauge_figures *g)
 	struct json_text key;
 	double avg = NAN, *figure;
 
-	g->last = g->min = g->max = NAN;
+	*g = (struct gauge_figures){.last = NAN, .min = NAN, .max = NAN, .sum = NAN};
 	json_cursor_open(&s->c, '{');
 	while (json_cursor_member(&s->c, &key)) {
 		figure = json_text_is(&key, "last")  ? &g->last
 		         : json_text_is(&key, "min") ? &g->min
 		         : json_text_is(&key, "max") ? &g->max
 		         : json_text_is(&key, "avg") ? &avg
+		         : json_text_is(&key, "sum") ? &g->sum
 		                                     : NULL;
 		if (figure)
-			take_figure(s, figure);
+			take_number(s, figure);
 		else if (json_text_is(&key, "count"))
 			json_cursor_count(&s->c, &g->count);
 		else if (json_text_is(&key, "last_at"))
@@ -86,26 +112,26 @@ static void scan_gauge(struct scan *s, struct gauge_figures *g)
 	}
 	if (g->count == 0 || isnan(g->last) || isnan(g->min) || isnan(g->max) || isnan(avg))
 		refuse(s, -EBADMSG);
-	g->sum = avg * (double)g->count;
-	if (!isfinite(g->sum))
-		refuse(s, -EBADMSG);
+	/* Files of earlier versions have no `sum`. */
+	if (isnan(g->sum))
+		g->sum = figure_bound(avg * (double)g->count);
 }
 
 static void scan_gauges(struct scan *s)
 {
 	struct json_text key;
 	char name[NAME_BYTES];
+	unsigned names = 0;
 
 	json_cursor_open(&s->c, '{');
 	while (json_cursor_member(&s->c, &key)) {
-		struct gauge_figures *g;
+		struct gauge_figures g;
 
 		take_name(s, &key, name);
-		g = failed(s) ? NULL : series_at(&s->out->gauges, name);
-		if (!g || g->count)
-			refuse(s, g ? -EBADMSG : -ENOMEM);
-		else
-			scan_gauge(s, g);
+		count_name(s, &names);
+		scan_gauge(s, &g);
+		if (!failed(s) && !aggregate_add_gauge(s->out, name, &g))
+			refuse(s, -ENOMEM);
 	}
 }
 
@@ -113,16 +139,16 @@ static void scan_error_types(struct scan *s)
 {
 	struct json_text key;
 	char name[NAME_BYTES];
+	unsigned names = 0;
 
 	json_cursor_open(&s->c, '{');
 	while (json_cursor_member(&s->c, &key)) {
-		uint64_t *n;
+		uint64_t n;
 
 		take_name(s, &key, name);
-		n = failed(s) ? NULL : series_at(&s->out->errors_by_type, name);
-		if (n)
-			json_cursor_count(&s->c, n);
-		else
+		count_name(s, &names);
+		json_cursor_count(&s->c, &n);
+		if (!failed(s) && !aggregate_add_errors(s->out, name, n))
 			refuse(s, -ENOMEM);
 	}
 }
@@ -218,12 +244,15 @@ bool scan_take_rest(struct scan *s, const struct json_text *key)
 		scan_errors(s);
 	} else if (json_text_is(key, "active_stats")) {
 		see(s, SEEN_ACTIVE);
-		scan_named_counts(s, false);
+		scan_named_counts(s, add_active);
 	} else if (json_text_is(key, "gauges")) {
 		see(s, SEEN_GAUGES);
 		scan_gauges(s);
 	} else if (json_text_is(key, "service_metrics")) {
-		scan_named_counts(s, true);
+		scan_named_counts(s, add_shown);
+	} else if (json_text_is(key, "counts")) {
+		see(s, SEEN_COUNTS);
+		scan_named_counts(s, add_count);
 	} else if (json_text_is(key, "cache_stats")) {
 		scan_caches(s);
 	} else if (json_text_is(key, "distinct")) {

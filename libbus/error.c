@@ -32,7 +32,8 @@ const char *orbus_strerror(int error)
 		return "invalid argument: see the function's documentation for what is allowed";
 	case ENAMETOOLONG: return "the bus name is too long";
 	case EILSEQ: return "a text is not valid UTF-8";
-	case EDOM: return "a figure is negative, infinite, or not a number";
+	case EDOM:
+		return "a figure is infinite, not a number, or negative, which only a gauge may be";
 	case EMSGSIZE: return "the sample is larger than a slot: shorten its texts or tags";
 	case ENOTSUP: return "a bus must lie on a tmpfs such as /dev/shm or /run";
 	case ENOMEM: return "out of memory";

@@ -36,22 +36,26 @@ void histogram_clear(struct histogram *h)
 	h->width = width;
 }
 
-/* 2^(k/32): the upper bounds of the buckets between 1 and 2. */
+/*
+ * The upper bounds of the buckets between 1 and 2: the largest doubles not above 2^(k/32), so that
+ * a comparison with them is one with the irrational bound itself.
+ */
 static const double bounds[BUCKETS_PER_DOUBLING + 1] = {0x1p0, 0x1.059b0d3158574p0,
-    0x1.0b5586cf9890fp0, 0x1.11301d0125b51p0, 0x1.172b83c7d517bp0, 0x1.1d4873168b9aap0,
-    0x1.2387a6e756238p0, 0x1.29e9df51fdee1p0, 0x1.306fe0a31b715p0, 0x1.371a7373aa9cbp0,
-    0x1.3dea64c123422p0, 0x1.44e086061892dp0, 0x1.4bfdad5362a27p0, 0x1.5342b569d4f82p0,
-    0x1.5ab07dd485429p0, 0x1.6247eb03a5585p0, 0x1.6a09e667f3bcdp0, 0x1.71f75e8ec5f74p0,
-    0x1.7a11473eb0187p0, 0x1.82589994cce13p0, 0x1.8ace5422aa0dbp0, 0x1.93737b0cdc5e5p0,
-    0x1.9c49182a3f090p0, 0x1.a5503b23e255dp0, 0x1.ae89f995ad3adp0, 0x1.b7f76f2fb5e47p0,
-    0x1.c199bdd85529cp0, 0x1.cb720dcef9069p0, 0x1.d5818dcfba487p0, 0x1.dfc97337b9b5fp0,
-    0x1.ea4afa2a490dap0, 0x1.f50765b6e4540p0, 0x1p+1};
+    0x1.0b5586cf9890fp0, 0x1.11301d0125b50p0, 0x1.172b83c7d517ap0, 0x1.1d4873168b9aap0,
+    0x1.2387a6e756238p0, 0x1.29e9df51fdee1p0, 0x1.306fe0a31b715p0, 0x1.371a7373aa9cap0,
+    0x1.3dea64c123422p0, 0x1.44e086061892dp0, 0x1.4bfdad5362a27p0, 0x1.5342b569d4f81p0,
+    0x1.5ab07dd485429p0, 0x1.6247eb03a5584p0, 0x1.6a09e667f3bccp0, 0x1.71f75e8ec5f73p0,
+    0x1.7a11473eb0186p0, 0x1.82589994cce12p0, 0x1.8ace5422aa0dbp0, 0x1.93737b0cdc5e4p0,
+    0x1.9c49182a3f090p0, 0x1.a5503b23e255cp0, 0x1.ae89f995ad3adp0, 0x1.b7f76f2fb5e46p0,
+    0x1.c199bdd85529cp0, 0x1.cb720dcef9069p0, 0x1.d5818dcfba487p0, 0x1.dfc97337b9b5ep0,
+    0x1.ea4afa2a490d9p0, 0x1.f50765b6e4540p0, 0x1p+1};
 
 int32_t histogram_index(double value)
 {
 	uint64_t bits, k;
 	int32_t exponent;
 	double m;
+	int32_t index;
 
 	memcpy(&bits, &value, sizeof(bits));
 	exponent = (int32_t)(bits >> MANTISSA_BITS) - EXPONENT_BIAS;
@@ -66,7 +70,9 @@ int32_t histogram_index(double value)
 		       BUCKETS_PER_DOUBLING);
 	k += bounds[k + 1] < m;
 	/* (2^(i/32), 2^((i+1)/32]: the upper bound belongs to the bucket. */
-	return exponent * BUCKETS_PER_DOUBLING + (int32_t)k - (bounds[k] >= m);
+	index = exponent * BUCKETS_PER_DOUBLING + (int32_t)k - (bounds[k] >= m);
+	/* 2^-10 is the upper bound of the bucket below the lowest. */
+	return index < HISTOGRAM_INDEX_MIN ? HISTOGRAM_INDEX_MIN : index;
 }
 
 static void set_bucket(void *buckets, uint32_t width, uint32_t place, uint64_t n)
@@ -236,18 +242,51 @@ static bool merge_buckets(struct histogram *to, const struct histogram *from)
 	return true;
 }
 
+/* What of `n` values there is still room for; they then count. */
+static uint64_t take_some(struct histogram *to, uint64_t n)
+{
+	uint64_t room = COUNT_MAX - to->count;
+
+	if (n > room)
+		n = room;
+	to->count += n;
+	return n;
+}
+
+/*
+ * Of more values than can be counted, those that can: count remains the sum of zeros and buckets,
+ * which every reader checks. The span is wide enough.
+ */
+static bool merge_what_fits(struct histogram *to, const struct histogram *from)
+{
+	if (to->width < sizeof(uint64_t) && !make_width(to, sizeof(uint64_t)))
+		return false;
+	to->zero_count += take_some(to, from->zero_count);
+	for (uint32_t i = 0; i < from->length; i++)
+		(void)histogram_add_bucket(
+		    to, from->offset + (int32_t)i, take_some(to, histogram_bucket(from, i)));
+	return true;
+}
+
 bool histogram_merge(struct histogram *to, const struct histogram *from)
 {
+	bool all_fit = from->count <= COUNT_MAX - to->count;
+
 	if (from->count == 0)
 		return true;
-	if (from->length > 0) {
-		if (!make_span(to, from->offset, from->offset + (int32_t)from->length - 1) ||
-		    !merge_buckets(to, from))
+	if (from->length > 0 &&
+	    !make_span(to, from->offset, from->offset + (int32_t)from->length - 1))
+		return false;
+	if (!all_fit) {
+		if (!merge_what_fits(to, from))
 			return false;
+	} else {
+		if (from->length > 0 && !merge_buckets(to, from))
+			return false;
+		to->count += from->count;
+		to->zero_count += from->zero_count;
 	}
-	to->count += from->count;
-	to->zero_count += from->zero_count;
-	to->sum += from->sum;
+	to->sum = figure_add(to->sum, from->sum);
 	widen(to, from->min, from->max);
 	return true;
 }

@@ -7,26 +7,25 @@
 #ifndef ORBUS_HISTOGRAM_H
 #define ORBUS_HISTOGRAM_H
 
+#include "data_limits.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define HISTOGRAM_SCALE 5
-/* Values are put into these buckets: 2^-10 (a microsecond, in ms) to 2^32. */
-#define HISTOGRAM_INDEX_MIN (-10 * 32)
-#define HISTOGRAM_INDEX_MAX (32 * 32 - 1)
 
 /*
  * Each bucket's count takes as many bytes as the largest of the histogram needs: a minute's part of
  * the last hour, of which there are sixty for every model, has small counts.
  */
 struct histogram {
-	uint64_t count;
+	uint64_t count;      /* that of zeros and all buckets together; COUNT_MAX at most */
 	uint64_t zero_count; /* values that are 0 */
-	double sum;
-	double min, max; /* of all values; NaN when there are none */
-	int32_t offset;  /* index of the first bucket */
-	uint32_t length; /* buckets in use */
+	double sum;          /* FIGURE_MAX at most */
+	double min, max;     /* of all values; NaN when there are none */
+	int32_t offset;      /* index of the first bucket */
+	uint32_t length;     /* buckets in use */
 	uint32_t capacity;
 	uint32_t width; /* bytes of a count: 1, 2, 4 or 8 */
 	void *buckets;  /* read them by histogram_bucket() */
@@ -41,10 +40,16 @@ void histogram_clear(struct histogram *h);
 /* The bucket that holds a value > 0, kept within INDEX_MIN..INDEX_MAX. */
 int32_t histogram_index(double value);
 
-/* Adds a value >= 0. False: out of memory, nothing is changed. */
+/*
+ * Adds a value from 0 to FIGURE_MAX; one of more than COUNT_MAX values is passed over. False: out
+ * of memory, nothing is changed.
+ */
 bool histogram_add(struct histogram *h, double value);
 
-/* Adds all of `from` to `to`. False: out of memory, nothing is changed. */
+/*
+ * Adds all of `from` to `to`, as far as COUNT_MAX lets it. False: out of memory, nothing is
+ * changed.
+ */
 bool histogram_merge(struct histogram *to, const struct histogram *from);
 
 /* Adds `n` values of bucket `index`, without touching count, sum, min and max. */
@@ -86,13 +91,15 @@ static inline bool histogram_add_at(struct histogram *h, double value, int32_t i
 {
 	uint32_t place = (uint32_t)(index - h->offset);
 
+	if (h->count == COUNT_MAX)
+		return true;
 	if (!(value > 0))
 		h->zero_count++;
 	else if ((place >= h->length || !histogram_try_count(h, place)) &&
 		 !histogram_add_bucket(h, index, 1))
 		return false;
 	h->count++;
-	h->sum += value;
+	h->sum = figure_add(h->sum, value);
 	/* A comparison with NaN is false: written so that the first value takes its place. */
 	if (!(h->min <= value))
 		h->min = value;

@@ -106,6 +106,9 @@ void json_cursor_text(struct json_cursor *c, struct json_text *out)
 	c->at = s + 1;
 }
 
+/* Of what is passed over: as deep as jansson goes, which reads the same files. */
+#define NESTING_MAX 2048
+
 /* The bytes that a walk over brackets must stop at. */
 static const bool is_structural[256] = {
     ['"'] = true, ['{'] = true, ['['] = true, ['}'] = true, [']'] = true};
@@ -113,7 +116,7 @@ static const bool is_structural[256] = {
 static void skip_nested(struct json_cursor *c)
 {
 	struct json_text ignored;
-	char open[64]; /* the bracket that ends each level */
+	char open[NESTING_MAX]; /* the bracket that ends each level */
 	size_t depth = 0;
 
 	do {
@@ -401,6 +404,46 @@ static size_t unescape(const char **s, const char *end, char out[4])
 		return 0;
 	u = unescape_unicode(s, end);
 	return u ? encode_utf8(u, out) : 0;
+}
+
+/* The next character of the text, as it is meant: its length, 0 where it is none. */
+static size_t next_meant(const char **s, const char *end, char out[4])
+{
+	size_t n = 1;
+
+	if (**s == '\\') {
+		++*s;
+		return unescape(s, end, out);
+	}
+	/* The bytes of one in UTF-8 together, so that it is taken whole or not at all. */
+	while (*s + n < end && n < 4 && ((unsigned char)(*s)[n] & 0xc0) == 0x80 &&
+	       ((unsigned char)**s & 0x80))
+		n++;
+	memcpy(out, *s, n);
+	*s += n;
+	return utf8_is_valid(out, n) ? n : 0;
+}
+
+bool json_text_cut(const struct json_text *t, char *out, size_t bytes)
+{
+	const char *s = t->at, *end = t->at + t->length;
+	size_t used = 0, n;
+	bool fits = true;
+
+	while (s < end) {
+		char one[4];
+
+		n = next_meant(&s, end, one);
+		if (n == 0)
+			return false;
+		fits &= used + n < bytes;
+		if (!fits)
+			continue;
+		memcpy(out + used, one, n);
+		used += n;
+	}
+	out[used] = '\0';
+	return true;
 }
 
 bool json_text_copy(const struct json_text *t, char *out, size_t bytes)

@@ -82,4 +82,7 @@ static inline bool json_text_is(const struct json_text *t, const char *word)
  */
 bool json_text_copy(const struct json_text *t, char *out, size_t bytes);
 
+/* The same, but what does not fit is cut off, on a character. */
+bool json_text_cut(const struct json_text *t, char *out, size_t bytes);
+
 #endif

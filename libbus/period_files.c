@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* O_NONBLOCK: to open a FIFO would wait for its writer. */
-static int open_file(const char *path)
+static int open_file(const char *path, size_t *bytes)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
@@ -24,24 +24,54 @@ static int open_file(const char *path)
 		err = -errno;
 	else if (!S_ISREG(st.st_mode))
 		err = S_ISDIR(st.st_mode) ? -EISDIR : -ESPIPE;
-	else if (st.st_size > PERIOD_FILE_MAX)
+	else if (st.st_size > DOCUMENT_BYTES_MAX)
 		err = -EFBIG;
+	*bytes = err ? 0 : (size_t)st.st_size;
 	if (!err)
 		return fd;
 	close(fd);
 	return err;
 }
 
+/* Up to `size` bytes, fewer where there are no more: their number, or a negative errno. */
+static ssize_t read_all(int fd, char *to, size_t size)
+{
+	size_t used = 0;
+
+	while (used < size) {
+		ssize_t n = read(fd, to + used, size - used);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		used += (size_t)n;
+	}
+	return (ssize_t)used;
+}
+
 int period_file_read(const char *path, json_t **out)
 {
-	int fd = open_file(path);
+	size_t bytes = 0;
+	int fd = open_file(path, &bytes);
 	json_error_t error;
+	ssize_t length;
+	char *text;
 
 	*out = NULL;
 	if (fd < 0)
 		return fd;
-	*out = json_loadfd(fd, JSON_REJECT_DUPLICATES, &error);
+	/* As a whole: json_loadfd() makes a system call for each byte. */
+	text = malloc(bytes + 1);
+	length = text ? read_all(fd, text, bytes) : -ENOMEM;
 	close(fd);
+	if (length >= 0)
+		*out = json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, &error);
+	free(text);
+	if (length < 0)
+		return (int)length;
 	if (json_is_object(*out))
 		return 0;
 	json_decref(*out);
@@ -72,7 +102,7 @@ static bool widen(struct document_context *c, const json_t *document)
 		c->end_ns = end;
 	c->complete &= json_is_true(json_object_get(period, "complete"));
 	if (json_integer_value(in_flight) > 0)
-		c->in_flight += (uint64_t)json_integer_value(in_flight);
+		c->in_flight = count_add(c->in_flight, (uint64_t)json_integer_value(in_flight));
 	return true;
 }
 

@@ -11,9 +11,6 @@
 #include <jansson.h>
 #include <stddef.h>
 
-/* The largest file that is read. */
-#define PERIOD_FILE_MAX (64 << 20)
-
 /*
  * Reads one file as a JSON object, a new reference: 0; a negative errno of the file system; -EFBIG;
  * -EISDIR or -ESPIPE where it is no plain file; -EBADMSG where it is no JSON object.

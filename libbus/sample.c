@@ -90,10 +90,10 @@ static bool text_is_valid(const char *s)
 	return !s || utf8_is_valid(s, strlen(s));
 }
 
-/* A figure is absent (NaN) or finite and not negative. */
-static bool figure_is_valid(double v)
+/* A figure is absent (NaN) or finite, and not negative unless it is a gauge's value. */
+static bool figure_is_valid(double v, bool may_be_negative)
 {
-	return isnan(v) || (isfinite(v) && v >= 0);
+	return isnan(v) || (isfinite(v) && (v >= 0 || may_be_negative));
 }
 
 static int tags_validate(const struct orbus_sample *s)
@@ -114,8 +114,8 @@ static int tags_validate(const struct orbus_sample *s)
 		return -EILSEQ;
 #define CHECK_BOOL(f)
 #define CHECK_UINT(f)
-#define CHECK_DOUBLE(f)             \
-	if (!figure_is_valid(s->f)) \
+#define CHECK_DOUBLE(f)                                                                \
+	if (!figure_is_valid(s->f, s->kind == ORBUS_KIND_GAUGE && &s->f == &s->value)) \
 		return -EDOM;
 #define CHECK(type, f) CHECK_##type(f)
 

@@ -15,8 +15,8 @@ int sample_validate(const struct orbus_sample *s);
 
 /*
  * Encodes a sample that sample_validate() accepts, with `ts` in the place of its own, and with the
- * default where it names no bot. error_message is cut to what fits; -EMSGSIZE
- * where even without it the sample is larger than `capacity`. Returns the length.
+ * default where it names no bot. Texts are cut to ORBUS_TEXT_MAX, error_message to what fits;
+ * -EMSGSIZE where even without that the sample is larger than `capacity`. Returns the length.
  */
 int sample_encode(const struct orbus_sample *s, uint64_t ts, const char *default_bot, char *buffer,
     size_t capacity);
@@ -30,7 +30,8 @@ struct sample_storage {
 };
 
 /*
- * Decodes and validates untrusted bytes; unknown keys are passed over. The sample's strings and
+ * Decodes and validates untrusted bytes; unknown keys are passed over, texts are cut as
+ * sample_encode() cuts them. The sample's strings and
  * tags lie in `storage`. 0, or -EBADMSG: not such a map, or a bad figure, text or word.
  */
 int sample_decode(

@@ -30,15 +30,19 @@ struct decoder {
 	struct orbus_sample *s;
 };
 
-static const char *copy_text(struct decoder *d, const struct mp_value *v)
+/* NULL: it is no text. All of it is judged, and what is within the limit taken. */
+static const char *copy_text(struct decoder *d, const struct mp_value *v, size_t limit)
 {
 	char *text = d->arena;
+	size_t length = v->count;
 
 	if (v->type != MP_STRING || !utf8_is_valid(v->bytes, v->count))
 		return NULL;
-	memcpy(text, v->bytes, v->count);
-	text[v->count] = '\0';
-	d->arena += v->count + 1;
+	if (length > limit)
+		length = utf8_cut(v->bytes, length, limit);
+	memcpy(text, v->bytes, length);
+	text[length] = '\0';
+	d->arena += length + 1;
 	return text;
 }
 
@@ -50,7 +54,11 @@ static bool take_STRING(struct decoder *d, const char **field)
 
 	if (!mp_next_text(&d->in, &v))
 		return false;
-	return v.type == MP_NIL || (*field = copy_text(d, &v)) != NULL;
+	if (v.type == MP_NIL)
+		return true;
+	*field = copy_text(
+	    d, &v, field == &d->s->error_message ? ORBUS_ERROR_MESSAGE_MAX : ORBUS_TEXT_MAX);
+	return *field != NULL;
 }
 
 static bool take_BOOL(struct decoder *d, bool *field)
@@ -94,7 +102,8 @@ static bool take_DOUBLE(struct decoder *d, double *field)
 	if (v.type != MP_DOUBLE && v.type != MP_UINT)
 		return false;
 	*field = v.type == MP_UINT ? (double)v.uint : v.real;
-	return isfinite(*field) && *field >= 0;
+	/* Whether it is a gauge's, which may be negative, only the whole shows. */
+	return isfinite(*field) && (*field >= 0 || field == &d->s->value);
 }
 
 static bool take_tags(struct decoder *d)
@@ -106,9 +115,9 @@ static bool take_tags(struct decoder *d)
 	for (uint32_t i = 0; i < map.count; i++) {
 		struct orbus_tag *tag = &d->storage->tags[i];
 
-		if (!mp_next_text(&d->in, &v) || !(tag->key = copy_text(d, &v)))
+		if (!mp_next_text(&d->in, &v) || !(tag->key = copy_text(d, &v, ORBUS_TEXT_MAX)))
 			return false;
-		if (!mp_next_text(&d->in, &v) || !(tag->value = copy_text(d, &v)))
+		if (!mp_next_text(&d->in, &v) || !(tag->value = copy_text(d, &v, ORBUS_TEXT_MAX)))
 			return false;
 	}
 	d->s->tags = d->storage->tags;
@@ -221,6 +230,8 @@ static bool take_pairs(struct decoder *d)
 /* What only the whole shows. "orphaned" is said by readers alone. */
 static bool is_whole(const struct orbus_sample *s)
 {
+	if (s->value < 0 && s->kind != ORBUS_KIND_GAUGE)
+		return false;
 	if (s->kind == ORBUS_KIND_GAUGE || s->kind == ORBUS_KIND_COUNT)
 		return s->name && *s->name && !isnan(s->value);
 	return s->status != ORBUS_STATUS_ORPHANED;

@@ -47,6 +47,8 @@ static struct output pack_text(struct output o, const char *s)
 	msgpack_packer pk = packer_of(&o);
 	size_t length = strlen(s);
 
+	if (length > ORBUS_TEXT_MAX)
+		length = utf8_cut(s, length, ORBUS_TEXT_MAX);
 	msgpack_pack_str(&pk, length);
 	msgpack_pack_str_body(&pk, s, length);
 	return o;

@@ -125,7 +125,8 @@ static int get_DOUBLE(struct fault *fault, const char *key, const json_t *v, dou
 
 	if (!json_is_number(v))
 		return refuse(fault, -EINVAL, "%s: must be a number", key);
-	if (value < 0)
+	/* Whether it is a gauge's, only the whole shows. */
+	if (value < 0 && strcmp(key, "value") != 0)
 		return refuse(fault, -EDOM, "%s: must not be negative", key);
 	*field = value;
 	return 0;
@@ -238,6 +239,8 @@ static int check_whole(struct fault *fault, const struct orbus_sample *s)
 {
 	const char *kind = orbus_kind_name(s->kind);
 
+	if (s->value < 0 && s->kind != ORBUS_KIND_GAUGE)
+		return refuse(fault, -EDOM, "value: must not be negative but in a gauge");
 	if (s->kind != ORBUS_KIND_GAUGE && s->kind != ORBUS_KIND_COUNT)
 		return 0;
 	if (!s->name || !*s->name)

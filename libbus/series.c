@@ -2,6 +2,7 @@
  * series.c: a bounded table of named things.
  */
 #include "series.h"
+#include "utf8.h"
 
 #include <assert.h>
 #include <stdbool.h>
@@ -53,10 +54,26 @@ static uint16_t *place_of(const struct series *s, const char *name, uint64_t has
 	}
 }
 
+/* The name within its limit: itself, or the beginning of it in `cut`. */
+static const char *within_limit(const char *name, size_t *length, char cut[ORBUS_TEXT_MAX + 1])
+{
+	*length = strlen(name);
+	if (*length <= ORBUS_TEXT_MAX)
+		return name;
+	*length = utf8_cut(name, *length, ORBUS_TEXT_MAX);
+	memcpy(cut, name, *length);
+	cut[*length] = '\0';
+	return cut;
+}
+
 void *series_find(const struct series *s, const char *name)
 {
-	uint16_t place = *place_of(s, name, XXH3_64bits(name, strlen(name)));
+	char cut[ORBUS_TEXT_MAX + 1];
+	size_t length;
+	uint16_t place;
 
+	name = within_limit(name, &length, cut);
+	place = *place_of(s, name, XXH3_64bits(name, length));
 	return place ? s->entries[place - 1].value : NULL;
 }
 
@@ -93,9 +110,14 @@ static void *append(struct series *s, const char *name, uint64_t hash, uint16_t 
 
 void *series_at(struct series *s, const char *name)
 {
-	uint64_t hash = XXH3_64bits(name, strlen(name));
-	uint16_t *place = place_of(s, name, hash);
+	char cut[ORBUS_TEXT_MAX + 1];
+	size_t length;
+	uint64_t hash;
+	uint16_t *place;
 
+	name = within_limit(name, &length, cut);
+	hash = XXH3_64bits(name, length);
+	place = place_of(s, name, hash);
 	if (*place)
 		return s->entries[*place - 1].value;
 	/* Full: the last place is for all the others. */

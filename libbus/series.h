@@ -1,16 +1,17 @@
 /*
  * series.h: a bounded table of named things: figures by model, by bot, errors by type, ...
  *
- * It holds at most SERIES_MAX names; what comes beyond is summed under "(other)", so that nobody
- * can make it grow by inventing names.
+ * It holds at most SERIES_MAX names of at most ORBUS_TEXT_MAX bytes; what comes beyond is summed
+ * under "(other)", and a longer name is cut, so that nobody can make it grow by inventing names.
  */
 #ifndef ORBUS_SERIES_H
 #define ORBUS_SERIES_H
 
+#include "data_limits.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
-#define SERIES_MAX   256
 #define SERIES_OTHER "(other)"
 
 struct series_entry {

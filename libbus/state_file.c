@@ -16,7 +16,6 @@
 
 #define STATE_MAGIC   "ORBSTATE"
 #define STATE_VERSION 1u
-#define STATE_DEPTH   16
 #define LANES_MAX     4096
 
 struct state_head {
@@ -262,6 +261,6 @@ int state_unwrap(const void *bytes, size_t length, json_t **document)
 	if (head.length != length - sizeof(head) ||
 	    head.checksum != XXH3_64bits(body, length - sizeof(head)))
 		return -EBADMSG;
-	*document = json_from_msgpack(body, length - sizeof(head), STATE_DEPTH);
+	*document = json_from_msgpack(body, length - sizeof(head), DOCUMENT_DEPTH_MAX);
 	return *document ? 0 : -EBADMSG;
 }

@@ -16,8 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BOARD_DEPTH 16
-
 /* Samples between two looks whether all is read; how often to wait for a lane, and how long. */
 #define MARK_EVERY 1024
 #define QUIET_MAX  20
@@ -46,9 +44,10 @@ static int read_board(
 	*out = (struct statistics){0};
 	if (!board->is_live)
 		return -ENOENT;
-	out->agent = json_from_msgpack_at(board->bytes, board->length, agent, BOARD_DEPTH);
-	out->alerts = json_from_msgpack_at(board->bytes, board->length, alerts, BOARD_DEPTH);
-	out->document = json_from_msgpack_at(board->bytes, board->length, figures, BOARD_DEPTH);
+	out->agent = json_from_msgpack_at(board->bytes, board->length, agent, DOCUMENT_DEPTH_MAX);
+	out->alerts = json_from_msgpack_at(board->bytes, board->length, alerts, DOCUMENT_DEPTH_MAX);
+	out->document =
+	    json_from_msgpack_at(board->bytes, board->length, figures, DOCUMENT_DEPTH_MAX);
 	if (json_is_object(out->agent) && json_is_object(out->document))
 		return 0;
 	statistics_free(out);

@@ -13,6 +13,9 @@
  */
 bool utf8_is_valid(const char *s, size_t length);
 
+/* The bytes of a character. */
+#define UTF8_BYTES_MAX 4
+
 /* The largest n <= limit such that the first n bytes of valid UTF-8 end on a character. */
 size_t utf8_cut(const char *s, size_t length, size_t limit);
 

@@ -8,7 +8,7 @@
 
 static void begin(struct writer *w, const char *key, bool is_array)
 {
-	if (w->depth == WRITER_DEPTH)
+	if (w->depth == DOCUMENT_DEPTH_MAX)
 		w->spoilt = true;
 	if (!w->spoilt)
 		w->form->open(w, key, is_array);
@@ -68,7 +68,7 @@ void writer_text(struct writer *w, const char *key, const char *text)
 
 void writer_count(struct writer *w, const char *key, uint64_t n)
 {
-	writer_integer(w, key, n > INT64_MAX ? INT64_MAX : (int64_t)n);
+	writer_integer(w, key, (int64_t)(n > COUNT_MAX ? COUNT_MAX : n));
 }
 
 void writer_figure(struct writer *w, const char *key, double value)
@@ -77,8 +77,7 @@ void writer_figure(struct writer *w, const char *key, double value)
 		writer_null(w, key);
 	else
 		put(w, key,
-		    &(struct writer_value){
-			.type = WRITER_REAL, .real = fmin(fmax(value, -FIGURE_MAX), FIGURE_MAX)});
+		    &(struct writer_value){.type = WRITER_REAL, .real = figure_bound(value)});
 }
 
 static void put_members(struct writer *w, const char *key, const json_t *value)

@@ -10,14 +10,12 @@
 #define ORBUS_WRITER_H
 
 #include "buffer.h"
+#include "data_limits.h"
 
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* Objects and arrays within each other. */
-#define WRITER_DEPTH 32
 
 enum writer_type { WRITER_NULL, WRITER_BOOLEAN, WRITER_INTEGER, WRITER_REAL, WRITER_TEXT };
 
@@ -60,13 +58,9 @@ void writer_integer(struct writer *w, const char *key, int64_t value);
 /* NULL is null. */
 void writer_text(struct writer *w, const char *key, const char *text);
 void writer_bytes(struct writer *w, const char *key, const char *text, size_t length);
-/* Counts beyond INT64_MAX stay there. */
+/* Counts beyond COUNT_MAX stay there. */
 void writer_count(struct writer *w, const char *key, uint64_t n);
-/*
- * A figure that is not known (NaN) is null, never 0. Those beyond FIGURE_MAX, as a sum of broken
- * samples may be, stay there: what is written can be read.
- */
-#define FIGURE_MAX 1e300
+/* A figure that is not known (NaN) is null, never 0. Those beyond FIGURE_MAX stay there. */
 void writer_figure(struct writer *w, const char *key, double value);
 /* A JSON value with all that it holds; NULL, a part that failed, spoils the whole. */
 void writer_json(struct writer *w, const char *key, const json_t *value);
@@ -79,7 +73,7 @@ void writer_json(struct writer *w, const char *key, const json_t *value);
 struct tree_writer {
 	struct writer writer;
 	json_t *root;
-	json_t *open[WRITER_DEPTH];
+	json_t *open[DOCUMENT_DEPTH_MAX];
 	json_t *counts[TREE_SHARED_COUNTS];
 };
 
@@ -95,7 +89,7 @@ struct msgpack_writer {
 	struct {
 		size_t at;      /* of the count, which is known at the end */
 		uint32_t count; /* members, or items */
-	} open[WRITER_DEPTH];
+	} open[DOCUMENT_DEPTH_MAX];
 };
 
 void msgpack_writer_init(struct msgpack_writer *m);
@@ -115,13 +109,14 @@ void writer_msgpack(struct writer *w, const char *key, char *bytes, size_t lengt
 
 /* --- As a file's text ------------------------------------------------------------------------- */
 
+/* What would be longer than DOCUMENT_BYTES_MAX is not written: no reader would take it. */
 struct text_writer {
 	struct writer writer;
 	struct buffer text;
-	json_t *real; /* the last that was written */
+	bool too_large; /* that is why it is spoilt */
 	struct {
 		bool is_array, any;
-	} open[WRITER_DEPTH];
+	} open[DOCUMENT_DEPTH_MAX];
 };
 
 void text_writer_init(struct text_writer *t);

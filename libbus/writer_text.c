@@ -1,20 +1,18 @@
 /*
  * writer_text.c: a document as the JSON text of a file: each key of the whole on a line of its own.
  */
+#include "figure_text.h"
 #include "writer.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Enough to tell apart any two figures that people care about, and to print 3245.8 as such. */
-#define REAL_DIGITS 15
 
 static int append(const char *bytes, size_t length, void *context)
 {
 	struct text_writer *t = context;
 
-	if (buffer_append(&t->text, bytes, length))
+	t->too_large |= length > DOCUMENT_BYTES_MAX - t->text.length;
+	if (!t->too_large && buffer_append(&t->text, bytes, length))
 		return 0;
 	t->writer.spoilt = true;
 	return -1;
@@ -38,20 +36,11 @@ static void append_integer(struct text_writer *t, int64_t n)
 	(void)append(at, (size_t)(digits + sizeof(digits) - at), t);
 }
 
-/* As jansson writes it. */
-static void append_json(struct text_writer *t, const json_t *value)
-{
-	t->writer.spoilt |= !value || json_dump_callback(value, append, t,
-					  JSON_ENCODE_ANY | JSON_REAL_PRECISION(REAL_DIGITS)) < 0;
-}
-
 static void append_real(struct text_writer *t, double value)
 {
-	if (!t->real)
-		t->real = json_real(value);
-	else
-		json_real_set(t->real, value);
-	append_json(t, t->real);
+	char text[FIGURE_TEXT_MAX];
+
+	(void)append(text, figure_text(value, text), t);
 }
 
 /* Most texts are names, and need no escape. */
@@ -74,7 +63,7 @@ static void append_string(struct text_writer *t, const char *text, size_t length
 		return;
 	}
 	value = json_stringn_nocheck(text, length);
-	append_json(t, value);
+	t->writer.spoilt |= !value || json_dump_callback(value, append, t, JSON_ENCODE_ANY) < 0;
 	json_decref(value);
 }
 
@@ -140,7 +129,6 @@ void text_writer_init(struct text_writer *t)
 
 char *text_writer_take(struct text_writer *t, size_t *length)
 {
-	json_decref(t->real);
 	*length = t->text.length;
 	if (!t->writer.spoilt && append("", 1, t) == 0)
 		return t->text.bytes;

@@ -51,13 +51,15 @@ static void print_row(FILE *out, bool colour, const char *model, const struct re
 	fputc('|', out);
 	text_sanitise(text, sizeof(text), model);
 	cell(out, colour, text, MODEL_WIDTH, TONE_PLAIN);
-	snprintf(text, sizeof(text), isnan(response) ? "-" : "%.2fs (p95 %.2fs)", response / 1000,
-	    histogram_quantile(&f->response_ms, 0.95) / 1000);
+	snprintf(text, sizeof(text), isnan(response) ? "-" : "%ss (p95 %ss)",
+	    format_fixed(response / 1000, 2).text,
+	    format_fixed(histogram_quantile(&f->response_ms, 0.95) / 1000, 2).text);
 	cell(out, colour, text, RESPONSE_WIDTH, rate_response_ms(response).tone);
-	snprintf(text, sizeof(text), isnan(tps) ? "-" : "%.0f (%.0f-%.0f)", tps,
-	    histogram_quantile(&f->tps, 0.05), histogram_quantile(&f->tps, 0.95));
+	snprintf(text, sizeof(text), isnan(tps) ? "-" : "%s (%s-%s)", format_fixed(tps, 0).text,
+	    format_fixed(histogram_quantile(&f->tps, 0.05), 0).text,
+	    format_fixed(histogram_quantile(&f->tps, 0.95), 0).text);
 	cell(out, colour, text, TPS_WIDTH, rate_tps(tps).tone);
-	snprintf(text, sizeof(text), isnan(ttft) ? "-" : "%.2fs", ttft / 1000);
+	snprintf(text, sizeof(text), isnan(ttft) ? "-" : "%ss", format_fixed(ttft / 1000, 2).text);
 	cell(out, colour, text, TTFT_WIDTH, rate_ttft_ms(ttft).tone);
 	snprintf(text, sizeof(text), "%" PRIu64 "/%" PRIu64, f->ok, f->total);
 	cell(out, colour, text, OK_WIDTH, f->ok == f->total ? TONE_PLAIN : TONE_BAD);

@@ -76,10 +76,13 @@ static int publish_figures(struct orbus_producer *p, const struct orpub_settings
 		figure.bot = s->sample.bot;
 		figure.ts = s->sample.ts;
 		figure.name = name;
-		if (!value || parse_figure(value, &figure.value) < 0) {
+		if (!value || (kind == ORBUS_KIND_GAUGE ? parse_signed_figure : parse_figure)(
+				  value, &figure.value) < 0) {
 			free(name);
 			return bad_pair(option, list->items[i],
-			    "of the form name=value with a number, at least 0");
+			    kind == ORBUS_KIND_GAUGE
+				? "of the form name=value with a number"
+				: "of the form name=value with a number, at least 0");
 		}
 		err = orbus_publish(p, &figure);
 		free(name);

@@ -25,7 +25,8 @@ static const struct cli_option options[] = {
 	.argument = "NAME=VALUE",
 	.help = "publish a gauge; may be repeated",
 	.details =
-	    "Publishes the current value of something, such as _discord\\_latency\\_ms=45.2_. "
+	    "Publishes the current value of something, such as _discord\\_latency\\_ms=45.2_; "
+	    "it may be negative. "
 	    "May be given several times."},
     {.name = "count",
 	.type = CLI_LIST,

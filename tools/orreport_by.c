@@ -24,17 +24,18 @@ static void print_range(FILE *out, bool colour, const struct histogram *h, doubl
 	double low = histogram_quantile(h, 0.05) / unit, high = histogram_quantile(h, 0.95) / unit;
 	bool whole = unit == 1;
 	enum tone tone = rate(histogram_mean(h)).tone;
-	char text[96];
+	char text[4 * FIGURE_TEXT_BYTES];
 
 	if (h->count == 0)
 		snprintf(text, sizeof(text), "-");
 	else
-		snprintf(text, sizeof(text), "%.*f%s (%.*f-%.*f)",
-		    whole        ? 0
-		    : mean < 100 ? 2
-				 : 1,
-		    mean, suffix, whole ? 0 : digits_of(low), low, whole ? 0 : digits_of(high),
-		    high);
+		snprintf(text, sizeof(text), "%s%s (%s-%s)",
+		    format_fixed(mean, whole        ? 0
+				       : mean < 100 ? 2
+						    : 1)
+			.text,
+		    suffix, format_fixed(low, whole ? 0 : digits_of(low)).text,
+		    format_fixed(high, whole ? 0 : digits_of(high)).text);
 	fprintf(out, "  %s", tone_start(tone, colour));
 	print_cell(out, text, width, false);
 	fputs(tone_end(tone, colour), out);

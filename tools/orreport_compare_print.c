@@ -61,10 +61,12 @@ static void format_value(double value, enum unit unit, char *out, size_t bytes)
 		snprintf(out, bytes, "%s", count);
 		break;
 	case UNIT_PERCENT: snprintf(out, bytes, "%.2f %%", value); break;
-	case UNIT_MS: snprintf(out, bytes, "%.2fs", value / 1000); break;
-	case UNIT_USD: snprintf(out, bytes, value < 1 ? "$%.6f" : "$%.4f", value); break;
+	case UNIT_MS: snprintf(out, bytes, "%ss", format_fixed(value / 1000, 2).text); break;
+	case UNIT_USD:
+		snprintf(out, bytes, "$%s", format_fixed(value, value < 1 ? 6 : 4).text);
+		break;
 	case UNIT_TPS:
-	case UNIT_PER_HOUR: snprintf(out, bytes, "%.1f", value); break;
+	case UNIT_PER_HOUR: snprintf(out, bytes, "%s", format_fixed(value, 1).text); break;
 	}
 }
 

@@ -14,9 +14,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* No period's file is nearly as long: 256 models, bots and providers with full histograms. */
-#define FILE_BYTES_MAX (64u << 20)
-
 static int by_day(const void *a, const void *b)
 {
 	const struct report_day *x = a, *y = b;
@@ -195,7 +192,7 @@ static enum file_is read_open(
 		return fault(file, "is not a regular file");
 	if (st.st_size == 0)
 		return fault(file, "is empty");
-	if (st.st_size > FILE_BYTES_MAX)
+	if (st.st_size > DOCUMENT_BYTES_MAX)
 		return fault(file, "is too large for a file of statistics");
 	file->changed_ns =
 	    (uint64_t)st.st_mtim.tv_sec * NS_PER_SECOND + (uint64_t)st.st_mtim.tv_nsec;

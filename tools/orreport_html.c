@@ -41,16 +41,18 @@ static void time_cell(FILE *out, double ms, struct rating (*rate)(double))
 {
 	char text[40];
 
-	snprintf(text, sizeof(text), "%.2f", ms / 1000);
+	snprintf(text, sizeof(text), "%s", format_fixed(ms / 1000, 2).text);
 	cell(out, rate(ms).tone, isnan(ms) ? "-" : text);
 }
 
 static void tps_cell(FILE *out, const struct histogram *h)
 {
-	char text[96];
+	char text[4 * FIGURE_TEXT_BYTES];
 
-	snprintf(text, sizeof(text), "%.1f <small>%.0f-%.0f</small>", histogram_mean(h),
-	    histogram_quantile(h, 0.05), histogram_quantile(h, 0.95));
+	snprintf(text, sizeof(text), "%s <small>%s-%s</small>",
+	    format_fixed(histogram_mean(h), 1).text,
+	    format_fixed(histogram_quantile(h, 0.05), 0).text,
+	    format_fixed(histogram_quantile(h, 0.95), 0).text);
 	cell(out, rate_tps(histogram_mean(h)).tone, h->count ? text : "-");
 }
 
@@ -58,7 +60,7 @@ static void cost_cell(FILE *out, const struct request_figures *f)
 {
 	char text[64];
 
-	snprintf(text, sizeof(text), "$%.4f", f->cost_usd);
+	snprintf(text, sizeof(text), "$%s", format_fixed(f->cost_usd, 4).text);
 	cell(out, TONE_PLAIN, f->cost_known ? text : "-");
 }
 
@@ -184,7 +186,7 @@ static void time_card(
 {
 	char text[40];
 
-	snprintf(text, sizeof(text), "%.2f s", ms / 1000);
+	snprintf(text, sizeof(text), "%s s", format_fixed(ms / 1000, 2).text);
 	card(v, name, isnan(ms) ? "-" : text, rate(ms));
 }
 
@@ -201,11 +203,11 @@ static void print_cards(const struct view *v)
 	time_card(v, "Response, average", row_mean_ms(t), rate_response_ms);
 	time_card(v, "Response, p95", histogram_quantile(&f->response_ms, 0.95), rate_response_ms);
 	time_card(v, "First token, average", histogram_mean(&f->ttft_ms), rate_ttft_ms);
-	snprintf(text, sizeof(text), "%.1f", histogram_mean(&f->tps));
+	snprintf(text, sizeof(text), "%s", format_fixed(histogram_mean(&f->tps), 1).text);
 	card(v, "Tokens a second", f->tps.count ? text : "-", rate_tps(histogram_mean(&f->tps)));
 	format_count(row_tokens(t), count);
 	card(v, "Tokens", count, none);
-	snprintf(text, sizeof(text), "$%.2f", f->cost_usd);
+	snprintf(text, sizeof(text), "$%s", format_fixed(f->cost_usd, 2).text);
 	card(v, "Cost", f->cost_known ? text : "-", none);
 	snprintf(text, sizeof(text), "%.1f %%", row_error_rate(t));
 	card(v, "Failed", row_requests(t) ? text : "-", none);

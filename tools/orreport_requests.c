@@ -151,7 +151,7 @@ static void print_details(FILE *out, const json_t *o)
 	print_number(out, o, "completion_tokens", "completion");
 	print_number(out, o, "reasoning_tokens", "reasoning");
 	if (cost >= 0)
-		fprintf(out, "  $%.6f", cost);
+		fprintf(out, "  $%s", format_fixed(cost, 6).text);
 	print_field(out, "  ", "bot", text_at(o, "bot"));
 	print_field(out, "  ", "by", text_at(o, "provider"));
 	print_field(out, "\n     ", "finished:", text_at(o, "finish_reason"));
@@ -187,8 +187,8 @@ static void print_slow(FILE *out, const struct slow *s, size_t rank, bool utc, b
 			localtime_r(&t, &tm);
 		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
 	}
-	fprintf(out, "%3zu. %s%.2fs%s  %s  ", rank, tone_start(tone, colour), s->response_ms / 1000,
-	    tone_end(tone, colour), when);
+	fprintf(out, "%3zu. %s%ss%s  %s  ", rank, tone_start(tone, colour),
+	    format_fixed(s->response_ms / 1000, 2).text, tone_end(tone, colour), when);
 	print_text(out, *model ? model : text_at(s->request, "requested_model"));
 	if (strcmp(status, "ok") != 0) {
 		fprintf(out, "  %s", tone_start(TONE_BAD, colour));
@@ -196,9 +196,9 @@ static void print_slow(FILE *out, const struct slow *s, size_t rank, bool utc, b
 		fputs(tone_end(TONE_BAD, colour), out);
 	}
 	if (ttft >= 0)
-		fprintf(out, "  TTFT %.2fs", ttft / 1000);
+		fprintf(out, "  TTFT %ss", format_fixed(ttft / 1000, 2).text);
 	if (tps >= 0)
-		fprintf(out, "  TPS %.1f", tps);
+		fprintf(out, "  TPS %s", format_fixed(tps, 1).text);
 	fputc('\n', out);
 	print_details(out, s->request);
 }

@@ -75,9 +75,9 @@ static void print_times(
 		fputs("-\n", v->out);
 		return;
 	}
-	fprintf(v->out, "avg %.2fs", mean / 1000);
+	fprintf(v->out, "avg %ss", format_fixed(mean / 1000, 2).text);
 	if (h->count)
-		fprintf(v->out, "  p95 %.2fs", p95(h) / 1000);
+		fprintf(v->out, "  p95 %ss", format_fixed(p95(h) / 1000, 2).text);
 	print_rating(v, rate(mean));
 }
 
@@ -87,7 +87,8 @@ static void print_rate_of_tokens(const struct view *v, const struct histogram *h
 		fputs("-\n", v->out);
 		return;
 	}
-	fprintf(v->out, "avg %.1f  p5 %.1f", histogram_mean(h), histogram_quantile(h, 0.05));
+	fprintf(v->out, "avg %s  p5 %s", format_fixed(histogram_mean(h), 1).text,
+	    format_fixed(histogram_quantile(h, 0.05), 1).text);
 	print_rating(v, rate_tps(histogram_mean(h)));
 }
 
@@ -165,7 +166,7 @@ static void print_summary(const struct view *v)
 	fputc('\n', v->out);
 	if (f->cost_known) {
 		start_line(v, "Cost", figure_cost);
-		fprintf(v->out, "$%.4f\n", f->cost_usd);
+		fprintf(v->out, "$%s\n", format_fixed(f->cost_usd, 4).text);
 	}
 	start_line(v, "Errors", figure_failed);
 	fputs(tone_start(failed ? TONE_BAD : TONE_PLAIN, v->colour), v->out);
@@ -191,11 +192,11 @@ static void print_cost(const struct view *v, double cost)
 {
 	char text[40];
 
-	snprintf(text, sizeof(text),
-	    cost < 1000     ? "$%.3f"
-	    : cost < 100000 ? "$%.1f"
-			    : "$%.0f",
-	    cost);
+	snprintf(text, sizeof(text), "$%s",
+	    format_fixed(cost, cost < 1000     ? 3
+			       : cost < 100000 ? 1
+					       : 0)
+		.text);
 	fprintf(v->out, " %8s", isnan(cost) ? "-" : text);
 }
 

@@ -283,7 +283,7 @@ int check_print(const struct orstat_settings *settings, const struct statistics 
 	if (!isnan(v[ERROR_RATE]))
 		printf(", %.1f %% failed", v[ERROR_RATE]);
 	if (!isnan(v[P95]))
-		printf(", p95 %.2fs", v[P95]);
+		printf(", p95 %ss", format_fixed(v[P95], 2).text);
 	if (v[LOST] > 0)
 		printf(", %.0f samples lost", v[LOST]);
 	if (!s->agent)

@@ -109,8 +109,8 @@ static void print_summary(const struct view *v, const char *name, const char *ke
 	for (size_t i = 0; i < 4; i++) {
 		double value = number_at(s, figures[i], NULL);
 
-		fprintf(
-		    v->out, "%s%s %.*f%s", i ? "  " : "", figures[i], digits, value / unit, suffix);
+		fprintf(v->out, "%s%s %s%s", i ? "  " : "", figures[i],
+		    format_fixed(value / unit, digits).text, suffix);
 	}
 	print_rating(v, rate(number_at(s, "avg", NULL)));
 	fputc('\n', v->out);
@@ -131,7 +131,7 @@ static void print_tokens(const struct view *v)
 	if (isnan(cost))
 		return;
 	label(v, "Cost");
-	fprintf(v->out, "$%.4f\n", cost);
+	fprintf(v->out, "$%s\n", format_fixed(cost, 4).text);
 }
 
 static int by_count(const void *a, const void *b)

@@ -185,10 +185,10 @@ static void format_value(enum column column, double value, char *out, size_t byt
 	}
 	switch (shape->form) {
 	case FORM_COUNT: format_short_count(value, shape->width, out, bytes); return;
-	case FORM_SECONDS: snprintf(out, bytes, "%.2f", value / 1000); break;
+	case FORM_SECONDS: snprintf(out, bytes, "%s", format_fixed(value / 1000, 2).text); break;
 	case FORM_RATE:
 	case FORM_PERCENT: snprintf(out, bytes, "%.1f", value); break;
-	case FORM_DOLLARS: snprintf(out, bytes, "%.4f", value); break;
+	case FORM_DOLLARS: snprintf(out, bytes, "%s", format_fixed(value, 4).text); break;
 	}
 	if ((int)strlen(out) > shape->width)
 		format_short_count(

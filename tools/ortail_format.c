@@ -107,8 +107,8 @@ static void table_figure(
 		fprintf(out, " %*s", width, "-");
 		return;
 	}
-	fprintf(out, " %s%*.*f%s", tone_start(rating.tone, colour), width, digits, value,
-	    tone_end(rating.tone, colour));
+	fprintf(out, " %s%*s%s", tone_start(rating.tone, colour), width,
+	    format_fixed(value, digits).text, tone_end(rating.tone, colour));
 }
 
 static bool format_table(FILE *out, bool colour, const struct orbus_sample *s)

@@ -107,8 +107,8 @@ static void print_head(FILE *out, const struct ortail_view *v, uint64_t start_ns
 
 	print_start(out, v, start_ns);
 	if (!isnan(ms))
-		fprintf(out, " %s+%.2fs%s", tone_start(tone, v->colour), ms / 1000,
-		    tone_end(tone, v->colour));
+		fprintf(out, " %s+%ss%s", tone_start(tone, v->colour),
+		    format_fixed(ms / 1000, 2).text, tone_end(tone, v->colour));
 	print_name(out, " ", end->bot);
 	print_name(out, " ", asked ? asked : answered);
 	if (asked && answered && strcmp(asked, answered) != 0)

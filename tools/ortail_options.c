@@ -50,7 +50,8 @@ static const struct cli_option options[] = {
 	.choices = ORTAIL_FORMATS,
 	.preset = "log",
 	.help = "a '{KEY}' template or",
-	.details = "_log_: lines as in a program's log; _json_: an object a line; _csv_: RFC 4180; "
+	.details = "_log_: lines as in a program's log; _json_: an object a line; _csv_: RFC 4180, "
+		   "where a text that a spreadsheet would take for a formula has a ' before it; "
 		   "_table_: aligned columns; _none_: nothing, for *--stats-every* alone; or a "
 		   "template, which is whatever holds a {: see TEMPLATES."},
     {.name = "json",

@@ -72,7 +72,7 @@ static void print_figure(const struct stats *s, FILE *out, const char *name, int
 	if (isnan(value))
 		fprintf(out, "%*s", width + (int)strlen(unit), "-");
 	else
-		fprintf(out, "%*.*f%s", width, digits, value, unit);
+		fprintf(out, "%*s%s", width, format_fixed(value, digits).text, unit);
 	fputs(tone_end(rating.tone, s->colour), out);
 }
 
@@ -113,7 +113,7 @@ static void print_line(const struct stats *s, FILE *out, uint64_t end_ns)
 	fputs(" | ", out);
 	print_count(out, 7, f->tokens.total, "token", "tokens");
 	if (f->cost_known)
-		fprintf(out, " | $%.4f", f->cost_usd);
+		fprintf(out, " | $%s", format_fixed(f->cost_usd, 4).text);
 	fputc('\n', out);
 }
 

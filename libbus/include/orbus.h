@@ -37,7 +37,13 @@ extern "C" {
 /* An absent figure of an unsigned field. An absent double is NaN; an absent string is NULL. */
 #define ORBUS_NONE UINT64_MAX
 
-/* The longest error_message that is published, in bytes; a longer one is cut on a character. */
+/*
+ * The longest text of a sample in bytes, tags included: a longer one is cut on a character, when
+ * it is published and when it is read, whoever published it.
+ */
+#define ORBUS_TEXT_MAX 255
+
+/* The longest error_message, which is cut likewise. */
 #define ORBUS_ERROR_MESSAGE_MAX 200
 
 /* The most tags that a sample carries. */
@@ -93,7 +99,7 @@ struct orbus_sample {
 	const struct orbus_tag *tags;
 	size_t tag_count;
 	const char *name; /* of a gauge or count */
-	double value;     /* of a gauge or count */
+	double value;     /* of a gauge, which may be negative, or of a count */
 };
 
 /* Makes *s a request with status ok, ts 0 (now), and everything else absent. */
@@ -178,10 +184,10 @@ ORBUS_API int orbus_producer_open(const char *bus, const char *bot, struct orbus
  * quarter of a lane (to wake a sleeping reader).
  *
  * Errors, each leaving the bus as it was: -EILSEQ a string is not UTF-8, -EDOM a figure is
- * negative, NaN where a value is due, or infinite, -EINVAL a gauge or count without a name, too
- * many tags, or a status or kind that cannot be published, -EMSGSIZE larger than a slot. After a
- * fork, or where the bus was removed, also the errors of orbus_producer_open(); the next publish
- * tries again, at most once a second.
+ * negative (other than a gauge's value), NaN where a value is due, or infinite, -EINVAL a gauge or
+ * count without a name, too many tags, or a status or kind that cannot be published, -EMSGSIZE
+ * larger than a slot. After a fork, or where the bus was removed, also the errors of
+ * orbus_producer_open(); the next publish tries again, at most once a second.
  */
 ORBUS_API int orbus_publish(struct orbus_producer *p, const struct orbus_sample *s);
 

@@ -181,11 +181,12 @@ class ProducerTest(PythonTest):
         for value in (float("nan"), float("inf"), float("-inf")):
             self.producer.gauge("discord_latency_ms", value)
         self.producer.gauge("discord_latency_ms", 45.2)
+        self.producer.gauge("outside", -40.5)
         self.producer.count("messages_processed")
         self.assertEqual(self.producer.dropped, 3)
         self.assertIn("not a number", self.producer.last_error)
         self.assertEqual([(s["kind"], s["name"], s["value"]) for s in self.samples(None)],
-                         [("gauge", "discord_latency_ms", 45.2),
+                         [("gauge", "discord_latency_ms", 45.2), ("gauge", "outside", -40.5),
                           ("count", "messages_processed", 1.0)])
 
     def test_a_closed_producer_drops(self):

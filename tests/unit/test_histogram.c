@@ -4,7 +4,10 @@
 #include "histogram.h"
 #include "testing.h"
 
+#include <float.h>
 #include <math.h>
+#include <stdbool.h>
+#include <string.h>
 
 #define VALUES 20000
 
@@ -66,6 +69,95 @@ static void every_value_lies_in_its_bucket(void **state)
 	assert_int_equal(histogram_index(1024), 10 * 32 - 1);
 	assert_int_equal(histogram_index(5e-324), HISTOGRAM_INDEX_MIN);
 	assert_int_equal(histogram_index(1e300), HISTOGRAM_INDEX_MAX);
+	assert_int_equal(histogram_index(INFINITY), HISTOGRAM_INDEX_MAX);
+}
+
+/* --- The definition of a bucket, by integers that hold every digit ---------------------------- */
+
+#define LIMBS 64 /* of 32 bits: a power of 32 of 53 bits takes 1,696 */
+
+/* The bits of m^32; *is_power: it is a power of two. */
+static unsigned bits_of_power_32(uint64_t m, bool *is_power)
+{
+	uint32_t n[LIMBS] = {(uint32_t)m, (uint32_t)(m >> 32)};
+	unsigned bits = 0, ones = 0;
+
+	for (int i = 0; i < 5; i++) {
+		uint32_t square[LIMBS] = {0};
+
+		for (int a = 0; a < LIMBS; a++) {
+			uint64_t carry = 0;
+
+			for (int b = 0; a + b < LIMBS; b++) {
+				carry += (uint64_t)n[a] * n[b] + square[a + b];
+				square[a + b] = (uint32_t)carry;
+				carry >>= 32;
+			}
+		}
+		memcpy(n, square, sizeof(n));
+	}
+	for (unsigned i = 0; i < 32 * LIMBS; i++) {
+		if (!(n[i / 32] >> i % 32 & 1))
+			continue;
+		bits = i + 1;
+		ones++;
+	}
+	*is_power = ones == 1;
+	return bits;
+}
+
+/*
+ * The i of 2^(i/32) < value <= 2^((i+1)/32). With value = m * 2^e that is
+ * 2^i < m^32 * 2^(32 e) <= 2^(i+1), and m^32 lies from 2^(bits-1) on, below 2^bits.
+ */
+static int32_t index_by_definition(double value)
+{
+	int e;
+	uint64_t m = (uint64_t)ldexp(frexp(value, &e), 53);
+	bool is_power;
+	int32_t index = (int32_t)bits_of_power_32(m, &is_power) - 1 + 32 * (e - 53) - is_power;
+
+	return index < HISTOGRAM_INDEX_MIN   ? HISTOGRAM_INDEX_MIN
+	       : index > HISTOGRAM_INDEX_MAX ? HISTOGRAM_INDEX_MAX
+	                                     : index;
+}
+
+static void assert_index(double value)
+{
+	int32_t index = histogram_index(value);
+
+	assert_in_range(index - HISTOGRAM_INDEX_MIN, 0, HISTOGRAM_INDEX_MAX - HISTOGRAM_INDEX_MIN);
+	assert_int_equal(index, index_by_definition(value));
+}
+
+/* Of a value, and of the two doubles on either side of it. */
+static void assert_indices_around(double value)
+{
+	assert_index(value);
+	assert_index(nextafter(value, 0));
+	assert_index(nextafter(value, INFINITY));
+	assert_index(nextafter(nextafter(value, 0), 0));
+	assert_index(nextafter(nextafter(value, INFINITY), INFINITY));
+}
+
+static void every_index_is_that_of_the_definition(void **state)
+{
+	unsigned seed = 11;
+
+	(void)state;
+	/* A power of two below the range was given the index below the lowest, and no reader took
+	 * it. */
+	assert_int_equal(histogram_index(0x1p-10), HISTOGRAM_INDEX_MIN);
+	assert_int_equal(histogram_index(nextafter(0x1p-10, 1)), HISTOGRAM_INDEX_MIN);
+	for (int i = HISTOGRAM_INDEX_MIN - 64; i <= HISTOGRAM_INDEX_MAX + 64; i++)
+		assert_indices_around(exp2(i / 32.0));
+	for (int i = -1073; i < 1024; i++)
+		assert_indices_around(ldexp(1, i));
+	for (int i = 0; i < 2000; i++)
+		assert_index(exp2((double)rand_r(&seed) / RAND_MAX * 2090 - 1070));
+	assert_index(5e-324);
+	assert_index(DBL_MIN);
+	assert_index(DBL_MAX);
 	assert_int_equal(histogram_index(INFINITY), HISTOGRAM_INDEX_MAX);
 }
 
@@ -208,6 +300,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(quantiles_are_within_1_1_percent),
 	    cmocka_unit_test(every_value_lies_in_its_bucket),
+	    cmocka_unit_test(every_index_is_that_of_the_definition),
 	    cmocka_unit_test(merging_equals_adding_all),
 	    cmocka_unit_test(counts_grow_as_large_as_they_must),
 	    cmocka_unit_test(empty_has_no_figures),

@@ -18,6 +18,23 @@ static unsigned draw(unsigned n)
 	return (unsigned)rand_r(&seed) % n;
 }
 
+/* Every figure is read back to the last bit. */
+static void expect_read_back(const struct orbus_sample *s, const char *line, size_t length)
+{
+	json_t *o = json_loadb(line, length, 0, NULL);
+	const char *const keys[] = {"response_ms", "ttft_ms", "cost_usd", "value"};
+	const double figures[] = {s->response_ms, s->ttft_ms, s->cost_usd, s->value};
+
+	assert_non_null(o);
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		double read = json_number_value(json_object_get(o, keys[i]));
+
+		if (!isnan(figures[i]))
+			assert_memory_equal(&read, &figures[i], sizeof(read));
+	}
+	json_decref(o);
+}
+
 static void expect_same(const struct orbus_sample *s)
 {
 	char *tree = NULL, *line = malloc(json_line_room(s));
@@ -30,6 +47,7 @@ static void expect_same(const struct orbus_sample *s)
 	fclose(out);
 	json_decref(o);
 	assert_in_range(length, 1, json_line_room(s));
+	expect_read_back(s, line, length);
 	if (length != tree_length || memcmp(line, tree, length) != 0)
 		fail_msg("%.*s is not\n%s", (int)length, line, tree);
 	free(line);

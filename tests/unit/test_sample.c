@@ -4,6 +4,7 @@
 #include "mpread.h"
 #include "sample.h"
 #include "sample_fields.h"
+#include "sample_json.h"
 #include "testing.h"
 #include "utf8.h"
 
@@ -220,11 +221,149 @@ static void bad_figures_and_texts_are_not_published(void **state)
 	s.name = "discord_latency_ms";
 	s.value = NAN;
 	assert_int_equal(sample_validate(&s), -EDOM);
+	s.value = INFINITY;
+	assert_int_equal(sample_validate(&s), -EDOM);
 	s.value = 45;
 	assert_int_equal(sample_validate(&s), 0);
 	orbus_sample_init(&s);
 	s.status = ORBUS_STATUS_ORPHANED;
 	assert_int_equal(sample_validate(&s), -EINVAL);
+}
+
+static void only_a_gauge_may_be_negative(void **state)
+{
+	static const enum orbus_kind kinds[] = {
+	    ORBUS_KIND_REQUEST, ORBUS_KIND_BEGIN, ORBUS_KIND_GAUGE, ORBUS_KIND_COUNT};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct sample_storage storage = storage_new();
+		struct orbus_sample s, out;
+		struct orbus_tag tags[ORBUS_TAGS_MAX];
+		char buffer[PAYLOAD], error[128];
+		bool is_gauge = kinds[i] == ORBUS_KIND_GAUGE;
+		json_t *json;
+		int n;
+
+		orbus_sample_init(&s);
+		s.kind = kinds[i];
+		s.name = "temperature";
+		s.value = -273.15;
+		assert_int_equal(sample_validate(&s), is_gauge ? 0 : -EDOM);
+		n = sample_encode(&s, 1, "b", buffer, sizeof(buffer));
+		assert_true(n > 0);
+		assert_int_equal(
+		    sample_decode(buffer, (size_t)n, &storage, &out), is_gauge ? 0 : -EBADMSG);
+		json = sample_to_json(&s);
+		assert_int_equal(
+		    sample_from_json(json, tags, &out, error, sizeof(error)), is_gauge ? 0 : -EDOM);
+		if (is_gauge)
+			assert_true(out.value == -273.15);
+		s.value = 1;
+		s.response_ms = -1;
+		assert_int_equal(sample_validate(&s), -EDOM);
+		json_decref(json);
+		free(storage.arena);
+	}
+}
+
+/* n bytes of text, then what may be half a character at the limit. */
+static char *text_of(size_t n, const char *end)
+{
+	char *text = malloc(n + strlen(end) + 1);
+
+	memset(text, 'x', n);
+	strcpy(text + n, end);
+	return text;
+}
+
+static void assert_all_cut(const struct orbus_sample *s, size_t length)
+{
+#define CUT_STRING(f) \
+	assert_int_equal(strlen(s->f), s->f == s->error_message ? ORBUS_ERROR_MESSAGE_MAX : length);
+#define CUT_BOOL(f)
+#define CUT_UINT(f)
+#define CUT_DOUBLE(f)
+#define CUT(type, f) CUT_##type(f)
+	ORBUS_SAMPLE_FIELDS(CUT)
+	assert_int_equal(strlen(s->tags[0].key), length);
+	assert_int_equal(strlen(s->tags[0].value), length);
+}
+
+/* As another producer may write it: a sample of ours with texts that ours would not write. */
+static size_t pack_long(const char *text, msgpack_sbuffer *out)
+{
+	msgpack_packer pk;
+
+	msgpack_sbuffer_init(out);
+	msgpack_packer_init(&pk, out, msgpack_sbuffer_write);
+#define NAME_STRING(f)                                                                 \
+	msgpack_pack_str(&pk, strlen(#f)), msgpack_pack_str_body(&pk, #f, strlen(#f)), \
+	    msgpack_pack_str(&pk, strlen(text)), msgpack_pack_str_body(&pk, text, strlen(text));
+#define NAME_BOOL(f)
+#define NAME_UINT(f)
+#define NAME_DOUBLE(f)
+#define NAME(type, f) NAME_##type(f)
+#define ONE_STRING    +1
+#define ONE_BOOL
+#define ONE_UINT
+#define ONE_DOUBLE
+#define ONE(type, f) ONE_##type
+	msgpack_pack_map(&pk, 1 ORBUS_SAMPLE_FIELDS(ONE));
+	ORBUS_SAMPLE_FIELDS(NAME)
+	msgpack_pack_str(&pk, 4);
+	msgpack_pack_str_body(&pk, "tags", 4);
+	msgpack_pack_map(&pk, 1);
+	for (int i = 0; i < 2; i++) {
+		msgpack_pack_str(&pk, strlen(text));
+		msgpack_pack_str_body(&pk, text, strlen(text));
+	}
+	return out->size;
+}
+
+static void long_texts_are_cut_by_writer_and_reader_alike(void **state)
+{
+	static const struct {
+		size_t before;
+		const char *end;
+		size_t kept;
+	} cases[] = {{254, "", 254}, {255, "", 255}, {256, "", 255}, {254, "\xc3\xa9", 254},
+	    {253, "\xc3\xa9", 255}, {253, "\xe2\x82\xac", 253}, {252, "\xe2\x82\xac", 255},
+	    {252, "\xf0\x9f\x98\x80", 252}, {251, "\xf0\x9f\x98\x80", 255}, {3000, "\n", 255}};
+	struct sample_storage storage = {.arena = malloc(sample_arena_bytes(65536))};
+	char *buffer = malloc(65536);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *text = text_of(cases[i].before, cases[i].end);
+		const struct orbus_tag tag = {text, text};
+		struct orbus_sample s, out;
+		msgpack_sbuffer foreign;
+		int n;
+
+		orbus_sample_init(&s);
+#define LONG_STRING(f) s.f = text;
+#define LONG_BOOL(f)
+#define LONG_UINT(f)
+#define LONG_DOUBLE(f)
+#define LONG(type, f) LONG_##type(f)
+		ORBUS_SAMPLE_FIELDS(LONG)
+		s.tags = &tag;
+		s.tag_count = 1;
+		n = sample_encode(&s, 1, "b", buffer, 65536);
+		assert_true(n > 0);
+		assert_int_equal(sample_decode(buffer, (size_t)n, &storage, &out), 0);
+		assert_all_cut(&out, cases[i].kept);
+		/* Cut before it was published, not only by who reads it. */
+		assert_int_equal(sample_encode(&out, 1, "b", buffer, 65536), n);
+		pack_long(text, &foreign);
+		assert_int_equal(sample_decode(foreign.data, foreign.size, &storage, &out), 0);
+		assert_all_cut(&out, cases[i].kept);
+		msgpack_sbuffer_destroy(&foreign);
+		free(text);
+	}
+	free(storage.arena);
+	free(buffer);
 }
 
 static int decode_raw(const void *bytes, size_t length)
@@ -396,6 +535,8 @@ int main(void)
 	    cmocka_unit_test(derived_figures_are_the_seeds),
 	    cmocka_unit_test(long_messages_are_cut_on_a_character),
 	    cmocka_unit_test(bad_figures_and_texts_are_not_published),
+	    cmocka_unit_test(only_a_gauge_may_be_negative),
+	    cmocka_unit_test(long_texts_are_cut_by_writer_and_reader_alike),
 	    cmocka_unit_test(malformed_bytes_are_rejected),
 	    cmocka_unit_test(unknown_keys_are_passed_over),
 	    cmocka_unit_test(deep_nesting_is_rejected),

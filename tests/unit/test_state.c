@@ -10,7 +10,9 @@
 #include <errno.h>
 #include <float.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define NOW (UINT64_C(1764001800) * NS_PER_SECOND)
 
@@ -298,9 +300,65 @@ static void ends_are_paired_with_begins(void **state)
 	ledger_free(&l);
 }
 
+/*
+ * West of Greenwich the first hours of 1970 are still of 1969, negative in number: of a bot whose
+ * clock is not set, the sample is rejected; of this machine's clock, the hours are kept and
+ * restored.
+ */
+static void hours_before_1970_do_no_harm(void **state)
+{
+	static const uint64_t untold[] = {1, NS_PER_SECOND, 86399 * NS_PER_SECOND};
+	const struct calendar local = {false, 1};
+	const struct sample_origin origin = {.lane = 1};
+	struct ledger l, back;
+	struct state_bus bus;
+	struct trends trends, again;
+	char *bytes;
+	size_t length;
+
+	(void)state;
+	setenv("TZ", "America/New_York", 1);
+	tzset();
+	assert_int_equal(ledger_init(&l, &local, 0, NOW), 0);
+	for (size_t i = 0; i < sizeof(untold) / sizeof(untold[0]); i++) {
+		struct orbus_sample s;
+
+		orbus_sample_init(&s);
+		s.ts = untold[i];
+		ledger_add(&l, &s, &origin, NOW);
+	}
+	ledger_fold(&l, NOW);
+	assert_int_equal(l.lifetime.requests.total, 0);
+	assert_int_equal(l.lifetime.rejected, 3);
+	assert_int_equal(l.periods.count, 2); /* those of now, which say what was rejected */
+	ledger_free(&l);
+
+	/* A machine whose own clock starts there. */
+	assert_int_equal(ledger_init(&l, &local, 0, NS_PER_SECOND), 0);
+	for (uint64_t hour = 0; hour < 8; hour++)
+		ledger_add_losses(&l, 1, 1, (hour * 3600 + 1) * NS_PER_SECOND);
+	ledger_fold(&l, 8 * 3600 * NS_PER_SECOND);
+	assert_int_equal(l.hours.first, -5);
+	assert_int_equal(l.hours.newest, 2);
+	encode(&l, &bytes, &length);
+	assert_int_equal(ledger_init(&back, &local, 0, NS_PER_SECOND), 0);
+	assert_int_equal(state_decode(bytes, length, &back, &bus), 0);
+	assert_int_equal(back.lifetime.lost, 8);
+	assert_true(trend_hours_get(&l.hours, 1, &trends));
+	assert_true(trend_hours_get(&back.hours, 1, &again));
+	assert_memory_equal(&trends, &again, sizeof(trends));
+	state_bus_free(&bus);
+	free(bytes);
+	ledger_free(&l);
+	ledger_free(&back);
+	unsetenv("TZ");
+	tzset();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(hours_before_1970_do_no_harm),
 	    cmocka_unit_test(everything_is_restored),
 	    cmocka_unit_test(whatever_was_published_can_be_restored),
 	    cmocka_unit_test(another_calendar_keeps_open_periods_apart),

@@ -14,7 +14,7 @@ static json_t *read_back(struct msgpack_writer *m)
 {
 	size_t length;
 	char *bytes = msgpack_writer_take(m, &length);
-	json_t *value = bytes ? json_from_msgpack(bytes, length, WRITER_DEPTH) : NULL;
+	json_t *value = bytes ? json_from_msgpack(bytes, length, DOCUMENT_DEPTH_MAX) : NULL;
 
 	free(bytes);
 	return value;
@@ -243,15 +243,15 @@ static void what_fails_is_not_there(void **state)
 
 	(void)state;
 	tree_writer_init(&t);
-	write_deep(&t.writer, WRITER_DEPTH);
+	write_deep(&t.writer, DOCUMENT_DEPTH_MAX);
 	whole = tree_writer_take(&t);
 	assert_non_null(whole);
 	json_decref(whole);
 	tree_writer_init(&t);
-	write_deep(&t.writer, WRITER_DEPTH + 2);
+	write_deep(&t.writer, DOCUMENT_DEPTH_MAX + 2);
 	assert_null(tree_writer_take(&t));
 	msgpack_writer_init(&m);
-	write_deep(&m.writer, WRITER_DEPTH + 2);
+	write_deep(&m.writer, DOCUMENT_DEPTH_MAX + 2);
 	assert_null(msgpack_writer_take(&m, &length));
 	tree_writer_init(&t);
 	write_without_a_part(&t.writer);

@@ -80,8 +80,9 @@ static void write_slow_evidence(const struct advice_case *c, const struct advice
 	double p95 = number_at(s->figures, "response_times", "p95");
 	double ttft = number_at(s->figures, "ttft", "avg");
 
-	fprintf(out, "p95 %s%.1f s, average %.1f s (%s) %s, ", s->is_group ? "at least " : "",
-	    p95 / 1000, avg / 1000, rate_response_ms(avg).word, c->span);
+	fprintf(out, "p95 %s%s s, average %s s (%s) %s, ", s->is_group ? "at least " : "",
+	    format_fixed(p95 / 1000, 1).text, format_fixed(avg / 1000, 1).text,
+	    rate_response_ms(avg).word, c->span);
 	advice_write_count(out, count_at(s->figures, "response_times", "count"), "answered request",
 	    "answered requests");
 	if (faster) {

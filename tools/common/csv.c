@@ -5,20 +5,40 @@
 #include "output.h"
 
 #include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
+
+/*
+ * A spreadsheet takes a field that starts like this for a formula, which may run programs and fetch
+ * addresses: names of models and messages are a server's. See OWASP, "CSV Injection". What is
+ * a number is none.
+ */
+static bool is_formula(const char *text)
+{
+	char *end;
+
+	if (!*text || !strchr("=+-@\t\r", *text))
+		return false;
+	(void)strtod(text, &end);
+	return *end || end == text;
+}
 
 void csv_text(FILE *out, const char *text)
 {
 	char safe[4096];
+	bool defuse;
 
 	if (!text)
 		return;
+	defuse = is_formula(text);
 	text_sanitise(safe, sizeof(safe), text);
 	if (!strpbrk(safe, ",\"")) {
+		fputs(defuse ? "'" : "", out);
 		fputs(safe, out);
 		return;
 	}
-	fputc('"', out);
+	fputs(defuse ? "\"'" : "\"", out);
 	for (const char *c = safe; *c; c++) {
 		if (*c == '"')
 			fputc('"', out);

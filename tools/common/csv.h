@@ -6,7 +6,9 @@
 
 #include <stdio.h>
 
-/* A text as a field: quoted where it needs to be, its control characters spelled out; NULL: empty.
+/*
+ * A text as a field: quoted where it needs to be, its control characters spelled out, and with a '
+ * before what a spreadsheet would take for a formula; NULL: empty.
  */
 void csv_text(FILE *out, const char *text);
 

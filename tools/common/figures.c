@@ -16,8 +16,14 @@ double number_at(const json_t *o, const char *first, const char *second)
 
 uint64_t count_at(const json_t *o, const char *first, const char *second)
 {
+	const json_t *v = json_object_get(o, first);
 	double n = number_at(o, first, second);
 
+	if (second)
+		v = json_object_get(v, second);
+	/* Counts end at the largest integer, which no double is. */
+	if (json_is_integer(v))
+		return json_integer_value(v) > 0 ? (uint64_t)json_integer_value(v) : 0;
 	return n >= 0 && n < 0x1p63 ? (uint64_t)n : 0;
 }
 

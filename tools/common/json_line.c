@@ -3,6 +3,7 @@
  */
 #include "json_line.h"
 #include "clock.h"
+#include "figure_text.h"
 #include "output.h"
 #include "sample_fields.h"
 
@@ -14,12 +15,9 @@
 /* A character becomes \u and four digits for each of its bytes at most. */
 #define SPELLED_BYTES 6
 /* `"` `"` `:` `,` and the longest number. */
-#define NUMBER_BYTES 32
+#define NUMBER_BYTES (FIGURE_TEXT_MAX + 4)
 /* ts, kind, status, the braces, tps, decode_tps, tags. */
 #define HEAD_BYTES 256
-
-#define DECIMALS      6
-#define DECIMAL_SCALE 1e6
 
 static size_t text_room(const char *text)
 {
@@ -108,44 +106,9 @@ static char *put_uint(char *to, uint64_t n)
 	return to;
 }
 
-/*
- * As jansson writes 15 digits. A figure of so few decimals that it is the double nearest to them is
- * written from them: 15 digits of it are those, and then zeros.
- */
 static char *put_figure(char *to, double value)
 {
-	char text[NUMBER_BYTES], *end;
-	uint64_t scaled;
-	int n;
-
-	if (value >= 1e-3 && value < 1e9) {
-		scaled = (uint64_t)(value * DECIMAL_SCALE + 0.5);
-		if ((double)scaled / DECIMAL_SCALE == value) {
-			uint64_t rest = scaled % (uint64_t)DECIMAL_SCALE;
-
-			to = put_uint(to, scaled / (uint64_t)DECIMAL_SCALE);
-			*to++ = '.';
-			for (int i = DECIMALS - 1; i >= 0; i--, rest /= 10)
-				to[i] = (char)('0' + rest % 10);
-			for (end = to + DECIMALS; end > to + 1 && end[-1] == '0'; end--)
-				;
-			return end;
-		}
-	}
-	n = snprintf(text, sizeof(text), "%.15g", value);
-	if (!strpbrk(text, ".e"))
-		n += snprintf(text + n, sizeof(text) - (size_t)n, ".0");
-	/* jansson leaves out what an exponent does not need: 1e-5 and not 1e-05. */
-	end = strchr(text, 'e');
-	if (end) {
-		char *digits = end + 1 + (end[1] == '-' || end[1] == '+');
-		char *to_digits = end + 1 + (end[1] == '-');
-		size_t zeros = strspn(digits, "0");
-
-		memmove(to_digits, digits + zeros, strlen(digits + zeros) + 1);
-		n = (int)strlen(text);
-	}
-	return put_bytes(to, text, (size_t)n);
+	return to + figure_text(value, to);
 }
 
 #define KEY(name) (to = put_bytes(to, ",\"" name "\":", sizeof(",\"" name "\":") - 1))

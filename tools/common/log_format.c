@@ -37,8 +37,8 @@ static void log_figure(FILE *out, bool colour, const char *before, double value,
     const char *unit, struct rating rating)
 {
 	if (!isnan(value))
-		fprintf(out, "%s %s%.*f%s%s", before, tone_start(rating.tone, colour), digits,
-		    value, unit, tone_end(rating.tone, colour));
+		fprintf(out, "%s %s%s%s%s", before, tone_start(rating.tone, colour),
+		    format_fixed(value, digits).text, unit, tone_end(rating.tone, colour));
 }
 
 static void log_elapsed(FILE *out, bool colour, const char *before, const struct orbus_sample *s)
@@ -126,7 +126,7 @@ static void log_timeout(FILE *out, bool colour, const struct orbus_sample *s)
 		log_line(out, colour, TONE_BAD, "ERROR");
 		fputs(s->stream ? "OpenRouter streaming timeout" : "OpenRouter timeout", out);
 		if (!isnan(s->response_ms))
-			fprintf(out, " after %.1fs", s->response_ms / 1000);
+			fprintf(out, " after %ss", format_fixed(s->response_ms / 1000, 1).text);
 		fputc('\n', out);
 	}
 	log_line(out, colour, TONE_BAD, "ERROR");
@@ -143,7 +143,7 @@ static void log_failure(FILE *out, bool colour, const struct orbus_sample *s)
 	log_line(out, colour, cancelled ? TONE_POOR : TONE_BAD, cancelled ? "WARNING" : "ERROR");
 	fprintf(out, "OpenRouter request %s", cancelled ? "cancelled" : "failed");
 	if (!isnan(s->response_ms))
-		fprintf(out, " after %.2fs", s->response_ms / 1000);
+		fprintf(out, " after %ss", format_fixed(s->response_ms / 1000, 2).text);
 	if (s->error_type) {
 		fputs(": ", out);
 		print_text(out, s->error_type);

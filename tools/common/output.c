@@ -2,6 +2,7 @@
  * output.c: colour, text that came from others, figures, columns.
  */
 #include "output.h"
+#include "figure_text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,8 +16,8 @@
 #include <unistd.h>
 #include <wchar.h>
 
-/* jansson's default shows 0.1 as 0.10000000000000001. */
-#define JSON_DIGITS 15
+/* What jansson must write for a real to be read back as it was; it shows 0.1 in 17 digits then. */
+#define JSON_DIGITS 17
 
 static const char *const tone_codes[] = {
     [TONE_PLAIN] = "",
@@ -290,6 +291,17 @@ void format_count(uint64_t n, char out[COUNT_TEXT_BYTES])
 	*to = '\0';
 }
 
+struct fixed_figure format_fixed(double value, int decimals)
+{
+	struct fixed_figure f;
+
+	if (fabs(value) >= 1e15)
+		snprintf(f.text, sizeof(f.text), "%.3g", value);
+	else
+		snprintf(f.text, sizeof(f.text), "%.*f", decimals, value);
+	return f;
+}
+
 void format_figure(double value, char out[FIGURE_TEXT_BYTES])
 {
 	bool is_whole = floor(value) == value;
@@ -304,14 +316,41 @@ void format_figure(double value, char out[FIGURE_TEXT_BYTES])
 		    value);
 }
 
+/*
+ * A number of JSON text as it is, or, where it is a real, in as few digits as it needs: jansson
+ * writes all in as many as one asks for. Returns its length.
+ */
+static size_t print_json_number(FILE *out, const char *text)
+{
+	size_t n = strspn(text, "+-.0123456789eE"), length = n;
+	char shortest[FIGURE_TEXT_MAX];
+
+	if (memchr(text, '.', n) || memchr(text, 'e', n)) {
+		length = figure_text(strtod(text, NULL), shortest);
+		text = shortest;
+	}
+	fwrite(text, 1, length, out);
+	return n;
+}
+
 /* In JSON text all that is unsafe and not ASCII white space lies within strings. */
 static void print_json_text(FILE *out, const char *text)
 {
 	const char *safe = text; /* from here on it is printed as it is */
+	bool in_string = false;
 	uint32_t c;
 	int length;
 
 	for (; (length = next_character(text, &c)) > 0; text += length) {
+		if (c == '"')
+			in_string = !in_string;
+		if (in_string && c == '\\')
+			length = 2;
+		if (!in_string && (c == '-' || (c >= '0' && c <= '9'))) {
+			fwrite(safe, 1, (size_t)(text - safe), out);
+			length = (int)print_json_number(out, text);
+			safe = text + length;
+		}
 		if (c == '\n' || !is_unsafe_character(c))
 			continue;
 		fwrite(safe, 1, (size_t)(text - safe), out);

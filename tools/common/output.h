@@ -88,6 +88,15 @@ void format_count(uint64_t n, char out[COUNT_TEXT_BYTES]);
 #define FIGURE_TEXT_BYTES 32
 void format_figure(double value, char out[FIGURE_TEXT_BYTES]);
 
+/*
+ * A figure with so many decimals, to be printed by its `text`; from 10^15 on, which no table has
+ * room for and no double tells all digits of, as "1e+300".
+ */
+struct fixed_figure {
+	char text[FIGURE_TEXT_BYTES];
+};
+struct fixed_figure format_fixed(double value, int decimals);
+
 /* Prints JSON with the unsafe characters in its strings as \u escapes; 0 or -ENOMEM. */
 int print_json(FILE *out, const json_t *value, size_t flags);
 

@@ -94,19 +94,30 @@ static size_t decimal_length(const char *text)
 }
 
 /* The programs never leave the C locale for numbers, so that strtod() wants a point. */
-int parse_figure(const char *text, double *out)
+static int parse_number(const char *text, bool may_be_negative, double *out)
 {
+	bool has_sign = may_be_negative && text[0] == '-';
 	char *end;
 	double value = strtod(text, &end);
 
 	if (end == text || *end)
 		return -EINVAL;
-	if (!isfinite(value) || signbit(value))
+	if (!isfinite(value) || (signbit(value) && !has_sign))
 		return -EDOM;
-	if (decimal_length(text) != strlen(text))
+	if (decimal_length(text + has_sign) != strlen(text + has_sign))
 		return -EINVAL;
 	*out = value;
 	return 0;
+}
+
+int parse_figure(const char *text, double *out)
+{
+	return parse_number(text, false, out);
+}
+
+int parse_signed_figure(const char *text, double *out)
+{
+	return parse_number(text, true, out);
 }
 
 int parse_duration(const char *text, uint64_t low, uint64_t high, uint64_t *out)

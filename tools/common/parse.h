@@ -17,6 +17,9 @@ int parse_octal(const char *text, unsigned high, unsigned *out);
 /* A decimal number, finite and >= 0: -EDOM where it is negative, infinite or not a number. */
 int parse_figure(const char *text, double *out);
 
+/* The same, but it may be negative. */
+int parse_signed_figure(const char *text, double *out);
+
 /* "250ms", "90s", "5m", "1.5h", "2d"; without a unit, seconds. In nanoseconds. */
 int parse_duration(const char *text, uint64_t low, uint64_t high, uint64_t *out);
 

@@ -47,6 +47,6 @@ void print_rated(FILE *out, bool colour, int width, int digits, double value, st
 	if (isnan(value))
 		fprintf(out, "%*s", width, "-");
 	else
-		fprintf(out, "%s%*.*f%s", tone_start(rating.tone, colour), width, digits, value,
-		    tone_end(rating.tone, colour));
+		fprintf(out, "%s%*s%s", tone_start(rating.tone, colour), width,
+		    format_fixed(value, digits).text, tone_end(rating.tone, colour));
 }

@@ -34,7 +34,7 @@ static void free_job(struct job *j)
 
 static void set_text(struct job *j, json_t *value)
 {
-	j->text = value ? json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
+	j->text = value ? json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
 	j->error = j->text ? 0 : -ENOMEM;
 	json_decref(value);
 }

@@ -81,7 +81,7 @@ static bool write_sample(FILE *out, const struct orbus_sample *s, const char *se
 {
 	json_t *object = sample_to_json(s);
 	bool ok = object && fputs(separator, out) >= 0 &&
-	          json_dumpf(object, out, JSON_COMPACT | JSON_REAL_PRECISION(15)) == 0;
+	          json_dumpf(object, out, JSON_COMPACT | JSON_REAL_PRECISION(17)) == 0;
 
 	json_decref(object);
 	return ok;

@@ -154,6 +154,7 @@ test('gauges and counts', async (t) => {
   const { bus, producer, errors } = open(t)
   assert.equal(producer.gauge('discord_latency_ms', 45.2), true)
   assert.equal(producer.gauge('discord_latency_ms', NaN), false)
+  assert.equal(producer.gauge('outside', -40.5), true)
   assert.equal(producer.count('messages_processed'), true)
   assert.equal(producer.count('tokens', 3), true)
   for (const [name, value] of [['x', Infinity], ['', 1], [undefined, 1], ['x', undefined], ['x', '7']]) {
@@ -167,7 +168,7 @@ test('gauges and counts', async (t) => {
   assert.match(errors[0].message, /gauge 'discord_latency_ms' of NaN: /)
   const samples = await samplesOf(bus, { kind: 'all' })
   assert.deepEqual(samples.map(({ kind, name, value }) => [kind, name, value]),
-    [['gauge', 'discord_latency_ms', 45.2], ['count', 'messages_processed', 1], ['count', 'tokens', 3]])
+    [['gauge', 'discord_latency_ms', 45.2], ['gauge', 'outside', -40.5], ['count', 'messages_processed', 1], ['count', 'tokens', 3]])
 })
 
 test('performance, by the seed system\'s keys', async (t) => {

@@ -1,0 +1,15 @@
+/*
+ * fuzz_roundtrip.c: whatever is published, at whatever slot size and moment, comes out equal of
+ * everything that writes and reads it. The input is the choices of tests/support/roundtrip.c.
+ */
+#include "must.h"
+#include "roundtrip.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct choices c = {.bytes = data, .left = size};
+
+	if (size > 0)
+		roundtrip(&c);
+	return 0;
+}
