@@ -28,11 +28,11 @@ static int take_bus_lock(struct agent *a, int patience)
 	const struct timespec step = {0, 5000000};
 	struct board_snapshot board;
 	struct stat st;
-	int err, fd = object_open(a->paths.locks, O_RDWR);
+	int err, fd = object_open(&a->paths, a->paths.locks, O_RDWR);
 
 	if (fd < 0)
 		return fd;
-	while ((err = object_lock(fd, ORBUS_LOCK_AGENT, false)) == -EAGAIN && patience-- > 0)
+	while ((err = object_lock(fd, ORBUS_LOCK_AGENT)) == -EAGAIN && patience-- > 0)
 		nanosleep(&step, NULL);
 	if (!err && fstat(fd, &st) < 0)
 		err = -errno;
@@ -136,7 +136,7 @@ void intake_resume(struct agent *a, const struct state_bus *saved, bool skip)
 	}
 	/* A lane without a saved position has been counted up to 0: all it ever held is due. */
 	for (uint32_t i = 0; i < reader_lane_count(a->reader); i++)
-		if (!reader_set_position(a->reader, i, same ? saved->positions[i] : 0))
+		if (!reader_set_position(a->reader, i, same ? saved->positions[i] : 0, 0))
 			log_warning(a->log,
 			    "lane %u is behind its checkpoint: counting from its "
 			    "beginning",

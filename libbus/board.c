@@ -163,7 +163,7 @@ int board_publish(struct board *b, const void *bytes, size_t length)
 
 void board_beat(struct board *b)
 {
-	/* A beat that cannot be written is one that readers miss, which is what it is for. */
+	/* Ignore errors: readers treat a missing heartbeat as a dead agent. */
 	(void)write_header(b);
 }
 
@@ -238,7 +238,7 @@ static int open_board(const char *bus)
 	struct bus_paths paths;
 	int err = bus_paths_resolve(bus, &paths);
 
-	return err ? err : object_open(paths.board, O_RDONLY);
+	return err ? err : object_open(&paths, paths.board, O_RDONLY);
 }
 
 int board_peek(const char *bus, struct board_snapshot *out)

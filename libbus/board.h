@@ -51,7 +51,8 @@ struct board_snapshot {
 
 /*
  * Copies the newest document: 0, -ENOENT no board or none published yet, -EBADMSG damaged or
- * foreign, -EPROTONOSUPPORT, -EACCES, -ENOMEM, -EAGAIN it moved on under every try.
+ * foreign, -EPROTONOSUPPORT, -EACCES, -EKEYREJECTED of a user who is not trusted, -ENOMEM, -EAGAIN
+ * it moved on under every try.
  */
 int board_read(const char *bus, struct board_snapshot *out);
 

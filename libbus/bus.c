@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool in_range(unsigned n, unsigned low, unsigned high)
@@ -37,11 +38,16 @@ int orbus_create(const char *bus, const struct orbus_create_options *options)
 	if (!err && options)
 		err = options_validate(options);
 	if (!err)
-		err = segment_attach(&paths, options, &shape, &ring_fd, &locks_fd, &created);
+		err = segment_attach(
+		    &paths, options, SEGMENT_WAIT_MS, &shape, &ring_fd, &locks_fd, &created);
 	if (err)
 		return err;
+	if (options && !created)
+		err = segment_adjust(options, &shape, ring_fd, locks_fd);
 	close(ring_fd);
 	close(locks_fd);
+	if (err)
+		return err;
 	return created ? 0 : 1;
 }
 
@@ -50,6 +56,7 @@ int orbus_inspect(const char *bus, struct orbus_bus_info *info)
 	struct bus_paths paths;
 	struct ring_shape shape;
 	uint32_t version = 0;
+	struct stat st;
 	int fd, err;
 
 	memset(info, 0, sizeof(*info));
@@ -57,11 +64,14 @@ int orbus_inspect(const char *bus, struct orbus_bus_info *info)
 	err = bus_paths_resolve(bus, &paths);
 	if (err)
 		return err;
-	fd = segment_open(paths.ring, O_RDONLY, &shape, &version);
+	fd = segment_open(&paths, O_RDONLY, &shape, &version);
 	if (fd == -EPROTONOSUPPORT)
 		info->layout_version = version;
+	if (fd == -EKEYREJECTED)
+		(void)object_is_strangers(&paths, paths.ring, &info->owner_uid);
 	if (fd < 0)
 		return fd;
+	info->owner_uid = fstat(fd, &st) == 0 ? st.st_uid : (uid_t)-1;
 	close(fd);
 	info->layout_version = version;
 	info->lanes = shape.lane_count;

@@ -72,15 +72,27 @@ struct ring_shared {
 static_assert(offsetof(struct ring_shared, reserved) == 128, "layout");
 static_assert(sizeof(struct ring_shared) == 640, "layout");
 
-/* No lane gets to this count honestly: 2^62 samples at 10 ns each are 1,400 years. */
-#define ORBUS_HEAD_LIMIT (UINT64_C(1) << 62)
-
-/* The start of a lane. Written by the lane's owner only. */
+/*
+ * The start of a lane. Written by the lane's owner only, and all of it with each publish: whatever
+ * somebody else scribbles here lasts until then.
+ *
+ * The claim says where the owner began, so that nothing that a former owner left in `head` can make
+ * readers pass over this one's records: those from claim_head on are due. It holds while
+ * claim_epoch is the epoch; producers before 1.1 leave the three words 0.
+ */
 struct lane_header {
-	_Atomic uint64_t head;  /* samples ever published in this lane, by all owners */
-	_Atomic uint64_t epoch; /* owners that this lane has had */
-	uint8_t pad[112];
+	_Atomic uint64_t head; /* samples ever published in this lane, by all owners */
+	_Atomic uint64_t
+	    epoch; /* of the owner: another one for each, not to be foretold, 32 bits */
+	_Atomic uint64_t claim_epoch;
+	_Atomic uint64_t claim_head; /* this owner's first record */
+	/* The epoch before this one; 0: the head that was found is not to be relied on. */
+	_Atomic uint64_t claim_former;
+	uint8_t pad[88];
 };
+static_assert(offsetof(struct lane_header, claim_epoch) == 16, "layout");
+static_assert(offsetof(struct lane_header, claim_head) == 24, "layout");
+static_assert(offsetof(struct lane_header, claim_former) == 32, "layout");
 static_assert(sizeof(struct lane_header) == 128, "layout");
 
 /*
