@@ -164,12 +164,13 @@ int board_publish(struct board *b, const void *bytes, size_t length)
 void board_beat(struct board *b)
 {
 	/* Ignore errors: readers treat a missing heartbeat as a dead agent. */
-	(void)write_header(b);
+	if (b)
+		(void)write_header(b);
 }
 
 bool board_is_gone(const struct board *b)
 {
-	return object_inode(b->paths.board) != b->inode;
+	return !b || object_inode(b->paths.board) != b->inode;
 }
 
 void board_close(struct board *b)

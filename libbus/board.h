@@ -29,10 +29,10 @@ int board_create(const char *bus, mode_t mode, const gid_t *group, struct board 
 /* Publishes a document of at most 16 MiB: 0, -EFBIG, -ENOSPC; on an error the last one stays. */
 int board_publish(struct board *b, const void *bytes, size_t length);
 
-/* Says that the agent lives. */
+/* Says that the agent lives. NULL is allowed. */
 void board_beat(struct board *b);
 
-/* True when the object is no longer the one that bears the name. */
+/* True when there is none (NULL), or it is no longer the one that bears the name. */
 bool board_is_gone(const struct board *b);
 
 /* Detaches. The board stays, so that readers see when the agent was last alive. */

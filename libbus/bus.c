@@ -28,18 +28,16 @@ static int options_validate(const struct orbus_create_options *o)
 	return 0;
 }
 
-int orbus_create(const char *bus, const struct orbus_create_options *options)
+int segment_create(
+    const struct bus_paths *paths, const struct orbus_create_options *options, unsigned wait_ms)
 {
-	struct bus_paths paths;
 	struct ring_shape shape;
 	bool created;
-	int ring_fd, locks_fd, err = bus_paths_resolve(bus, &paths);
+	int ring_fd, locks_fd, err = options ? options_validate(options) : 0;
 
-	if (!err && options)
-		err = options_validate(options);
 	if (!err)
-		err = segment_attach(
-		    &paths, options, SEGMENT_WAIT_MS, &shape, &ring_fd, &locks_fd, &created);
+		err =
+		    segment_attach(paths, options, wait_ms, &shape, &ring_fd, &locks_fd, &created);
 	if (err)
 		return err;
 	if (options && !created)
@@ -49,6 +47,14 @@ int orbus_create(const char *bus, const struct orbus_create_options *options)
 	if (err)
 		return err;
 	return created ? 0 : 1;
+}
+
+int orbus_create(const char *bus, const struct orbus_create_options *options)
+{
+	struct bus_paths paths;
+	int err = bus_paths_resolve(bus, &paths);
+
+	return err ? err : segment_create(&paths, options, SEGMENT_WAIT_MS);
 }
 
 int orbus_inspect(const char *bus, struct orbus_bus_info *info)

@@ -15,6 +15,12 @@ struct sample_origin {
 	bool replayed;   /* it lies before the position set by reader_set_position() */
 };
 
+/*
+ * As orbus_reader_next(), but goes on where that stops among records that are none: 0 only where
+ * there is nothing now but in lanes that are put aside. For those who read once what there is.
+ */
+int reader_next_there(struct orbus_reader *r, struct orbus_sample *out);
+
 /* How often to look while samples come, instead of every 5 ms. */
 void reader_set_poll_ms(struct orbus_reader *r, uint32_t live_ms);
 

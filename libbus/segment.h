@@ -54,6 +54,10 @@ int segment_attach(const struct bus_paths *paths, const struct orbus_create_opti
 int segment_adjust(const struct orbus_create_options *options, const struct ring_shape *shape,
     int ring_fd, int locks_fd);
 
+/* orbus_create(), with what it may wait: see segment_attach(). */
+int segment_create(
+    const struct bus_paths *paths, const struct orbus_create_options *options, unsigned wait_ms);
+
 /* A whole ring mapped for reading. */
 struct segment {
 	struct ring_shape shape;

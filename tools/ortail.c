@@ -122,7 +122,7 @@ static bool collect(struct tail *t, size_t max, size_t keep)
 	struct orbus_sample s;
 	size_t taken = 0;
 
-	for (; taken < max && orbus_reader_next(t->reader, &s) == 1; taken++) {
+	for (; taken < max && reader_next_there(t->reader, &s) == 1; taken++) {
 		const struct sample_origin *origin = reader_origin(t->reader);
 		bool wanted = keep > 0 && history_wants(t->history, t->reader, &s) &&
 		              ortail_view_wants(&t->view, &s);
