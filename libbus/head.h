@@ -32,4 +32,17 @@ static inline bool head_is_credible(uint64_t head, uint64_t boottime_ns)
 	return head <= 2 * head_possible_in(boottime_ns);
 }
 
+/*
+ * What an owner's claim holds together: a scribble over any of these words shows. It is no seal:
+ * whoever may write the ring can compute it.
+ */
+static inline uint64_t head_claim_word(uint64_t epoch, uint64_t count_id, uint64_t count_head)
+{
+	uint64_t x = epoch * UINT64_C(0x9e3779b97f4a7c15) ^ count_id;
+
+	x = (x ^ x >> 29) * UINT64_C(0xbf58476d1ce4e5b9) ^ count_head;
+	x = (x ^ x >> 32) * UINT64_C(0x94d049bb133111eb);
+	return x ^ x >> 31;
+}
+
 #endif

@@ -17,8 +17,8 @@ struct lane {
 	struct ring_shape shape;
 	uint32_t index;
 	uint32_t epoch;
-	uint64_t head;                     /* own count of records published in this lane */
-	uint64_t claim_head, claim_former; /* as the header says them */
+	uint64_t head;                        /* own count of records published in this lane */
+	uint64_t count_id, count_head, claim; /* as the header says them */
 	struct lane_header *header;
 	uint8_t *slots;
 	struct ring_shared *shared;
@@ -44,9 +44,9 @@ int lane_claim(const struct bus_paths *paths, struct lane_effort *effort, struct
 /* Says who owns the lane and how far it is: the header, whole. */
 static inline void lane_store_header(struct lane_header *h, const struct lane *lane)
 {
-	atomic_store_explicit(&h->claim_head, lane->claim_head, memory_order_relaxed);
-	atomic_store_explicit(&h->claim_former, lane->claim_former, memory_order_relaxed);
-	atomic_store_explicit(&h->claim_epoch, lane->epoch, memory_order_relaxed);
+	atomic_store_explicit(&h->count_head, lane->count_head, memory_order_relaxed);
+	atomic_store_explicit(&h->count_id, lane->count_id, memory_order_relaxed);
+	atomic_store_explicit(&h->claim, lane->claim, memory_order_relaxed);
 	/* Release: a reader that sees the epoch sees its claim. Pairs with source_view(). */
 	atomic_store_explicit(&h->epoch, lane->epoch, memory_order_release);
 	/* Release: a reader that sees this head sees the whole slot. Pairs with source_view(). */

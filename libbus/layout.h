@@ -76,23 +76,23 @@ static_assert(sizeof(struct ring_shared) == 640, "layout");
  * The start of a lane. Written by the lane's owner only, and all of it with each publish: whatever
  * somebody else scribbles here lasts until then.
  *
- * The claim says where the owner began, so that nothing that a former owner left in `head` can make
- * readers pass over this one's records: those from claim_head on are due. It holds while
- * claim_epoch is the epoch; producers before 1.1 leave the three words 0.
+ * Owners continue each other's count. One who finds a head that nobody can have reached, or that
+ * the slots do not bear out, begins a new count, with an id of its own: readers take all of its
+ * records, whatever they had believed before. Both hold while the claim fits them and the epoch;
+ * producers before 1.1 leave the three of them as they are.
  */
 struct lane_header {
 	_Atomic uint64_t head; /* samples ever published in this lane, by all owners */
 	_Atomic uint64_t
 	    epoch; /* of the owner: another one for each, not to be foretold, 32 bits */
-	_Atomic uint64_t claim_epoch;
-	_Atomic uint64_t claim_head; /* this owner's first record */
-	/* The epoch before this one; 0: the head that was found is not to be relied on. */
-	_Atomic uint64_t claim_former;
+	_Atomic uint64_t claim;      /* head_claim_word() of the epoch and the next two words */
+	_Atomic uint64_t count_id;   /* random, never 0 */
+	_Atomic uint64_t count_head; /* the count's first record */
 	uint8_t pad[88];
 };
-static_assert(offsetof(struct lane_header, claim_epoch) == 16, "layout");
-static_assert(offsetof(struct lane_header, claim_head) == 24, "layout");
-static_assert(offsetof(struct lane_header, claim_former) == 32, "layout");
+static_assert(offsetof(struct lane_header, claim) == 16, "layout");
+static_assert(offsetof(struct lane_header, count_id) == 24, "layout");
+static_assert(offsetof(struct lane_header, count_head) == 32, "layout");
 static_assert(sizeof(struct lane_header) == 128, "layout");
 
 /*

@@ -162,8 +162,10 @@ static bool take_record(
 		source_note_missing(s, lane);
 		return false;
 	}
-	if (sample_decode(r->payload, length, &r->storage, out) == 0)
-		return source_note_sample(s, lane, r->origin.epoch);
+	if (sample_decode(r->payload, length, &r->storage, out) == 0) {
+		source_note_sample(s, lane);
+		return true;
+	}
 	r->rejected += !r->origin.replayed;
 	source_note_rejected(s, lane);
 	return false;
@@ -401,15 +403,16 @@ uint64_t reader_position(const struct orbus_reader *r, uint32_t lane)
 	return c->next > c->counted ? c->next : c->counted;
 }
 
-uint32_t reader_position_epoch(const struct orbus_reader *r, uint32_t lane)
+uint64_t reader_position_count(const struct orbus_reader *r, uint32_t lane)
 {
-	return (uint32_t)r->now.cursors[lane].epoch;
+	return r->now.cursors[lane].count_id;
 }
 
-bool reader_set_position(struct orbus_reader *r, uint32_t lane, uint64_t position, uint32_t epoch)
+bool reader_set_position(
+    struct orbus_reader *r, uint32_t lane, uint64_t position, uint64_t count_id)
 {
 	forget_time(r);
-	return source_set_position(&r->now, lane, position, epoch);
+	return source_set_position(&r->now, lane, position, count_id);
 }
 
 uint32_t reader_lane_epoch(const struct orbus_reader *r, uint32_t lane)
@@ -475,7 +478,8 @@ void reader_set_clock(struct orbus_reader *r, uint64_t (*clock)(void))
 	r->clock = r->now.clock = clock;
 	forget_time(r);
 	for (uint32_t i = 0; i < r->now.segment.shape.lane_count; i++)
-		r->now.cursors[i].believed_ns = clock();
+		if (r->now.cursors[i].believed_ns)
+			r->now.cursors[i].believed_ns = clock();
 }
 
 uint64_t reader_lane_lost(const struct orbus_reader *r, uint32_t lane)

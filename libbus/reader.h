@@ -43,12 +43,13 @@ bool reader_lane_in_use(const struct orbus_reader *r, uint32_t lane);
  * counted by an earlier process: what the lane still holds of that is returned first, marked
  * `replayed`; what it no longer holds from there on is lost.
  *
- * A position goes with the epoch of the owner by whose count it was reached (0: not known, as in
+ * A position goes with the id of the count in which it was reached (layout.h; 0: not known, as in
  * checkpoints of before 1.1). False: the lane counts anew since then; all of that is due.
  */
 uint64_t reader_position(const struct orbus_reader *r, uint32_t lane);
-uint32_t reader_position_epoch(const struct orbus_reader *r, uint32_t lane);
-bool reader_set_position(struct orbus_reader *r, uint32_t lane, uint64_t position, uint32_t epoch);
+uint64_t reader_position_count(const struct orbus_reader *r, uint32_t lane);
+bool reader_set_position(
+    struct orbus_reader *r, uint32_t lane, uint64_t position, uint64_t count_id);
 
 /* The owner that the lane's header names now. */
 uint32_t reader_lane_epoch(const struct orbus_reader *r, uint32_t lane);

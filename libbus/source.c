@@ -42,10 +42,9 @@
 struct lane_view {
 	uint64_t head;
 	uint64_t epoch;
-	bool is_claimed;
-	uint64_t begin; /* of a claim: the owner's first record */
-	uint64_t
-	    former; /* of a claim: the epoch before; 0: what is before `begin` is not vouched for */
+	bool is_claimed; /* and the count's id and first record are told */
+	uint64_t count_id;
+	uint64_t begin;
 };
 
 static uint64_t boottime_ns(void)
@@ -111,15 +110,16 @@ static bool source_view(const struct source *s, uint32_t lane, struct lane_view 
 	const struct lane_header *h = source_lane(s, lane);
 
 	for (int tries = 0; tries < VIEW_TRIES; tries++) {
-		uint64_t claim_epoch;
+		uint64_t claim;
 
 		/* Acquire: pairs with the release stores in lane_store_header(). */
 		v->epoch = atomic_load_explicit(&h->epoch, memory_order_acquire);
 		v->head = source_head(s, lane);
-		claim_epoch = atomic_load_explicit(&h->claim_epoch, memory_order_acquire);
-		v->begin = atomic_load_explicit(&h->claim_head, memory_order_acquire);
-		v->former = atomic_load_explicit(&h->claim_former, memory_order_acquire);
-		v->is_claimed = claim_epoch == v->epoch && v->epoch != 0 && v->begin <= v->head;
+		claim = atomic_load_explicit(&h->claim, memory_order_acquire);
+		v->begin = atomic_load_explicit(&h->count_head, memory_order_acquire);
+		v->count_id = atomic_load_explicit(&h->count_id, memory_order_acquire);
+		v->is_claimed = v->count_id != 0 && v->begin <= v->head &&
+		                claim == head_claim_word(v->epoch, v->count_id, v->begin);
 		if (atomic_load_explicit(&h->epoch, memory_order_relaxed) == v->epoch)
 			return true;
 	}
@@ -230,51 +230,39 @@ static bool disbelieve(struct source *s, struct cursor *c, uint32_t lane)
 	return false;
 }
 
-/* Begins again at `next`, because the count that had led beyond it was not the owner's. */
-static void go_back(struct cursor *c, uint64_t next)
+/* The place reached, by us or by an earlier process. */
+static uint64_t reached(const struct cursor *c)
 {
-	c->next = next;
-	if (c->counted > next)
-		c->counted = next;
+	return c->next > c->counted ? c->next : c->counted;
+}
+
+/* What is from `due` on is not known yet: the count that had led beyond it was not the owner's. */
+static void go_back(struct cursor *c, uint64_t due)
+{
+	c->next = least(c->next, due);
+	c->counted = least(c->counted, due);
 }
 
 /*
- * A new owner who says where he began. False: former owners' records are to be taken first.
+ * A new count, all of whose records are due. False: records of the one before are to be taken
+ * first.
  *
- * If he began beyond `next`, what lies between is of former owners. Nobody vouches for it where he
- * found it wanting, or where it cannot be: then there was nothing, or the slots still hold it.
- *
- * If he began before `next`, somebody had led us astray, and his records are due. Had there been
- * other owners in between, theirs are due too, as far as slots hold them: all but those of the
- * owner whom we knew.
+ * What lies between `next` and its beginning is of the count before. Nobody vouches for it where
+ * the owner who began the new one found it wanting, or where it cannot be: then there was nothing,
+ * or the slots still hold it.
  */
-static bool meet_claimant(
-    struct source *s, struct cursor *c, uint32_t lane, const struct lane_view *v)
+static bool meet_count(struct source *s, struct cursor *c, uint32_t lane, const struct lane_view *v)
 {
-	bool is_successor = v->former == c->epoch;
-	uint64_t oldest = oldest_of(s, v->head);
-
-	if (c->next < v->begin && (v->former == 0 || is_successor)) {
-		if (v->former == 0 || !was_written(s, lane, v->begin - 1) ||
-		    v->begin - c->next > possible_since(s, c)) {
-			if (take_run(s, c, lane))
-				return false;
-			note_lie(s, c);
-			c->next = v->begin;
-		}
-	}
-	c->has_strangers = false;
-	if (c->next > v->begin) {
-		uint64_t due = is_successor ? v->begin : least(c->next, oldest);
-
+	if (c->next < v->begin && v->begin - c->next > possible_since(s, c)) {
+		if (take_run(s, c, lane))
+			return false;
 		note_lie(s, c);
-		c->has_strangers = !is_successor;
-		c->old_epoch = (uint32_t)c->epoch;
-		if (!is_successor && due == oldest && oldest > 0 && was_written(s, lane, oldest))
-			c->lost += least(oldest, possible_since(s, c));
-		go_back(c, due);
+		c->next = v->begin;
 	}
-	c->epoch = v->epoch;
+	if (reached(c) > v->begin)
+		note_lie(s, c);
+	go_back(c, v->begin);
+	c->count_id = v->count_id;
 	return true;
 }
 
@@ -282,16 +270,27 @@ static bool meet_claimant(
 static void meet_stranger(const struct source *s, struct cursor *c, const struct lane_view *v)
 {
 	/* He may have begun at 0, where the head that he found was beyond all bounds. */
-	if (v->head < c->next)
+	if (c->count_id == 0 && v->epoch != c->epoch && v->head < reached(c))
 		go_back(c, oldest_of(s, v->head));
-	c->epoch = v->epoch;
-	c->from = 0;
+}
+
+/* The slots hold a record that we took and that a head this low has still to count: it is behind.
+ */
+static bool is_contradicted(
+    const struct source *s, const struct cursor *c, uint32_t lane, uint64_t head)
+{
+	uint64_t sequence = sequence_of(s, lane, head), record = sequence / 2 - 1;
+	uint64_t mask = s->segment.shape.slots_per_lane - 1;
+
+	return sequence >= slot_sequence_whole(head) && (sequence & 1) == 0 &&
+	       (record & mask) == (head & mask) && record < reached(c);
 }
 
 /*
- * The head is below what was taken, by the same owner. A scribble goes with the next publish: so
- * the lane is given time. If it stays so, what had been taken was not the owner's, and what the
- * slots hold by his count is due; what they hold no longer is lost.
+ * The head is below what was taken, in the same count. If it is a scribble, it goes with the next
+ * publish, or the next owner begins a new count there; the slots tell. Otherwise what was taken had
+ * been put there by somebody else: if it stays so for a while, what the slots hold by the owner's
+ * count is due, and what they hold no longer is lost.
  */
 static bool fall_back(struct source *s, struct cursor *c, uint32_t lane, const struct lane_view *v)
 {
@@ -299,14 +298,14 @@ static bool fall_back(struct source *s, struct cursor *c, uint32_t lane, const s
 	uint64_t begin = v->is_claimed ? v->begin : 0;
 
 	note_lie(s, c);
-	if (!c->is_behind) {
+	if (!c->is_behind || is_contradicted(s, c, lane, v->head)) {
 		c->is_behind = true;
 		c->level = ASIDE_LEVEL;
 		put_aside(s, c);
 		return false;
 	}
 	c->is_behind = false;
-	go_back(c, oldest > begin ? oldest : begin);
+	c->next = c->counted = oldest > begin ? oldest : begin;
 	if (oldest > begin && was_written(s, lane, oldest))
 		c->lost += least(oldest - begin, possible_since(s, c));
 	c->head = v->head;
@@ -362,20 +361,20 @@ bool source_look(struct source *s, uint32_t lane)
 	}
 	if (!head_is_credible(v.head, source_now(s)))
 		return disbelieve(s, c, lane);
-	if (v.epoch != c->epoch) {
-		if (!v.is_claimed)
-			meet_stranger(s, c, &v);
-		else if (!meet_claimant(s, c, lane, &v))
-			return true;
-	}
-	if (v.is_claimed)
-		c->from = v.begin;
+	if (!v.is_claimed)
+		meet_stranger(s, c, &v);
+	/* Only a new owner begins a new count. */
+	else if (v.count_id != c->count_id && v.epoch != c->owner && !meet_count(s, c, lane, &v))
+		return true;
+	c->epoch = v.epoch;
+	c->owner = v.is_claimed ? v.epoch : c->owner;
+	c->from = v.is_claimed ? v.begin : 0;
 	/* A new owner without a sample yet; somebody who makes up owners gets nothing by it. */
-	if (v.head == c->next) {
+	if (v.head == c->next && v.head == reached(c)) {
 		note_barren(s, c);
 		return false;
 	}
-	if (v.head < c->next)
+	if (v.head < reached(c))
 		return fall_back(s, c, lane, &v);
 	c->is_behind = false;
 	if (!is_backed(s, lane, v.head))
@@ -387,18 +386,13 @@ bool source_look(struct source *s, uint32_t lane)
 	return c->head > c->next;
 }
 
-bool source_note_sample(struct source *s, uint32_t lane, uint32_t epoch)
+void source_note_sample(struct source *s, uint32_t lane)
 {
 	struct cursor *c = &s->cursors[lane];
 
-	if (c->has_strangers && c->next - 1 < c->from && epoch == c->old_epoch) {
-		note_barren(s, c);
-		return false;
-	}
 	c->barren = 0;
 	if (c->level && source_now(s) - c->lied_ns > PROBATION_NS)
 		c->level = 0;
-	return true;
 }
 
 void source_note_rejected(struct source *s, uint32_t lane)
@@ -413,7 +407,7 @@ void source_note_missing(struct source *s, uint32_t lane)
 
 	/*
 	 * Lost, if a later record took its place, or if the owner vouches for it. What is neither
-	 * was never published: it is in the count because the owner found a head that was a lie.
+	 * was never published: the count began beyond it.
 	 */
 	if (record >= c->from || sequence_of(s, lane, record) > slot_sequence_whole(record))
 		lose_before(c, record + 1, 1);
@@ -443,6 +437,8 @@ static void begin_lane(struct source *s, uint32_t lane)
 	if (!c->in_use || !source_view(s, lane, &v))
 		return;
 	c->epoch = v.epoch;
+	c->owner = v.is_claimed ? v.epoch : 0;
+	c->count_id = v.is_claimed ? v.count_id : 0;
 	c->from = v.is_claimed ? v.begin : 0;
 	if (head_is_credible(v.head, source_now(s)) && is_backed(s, lane, v.head)) {
 		c->next = oldest_of(s, v.head);
@@ -472,7 +468,7 @@ int source_open(struct source *s, const struct bus_paths *paths, source_clock *c
 	return 0;
 }
 
-bool source_set_position(struct source *s, uint32_t lane, uint64_t position, uint32_t epoch)
+bool source_set_position(struct source *s, uint32_t lane, uint64_t position, uint64_t count_id)
 {
 	struct cursor *c = &s->cursors[lane];
 	bool is_ours = true;
@@ -480,21 +476,32 @@ bool source_set_position(struct source *s, uint32_t lane, uint64_t position, uin
 
 	if (!source_lane_in_use(s, lane) || !source_view(s, lane, &v))
 		return position == 0;
-	/* An owner of since then who began below it counts anew: all of his is due. */
-	if (epoch != 0 && epoch != (uint32_t)v.epoch && v.is_claimed && position > v.begin) {
-		is_ours = false;
-		position = (uint32_t)v.former == epoch ? v.begin : 0;
-	} else if (position > v.head) {
+	/* A header that tells no count may be a scribble: it is the one that is known, until it
+	 * tells. */
+	if (c->count_id == 0)
+		c->count_id = count_id;
+	/* One that is not to be believed tells nothing: the place is what is known. */
+	if (position > 0 && (c->believed_ns == 0 ||
+				(position > v.head && count_id != 0 && count_id == c->count_id))) {
+		c->next = c->head = c->counted = position;
+		/* Whatever count the header tells, its owner is still to be met. */
+		c->owner = count_id == c->count_id ? c->owner : 0;
+		c->count_id = count_id;
+		return true;
+	}
+	/* Of another count, or of another life of the lane: all of this one is due. */
+	if ((count_id != 0 && count_id != c->count_id && position > c->from) || position > v.head) {
 		is_ours = position == 0;
 		position = c->from;
 	}
 	c->counted = position;
-	/* Nobody vouches for what would be before. */
-	if (v.is_claimed && v.former == 0 && position < v.begin)
-		position = v.begin;
+	if (c->next <= position)
+		return is_ours;
 	/* What was overwritten between then and now is lost to the one who counts. */
-	if (c->next > position && was_written(s, lane, c->next))
+	if (was_written(s, lane, c->next))
 		c->lost += least(c->next - position, head_possible_in(source_now(s)));
+	else
+		c->next = c->head = position;
 	return is_ours;
 }
 

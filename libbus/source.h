@@ -16,8 +16,10 @@ struct cursor {
 	uint64_t lost;
 	uint64_t lies; /* times that the lane said what cannot be */
 
-	uint64_t epoch;       /* of the owner whom `next` goes by */
-	uint64_t from;        /* the owner vouches for his records from here on */
+	uint64_t epoch;       /* as the header had it at last */
+	uint64_t owner;       /* the epoch of the owner whose claim was seen last */
+	uint64_t count_id;    /* of the count that `next` goes by; 0: not known */
+	uint64_t from;        /* its first record: owners vouch for those from here on */
 	uint64_t believed_ns; /* when a head was last believed; 0: never */
 
 	uint64_t aside_until_ns; /* not looked at before; 0: not put aside */
@@ -26,8 +28,6 @@ struct cursor {
 	uint8_t level;           /* of the time for which it is put aside next */
 	bool in_use;             /* its memory is reserved, which stays so */
 	bool is_behind;          /* its head was below `next`, and was given time to recover */
-	bool has_strangers; /* owners were missed: records before `from` of `old_epoch` are known */
-	uint32_t old_epoch;
 };
 
 /* CLOCK_BOOTTIME in nanoseconds, or what a test wants. */
@@ -60,10 +60,10 @@ uint32_t source_epoch(const struct source *s, uint32_t lane);
 bool source_look(struct source *s, uint32_t lane);
 
 /*
- * Notes what became of the record before `next`: a sample (true for one to deliver, false for one
- * that is known already), not a valid one, or not there: overwritten, or never written at all.
+ * Notes what became of the record before `next`: a sample, not a valid one, or not there:
+ * overwritten, or never written at all.
  */
-bool source_note_sample(struct source *s, uint32_t lane, uint32_t epoch);
+void source_note_sample(struct source *s, uint32_t lane);
 void source_note_rejected(struct source *s, uint32_t lane);
 void source_note_missing(struct source *s, uint32_t lane);
 
@@ -74,7 +74,7 @@ bool source_has_news(struct source *s);
 uint64_t source_next_due_ns(struct source *s);
 
 /* As reader_set_position() has it. */
-bool source_set_position(struct source *s, uint32_t lane, uint64_t position, uint32_t epoch);
+bool source_set_position(struct source *s, uint32_t lane, uint64_t position, uint64_t count_id);
 
 /* Passes over everything that is there. */
 void source_skip(struct source *s);

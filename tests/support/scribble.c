@@ -10,6 +10,7 @@
  * are true, of records that are rubbish spoil     every lane's head and claim once: what the next
  * owner of a lane will find Prints how often it has gone round.
  */
+#include "head.h"
 #include "layout.h"
 #include "segment.h"
 #include "slot.h"
@@ -68,9 +69,9 @@ static void lie(const struct ring *r, const char *mode, uint32_t lane, uint64_t 
 		store(&h->head, head + 1);
 	} else {
 		if (strcmp(mode, "random") != 0) {
-			store(&h->claim_head, any());
-			store(&h->claim_former, any());
-			store(&h->claim_epoch, rubbish[0]);
+			store(&h->count_head, any());
+			store(&h->count_id, any());
+			store(&h->claim, head_claim_word(rubbish[0], h->count_id, h->count_head));
 			store(&h->epoch, rubbish[0]);
 		}
 		store(&h->head, any());
