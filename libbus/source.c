@@ -244,6 +244,18 @@ static void go_back(struct cursor *c, uint64_t due)
 }
 
 /*
+ * The record before `place` is in its slot, by another owner than the one of `epoch`: then he found
+ * it there, and has begun no count before it but at that record, which he wrote again.
+ */
+static bool is_older_than(const struct source *s, uint32_t lane, uint64_t place, uint64_t epoch)
+{
+	const struct slot *slot = source_slot(s, lane, place - 1);
+
+	return place > 0 && sequence_of(s, lane, place - 1) == slot_sequence_whole(place - 1) &&
+	       atomic_load_explicit(&slot->owner, memory_order_relaxed) >> 32 != epoch;
+}
+
+/*
  * A new count, all of whose records are due. False: records of the one before are to be taken
  * first.
  *
@@ -259,9 +271,11 @@ static bool meet_count(struct source *s, struct cursor *c, uint32_t lane, const 
 		note_lie(s, c);
 		c->next = v->begin;
 	}
-	if (reached(c) > v->begin)
+	if (reached(c) == v->begin + 1 ||
+	    (reached(c) > v->begin && !is_older_than(s, lane, reached(c), v->epoch))) {
 		note_lie(s, c);
-	go_back(c, v->begin);
+		go_back(c, v->begin);
+	}
 	c->count_id = v->count_id;
 	return true;
 }
@@ -361,6 +375,8 @@ bool source_look(struct source *s, uint32_t lane)
 	}
 	if (!head_is_credible(v.head, source_now(s)))
 		return disbelieve(s, c, lane);
+	if (!is_backed(s, lane, v.head))
+		return disbelieve(s, c, lane);
 	if (!v.is_claimed)
 		meet_stranger(s, c, &v);
 	/* Only a new owner begins a new count. */
@@ -377,8 +393,6 @@ bool source_look(struct source *s, uint32_t lane)
 	if (v.head < reached(c))
 		return fall_back(s, c, lane, &v);
 	c->is_behind = false;
-	if (!is_backed(s, lane, v.head))
-		return disbelieve(s, c, lane);
 	if (!skip_overwritten(s, c, lane, v.head))
 		return true;
 	c->head = v.head;
