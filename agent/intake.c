@@ -259,7 +259,8 @@ void intake_resume(struct agent *a, const struct state_bus *saved, bool skip)
 	}
 	/* A lane without a saved position has been counted up to 0: all it ever held is due. */
 	for (uint32_t i = 0; i < reader_lane_count(a->reader); i++)
-		if (!reader_set_position(a->reader, i, same ? saved->positions[i] : 0, 0))
+		if (!reader_set_position(a->reader, i, same ? saved->positions[i] : 0,
+			same && saved->counts ? saved->counts[i] : 0))
 			log_warning(a->log,
 			    "lane %u is behind its checkpoint: counting from its "
 			    "beginning",
@@ -396,9 +397,14 @@ int intake_positions(const struct agent *a, struct state_bus *out)
 	state_boot_id(out->boot_id);
 	out->lane_count = reader_lane_count(a->reader);
 	out->positions = calloc(out->lane_count, sizeof(*out->positions));
-	if (!out->positions)
+	out->counts = calloc(out->lane_count, sizeof(*out->counts));
+	if (!out->positions || !out->counts) {
+		state_bus_free(out);
 		return -ENOMEM;
-	for (uint32_t i = 0; i < out->lane_count; i++)
+	}
+	for (uint32_t i = 0; i < out->lane_count; i++) {
 		out->positions[i] = reader_position(a->reader, i);
+		out->counts[i] = reader_position_count(a->reader, i);
+	}
 	return 0;
 }

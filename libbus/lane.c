@@ -196,7 +196,7 @@ static void continue_sequence(struct lane *lane)
 		if (count == 0 || count - 1 != lane->head)
 			lane->head = count;
 		lane->count_head = lane->head;
-		lane->count_id = random_word() | 1;
+		lane->count_id = random_word() >> 1 | 1; /* JSON has no more bits */
 	}
 	lane->epoch = next_epoch((uint32_t)former);
 	lane->claim = head_claim_word(lane->epoch, lane->count_id, lane->count_head);
