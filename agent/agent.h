@@ -3,6 +3,7 @@
  *
  *   agent.c      the loop: wait, drain, refresh, save, roll over, retire
  *   intake.c     ring -> ledger: draining, orphans, what was lost
+ *   liars.c      lanes that lie -> log
  *   restore.c    checkpoint -> ledger, at the start
  *   saver.c      ledger -> store: the checkpoint, then the files
  *   journal.h    every request -> store: a line each (--journal)
@@ -59,16 +60,19 @@ struct agent {
 	struct store *store;
 	struct orbus_reader *reader;
 	struct reaper *reaper;
-	struct board *board;
+	struct board *board; /* NULL: none can be made */
 	struct ledger ledger;
 	struct saver saver;
 	struct alerts *alerts; /* NULL: none were asked for */
 	struct journal journal;
 	struct bus_paths paths;
 	int bus_lock_fd; /* holds the bus's agent lock */
-	uint64_t bus_lock_inode;
-	uint64_t started_ns;  /* CLOCK_MONOTONIC */
-	uint64_t stopping_ns; /* when it was told to stop, 0: it was not */
+	/* The troubles with bus, lock and board that were said last; 0: none. */
+	int bus_error, bus_lock_error, board_error;
+	struct liars *liars;
+	uint64_t bus_lock_inode, ring_inode; /* of the bus as it was last made or found */
+	uint64_t started_ns;                 /* CLOCK_MONOTONIC */
+	uint64_t stopping_ns;                /* when it was told to stop, 0: it was not */
 	uint8_t bus_id[16];
 	uint64_t lost_seen, rejected_seen; /* of the reader, already in the ledger */
 	uint64_t lost_unsaid;              /* lost samples that no log line has told of */
@@ -136,6 +140,11 @@ void intake_say_rest(struct agent *a);
 
 /* The place reached in every lane. -ENOMEM. */
 int intake_positions(const struct agent *a, struct state_bus *out);
+
+/* --- liars.c */
+
+/* Logs which lanes say what cannot be, each at most once a minute. */
+void liars_report(struct agent *a, uint64_t monotonic_ns);
 
 /* --- restore.c */
 

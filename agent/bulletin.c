@@ -191,8 +191,9 @@ void bulletin_refresh(struct agent *a, uint64_t now_ns)
 	uint64_t monotonic_ns = clock_monotonic_ns();
 	struct store_result r = {.step = STORE_STEP_WRITE, .name = a->paths.board};
 
-	if (monotonic_ns < a->board_next_ns || (a->board_changes == a->ledger.changes &&
-						   !windows_have_moved(a->ledger.windows, now_ns)))
+	if (!a->board || monotonic_ns < a->board_next_ns ||
+	    (a->board_changes == a->ledger.changes &&
+		!windows_have_moved(a->ledger.windows, now_ns)))
 		return;
 	ledger_fold(&a->ledger, now_ns);
 	a->board_changes = a->ledger.changes;

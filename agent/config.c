@@ -3,17 +3,22 @@
  */
 #include "config.h"
 #include "data_dir.h"
+#include "object.h"
 #include "oragent_options.h"
 #include "output.h"
 #include "programs.h"
 
+#include <errno.h>
 #include <grp.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define HOUR_NS   UINT64_C(3600000000000)
 #define SECOND_NS UINT64_C(1000000000)
+
+#define MODE_NOT_GIVEN UINT_MAX
 
 static int read_group(const struct oragent_settings *s, struct config *out)
 {
@@ -29,6 +34,23 @@ static int read_group(const struct oragent_settings *s, struct config *out)
 	}
 	out->create.set_group = true;
 	out->create.group = group->gr_gid;
+	return CLI_PROCEED;
+}
+
+/* The library asks the environment whom to trust: so do agent and tools alike. */
+static int read_owner(const struct oragent_settings *s)
+{
+	struct bus_paths paths;
+	char shown[128];
+
+	if (!s->owner)
+		return CLI_PROCEED;
+	if (setenv("ORBUS_OWNER", s->owner, 1) != 0)
+		return CLI_FAILED;
+	text_sanitise(shown, sizeof(shown), s->owner);
+	if (bus_paths_resolve(s->bus, &paths) == -ESRCH)
+		return cli_usage_error(&oragent_program,
+		    "--owner: there is no user '%s': give a user's name or number", shown);
 	return CLI_PROCEED;
 }
 
@@ -50,7 +72,7 @@ static int check(const struct oragent_settings *s)
 	if (s->slot_bytes % 64)
 		return cli_usage_error(
 		    &oragent_program, "--slot-bytes: must be a multiple of 64, such as 512");
-	if ((s->mode & 0600) != 0600 || (s->mode & ~0666u))
+	if (s->mode != MODE_NOT_GIVEN && ((s->mode & 0600) != 0600 || (s->mode & ~0666u)))
 		return cli_usage_error(&oragent_program,
 		    "--mode: must let the owner read and write, and nobody execute, such as 0660");
 	return CLI_PROCEED;
@@ -60,13 +82,15 @@ int config_read(int argc, char **argv, struct config *out)
 {
 	static const enum log_level levels[] = {
 	    LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG};
-	struct oragent_settings s = {0};
+	struct oragent_settings s = {.mode = MODE_NOT_GIVEN};
 	int status;
 
 	output_init();
 	status = cli_parse(&oragent_program, argc, argv, &s);
 	if (status == CLI_PROCEED)
 		status = check(&s);
+	if (status == CLI_PROCEED)
+		status = read_owner(&s);
 	if (status != CLI_PROCEED)
 		return status;
 	*out = (struct config){.bus = s.bus,
@@ -83,7 +107,7 @@ int config_read(int argc, char **argv, struct config *out)
 	    .create = {.lanes = (unsigned)s.lanes,
 		.slots = (unsigned)s.slots,
 		.slot_bytes = (unsigned)s.slot_bytes,
-		.mode = s.mode}};
+		.mode = s.mode == MODE_NOT_GIVEN ? 0 : s.mode}};
 	status = read_group(&s, out);
 	if (status != CLI_PROCEED)
 		return status;

@@ -134,7 +134,7 @@ static int take_lock(const struct folder *f, struct log *log)
 	int alive = 0;
 
 	for (int i = 0; i < WAIT_STEPS; i++) {
-		int err = object_lock(f->lock_fd, 0, false);
+		int err = object_lock(f->lock_fd, 0);
 
 		if (err != -EAGAIN)
 			return err;

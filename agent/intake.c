@@ -2,13 +2,16 @@
  * intake.c: from the ring into the ledger.
  */
 #include "agent.h"
+#include "bus_error.h"
 #include "clock.h"
 #include "layout.h"
 #include "output.h"
+#include "segment.h"
 #include "state.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,7 +23,7 @@
  * lives, of counting the dead. The clock costs a quarter of a sample: it is looked at now and then.
  */
 #define DRAIN_NS      4000000
-#define DRAIN_SAMPLES 256
+#define DRAIN_SAMPLES 32
 #define LOOK_NS       1000000
 #define SETTLE_NS     1000000
 /* Between two lines that tell of the same trouble. */
@@ -37,13 +40,13 @@
 static int take_bus_lock(struct agent *a, int patience)
 {
 	const struct timespec step = {0, 5000000};
-	struct board_snapshot board;
 	struct stat st;
-	int err, fd = object_open(a->paths.locks, O_RDWR);
+	int err, fd = object_open(&a->paths, a->paths.locks, O_RDWR);
 
 	if (fd < 0)
 		return fd;
-	while ((err = object_lock(fd, ORBUS_LOCK_AGENT, false)) == -EAGAIN && patience-- > 0)
+	while (
+	    (err = object_lock(fd, ORBUS_LOCK_AGENT)) == -EAGAIN && patience-- > 0 && !agent_stop)
 		nanosleep(&step, NULL);
 	if (!err && fstat(fd, &st) < 0)
 		err = -errno;
@@ -55,30 +58,150 @@ static int take_bus_lock(struct agent *a, int patience)
 		return 0;
 	}
 	close(fd);
-	if (err != -EAGAIN)
-		return err;
-	(void)board_read(a->config->bus, &board);
-	free(board.bytes);
+	return err == -EAGAIN ? -EBUSY : err;
+}
+
+/* Whether another agent keeps the board. */
+static bool is_served_by_another(const struct agent *a, int *pid)
+{
+	struct board_snapshot board;
+
+	if (board_peek(a->config->bus, &board) != 0 || !board.is_live || board.pid == getpid())
+		return false;
+	*pid = (int)board.pid;
+	return true;
+}
+
+static void say_lock_error(struct agent *a, int err)
+{
+	char why[PATH_MAX + 256];
+	int pid;
+
+	if (err == -EBUSY && is_served_by_another(a, &pid)) {
+		log_error(a->log,
+		    "another agent (pid %d) already serves bus '%s': stop it, or name another "
+		    "--bus",
+		    pid, a->paths.name);
+		return;
+	}
+	if (err == -EBUSY)
+		snprintf(why, sizeof(why),
+		    "another program holds the agent's lock in '%s': lslocks or fuser tell which; "
+		    "stop it",
+		    a->paths.locks);
+	else
+		bus_error_describe(a->config->bus, err, why, sizeof(why));
+	log_error(a->log, "cannot be the agent of bus '%s': %s", a->paths.name, why);
+}
+
+/* Another shape is asked for than the bus has: both, and what can be done. */
+static void say_other_shape(const struct agent *a)
+{
+	const struct orbus_create_options *o = &a->config->create;
+	struct orbus_bus_info info;
+
+	if (orbus_inspect(a->config->bus, &info) != 0)
+		return;
 	log_error(a->log,
-	    "another agent (pid %d) already serves bus '%s': stop it, or name another "
-	    "--bus",
-	    (int)board.pid, a->paths.name);
-	return -EBUSY;
+	    "bus '%s' exists with %u lanes of %u slots of %u bytes, and %u lanes of %u slots of %u "
+	    "bytes are asked for: stop its producers, remove %s and start the agent first, or leave "
+	    "--lanes, --slots and --slot-bytes out",
+	    a->paths.name, info.lanes, info.slots, info.slot_bytes,
+	    o->lanes ? o->lanes : info.lanes, o->slots ? o->slots : info.slots,
+	    o->slot_bytes ? o->slot_bytes : info.slot_bytes, a->paths.ring);
+}
+
+/* Mode or group cannot be given to a bus that exists. */
+static void say_not_ours_to_change(const struct agent *a)
+{
+	struct orbus_bus_info info;
+	char owner[128];
+
+	if (orbus_inspect(a->config->bus, &info) != 0)
+		return;
+	user_display_name(info.owner_uid, owner, sizeof(owner));
+	log_error(a->log,
+	    "bus '%s' exists and cannot be given another mode or group: that takes its owner, %s, "
+	    "who must be in the group, or root; leave --mode and --group out, or start the agent as "
+	    "one of them",
+	    a->paths.name, owner);
 }
 
 static void say_bus_error(struct agent *a, int err)
 {
-	struct orbus_bus_info info;
+	const struct orbus_create_options *o = &a->config->create;
+	char why[1024];
 
-	if (err == -EBUSY)
-		return;
-	if (err == -EPROTONOSUPPORT) {
-		(void)orbus_inspect(a->config->bus, &info);
-		log_error(a->log, "bus '%s' has layout version %u, this agent speaks %u",
-		    a->paths.name, info.layout_version, info.library_layout_version);
+	if (err == -EEXIST) {
+		say_other_shape(a);
+	} else if (err == -EPERM && (o->mode || o->set_group)) {
+		say_not_ours_to_change(a);
+	} else {
+		bus_error_describe(a->config->bus, err, why, sizeof(why));
+		log_error(a->log, "%s", why);
+	}
+}
+
+/* Makes the bus, or gives the one that is there what was asked for: 0 made, 1 it was there. */
+static int make_bus(struct agent *a, unsigned wait_ms)
+{
+	const struct orbus_create_options *o = &a->config->create;
+	struct stat before, after;
+	bool existed = lstat(a->paths.ring, &before) == 0;
+	int made = segment_create(&a->paths, o, wait_ms);
+
+	if (made == 1 && existed && (o->mode || o->set_group) &&
+	    lstat(a->paths.ring, &after) == 0 && after.st_ino == before.st_ino &&
+	    (after.st_mode != before.st_mode || after.st_gid != before.st_gid))
+		log_info(a->log, "bus '%s' existed with mode %04o and group %u: now %04o and %u",
+		    a->paths.name, (unsigned)before.st_mode & 0777, (unsigned)before.st_gid,
+		    (unsigned)after.st_mode & 0777, (unsigned)after.st_gid);
+	return made;
+}
+
+/* The board is for whoever may read the ring, as that is now. */
+static int create_board(const struct agent *a, struct board **out)
+{
+	struct stat ring;
+	int err;
+
+	if (lstat(a->paths.ring, &ring) < 0)
+		return -errno;
+	err = board_create(a->config->bus, ring.st_mode & 0666,
+	    ring.st_gid == getegid() ? NULL : &ring.st_gid, out);
+	/* A group that is not one of ours, of a bus of somebody else's: then for the others. */
+	if (err == -EPERM && ring.st_gid != getegid())
+		err = board_create(a->config->bus, ring.st_mode & 0606, NULL, out);
+	return err;
+}
+
+/*
+ * Makes the board, or makes it again. Without one the agent serves all the same: samples are
+ * counted and stored, and orstat shows what the ring holds.
+ */
+static void open_board(struct agent *a)
+{
+	struct board *board;
+	char why[1024];
+	int err = create_board(a, &board);
+
+	if (!err) {
+		if (a->board_error)
+			log_info(a->log, "bus '%s' has a board", a->paths.name);
+		board_close(a->board);
+		a->board = board;
+		a->board_changes = UINT64_MAX;
+		a->board_error = 0;
 		return;
 	}
-	log_error(a->log, "cannot open bus '%s': %s", a->paths.name, orbus_strerror(err));
+	if (err == a->board_error)
+		return;
+	a->board_error = err;
+	if (!bus_stranger_describe(&a->paths, a->paths.board, why, sizeof(why)))
+		snprintf(why, sizeof(why), "%s", orbus_strerror(err));
+	log_warning(a->log,
+	    "bus '%s' has no board, tools show what the ring holds; trying again each second: %s",
+	    a->paths.name, why);
 }
 
 int intake_open_reader(const struct agent *a, struct orbus_reader **out)
@@ -93,29 +216,27 @@ int intake_open_reader(const struct agent *a, struct orbus_reader **out)
 int intake_open(struct agent *a)
 {
 	const struct config *c = a->config;
-	const gid_t *group = c->create.set_group ? &c->create.group : NULL;
 	int err = bus_paths_resolve(c->bus, &a->paths);
 
-	if (err) {
-		log_error(a->log,
-		    "'%s' is no name of a bus: use letters, digits, '.', '_' and "
-		    "'-', or an absolute path on a tmpfs",
-		    c->bus ? c->bus : getenv("ORBUS"));
-		return err;
-	}
-	err = orbus_create(c->bus, &c->create);
-	if (err >= 0)
-		err = take_bus_lock(a, BUS_LOCK_PATIENCE);
-	if (!err)
-		err = intake_open_reader(a, &a->reader);
-	if (!err)
-		err =
-		    board_create(c->bus, c->create.mode ? c->create.mode : 0600, group, &a->board);
 	if (err) {
 		say_bus_error(a, err);
 		return err;
 	}
+	err = make_bus(a, SEGMENT_WAIT_MS);
+	if (err >= 0)
+		err = intake_open_reader(a, &a->reader);
+	if (err) {
+		say_bus_error(a, err);
+		return err;
+	}
+	err = take_bus_lock(a, BUS_LOCK_PATIENCE);
+	if (err) {
+		say_lock_error(a, err);
+		return err;
+	}
 	memcpy(a->bus_id, reader_bus_id(a->reader), sizeof(a->bus_id));
+	a->ring_inode = object_inode(a->paths.ring);
+	open_board(a);
 	a->reaper = reaper_new(false);
 	return a->reaper ? 0 : -ENOMEM;
 }
@@ -125,6 +246,7 @@ void intake_close(struct agent *a)
 	orbus_reader_close(a->reader);
 	reaper_free(a->reaper);
 	board_close(a->board);
+	free(a->liars);
 	if (a->bus_lock_fd >= 0)
 		close(a->bus_lock_fd);
 }
@@ -146,7 +268,8 @@ void intake_resume(struct agent *a, const struct state_bus *saved, bool skip)
 	}
 	/* A lane without a saved position has been counted up to 0: all it ever held is due. */
 	for (uint32_t i = 0; i < reader_lane_count(a->reader); i++)
-		if (!reader_set_position(a->reader, i, same ? saved->positions[i] : 0))
+		if (!reader_set_position(a->reader, i, same ? saved->positions[i] : 0,
+			same && saved->counts ? saved->counts[i] : 0))
 			log_warning(a->log,
 			    "lane %u is behind its checkpoint: counting from its "
 			    "beginning",
@@ -192,7 +315,8 @@ bool intake_drain(struct agent *a, uint64_t now_ns)
 		more = ++taken % DRAIN_SAMPLES == 0 && clock_monotonic_ns() >= until_ns;
 	}
 	take_losses(a, now_ns);
-	return more;
+	/* The reader stops among records that are none: there may be others behind them. */
+	return more || (!a->ledger.out_of_memory && !reader_is_drained(a->reader));
 }
 
 struct orphan_context {
@@ -221,23 +345,47 @@ void intake_reap(struct agent *a, uint64_t now_ns, bool at_once)
 	reaper_settle(a->reaper, a->reader, f, at_once ? UINT64_MAX : SETTLE_NS, count_orphan, &c);
 }
 
-/* The bus was removed (RemoveIPC, rm): make it again, and serve the one that is there now. */
+/*
+ * The ring or its lock object was removed (RemoveIPC, rm), or made anew by a bot: makes what is
+ * missing, and gives it the mode and group that were asked for. What cannot be done is said once
+ * and tried again each second; meanwhile the bus that is open is served on.
+ */
+static void look_after_objects(struct agent *a)
+{
+	uint64_t ring = object_inode(a->paths.ring), locks = object_inode(a->paths.locks);
+	int err;
+
+	if (ring == a->ring_inode && locks == a->bus_lock_inode)
+		return;
+	err = make_bus(a, 0);
+	if (err == 0 && ring == 0)
+		log_warning(a->log, "bus '%s' was removed: made it anew", a->paths.name);
+	else if (err == 0)
+		log_warning(a->log, "the lock object of bus '%s' was removed: made the bus anew",
+		    a->paths.name);
+	if (err < 0 && err != a->bus_error)
+		say_bus_error(a, err);
+	a->bus_error = err < 0 ? err : 0;
+	if (object_inode(a->paths.locks) != a->bus_lock_inode) {
+		err = take_bus_lock(a, 0);
+		if (err && err != a->bus_lock_error && err != a->bus_error)
+			say_lock_error(a, err);
+		a->bus_lock_error = err;
+	}
+	/* Another shape than was asked for is said, and served. */
+	if (a->bus_error == 0 || a->bus_error == -EEXIST || a->bus_error == -EPERM)
+		a->ring_inode = object_inode(a->paths.ring);
+}
+
 static void look_after_bus(struct agent *a)
 {
-	const struct config *c = a->config;
-	const gid_t *group = c->create.set_group ? &c->create.group : NULL;
-	struct board *board;
+	int pid;
 
-	if (object_inode(a->paths.ring) == 0 && orbus_create(c->bus, &c->create) == 0)
-		log_warning(a->log, "bus '%s' was removed: made it anew", a->paths.name);
-	if (object_inode(a->paths.locks) != a->bus_lock_inode && take_bus_lock(a, 0) < 0)
-		return;
-	if (board_is_gone(a->board) &&
-	    board_create(c->bus, c->create.mode ? c->create.mode : 0600, group, &board) == 0) {
-		board_close(a->board);
-		a->board = board;
-		a->board_changes = UINT64_MAX;
-	}
+	look_after_objects(a);
+	/* Without the lock somebody else may be the agent: his board is left to him. */
+	if (board_is_gone(a->board) && !(a->bus_lock_error && is_served_by_another(a, &pid)))
+		open_board(a);
+	liars_report(a, clock_monotonic_ns());
 }
 
 static void say_losses(struct agent *a)
@@ -291,9 +439,14 @@ int intake_positions(const struct agent *a, struct state_bus *out)
 	memcpy(out->boot_id, a->boot_id, sizeof(out->boot_id));
 	out->lane_count = reader_lane_count(a->reader);
 	out->positions = calloc(out->lane_count, sizeof(*out->positions));
-	if (!out->positions)
+	out->counts = calloc(out->lane_count, sizeof(*out->counts));
+	if (!out->positions || !out->counts) {
+		state_bus_free(out);
 		return -ENOMEM;
-	for (uint32_t i = 0; i < out->lane_count; i++)
+	}
+	for (uint32_t i = 0; i < out->lane_count; i++) {
 		out->positions[i] = reader_position(a->reader, i);
+		out->counts[i] = reader_position_count(a->reader, i);
+	}
 	return 0;
 }

@@ -21,6 +21,7 @@ struct oragent_settings {
 	bool once;
 	unsigned mode;
 	const char *group;
+	const char *owner;
 	uint64_t lanes, slots, slot_bytes;
 	int log_target; /* enum log_target */
 	int log_level;  /* index in error|warning|info|debug */

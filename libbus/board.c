@@ -167,12 +167,15 @@ int board_publish(struct board *b, const void *bytes, size_t length)
 
 void board_beat(struct board *b)
 {
-	/* A beat that cannot be written is one that readers miss, which is what it is for. */
-	(void)write_header(b);
+	/* Ignore errors: readers treat a missing heartbeat as a dead agent. */
+	if (b)
+		(void)write_header(b);
 }
 
 void board_set_drained(struct board *b, uint64_t boottime_ns)
 {
+	if (!b)
+		return;
 	b->header.drained_boottime_ns = boottime_ns;
 	/* One word: no heartbeat, and nothing that a reader could find half of. An error is mended
 	 * by the next header. */
@@ -183,7 +186,7 @@ void board_set_drained(struct board *b, uint64_t boottime_ns)
 
 bool board_is_gone(const struct board *b)
 {
-	return object_inode(b->paths.board) != b->inode;
+	return !b || object_inode(b->paths.board) != b->inode;
 }
 
 void board_close(struct board *b)
@@ -253,7 +256,7 @@ static int open_board(const char *bus)
 	struct bus_paths paths;
 	int err = bus_paths_resolve(bus, &paths);
 
-	return err ? err : object_open(paths.board, O_RDONLY);
+	return err ? err : object_open(&paths, paths.board, O_RDONLY);
 }
 
 int board_peek(const char *bus, struct board_snapshot *out)

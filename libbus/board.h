@@ -30,13 +30,14 @@ int board_create(const char *bus, mode_t mode, const gid_t *group, struct board 
  * stays. */
 int board_publish(struct board *b, const void *bytes, size_t length);
 
-/* Says that the agent lives. */
+/* Says that the agent lives. NULL is allowed. */
 void board_beat(struct board *b);
 
-/* Says that all that was published until then (CLOCK_BOOTTIME) has been read from the ring. */
+/* Says that all that was published until then (CLOCK_BOOTTIME) has been read from the ring. NULL is
+ * allowed. */
 void board_set_drained(struct board *b, uint64_t boottime_ns);
 
-/* True when the object is no longer the one that bears the name. */
+/* True when there is none (NULL), or it is no longer the one that bears the name. */
 bool board_is_gone(const struct board *b);
 
 /* Detaches. The board stays, so that readers see when the agent was last alive. */
@@ -57,7 +58,8 @@ struct board_snapshot {
 
 /*
  * Copies the newest document: 0, -ENOENT no board or none published yet, -EBADMSG damaged or
- * foreign, -EPROTONOSUPPORT, -EACCES, -ENOMEM, -EAGAIN it moved on under every try.
+ * foreign, -EPROTONOSUPPORT, -EACCES, -EKEYREJECTED of a user who is not trusted, -ENOMEM, -EAGAIN
+ * it moved on under every try.
  */
 int board_read(const char *bus, struct board_snapshot *out);
 

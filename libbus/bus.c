@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool in_range(unsigned n, unsigned low, unsigned high)
@@ -27,22 +28,33 @@ static int options_validate(const struct orbus_create_options *o)
 	return 0;
 }
 
+int segment_create(
+    const struct bus_paths *paths, const struct orbus_create_options *options, unsigned wait_ms)
+{
+	struct ring_shape shape;
+	bool created;
+	int ring_fd, locks_fd, err = options ? options_validate(options) : 0;
+
+	if (!err)
+		err =
+		    segment_attach(paths, options, wait_ms, &shape, &ring_fd, &locks_fd, &created);
+	if (err)
+		return err;
+	if (options && !created)
+		err = segment_adjust(options, &shape, ring_fd, locks_fd);
+	close(ring_fd);
+	close(locks_fd);
+	if (err)
+		return err;
+	return created ? 0 : 1;
+}
+
 int orbus_create(const char *bus, const struct orbus_create_options *options)
 {
 	struct bus_paths paths;
-	struct ring_shape shape;
-	bool created;
-	int ring_fd, locks_fd, err = bus_paths_resolve(bus, &paths);
+	int err = bus_paths_resolve(bus, &paths);
 
-	if (!err && options)
-		err = options_validate(options);
-	if (!err)
-		err = segment_attach(&paths, options, &shape, &ring_fd, &locks_fd, &created);
-	if (err)
-		return err;
-	close(ring_fd);
-	close(locks_fd);
-	return created ? 0 : 1;
+	return err ? err : segment_create(&paths, options, SEGMENT_WAIT_MS);
 }
 
 int orbus_inspect(const char *bus, struct orbus_bus_info *info)
@@ -50,6 +62,7 @@ int orbus_inspect(const char *bus, struct orbus_bus_info *info)
 	struct bus_paths paths;
 	struct ring_shape shape;
 	uint32_t version = 0;
+	struct stat st;
 	int fd, err;
 
 	memset(info, 0, sizeof(*info));
@@ -57,11 +70,14 @@ int orbus_inspect(const char *bus, struct orbus_bus_info *info)
 	err = bus_paths_resolve(bus, &paths);
 	if (err)
 		return err;
-	fd = segment_open(paths.ring, O_RDONLY, &shape, &version);
+	fd = segment_open(&paths, O_RDONLY, &shape, &version);
 	if (fd == -EPROTONOSUPPORT)
 		info->layout_version = version;
+	if (fd == -EKEYREJECTED)
+		(void)object_is_strangers(&paths, paths.ring, &info->owner_uid);
 	if (fd < 0)
 		return fd;
+	info->owner_uid = fstat(fd, &st) == 0 ? st.st_uid : (uid_t)-1;
 	close(fd);
 	info->layout_version = version;
 	info->lanes = shape.lane_count;

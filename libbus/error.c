@@ -28,6 +28,17 @@ const char *orbus_strerror(int error)
 	case EPERM:
 		return "permission denied: the bus belongs to another user; see oragent --mode and "
 		       "--group";
+	case EKEYREJECTED:
+		return "the bus's ring, lock object or board belongs to a user who is not trusted: "
+		       "remove it, or name its owner in $ORBUS_OWNER";
+	case ESRCH:
+		return "$ORBUS_OWNER names no user of this machine: give a user's name or number";
+	case EBUSY:
+		return "another program keeps the bus's lock object, NAME.lanes, locked: "
+		       "lslocks or fuser tell which; stop it";
+	case EEXIST:
+		return "the bus exists with another shape: stop its producers and remove it, or "
+		       "leave lanes, slots and slot bytes as they are";
 	case EINVAL:
 		return "invalid argument: see the function's documentation for what is allowed";
 	case ENAMETOOLONG: return "the bus name is too long";
@@ -38,7 +49,8 @@ const char *orbus_strerror(int error)
 	case ENOTSUP: return "a bus must lie on a tmpfs such as /dev/shm or /run";
 	case ENOMEM: return "out of memory";
 	case EINTR: return "interrupted by a signal";
-	case EAGAIN: return "the bus is being made and removed again and again: try later";
+	case EAGAIN:
+		return "the bus is being made anew, or nearly all of its lanes are taken: try again";
 	default:
 		return strerrordesc_np(error < 0 ? -error : error)
 		           ? strerrordesc_np(error < 0 ? -error : error)

@@ -12,12 +12,18 @@
  * by a thread that is the lane's only writer, and kept in private memory from then on.
  */
 #include "lane.h"
+#include "head.h"
+#include "now.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <unistd.h>
+
+#define EPOCH_STEP_MAX 65536u
+#define ALLOCATE_TRIES 8
 
 static void *map_private_to_process(int fd, uint64_t offset, size_t bytes, int protection)
 {
@@ -48,18 +54,35 @@ static uint64_t *map_token(size_t page)
 	return token;
 }
 
-/* Locks the lowest free lane, so that short-lived producers reuse the memory of those before. */
-static int lock_free_lane(int locks_fd, uint32_t lane_count, uint32_t *index)
+/*
+ * Locks the lowest free lane, so that short-lived producers reuse the memory of those before.
+ * Asking costs the kernel a walk of its list of locks, 10 us where thousands are taken.
+ */
+static int lock_free_lane(
+    int locks_fd, uint32_t lane_count, struct lane_effort *effort, uint32_t *index)
 {
-	for (uint32_t i = 0; i < lane_count; i++) {
-		int err = object_lock(locks_fd, i, false);
+	uint64_t start_ns = now_ns_of(CLOCK_MONOTONIC);
+	uint32_t i = effort->from < lane_count ? effort->from : 0;
 
-		if (err == -EAGAIN)
-			continue;
+	for (effort->from = 0; i < lane_count; i++) {
+		int err = object_lock(locks_fd, i);
+
 		*index = i;
-		return err;
+		if (err != -EAGAIN)
+			return err;
+		if (effort->walk_ns && now_ns_of(CLOCK_MONOTONIC) - start_ns > effort->walk_ns) {
+			effort->from = i + 1;
+			return -EAGAIN;
+		}
 	}
 	return -EUSERS;
+}
+
+void lane_say_reserved(const struct lane *lane)
+{
+	/* Release: a reader that sees the bit sees a reserved lane. Pairs with lane_in_use(). */
+	atomic_fetch_or_explicit(&lane->shared->reserved[lane->index / 64],
+	    UINT64_C(1) << (lane->index % 64), memory_order_release);
 }
 
 /* Reserves the lane's memory, then says so to readers. A full /dev/shm shows here as -ENOSPC. */
@@ -67,11 +90,14 @@ static int reserve(int ring_fd, struct lane *lane)
 {
 	const struct ring_shape *shape = &lane->shape;
 	uint64_t start = shape->lanes_offset + lane->index * shape->lane_stride;
-	int err;
+	int err = 0;
 
-	do
+	/* A program whose timers interrupt it all the time must not be kept here. */
+	for (int tries = 0; tries < ALLOCATE_TRIES; tries++) {
 		err = posix_fallocate(ring_fd, (off_t)start, (off_t)shape->lane_stride);
-	while (err == EINTR);
+		if (err != EINTR)
+			break;
+	}
 	if (err)
 		return -err;
 	lane->header =
@@ -81,38 +107,115 @@ static int reserve(int ring_fd, struct lane *lane)
 	lane->slots = (uint8_t *)(lane->header + 1);
 	/* Take the page faults now and not in a publish; an older kernel knows no such advice. */
 	(void)madvise(lane->header, shape->lane_stride, MADV_POPULATE_WRITE);
-	/* Release: a reader that sees the bit sees a reserved lane. Pairs with source_look(). */
-	atomic_fetch_or_explicit(&lane->shared->reserved[lane->index / 64],
-	    UINT64_C(1) << (lane->index % 64), memory_order_release);
+	lane_say_reserved(lane);
 	return 0;
+}
+
+static uint64_t random_word(void)
+{
+	uint64_t word;
+
+	if (getrandom(&word, sizeof(word), GRND_NONBLOCK) != (ssize_t)sizeof(word))
+		word = now_ns_of(CLOCK_MONOTONIC) * UINT64_C(0x9e3779b97f4a7c15);
+	return word;
+}
+
+/* Another one for each owner, which no former owner can foretell and claim for itself; never 0. */
+static uint32_t next_epoch(uint32_t former)
+{
+	uint32_t epoch = former + 1 + (uint32_t)(random_word() % EPOCH_STEP_MAX);
+
+	return epoch ? epoch : 1;
+}
+
+/*
+ * The number of the record in a slot, plus 1; 0 where there is none, or one that cannot be there.
+ * The slot may say anything: a record has its place, and no higher number than can have been
+ * reached.
+ */
+static uint64_t end_of_slot(const struct lane *lane, uint64_t slot, uint64_t boottime_ns)
+{
+	uint64_t mask = lane->shape.slots_per_lane - 1;
+	size_t at = (size_t)(slot & mask) * lane->shape.slot_bytes;
+	uint64_t sequence = atomic_load_explicit(
+	    &((const struct slot *)(lane->slots + at))->sequence, memory_order_relaxed);
+	uint64_t record = sequence / 2 - 1;
+
+	if (sequence < 2 || sequence & 1 || (record & mask) != (slot & mask) ||
+	    !head_is_claimable(record, boottime_ns))
+		return 0;
+	return record + 1;
+}
+
+/* Records published in the lane, as its slots have it. Takes some 10 ns a slot. */
+static uint64_t count_by_slots(const struct lane *lane, uint64_t boottime_ns)
+{
+	uint64_t highest = 0;
+
+	for (uint64_t i = 0; i < lane->shape.slots_per_lane; i++) {
+		uint64_t end = end_of_slot(lane, i, boottime_ns);
+
+		highest = end > highest ? end : highest;
+	}
+	return highest;
+}
+
+/* The head is one that can be, the record before it is in its slot, and none that comes later is.
+ */
+static bool is_borne_out(const struct lane *lane, uint64_t head, uint64_t boottime_ns)
+{
+	return head_is_claimable(head, boottime_ns) &&
+	       end_of_slot(lane, head, boottime_ns) <= head &&
+	       (head == 0 || end_of_slot(lane, head - 1, boottime_ns) == head);
 }
 
 /*
  * Continues the lane where its last owner left it. Had that one died inside a publish, record
  * `head` is begun but not published: its slot is simply written again.
+ *
+ * What the last owner left may be anything. A head that the slots do not bear out, or whose claim
+ * is not the last owner's, is not gone on from: the slots tell how far the lane is, and a new count
+ * begins there, of which readers take every record. (Died that owner between his record and its
+ * head, it was not published: the count begins with it.)
  */
 static void continue_sequence(struct lane *lane)
 {
-	lane->head = atomic_load_explicit(&lane->header->head, memory_order_acquire);
-	/* Readers take no such count: it is somebody's scribble, and would hide all that follows.
-	 */
-	if (lane->head >= ORBUS_HEAD_LIMIT) {
-		lane->head = 0;
-		atomic_store_explicit(&lane->header->head, 0, memory_order_release);
+	struct lane_header *h = lane->header;
+	uint64_t now_ns = now_ns_of(CLOCK_BOOTTIME);
+	uint64_t former = atomic_load_explicit(&h->epoch, memory_order_acquire);
+	uint64_t claim = atomic_load_explicit(&h->claim, memory_order_relaxed);
+
+	lane->head = atomic_load_explicit(&h->head, memory_order_acquire);
+	lane->count_id = atomic_load_explicit(&h->count_id, memory_order_relaxed);
+	lane->count_head = atomic_load_explicit(&h->count_head, memory_order_relaxed);
+	if (claim != head_claim_word(former, lane->count_id, lane->count_head) ||
+	    lane->count_id == 0 || lane->count_head > lane->head ||
+	    !is_borne_out(lane, lane->head, now_ns)) {
+		uint64_t count = count_by_slots(lane, now_ns);
+
+		if (count == 0 || count - 1 != lane->head)
+			lane->head = count;
+		lane->count_head = lane->head;
+		lane->count_id = random_word() >> 1 | 1; /* JSON has no more bits */
 	}
-	lane->epoch =
-	    (uint32_t)atomic_load_explicit(&lane->header->epoch, memory_order_acquire) + 1;
-	/* Release: pairs with source_look(), which must see the new epoch with its first record. */
-	atomic_store_explicit(&lane->header->epoch, lane->epoch, memory_order_release);
+	lane->epoch = next_epoch((uint32_t)former);
+	lane->claim = head_claim_word(lane->epoch, lane->count_id, lane->count_head);
+	/*
+	 * The head twice: a reader that sees the new epoch must see no head of before. Release:
+	 * pairs with source_view().
+	 */
+	atomic_store_explicit(&h->head, lane->head, memory_order_release);
+	lane_store_header(h, lane);
 }
 
-int lane_claim(const struct bus_paths *paths, struct lane *lane)
+int lane_claim(const struct bus_paths *paths, struct lane_effort *effort, struct lane *lane)
 {
 	bool created;
 	int err, ring_fd, locks_fd;
 
 	memset(lane, 0, sizeof(*lane));
-	err = segment_attach(paths, NULL, &lane->shape, &ring_fd, &locks_fd, &created);
+	err = segment_attach(
+	    paths, NULL, effort->wait_ms, &lane->shape, &ring_fd, &locks_fd, &created);
 	if (err)
 		return err;
 	lane->alive = map_token(lane->shape.page_bytes);
@@ -120,7 +223,7 @@ int lane_claim(const struct bus_paths *paths, struct lane *lane)
 		err = -errno;
 		goto out;
 	}
-	err = lock_free_lane(locks_fd, lane->shape.lane_count, &lane->index);
+	err = lock_free_lane(locks_fd, lane->shape.lane_count, effort, &lane->index);
 	if (err)
 		goto out;
 	lane->lock = map_private_to_process(locks_fd, 0, lane->shape.page_bytes, PROT_NONE);

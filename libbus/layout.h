@@ -72,15 +72,27 @@ struct ring_shared {
 static_assert(offsetof(struct ring_shared, reserved) == 128, "layout");
 static_assert(sizeof(struct ring_shared) == 640, "layout");
 
-/* No lane gets to this count honestly: 2^62 samples at 10 ns each are 1,400 years. */
-#define ORBUS_HEAD_LIMIT (UINT64_C(1) << 62)
-
-/* The start of a lane. Written by the lane's owner only. */
+/*
+ * The start of a lane. Written by the lane's owner only, and all of it with each publish: whatever
+ * somebody else scribbles here lasts until then.
+ *
+ * Owners continue each other's count. One who finds a head that nobody can have reached, or that
+ * the slots do not bear out, begins a new count, with an id of its own: readers take all of its
+ * records, whatever they had believed before. Both hold while the claim fits them and the epoch;
+ * producers before 1.1 leave the three of them as they are.
+ */
 struct lane_header {
-	_Atomic uint64_t head;  /* samples ever published in this lane, by all owners */
-	_Atomic uint64_t epoch; /* owners that this lane has had */
-	uint8_t pad[112];
+	_Atomic uint64_t head; /* samples ever published in this lane, by all owners */
+	_Atomic uint64_t
+	    epoch; /* of the owner: another one for each, not to be foretold, 32 bits */
+	_Atomic uint64_t claim;      /* head_claim_word() of the epoch and the next two words */
+	_Atomic uint64_t count_id;   /* random, never 0 */
+	_Atomic uint64_t count_head; /* the count's first record */
+	uint8_t pad[88];
 };
+static_assert(offsetof(struct lane_header, claim) == 16, "layout");
+static_assert(offsetof(struct lane_header, count_id) == 24, "layout");
+static_assert(offsetof(struct lane_header, count_head) == 32, "layout");
 static_assert(sizeof(struct lane_header) == 128, "layout");
 
 /*

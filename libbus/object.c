@@ -2,6 +2,7 @@
  * object.c: names, and safe opening and making, of the shared-memory objects of a bus.
  */
 #include "object.h"
+#include "owner.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,6 +48,7 @@ int bus_paths_resolve(const char *bus, struct bus_paths *out)
 
 	base = bus[0] == '/' ? bus + 1 : bus;
 	last = strrchr(base, '/');
+	out->is_path = last != NULL;
 	if (!last) {
 		strcpy(out->dir, SHM_DIR);
 		strcpy(out->name, base);
@@ -66,7 +68,7 @@ int bus_paths_resolve(const char *bus, struct bus_paths *out)
 		return -ENAMETOOLONG;
 	strcat(strcpy(out->locks, out->ring), ".lanes");
 	strcat(strcpy(out->board, out->ring), ".board");
-	return 0;
+	return owner_read_environment(out);
 }
 
 /* Where a program has closed its standard files, what it prints must not end up in a bus. */
@@ -83,18 +85,44 @@ static int beyond_standard_files(int fd)
 	return moved;
 }
 
-int object_open(const char *path, int flags)
+bool object_is_strangers(const struct bus_paths *paths, const char *path, uid_t *owner)
 {
 	struct stat st;
-	int fd = beyond_standard_files(open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+
+	if (lstat(path, &st) < 0 || owner_is_trusted(paths, st.st_uid))
+		return false;
+	*owner = st.st_uid;
+	return true;
+}
+
+/* What keeps us out of an object: its permissions, a lease on it, or what it is. */
+static int why_not_opened(const struct bus_paths *paths, const char *path, int error)
+{
+	uid_t owner;
+
+	if (error == ELOOP || error == ENXIO || error == EISDIR)
+		return -EBADMSG;
+	if ((error == EACCES || error == EWOULDBLOCK) && object_is_strangers(paths, path, &owner))
+		return -EKEYREJECTED;
+	return error == EWOULDBLOCK ? -EBUSY : -error;
+}
+
+int object_open(const struct bus_paths *paths, const char *path, int flags)
+{
+	struct stat st;
+	/* O_NONBLOCK: a FIFO or a lease of somebody's must not hold us up. */
+	int err,
+	    fd = beyond_standard_files(open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
 
 	if (fd < 0)
-		return errno == ELOOP || errno == ENXIO || errno == EISDIR ? -EBADMSG : -errno;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		close(fd);
-		return -EBADMSG;
-	}
-	return fd;
+		return why_not_opened(paths, path, errno);
+	err = -EBADMSG;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		err = owner_is_trusted(paths, st.st_uid) ? 0 : -EKEYREJECTED;
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
 }
 
 int object_make(const char *dir, mode_t mode, const gid_t *group)
@@ -120,6 +148,27 @@ fail:
 	err = -errno;
 	close(fd);
 	return err;
+}
+
+int object_adjust(int fd, mode_t mode, const gid_t *group)
+{
+	struct stat st;
+	mode_t had;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	had = st.st_mode & 0777;
+	if (group && st.st_gid != *group) {
+		/* The new group must not get for a moment what the old one had, nor the reverse. */
+		if (fchmod(fd, had & mode & 0707) < 0 || fchown(fd, (uid_t)-1, *group) < 0) {
+			int err = -errno;
+
+			(void)fchmod(fd, had);
+			return err;
+		}
+		had = 01000; /* not what is asked for */
+	}
+	return had != mode && fchmod(fd, mode) < 0 ? -errno : 0;
 }
 
 int object_link(int fd, const char *path)
@@ -158,12 +207,12 @@ uint64_t object_inode(const char *path)
 	return lstat(path, &st) == 0 ? st.st_ino : 0;
 }
 
-int object_lock(int fd, int64_t byte, bool wait)
+int object_lock(int fd, int64_t byte)
 {
 	struct flock lock = {
 	    .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)byte, .l_len = 1};
 
-	while (fcntl(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &lock) < 0) {
+	while (fcntl(fd, F_OFD_SETLK, &lock) < 0) {
 		if (errno == EACCES)
 			return -EAGAIN;
 		if (errno != EINTR)

@@ -22,12 +22,20 @@
 
 #define BOT_MAX        64
 #define CHECK_EVERY_NS NS_PER_SECOND
+/* What a publish may spend on asking for a free lane, and how soon the next one may go on. */
+#define WALK_NS     UINT64_C(200000)
+#define GO_ON_AFTER UINT64_C(10000000)
+/* Readers who are woken by a ring of the bell. More of them, whose sleep anybody can make up, find
+ * what is there at their next poll. */
+#define BELL_WAKES 64
 
 struct orbus_producer {
 	struct lane lane;
 	bool attached;
 	uint64_t checked_ns; /* CLOCK_REALTIME: when the bus was last looked at */
 	int attach_error;
+	uint32_t walk_from; /* where the search for a free lane goes on */
+	uint64_t refused;
 	uint64_t next_id;
 	char bot[BOT_MAX + 1];
 	uint64_t *payload; /* where a sample is encoded; a slot's payload large */
@@ -36,12 +44,16 @@ struct orbus_producer {
 };
 
 /* Claims a lane and makes room for encoding what its slots can hold. */
-static int attach(struct orbus_producer *p)
+static int attach(struct orbus_producer *p, bool at_once)
 {
+	struct lane_effort effort = {.wait_ms = at_once ? 0 : SEGMENT_WAIT_MS,
+	    .walk_ns = at_once ? WALK_NS : 0,
+	    .from = p->walk_from};
 	struct lane lane;
 	uint32_t bytes;
-	int err = lane_claim(&p->paths, &lane);
+	int err = lane_claim(&p->paths, &effort, &lane);
 
+	p->walk_from = effort.from;
 	if (err)
 		return err;
 	bytes = shape_payload_bytes(&lane.shape);
@@ -82,7 +94,7 @@ int orbus_producer_open(const char *bus, const char *bot, struct orbus_producer 
 	strcpy(p->bot, bot);
 	err = bus_paths_resolve(bus, &p->paths);
 	if (!err)
-		err = attach(p);
+		err = attach(p, false);
 	if (err) {
 		orbus_producer_close(p);
 		return err;
@@ -123,10 +135,15 @@ static int reattach_if_needed(struct orbus_producer *p, uint64_t now_ns, bool fo
 	if (!is_check_due(p, now_ns))
 		return p->attach_error;
 	p->checked_ns = now_ns;
-	if (p->attached && object_inode(p->paths.ring) == p->lane.shape.inode)
+	if (p->attached && object_inode(p->paths.ring) == p->lane.shape.inode) {
 		p->attach_error = 0;
-	else
-		p->attach_error = attach(p);
+		lane_say_reserved(&p->lane);
+		return 0;
+	}
+	p->attach_error = attach(p, true);
+	/* Cut off in the middle: not in a second, but soon. */
+	if (p->attach_error == -EAGAIN)
+		p->checked_ns = now_ns - CHECK_EVERY_NS + GO_ON_AFTER;
 	return p->attach_error;
 }
 
@@ -135,7 +152,7 @@ static void ring_bell(struct ring_shared *shared)
 {
 	/* Release: what was published is visible to whoever sees the new count. */
 	atomic_fetch_add_explicit(&shared->bell, 1, memory_order_release);
-	syscall(SYS_futex, &shared->bell, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+	syscall(SYS_futex, &shared->bell, FUTEX_WAKE, BELL_WAKES, NULL, NULL, 0);
 }
 
 static void publish_payload(struct lane *lane, const uint64_t *payload, uint32_t length)
@@ -145,13 +162,12 @@ static void publish_payload(struct lane *lane, const uint64_t *payload, uint32_t
 
 	slot_write((struct slot *)(lane->slots + offset), lane->head, lane->epoch, payload, length);
 	lane->head++;
-	/* Release: a reader that sees this head sees the whole slot. Pairs with source_head(). */
-	atomic_store_explicit(&lane->header->head, lane->head, memory_order_release);
+	lane_store_header(lane->header, lane);
 	if ((lane->head & (slots / 4 - 1)) == 0)
 		ring_bell(lane->shared);
 }
 
-int orbus_publish(struct orbus_producer *p, const struct orbus_sample *s)
+static int publish(struct orbus_producer *p, const struct orbus_sample *s)
 {
 	uint64_t now_ns = now_ns_of(CLOCK_REALTIME);
 	bool lost_lane = !p->attached || !lane_is_mine(&p->lane);
@@ -170,6 +186,19 @@ int orbus_publish(struct orbus_producer *p, const struct orbus_sample *s)
 		return length;
 	publish_payload(&p->lane, p->payload, (uint32_t)length);
 	return 0;
+}
+
+int orbus_publish(struct orbus_producer *p, const struct orbus_sample *s)
+{
+	int err = publish(p, s);
+
+	p->refused += err != 0;
+	return err;
+}
+
+uint64_t orbus_producer_refused(const struct orbus_producer *p)
+{
+	return p->refused;
 }
 
 uint64_t producer_next_id(struct orbus_producer *p)

@@ -2,8 +2,8 @@
  * reader.c: reading every lane of a bus through a read-only mapping, losing count of nothing.
  *
  * A reader stores to nothing shared. It looks at a lane's `head` once per round and then works off
- * what is there, so that a producer pays for its curiosity a few times a second and not with
- * every publish.
+ * what is there, so producers pay a cache miss a few times a second, not per publish. source.c
+ * decides what to believe of a head.
  *
  * Loss. `next` is the number of the next record to take. Every record below a head that was seen
  * is either delivered, rejected or lost: a record whose slot no longer holds it was overwritten.
@@ -16,8 +16,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -27,6 +29,10 @@
 /* Producers leave a removed bus within a second of publishing. */
 #define LINGER_NS  UINT64_C(2000000000)
 #define LANE_BATCH 256
+/* Records without a sample, and visits to idle lanes beside two rounds, in one call. */
+#define STEPS_MAX 4096
+/* Slots in which reader_lane_bot() looks for a sample. */
+#define BOT_SLOTS 64
 
 struct orbus_reader {
 	struct source now;
@@ -43,6 +49,9 @@ struct orbus_reader {
 	uint64_t lost_before;
 	uint64_t rejected;
 	int locks_fd; /* -1 unless asked for */
+	int locks_error;
+	uint64_t locks_retry_ns;
+	source_clock *clock;
 	struct sample_origin origin;
 	struct sample_storage storage;
 	uint64_t *payload;
@@ -74,6 +83,12 @@ static int fit_buffers(struct orbus_reader *r, const struct ring_shape *shape)
 	return 0;
 }
 
+/* A new call: what time it is has not been asked yet. */
+static void forget_time(struct orbus_reader *r)
+{
+	r->now.now_ns = r->before.now_ns = 0;
+}
+
 int orbus_reader_open(const char *bus, struct orbus_reader **out)
 {
 	struct orbus_reader *r = calloc(1, sizeof(*r));
@@ -85,7 +100,7 @@ int orbus_reader_open(const char *bus, struct orbus_reader **out)
 	r->poll_live_ms = POLL_LIVE_MS;
 	err = bus_paths_resolve(bus, &r->paths);
 	if (!err)
-		err = source_open(&r->now, r->paths.ring);
+		err = source_open(&r->now, &r->paths, r->clock);
 	if (!err)
 		err = fit_buffers(r, &r->now.segment.shape);
 	if (err) {
@@ -145,26 +160,35 @@ static bool take_record(
 	r->origin.replayed = record < c->counted;
 	r->origin.is_removed = s == &r->before;
 	if (!whole) {
-		c->lost += !r->origin.replayed;
+		source_note_missing(s, lane);
 		return false;
 	}
-	if (sample_decode(r->payload, length, &r->storage, out) == 0)
+	if (sample_decode(r->payload, length, &r->storage, out) == 0) {
+		source_note_sample(s, lane);
 		return true;
+	}
 	r->rejected += !r->origin.replayed;
+	source_note_rejected(s, lane);
 	return false;
 }
 
-/* Goes round the lanes of one source, a batch from each, until a sample or a round of nothing. */
+/*
+ * Goes round the lanes of one source, a batch from each, until a sample (1), a round of nothing
+ * (0), or the end of its patience (-EAGAIN): the place is kept.
+ */
 static int next_from(struct orbus_reader *r, struct source *s, struct orbus_sample *out)
 {
 	uint32_t lanes = s->segment.shape.lane_count;
+	uint32_t steps = STEPS_MAX + 2 * lanes;
 
 	if (r->lane >= lanes)
 		r->lane = 0;
 	while (r->idle < lanes) {
 		struct cursor *c = &s->cursors[r->lane];
 
-		if (r->batch > 0 && (c->next < c->head || source_look(s, c, r->lane))) {
+		if (steps-- == 0)
+			return -EAGAIN;
+		if (r->batch > 0 && (c->next < c->head || source_look(s, r->lane))) {
 			r->batch--;
 			r->idle = 0;
 			if (take_record(r, s, r->lane, out))
@@ -200,7 +224,7 @@ static void follow_name(struct orbus_reader *r, uint64_t now_ns)
 	inode = object_inode(r->paths.ring);
 	if (inode == r->now.segment.shape.inode || inode == 0)
 		return;
-	if (source_open(&fresh, r->paths.ring) < 0)
+	if (source_open(&fresh, &r->paths, r->clock) < 0)
 		return;
 	if (fit_buffers(r, &fresh.segment.shape) < 0) {
 		source_close(&fresh);
@@ -218,13 +242,31 @@ static void follow_name(struct orbus_reader *r, uint64_t now_ns)
 
 int orbus_reader_next(struct orbus_reader *r, struct orbus_sample *out)
 {
-	if (r->before.cursors && next_from(r, &r->before, out))
-		return 1;
-	if (next_from(r, &r->now, out))
+	int before = 0, now;
+
+	forget_time(r);
+	if (r->before.cursors) {
+		before = next_from(r, &r->before, out);
+		if (before > 0)
+			return 1;
+	}
+	now = next_from(r, &r->now, out);
+	if (now > 0)
 		return 1;
 	follow_name(r, now_ns_of(CLOCK_MONOTONIC));
-	r->drained = true;
+	r->drained = before == 0 && now == 0;
 	return 0;
+}
+
+int reader_next_there(struct orbus_reader *r, struct orbus_sample *out)
+{
+	for (;;) {
+		if (orbus_reader_next(r, out) == 1)
+			return 1;
+		/* Ends: a lane that keeps it from being drained is put aside before long. */
+		if (r->drained)
+			return 0;
+	}
 }
 
 /* The longer it is quiet the less often, down to twice a second. */
@@ -235,6 +277,20 @@ static int poll_interval_ms(const struct orbus_reader *r, uint64_t now_ns)
 	if (ms > POLL_QUIET_MS)
 		return POLL_QUIET_MS;
 	return ms < r->poll_live_ms ? (int)r->poll_live_ms : (int)ms;
+}
+
+/* At most until a lane that was put aside is due. */
+static int until_due_ms(struct orbus_reader *r, int ms)
+{
+	uint64_t due_ns = source_next_due_ns(&r->now), before_ns = source_next_due_ns(&r->before);
+	uint64_t left_ms;
+
+	if (before_ns < due_ns)
+		due_ns = before_ns;
+	if (due_ns == UINT64_MAX)
+		return ms;
+	left_ms = (due_ns - r->now.clock()) / 1000000 + 1;
+	return left_ms < (uint64_t)ms ? (int)left_ms : ms;
 }
 
 /*
@@ -262,6 +318,7 @@ int orbus_reader_wait(struct orbus_reader *r, int timeout_ms)
 	for (;;) {
 		int ms, err;
 
+		forget_time(r);
 		/* Just after a round that found nothing more, it sleeps before it looks again. */
 		if (!r->drained && (source_has_news(&r->now) || source_has_news(&r->before))) {
 			r->last_sample_ns = now_ns;
@@ -274,6 +331,7 @@ int orbus_reader_wait(struct orbus_reader *r, int timeout_ms)
 		/* A little longer rather than twice. */
 		if (deadline_ns - now_ns < (uint64_t)ms * 1250000u)
 			ms = (int)((deadline_ns - now_ns + 999999) / 1000000);
+		ms = until_due_ms(r, ms);
 		err = sleep_on_bell(r, ms);
 		r->drained = false;
 		if (err)
@@ -284,6 +342,7 @@ int orbus_reader_wait(struct orbus_reader *r, int timeout_ms)
 
 void orbus_reader_skip(struct orbus_reader *r)
 {
+	forget_time(r);
 	source_skip(&r->before);
 	source_skip(&r->now);
 }
@@ -345,23 +404,38 @@ uint64_t reader_position(const struct orbus_reader *r, uint32_t lane)
 	return c->next > c->counted ? c->next : c->counted;
 }
 
-bool reader_set_position(struct orbus_reader *r, uint32_t lane, uint64_t position)
+uint64_t reader_position_count(const struct orbus_reader *r, uint32_t lane)
 {
-	struct cursor *c = &r->now.cursors[lane];
+	return r->now.cursors[lane].count_id;
+}
 
-	if (!source_lane_in_use(&r->now, lane) || position > source_head(&r->now, lane))
-		return position == 0;
-	c->counted = position;
-	/* What was overwritten between then and now is lost to the one who counts. */
-	if (c->next > position)
-		c->lost += c->next - position;
-	return true;
+bool reader_set_position(
+    struct orbus_reader *r, uint32_t lane, uint64_t position, uint64_t count_id)
+{
+	forget_time(r);
+	return source_set_position(&r->now, lane, position, count_id);
 }
 
 uint32_t reader_lane_epoch(const struct orbus_reader *r, uint32_t lane)
 {
-	return (uint32_t)atomic_load_explicit(
-	    &source_lane(&r->now, lane)->epoch, memory_order_acquire);
+	return source_epoch(&r->now, lane);
+}
+
+/* The lock object that belongs to this ring: in another one, nobody would own a lane of ours. */
+static int open_locks(const struct orbus_reader *r)
+{
+	struct stat st;
+	int fd = object_open(&r->paths, r->paths.locks, O_RDWR);
+
+	if (fd < 0 || (fstat(fd, &st) == 0 && st.st_ino == r->now.segment.shape.locks_inode))
+		return fd;
+	close(fd);
+	return -ESTALE;
+}
+
+bool reader_is_drained(const struct orbus_reader *r)
+{
+	return r->drained;
 }
 
 uint64_t reader_lane_head(const struct orbus_reader *r, uint32_t lane)
@@ -371,9 +445,52 @@ uint64_t reader_lane_head(const struct orbus_reader *r, uint32_t lane)
 
 int reader_lane_is_owned(struct orbus_reader *r, uint32_t lane)
 {
-	if (r->locks_fd < 0)
-		r->locks_fd = object_open(r->paths.locks, O_RDWR);
-	return r->locks_fd < 0 ? r->locks_fd : object_is_locked(r->locks_fd, lane);
+	uint64_t now_ns;
+
+	if (r->locks_fd >= 0)
+		return object_is_locked(r->locks_fd, lane);
+	now_ns = now_ns_of(CLOCK_MONOTONIC);
+	if (r->locks_error == 0 || now_ns >= r->locks_retry_ns) {
+		r->locks_fd = open_locks(r);
+		r->locks_error = r->locks_fd < 0 ? r->locks_fd : 0;
+		r->locks_retry_ns = now_ns + IDENTITY_EVERY_NS / 2;
+	}
+	return r->locks_fd < 0 ? r->locks_error : object_is_locked(r->locks_fd, lane);
+}
+
+uint64_t reader_lane_lies(const struct orbus_reader *r, uint32_t lane)
+{
+	return r->now.cursors[lane].lies;
+}
+
+void reader_lane_bot(struct orbus_reader *r, uint32_t lane, char *out, size_t bytes)
+{
+	const struct ring_shape *shape = &r->now.segment.shape;
+	struct orbus_sample s;
+	uint32_t epoch, length;
+
+	*out = '\0';
+	for (uint64_t i = 0; source_lane_in_use(&r->now, lane) && i < BOT_SLOTS; i++) {
+		const struct slot *slot = source_slot(&r->now, lane, i);
+		uint64_t sequence = atomic_load_explicit(&slot->sequence, memory_order_relaxed);
+
+		if (sequence < 2 || !slot_read(slot, sequence / 2 - 1, r->payload,
+					shape_payload_bytes(shape), &epoch, &length))
+			continue;
+		if (sample_decode(r->payload, length, &r->storage, &s) != 0 || !s.bot)
+			continue;
+		snprintf(out, bytes, "%s", s.bot);
+		return;
+	}
+}
+
+void reader_set_clock(struct orbus_reader *r, uint64_t (*clock)(void))
+{
+	r->clock = r->now.clock = clock;
+	forget_time(r);
+	for (uint32_t i = 0; i < r->now.segment.shape.lane_count; i++)
+		if (r->now.cursors[i].believed_ns)
+			r->now.cursors[i].believed_ns = clock();
 }
 
 uint64_t reader_lane_lost(const struct orbus_reader *r, uint32_t lane)

@@ -16,6 +16,16 @@ struct sample_origin {
 	bool is_removed; /* it lies in a bus that was removed, whose lanes are others than now */
 };
 
+/*
+ * As orbus_reader_next(), but goes on where that stops among records that are none: 0 only where
+ * there is nothing now but in lanes that are put aside. For those who read once what there is.
+ */
+int reader_next_there(struct orbus_reader *r, struct orbus_sample *out);
+
+/* After a 0 of orbus_reader_next(): whether there was nothing more but in lanes that are put aside.
+ */
+bool reader_is_drained(const struct orbus_reader *r);
+
 /* How often to look while samples come, instead of every 5 ms. */
 void reader_set_poll_ms(struct orbus_reader *r, uint32_t live_ms);
 
@@ -36,11 +46,15 @@ bool reader_lane_in_use(const struct orbus_reader *r, uint32_t lane);
 /*
  * The number of the next record to read in a lane. Setting it says that everything before was
  * counted by an earlier process: what the lane still holds of that is returned first, marked
- * `replayed`; what it no longer holds from there on is lost. False: beyond the lane's head, so it
- * belongs to another life of the bus; nothing is changed.
+ * `replayed`; what it no longer holds from there on is lost.
+ *
+ * A position goes with the id of the count in which it was reached (layout.h; 0: not known, as in
+ * checkpoints of before 1.1). False: the lane counts anew since then; all of that is due.
  */
 uint64_t reader_position(const struct orbus_reader *r, uint32_t lane);
-bool reader_set_position(struct orbus_reader *r, uint32_t lane, uint64_t position);
+uint64_t reader_position_count(const struct orbus_reader *r, uint32_t lane);
+bool reader_set_position(
+    struct orbus_reader *r, uint32_t lane, uint64_t position, uint64_t count_id);
 
 /* The owner that the lane's header names now. */
 uint32_t reader_lane_epoch(const struct orbus_reader *r, uint32_t lane);
@@ -54,7 +68,20 @@ uint64_t reader_lane_head(const struct orbus_reader *r, uint32_t lane);
  */
 int reader_lane_is_owned(struct orbus_reader *r, uint32_t lane);
 
-/* Samples lost and rejected in one lane so far. */
+/* Samples lost in one lane so far. */
 uint64_t reader_lane_lost(const struct orbus_reader *r, uint32_t lane);
+
+/*
+ * Times that a lane said what cannot be: a head that nobody can have reached, or whose records are
+ * not there, or that goes back. Its writer is broken, or somebody scribbles over the lane.
+ */
+uint64_t reader_lane_lies(const struct orbus_reader *r, uint32_t lane);
+
+/* The bot of some sample that the lane holds, for messages: "" where it holds none. */
+void reader_lane_bot(struct orbus_reader *r, uint32_t lane, char *out, size_t bytes);
+
+/* Another CLOCK_BOOTTIME, for tests that need time to pass. Before the first orbus_reader_next().
+ */
+void reader_set_clock(struct orbus_reader *r, uint64_t (*boottime_ns)(void));
 
 #endif

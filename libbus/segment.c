@@ -21,6 +21,8 @@
 #include <xxhash.h>
 
 #define ATTACH_TRIES 100
+/* Where nobody may wait: enough for a maker who was a little faster. */
+#define ATTACH_TRIES_AT_ONCE 4
 
 static uint64_t header_checksum(const struct ring_header *h)
 {
@@ -85,11 +87,12 @@ static void shape_from_header(const struct ring_header *h, uint64_t inode, struc
 	memcpy(shape->bus_id, h->bus_id, sizeof(shape->bus_id));
 }
 
-int segment_open(const char *path, int flags, struct ring_shape *shape, uint32_t *version)
+int segment_open(
+    const struct bus_paths *paths, int flags, struct ring_shape *shape, uint32_t *version)
 {
 	struct ring_header h;
 	struct stat st;
-	int err, fd = object_open(path, flags);
+	int err, fd = object_open(paths, paths->ring, flags);
 
 	if (fd < 0)
 		return fd;
@@ -189,7 +192,7 @@ fail:
 static int locks_open_or_make(
     const struct bus_paths *paths, const struct orbus_create_options *options)
 {
-	int err, fd = object_open(paths->locks, O_RDWR);
+	int err, fd = object_open(paths, paths->locks, O_RDWR);
 
 	if (fd != -ENOENT)
 		return fd;
@@ -202,7 +205,7 @@ static int locks_open_or_make(
 	if (!err)
 		return fd;
 	close(fd);
-	return err == -EEXIST ? object_open(paths->locks, O_RDWR) : err;
+	return err == -EEXIST ? object_open(paths, paths->locks, O_RDWR) : err;
 }
 
 /* Opens an existing ring together with the very lock object that it names. -ENOENT, -ESTALE. */
@@ -210,11 +213,11 @@ static int attach_existing(
     const struct bus_paths *paths, struct ring_shape *shape, int *ring_fd, int *locks_fd)
 {
 	struct stat st;
-	int locks, ring = segment_open(paths->ring, O_RDWR, shape, NULL);
+	int locks, ring = segment_open(paths, O_RDWR, shape, NULL);
 
 	if (ring < 0)
 		return ring;
-	locks = object_open(paths->locks, O_RDWR);
+	locks = object_open(paths, paths->locks, O_RDWR);
 	if (locks < 0 && locks != -ENOENT) {
 		close(ring);
 		return locks;
@@ -236,7 +239,7 @@ static int ring_make_named(
     const struct bus_paths *paths, const struct orbus_create_options *options, uint64_t locks_inode)
 {
 	struct ring_shape found;
-	int err, fd, old = segment_open(paths->ring, O_RDWR, &found, NULL);
+	int err, fd, old = segment_open(paths, O_RDWR, &found, NULL);
 
 	if (old >= 0) {
 		close(old);
@@ -260,10 +263,10 @@ static int segment_make(const struct bus_paths *paths, const struct orbus_create
 
 	if (locks < 0)
 		return locks;
-	err = object_lock(locks, ORBUS_LOCK_CREATE, true);
+	err = object_lock(locks, ORBUS_LOCK_CREATE);
 	if (!err && fstat(locks, &st) < 0)
 		err = -errno;
-	/* Had it been removed while we waited, another maker may hold the byte of a newer one. */
+	/* Had it been removed meanwhile, another maker may hold the byte of a newer one. */
 	if (!err && object_inode(paths->locks) != st.st_ino)
 		err = -EEXIST;
 	if (!err)
@@ -273,31 +276,65 @@ static int segment_make(const struct bus_paths *paths, const struct orbus_create
 }
 
 int segment_attach(const struct bus_paths *paths, const struct orbus_create_options *options,
-    struct ring_shape *shape, int *ring_fd, int *locks_fd, bool *created)
+    unsigned wait_ms, struct ring_shape *shape, int *ring_fd, int *locks_fd, bool *created)
 {
 	static const struct orbus_create_options defaults;
+	const struct timespec step = {0, 1000000};
+	uint64_t deadline_ns = now_ns_of(CLOCK_MONOTONIC) + wait_ms * UINT64_C(1000000);
 	int err;
 
 	*created = false;
-	for (int tries = 0; tries < ATTACH_TRIES; tries++) {
+	for (int tries = wait_ms ? ATTACH_TRIES : ATTACH_TRIES_AT_ONCE; tries > 0; tries--) {
 		err = attach_existing(paths, shape, ring_fd, locks_fd);
 		if (err != -ENOENT && err != -ESTALE)
 			return err;
 		err = segment_make(paths, options ? options : &defaults);
 		if (err == 0)
 			*created = true;
-		else if (err != -EEXIST && err != -ENOENT)
-			return err;
 		else if (err == -ENOENT && object_inode(paths->dir) == 0)
+			return err;
+		else if (err == -EAGAIN && now_ns_of(CLOCK_MONOTONIC) >= deadline_ns)
+			return -EBUSY;
+		else if (err == -EAGAIN)
+			nanosleep(&step, NULL);
+		else if (err != -EEXIST && err != -ENOENT)
 			return err;
 	}
 	return -EAGAIN;
 }
 
-int segment_map_readonly(const char *path, struct segment *out)
+static bool is_other(unsigned asked, uint32_t there)
+{
+	return asked != 0 && asked != there;
+}
+
+int segment_adjust(const struct orbus_create_options *options, const struct ring_shape *shape,
+    int ring_fd, int locks_fd)
+{
+	struct orbus_create_options o = *options;
+	struct stat st;
+	int err;
+
+	if (is_other(o.lanes, shape->lane_count) || is_other(o.slots, shape->slots_per_lane) ||
+	    is_other(o.slot_bytes, shape->slot_bytes))
+		return -EEXIST;
+	if (!o.mode && !o.set_group)
+		return 0;
+	if (!o.mode) {
+		if (fstat(ring_fd, &st) < 0)
+			return -errno;
+		o.mode = st.st_mode & 0666;
+	}
+	/* The lock object first: who gets the ring by this needs it, who loses the ring loses it.
+	 */
+	err = object_adjust(locks_fd, locks_mode(&o), group_of(&o));
+	return err ? err : object_adjust(ring_fd, ring_mode(&o), group_of(&o));
+}
+
+int segment_map_readonly(const struct bus_paths *paths, struct segment *out)
 {
 	void *base;
-	int fd = segment_open(path, O_RDONLY, &out->shape, NULL);
+	int fd = segment_open(paths, O_RDONLY, &out->shape, NULL);
 
 	if (fd < 0)
 		return fd;

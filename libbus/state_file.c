@@ -45,6 +45,8 @@ int state_boot_id(char out[40])
 void state_bus_free(struct state_bus *bus)
 {
 	free(bus->positions);
+	free(bus->counts);
+	bus->counts = NULL;
 	free(bus->journal.from);
 	free(bus->journal.upto);
 	free(bus->journal.files);
@@ -105,6 +107,8 @@ void state_bus_write(const struct state_bus *bus, struct writer *w)
 	writer_text(w, "bus_id", id);
 	writer_text(w, "boot_id", bus->boot_id);
 	put_lanes(w, "positions", bus->positions, bus->lane_count);
+	if (bus->counts)
+		put_lanes(w, "counts", bus->counts, bus->lane_count);
 	if (bus->journal.known)
 		put_journal(w, bus);
 }
@@ -243,6 +247,10 @@ int state_bus_from_json(const json_t *document, struct state_bus *bus)
 	if (err)
 		return err;
 	bus->lane_count = (uint32_t)json_array_size(positions);
+	err = more_lanes_from_json(
+	    json_object_get(document, "counts"), bus->lane_count, &bus->counts);
+	if (err)
+		return err;
 	return journal ? journal_from_json(journal, bus) : 0;
 }
 

@@ -46,6 +46,7 @@ struct state_bus {
 	char boot_id[40];
 	uint32_t lane_count;
 	uint64_t *positions; /* by lane; malloc'ed */
+	uint64_t *counts; /* the ids of the counts that they are of (layout.h); NULL: not known */
 	struct state_journal journal;
 };
 

@@ -147,15 +147,17 @@ static int read_ring(const char *bus, enum statistics_window window, struct stat
 void statistics_read(const char *bus, enum statistics_window window, struct statistics *out)
 {
 	struct board_snapshot board;
-	int err = board_read(bus, &board);
+	int board_error, err = board_read(bus, &board);
 
 	if (!err)
 		err = read_board(&board, window, out);
 	free(board.bytes);
 	if (!err)
 		return;
+	board_error = err;
 	err = read_ring(bus, window, out);
 	out->error = err;
+	out->board_error = board_error;
 }
 
 void statistics_free(struct statistics *s)

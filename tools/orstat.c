@@ -33,6 +33,7 @@ int main(int argc, char **argv)
 	if (settings.watch_ns)
 		return watch_run(&settings);
 	statistics_read(settings.bus, (enum statistics_window)settings.window, &s);
+	bus_board_report(TOOL, settings.bus, s.board_error);
 	if (s.error && !settings.check)
 		return bus_error_report(TOOL, settings.bus, s.error);
 	status = CLI_FINE;

@@ -149,7 +149,7 @@ void history_attach(struct history *h, struct orbus_reader *reader)
 			   "still holds\n",
 		    stderr);
 	for (uint32_t i = 0; c->journal.on && i < c->lane_count; i++)
-		(void)reader_set_position(reader, i, c->positions[i]);
+		(void)reader_set_position(reader, i, c->positions[i], c->counts ? c->counts[i] : 0);
 }
 
 static bool is_in_journal(const struct history *h, const struct orbus_reader *reader)

@@ -139,12 +139,23 @@ struct orbus_create_options {
 };
 
 /*
- * Creates the bus unless it exists. Every producer does so with the defaults; call this first to
- * share a bus among users or to give it another shape. `options` may be NULL.
+ * Creates the bus unless it exists. Every producer does so with the defaults; call this to share a
+ * bus among users or to give it another shape. `options` may be NULL.
  *
- * Returns 0 created, 1 it existed already (its shape and mode are left as they are), -EINVAL bad
- * name or option, -ENOSPC no room, -EACCES or -EPERM not allowed, -EBADMSG something else has that
- * name, -EPROTONOSUPPORT a layout that this library does not know, -ENOTSUP not a tmpfs.
+ * A bus that exists gets the mode and the group of `options`, where they name any: who has it open
+ * keeps it open. Its shape stays: -EEXIST where `options` ask for another one. NULL, or a field
+ * that is 0, leaves it as it is.
+ *
+ * Returns 0 created, 1 it existed already, -EINVAL bad name or option, -EEXIST it exists with
+ * another shape, -ENOSPC no room, -EACCES or -EPERM not allowed (changing mode or group takes its
+ * owner or root), -EKEYREJECTED the bus or its lock object belongs to a user who is not trusted
+ * (see below), -ESRCH $ORBUS_OWNER names no user, -EBUSY another program holds the lock of those
+ * who make a bus, -EBADMSG something else has that name, -EPROTONOSUPPORT a layout that this
+ * library does not know, -ENOTSUP not a tmpfs.
+ *
+ * Trusted are oneself, root, the system user "orbus" (of /etc/passwd), the user that the
+ * environment variable ORBUS_OWNER names (a name or a number; a set-user-ID program does not read
+ * it), and, for a bus on a path, the owner of its folder where nobody else may write there.
  */
 ORBUS_API int orbus_create(const char *bus, const struct orbus_create_options *options);
 
@@ -154,11 +165,13 @@ struct orbus_bus_info {
 	uint32_t library_layout_version; /* that this library speaks */
 	uint32_t lanes, slots, slot_bytes;
 	uint8_t bus_id[16]; /* random, new with each creation */
+	uid_t owner_uid;    /* whose the ring is */
 	uint64_t created_ns;
 };
 
 /*
- * Describes a bus. On -EPROTONOSUPPORT both versions in *info are set and the rest is 0.
+ * Describes a bus. On -EPROTONOSUPPORT both versions in *info are set, on -EKEYREJECTED owner_uid,
+ * and the rest is 0.
  * Other errors as for orbus_reader_open(); *info is then all 0 but library_layout_version.
  */
 ORBUS_API int orbus_inspect(const char *bus, struct orbus_bus_info *info);
@@ -174,7 +187,8 @@ struct orbus_producer;
  * It costs no file descriptor, and is lost at exec().
  *
  * Errors: -EINVAL bad name, -EILSEQ bot is not UTF-8, -EUSERS all lanes are taken, -ENOSPC
- * /dev/shm is full, -EACCES, -EBADMSG, -EPROTONOSUPPORT, -ENOTSUP as for orbus_create(), -ENOMEM.
+ * /dev/shm is full, -EACCES, -EKEYREJECTED, -ESRCH, -EBUSY, -EBADMSG, -EPROTONOSUPPORT, -ENOTSUP as
+ * for orbus_create(), -ENOMEM. No lock is waited for: it tries for less than a tenth of a second.
  */
 ORBUS_API int orbus_producer_open(const char *bus, const char *bot, struct orbus_producer **out);
 
@@ -185,11 +199,15 @@ ORBUS_API int orbus_producer_open(const char *bus, const char *bot, struct orbus
  *
  * Errors, each leaving the bus as it was: -EILSEQ a string is not UTF-8, -EDOM a figure is
  * negative (other than a gauge's value), NaN where a value is due, or infinite, -EINVAL a gauge or
- * count without a name, too many tags, or a status or kind that cannot be published, -EMSGSIZE
- * larger than a slot. After a fork, or where the bus was removed, also the errors of
- * orbus_producer_open(); the next publish tries again, at most once a second.
+ * count without a name, too many tags, or a status or kind that cannot be published, -EMSGSIZE larger than a slot. After a
+ * fork, or where the bus was removed, also the errors of orbus_producer_open(), and -EAGAIN where
+ * finding a free lane takes too long for a publish; a later publish tries again, at most once a
+ * second (10 ms for -EAGAIN), and never waits. A sample that is refused is counted.
  */
 ORBUS_API int orbus_publish(struct orbus_producer *p, const struct orbus_sample *s);
+
+/* Samples that orbus_publish() refused since the producer was opened, whatever the error. */
+ORBUS_API uint64_t orbus_producer_refused(const struct orbus_producer *p);
 
 /* Gives the lane back. NULL is allowed. */
 ORBUS_API void orbus_producer_close(struct orbus_producer *p);
@@ -235,8 +253,9 @@ struct orbus_reader;
  * starts with the oldest sample that the bus still holds. Where the bus is removed and made anew,
  * the reader finishes the old one and moves to the new one by itself.
  *
- * Errors: -EINVAL bad name, -ENOENT no such bus, -EACCES, -EBADMSG not an orbus bus or a damaged
- * one, -EPROTONOSUPPORT a layout that this library does not know, -ENOMEM.
+ * Errors: -EINVAL bad name, -ENOENT no such bus, -EACCES, -EKEYREJECTED a bus of a user who is not
+ * trusted, -ESRCH $ORBUS_OWNER names no user (both as for orbus_create()), -EBADMSG not an orbus
+ * bus or a damaged one, -EPROTONOSUPPORT a layout that this library does not know, -ENOMEM.
  */
 ORBUS_API int orbus_reader_open(const char *bus, struct orbus_reader **out);
 
@@ -244,6 +263,10 @@ ORBUS_API int orbus_reader_open(const char *bus, struct orbus_reader **out);
  * The next sample: 1 and *out filled, or 0 when there is none now. The samples of one producer
  * come in order, those of several interleave. *out and its strings live until the next call on
  * this reader. Samples that are not valid are counted and passed over.
+ *
+ * Its work is bounded, whatever the shared memory says: after some thousands of records that were
+ * overwritten or not valid it returns 0 and goes on from there at the next call. A lane whose
+ * writer lies is left alone for up to 640 ms at a time.
  */
 ORBUS_API int orbus_reader_next(struct orbus_reader *r, struct orbus_sample *out);
 

@@ -167,7 +167,7 @@ int main(int argc, char **argv)
 	pid_t bot;
 
 	if (argc != 2 || orbus_create(argv[1], NULL) < 0 || orbus_reader_open(argv[1], &r) != 0 ||
-	    bus_paths_resolve(argv[1], &paths) != 0 || source_open(&s, paths.ring) != 0)
+	    bus_paths_resolve(argv[1], &paths) != 0 || source_open(&s, &paths, NULL) != 0)
 		return EXIT_FAILURE;
 	bot = start(argv[1], FIRST);
 	stores = go(bot, &s, 0, -1);

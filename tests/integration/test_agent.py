@@ -293,7 +293,7 @@ class TroubleTest(BusTest):
         agent = self.start_agent()
         self.assertIn("evil\\x1b[31m\\nname", self.stop_agent(agent))
         done = self.run_tool("oragent", "--bus", "\x1b[31m\n", "--data-dir", self.data)
-        self.assertIn("'\\x1b[31m\\n' is no name of a bus", done.stderr)
+        self.assertIn("'\\x1b[31m\\n' is no bus name", done.stderr)
 
     def test_a_data_folder_that_is_a_file_is_refused(self):
         with open(self.data, "w", encoding="ascii"):
@@ -330,7 +330,7 @@ class TroubleTest(BusTest):
             ring.write(b"\x63")
         status, log = self.refused()
         self.assertEqual(status, 4)
-        self.assertRegex(log, "layout version 99.*speaks 1")
+        self.assertRegex(log, "layout version 99.*speaks version 1")
 
     def test_io_uring_where_it_is_refused_is_an_error(self):
         agent = self.start("without_uring", program("oragent"), "--bus", self.bus, "--data-dir",

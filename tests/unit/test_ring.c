@@ -137,6 +137,7 @@ static void the_next_owner_continues_the_lane(void **state)
 {
 	struct orbus_reader *r;
 	struct orbus_sample s;
+	uint32_t epoch = 0;
 
 	small_bus(*state, 1);
 	for (uint64_t i = 0; i < 3; i++) {
@@ -150,7 +151,9 @@ static void the_next_owner_continues_the_lane(void **state)
 		assert_int_equal(orbus_reader_next(r, &s), 1);
 		assert_int_equal(s.prompt_tokens, i);
 		assert_int_equal(reader_origin(r)->record, i);
-		assert_int_equal(reader_origin(r)->epoch, i + 1);
+		/* Another one for each owner, and not one that could be foretold. */
+		assert_int_not_equal(reader_origin(r)->epoch, epoch);
+		epoch = reader_origin(r)->epoch;
 	}
 	orbus_reader_close(r);
 }
@@ -338,6 +341,54 @@ static void readers_cannot_open_the_locks(void **state)
 	snprintf(path, sizeof(path), "/dev/shm/%s.lanes", (char *)*state);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
+}
+
+static void a_bus_that_exists_is_given_its_mode_and_keeps_its_shape(void **state)
+{
+	const struct orbus_create_options mode = {.mode = 0664}, nothing = {0};
+	const struct orbus_create_options same = {.lanes = 2, .slots = 64, .slot_bytes = 512};
+	const struct orbus_create_options others[] = {
+	    {.lanes = 3}, {.slots = 128}, {.slot_bytes = 1024}, {.lanes = 2, .slots = 128}};
+	struct orbus_bus_info info;
+	struct stat st;
+	char path[128];
+
+	small_bus(*state, 2);
+	assert_int_equal(orbus_create(*state, NULL), 1);
+	assert_int_equal(orbus_create(*state, &nothing), 1);
+	assert_int_equal(orbus_create(*state, &same), 1);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_int_equal(orbus_create(*state, &others[i]), -EEXIST);
+	assert_int_equal(orbus_create(*state, &mode), 1);
+	assert_int_equal(orbus_create(*state, NULL), 1);
+	snprintf(path, sizeof(path), "/dev/shm/%s", (char *)*state);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0664);
+	strcat(path, ".lanes");
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0660);
+	assert_int_equal(orbus_inspect(*state, &info), 0);
+	assert_int_equal(info.owner_uid, geteuid());
+	assert_int_equal(info.lanes, 2);
+}
+
+static void what_a_publish_refuses_is_counted(void **state)
+{
+	struct orbus_producer *p = producer(*state);
+	struct orbus_sample s;
+
+	assert_int_equal(orbus_producer_refused(p), 0);
+	publish_number(p, 1);
+	orbus_sample_init(&s);
+	s.response_ms = -1;
+	assert_int_equal(orbus_publish(p, &s), -EDOM);
+	orbus_sample_init(&s);
+	s.model = "\xff";
+	assert_int_equal(orbus_publish(p, &s), -EILSEQ);
+	assert_int_equal(orbus_producer_refused(p), 2);
+	publish_number(p, 2);
+	assert_int_equal(orbus_producer_refused(p), 2);
+	orbus_producer_close(p);
 }
 
 static void reading_reserves_no_memory(void **state)
@@ -610,6 +661,8 @@ int main(void)
 	    bus_test(removed_locks_do_not_make_two_writers),
 	    bus_test(objects_are_private_by_default),
 	    bus_test(readers_cannot_open_the_locks),
+	    bus_test(a_bus_that_exists_is_given_its_mode_and_keeps_its_shape),
+	    bus_test(what_a_publish_refuses_is_counted),
 	    bus_test(reading_reserves_no_memory),
 	    bus_test(foreign_newer_and_cut_buses_are_refused),
 	    bus_test(bad_samples_in_a_slot_are_counted_and_passed_over),

@@ -48,7 +48,8 @@ static void fill(struct ledger *l)
 static void encode(const struct ledger *l, char **bytes, size_t *length)
 {
 	uint64_t positions[] = {5, 0, 77};
-	struct state_bus bus = {.lane_count = 3, .positions = positions};
+	uint64_t counts[] = {INT64_MAX, 0, 9};
+	struct state_bus bus = {.lane_count = 3, .positions = positions, .counts = counts};
 
 	memset(bus.bus_id, 0xab, sizeof(bus.bus_id));
 	state_boot_id(bus.boot_id);
@@ -79,6 +80,8 @@ static void everything_is_restored(void **state)
 	assert_int_equal(state_decode(bytes, length, &back, &bus), 0);
 	assert_int_equal(bus.lane_count, 3);
 	assert_int_equal(bus.positions[2], 77);
+	assert_int_equal(bus.counts[0], INT64_MAX);
+	assert_int_equal(bus.counts[2], 9);
 	assert_int_equal(bus.bus_id[0], 0xab);
 	assert_int_equal(back.periods.count, 4);
 	assert_int_equal(back.lifetime.requests.total, 2);

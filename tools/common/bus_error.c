@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -40,6 +41,56 @@ static int describe_layout(const char *bus, const char *name, char *out, size_t 
 	return CLI_UNKNOWN_LAYOUT;
 }
 
+void user_display_name(uid_t uid, char *out, size_t bytes)
+{
+	const struct passwd *user = getpwuid(uid);
+	char name[128];
+
+	if (user) {
+		text_sanitise(name, sizeof(name), user->pw_name);
+		snprintf(out, bytes, "%s (uid %u)", name, (unsigned)uid);
+	} else {
+		snprintf(out, bytes, "uid %u", (unsigned)uid);
+	}
+}
+
+bool bus_stranger_describe(const struct bus_paths *paths, const char *path, char *out, size_t bytes)
+{
+	char owner[256], shown[PATH_MAX];
+	uid_t uid;
+
+	if (!object_is_strangers(paths, path, &uid))
+		return false;
+	user_display_name(uid, owner, sizeof(owner));
+	text_sanitise(shown, sizeof(shown), path);
+	snprintf(out, bytes,
+	    "'%s' belongs to %s, who is not trusted: remove it, or trust its owner: ORBUS_OWNER=%u",
+	    shown, owner, (unsigned)uid);
+	return true;
+}
+
+static int describe_stranger(const char *bus, char *out, size_t bytes)
+{
+	struct bus_paths paths;
+
+	if (bus_paths_resolve(bus, &paths) != 0 ||
+	    (!bus_stranger_describe(&paths, paths.ring, out, bytes) &&
+		!bus_stranger_describe(&paths, paths.locks, out, bytes)))
+		snprintf(out, bytes, "%s", orbus_strerror(-EKEYREJECTED));
+	return CLI_FAILED;
+}
+
+static int describe_unknown_owner(char *out, size_t bytes)
+{
+	const char *given = getenv("ORBUS_OWNER");
+	char shown[128];
+
+	text_sanitise(shown, sizeof(shown), given ? given : "");
+	snprintf(
+	    out, bytes, "ORBUS_OWNER: there is no user '%s': give a user's name or number", shown);
+	return CLI_FAILED;
+}
+
 int bus_error_describe(const char *bus, int error, char *out, size_t bytes)
 {
 	char name[512];
@@ -50,6 +101,8 @@ int bus_error_describe(const char *bus, int error, char *out, size_t bytes)
 		snprintf(
 		    out, bytes, "no bus named '%s': start oragent or a bot, or see --bus", name);
 		return CLI_NO_BUS;
+	case EKEYREJECTED: return describe_stranger(bus, out, bytes);
+	case ESRCH: return describe_unknown_owner(out, bytes);
 	case EPROTONOSUPPORT: return describe_layout(bus, name, out, bytes);
 	case EINVAL:
 	case ENAMETOOLONG:
@@ -71,4 +124,14 @@ int bus_error_report(const char *tool, const char *bus, int error)
 
 	fprintf(stderr, "%s: %s\n", tool, message);
 	return status;
+}
+
+void bus_board_report(const char *tool, const char *bus, int error)
+{
+	struct bus_paths paths;
+	char why[1024];
+
+	if (error == -EKEYREJECTED && bus_paths_resolve(bus, &paths) == 0 &&
+	    bus_stranger_describe(&paths, paths.board, why, sizeof(why)))
+		fprintf(stderr, "%s: the agent's board is not used: %s\n", tool, why);
 }
