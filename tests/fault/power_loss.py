@@ -47,7 +47,7 @@ from harness import FAKETIME, BusTest, Clock, program, wait_for  # noqa: E402
 START = 1795562700  # 2026-11-24 at 23:25:00 UTC: an hour and a day end soon
 HOUR = 3600
 WORKERS = max(2, os.cpu_count() or 2)
-OPTIONS = ["--utc", "--journal", "--retention-days", "30", "--slots", "1024"]
+OPTIONS = ["--utc", "--journal", "--retention-days", "30"]
 EXPIRED = "hourly_20260901_05.json"
 RULES = "requests 1h > 4\ncost today > 5 USD\n"  # whose state is a file of its own
 # The ring does not outlive the power: what came after the last checkpoint is gone with it, and what
