@@ -13,7 +13,11 @@
 /* While the store works, its completions are looked for this often. */
 #define STORE_POLL_MS 5
 #define FINAL_WAIT_NS (30 * NS_PER_SECOND)
+/* When told to stop: files that are not written by then are left to the next agent. */
+#define FILES_WAIT_NS (NS_PER_SECOND / 2)
 #define SECOND_MS     1000
+/* Rejected samples are logged no more often. */
+#define CROWDED_OUT_NS (60 * NS_PER_SECOND)
 
 volatile sig_atomic_t agent_stop, agent_snapshot, agent_reload;
 
@@ -74,14 +78,16 @@ static void close_all(struct agent *a)
 	folder_close(&a->folder);
 }
 
-static void say_refused(struct agent *a)
+static void say_crowded_out(struct agent *a, uint64_t monotonic_ns)
 {
-	if (a->ledger.refused == a->refused_said)
+	if (a->ledger.crowded_out == a->crowded_out_said || monotonic_ns < a->crowded_out_next_ns)
 		return;
 	log_error(a->log,
-	    "%llu samples could not be counted: they are of too many hours and days at once",
-	    (unsigned long long)(a->ledger.refused - a->refused_said));
-	a->refused_said = a->ledger.refused;
+	    "%llu samples were rejected: they are of too many old hours at once; publish them in "
+	    "the order of time, or slower",
+	    (unsigned long long)(a->ledger.crowded_out - a->crowded_out_said));
+	a->crowded_out_said = a->ledger.crowded_out;
+	a->crowded_out_next_ns = monotonic_ns + CROWDED_OUT_NS;
 }
 
 static void every_second(struct agent *a, uint64_t now_ns)
@@ -96,7 +102,8 @@ static void every_second(struct agent *a, uint64_t now_ns)
 	saver_look_after_folder(a);
 	if (a->store)
 		retention_run(a, now_ns);
-	say_refused(a);
+	say_crowded_out(a, monotonic_ns);
+	periods_survey(&a->ledger.periods, now_ns);
 }
 
 /* How long the loop may sleep, in milliseconds. */
@@ -184,15 +191,24 @@ static bool is_done(const struct agent *a)
 /* Drains what there is and sees it onto the disk: the exit status. */
 static int finish(struct agent *a)
 {
-	uint64_t deadline_ns = clock_monotonic_ns() + FINAL_WAIT_NS;
-	bool more;
+	uint64_t started_ns = clock_monotonic_ns(), deadline_ns = started_ns + FINAL_WAIT_NS;
+	uint64_t written = a->saver.files_written;
+	bool more, enough = false;
 
 	do {
 		more = turn(a, true);
 		if (a->store)
 			store_flush(a->store, 100);
-	} while (clock_monotonic_ns() < deadline_ns && agent_stop < 2 && (more || !is_done(a)));
-	if (saver_is_done(a, clock_realtime_ns()))
+		if (a->saver.files_written != written) {
+			/* Many files take their time; a disk that stands still does not get it. */
+			written = a->saver.files_written;
+			deadline_ns = clock_monotonic_ns() + FINAL_WAIT_NS;
+		}
+		enough = !more && agent_stop && saver_is_safe(a) &&
+		         clock_monotonic_ns() - started_ns > FILES_WAIT_NS;
+	} while (clock_monotonic_ns() < deadline_ns && agent_stop < 2 && !enough &&
+		 (more || !is_done(a)));
+	if (enough || saver_is_done(a, clock_realtime_ns()))
 		return 0;
 	log_error(a->log, "stopped before everything was on the disk; what the ring still holds is "
 			  "counted by the next agent");

@@ -35,12 +35,16 @@ struct complaint {
 struct saver {
 	bool busy;
 	bool failed;
-	bool checkpoint_stored;   /* by the running save: its files may follow */
-	size_t files_left;        /* being stored */
-	uint64_t changes;         /* ledger's when the running save was made */
-	uint64_t saved_changes;   /* ledger's when the last good one was */
-	uint64_t next_ns;         /* CLOCK_MONOTONIC: not before */
-	unsigned backoff_seconds; /* 0: all is well */
+	bool checkpoint_stored;    /* by the running save: its files may follow */
+	size_t files_left;         /* being stored */
+	uint64_t files_written;    /* so far */
+	uint64_t changes;          /* ledger's when the running save was made */
+	uint64_t saved_changes;    /* ledger's when the last good one was */
+	uint64_t stored_changes;   /* ledger's when the last stored checkpoint was made */
+	uint64_t waiting_since_ns; /* for what periods are opened with; 0: for nothing */
+	bool files_waiting;        /* of late periods, for the next save */
+	uint64_t next_ns;          /* CLOCK_MONOTONIC: not before */
+	unsigned backoff_seconds;  /* 0: all is well */
 	char *state; /* the checkpoint to be stored, while the last one is being renamed */
 	size_t state_length;
 	struct saver_file *files; /* not yet given to the store */
@@ -72,7 +76,7 @@ struct agent {
 	int64_t retired_day;     /* the wall day when old files were last looked for */
 	bool temporaries_removed;
 	struct complaint board_complaint, retention_complaint, base_complaint, journal_complaint;
-	uint64_t refused_said;
+	uint64_t crowded_out_said, crowded_out_next_ns;
 	bool shortage_said; /* of memory */
 };
 
@@ -134,8 +138,14 @@ bool saver_has_more(const struct agent *a);
 /* Forgets a save that was not carried out; after the store is closed. */
 void saver_close(struct agent *a);
 
-/* True when everything that was counted is on the disk. */
+/* True when everything that was counted is on the disk, in the files too. */
 bool saver_is_done(const struct agent *a, uint64_t now_ns);
+
+/*
+ * True when the last checkpoint has everything that was counted: what files do not say yet, the
+ * next agent writes.
+ */
+bool saver_is_safe(const struct agent *a);
 
 /* Writes metrics_....json. */
 void saver_snapshot(struct agent *a, uint64_t now_ns);
@@ -154,7 +164,9 @@ void complain(
 
 /* Asks for the files of periods that were just opened. */
 void bases_ask(struct agent *a);
-bool bases_missing(const struct agent *a);
+
+/* Whether what a period's file holds is yet to come: `all`, or those that are not late. */
+bool bases_missing(const struct agent *a, uint64_t now_ns, bool all);
 
 /* --- bulletin.c */
 

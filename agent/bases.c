@@ -2,8 +2,8 @@
  * bases.c: what the files of newly opened periods already hold.
  *
  * A period is opened by its first sample, long after its file was finished perhaps; the sample
- * waits in the period while the store fetches the file. No save is made meanwhile, so that a
- * checkpoint never holds half of a period.
+ * waits in the period while the store fetches the file. A save waits for a moment too; then the
+ * checkpoint says that it holds the period without what its file has (saver.c).
  */
 #include "agent.h"
 #include "memory.h"
@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define FAILURES_MAX 3
+#define ASKED_MAX    8
 
 static int merge_text(struct period *p, const struct store_result *r)
 {
@@ -58,19 +59,25 @@ static void got_file(void *context, const struct store_result *r)
 	}
 }
 
+/* A few at once: other things are to be stored in between, and each takes memory. */
 void bases_ask(struct agent *a)
 {
-	for (struct period *p = a->ledger.periods.first; p; p = p->next) {
+	size_t asked = 0;
+
+	for (struct period *p = a->ledger.periods.first; p; p = p->next)
+		asked += p->base_asked;
+	for (struct period *p = a->ledger.periods.first; p && asked < ASKED_MAX; p = p->next) {
 		if (p->has_base || p->base_asked)
 			continue;
 		p->base_asked = store_get(a->store, p->span.name, got_file, a) == 0;
+		asked += p->base_asked;
 	}
 }
 
-bool bases_missing(const struct agent *a)
+bool bases_missing(const struct agent *a, uint64_t now_ns, bool all)
 {
 	for (const struct period *p = a->ledger.periods.first; p; p = p->next)
-		if (!p->has_base)
+		if (!p->has_base && (all || !period_is_late(p, now_ns)))
 			return true;
 	return false;
 }

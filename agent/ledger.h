@@ -38,7 +38,7 @@ struct ledger {
 	struct delta deltas[LEDGER_DELTAS];
 	uint64_t changes;         /* grows with everything that is worth a checkpoint */
 	uint64_t last_request_ns; /* when the newest request ended, 0: none is known */
-	uint64_t refused;         /* samples that could not be counted: too many periods */
+	uint64_t crowded_out;     /* samples that were rejected for want of room (period.h) */
 	ledger_request_fn *keep;  /* the journal; NULL: none */
 	void *keep_context;
 	/*

@@ -81,7 +81,7 @@ static int load(struct agent *a, const char *name, struct state_bus *bus)
 	if (memory_ran_out())
 		return -ENOMEM;
 	for (struct period *p = a->ledger.periods.first; p; p = p->next)
-		p->held = true;
+		p->held = p->has_base;
 	return err;
 }
 
@@ -156,7 +156,7 @@ int restore_after_shortage(struct agent *a)
 	ledger_free(&a->ledger);
 	err = restore_ledger(a);
 	a->ledger.out_of_memory = err != 0;
-	a->saver.saved_changes = a->refused_said = 0;
+	a->saver.saved_changes = a->crowded_out_said = 0;
 	a->board_changes = UINT64_MAX;
 	return err;
 }

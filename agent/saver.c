@@ -9,10 +9,14 @@
  *   - A file is a function of a checkpoint that is already durable. Writing it again, or writing a
  *     later one, replaces it whole: doing so twice changes nothing.
  *   - A period leaves the checkpoint only after its file was stored with all of it. From then on
- *     the file is the truth: a late sample fetches it back first (bases.c).
- *   - A file is written only for a period that the checkpoint before holds too. So that one serves
- *     as well, should the last be damaged: what is read again is in no file that it does not
- *     replace, and nothing is counted twice.
+ *     the file is the truth: a late sample fetches it back (bases.c). Until that has come, a
+ *     checkpoint says that the period is without what its file holds, and no file is written.
+ *   - A file is written only for a period that the checkpoint before holds too, with what its file
+ *     held. So that one serves as well, should the last be damaged: what is read again is in no
+ *     file that it does not replace, and nothing is counted twice.
+ *
+ * Nothing makes saves more frequent or longer because samples are late: a late period's file waits
+ * (period_file_is_due()), and a save writes only so many of them.
  */
 #include "agent.h"
 #include "clock.h"
@@ -30,6 +34,10 @@
 #define SET_ASIDE_MAX 1000
 #define FILE_MODE     0600
 #define BACKOFF_MAX   60
+/* Files of late periods in one save, so that the next checkpoint need not wait for many. */
+#define LATE_FILES_MAX 64
+/* A save waits no longer for the files that periods are opened with. */
+#define BASES_NS NS_PER_SECOND
 
 struct saver_file {
 	struct saver_file *next;
@@ -86,6 +94,8 @@ static void save_ended(struct agent *a)
 		s->backoff_seconds = 0;
 		s->saved_changes = s->changes;
 		periods_close_finished(&a->ledger.periods, clock_realtime_ns());
+		if (s->files_waiting || a->ledger.periods.crowded)
+			wait = 1;
 	}
 	s->next_ns = clock_monotonic_ns() + wait * NS_PER_SECOND;
 }
@@ -114,11 +124,11 @@ static void file_stored(void *context, const struct store_result *r)
 		complain(a->log, &a->saver.complaint, f->name, r);
 		a->saver.failed = true;
 	} else if (p) {
-		p->written_version = f->version;
-		p->written_complete = f->complete;
+		period_written(p, f->version, f->complete);
 	}
 	file_free(f);
 	a->saver.files_left--;
+	a->saver.files_written += r->error == 0;
 	end_if_done(a);
 }
 
@@ -169,6 +179,8 @@ static void state_stored(void *context, const struct store_result *r)
 	for (struct period *p = a->ledger.periods.first; !s->failed && p; p = p->next)
 		p->held |= p->offered;
 	s->checkpoint_stored = !s->failed;
+	if (!s->failed)
+		s->stored_changes = s->changes;
 	end_if_done(a);
 }
 
@@ -202,7 +214,35 @@ static int add_file(struct agent *a, struct period *p, uint64_t now_ns)
 	return 0;
 }
 
-static int render(struct agent *a, uint64_t now_ns, char **state, size_t *length)
+/* True: its file follows the checkpoint that is being made. */
+static bool wants_file(const struct period *p, uint64_t now_ns, uint64_t monotonic_ns)
+{
+	return p->held && period_file_is_due(p, now_ns, monotonic_ns);
+}
+
+/* Those of current periods are put last: they are then first in the list. */
+static int add_files(struct agent *a, uint64_t now_ns, bool at_once)
+{
+	uint64_t monotonic_ns = at_once ? UINT64_MAX : clock_monotonic_ns();
+	size_t late = 0;
+	int err = 0;
+
+	a->saver.files_waiting = false;
+	for (struct period *p = a->ledger.periods.first; p && !err; p = p->next) {
+		if (!period_is_over(p, now_ns) || !wants_file(p, now_ns, monotonic_ns))
+			continue;
+		if (!at_once && late++ >= LATE_FILES_MAX)
+			a->saver.files_waiting = true;
+		else
+			err = add_file(a, p, now_ns);
+	}
+	for (struct period *p = a->ledger.periods.first; p && !err; p = p->next)
+		if (!period_is_over(p, now_ns) && wants_file(p, now_ns, monotonic_ns))
+			err = add_file(a, p, now_ns);
+	return err;
+}
+
+static int render(struct agent *a, uint64_t now_ns, bool at_once, char **state, size_t *length)
 {
 	struct state_bus bus;
 	int err = intake_positions(a, &bus);
@@ -214,14 +254,13 @@ static int render(struct agent *a, uint64_t now_ns, char **state, size_t *length
 	if (!err)
 		err = state_encode(&a->ledger, &bus, now_ns, state, length);
 	state_bus_free(&bus);
+	if (!err)
+		err = add_files(a, now_ns, at_once);
 	for (struct period *p = a->ledger.periods.first; p; p = p->next) {
-		if (!err && p->held && period_needs_writing(p, now_ns))
-			err = add_file(a, p, now_ns);
 		free(p->document);
 		p->document = NULL;
+		p->offered = !err && p->has_base;
 	}
-	for (struct period *p = a->ledger.periods.first; p && !err; p = p->next)
-		p->offered = true;
 	return err;
 }
 
@@ -270,7 +309,7 @@ static void lines_stored(struct agent *a, bool failed)
 		state_kept(a, &trouble);
 }
 
-static void start_save(struct agent *a, uint64_t now_ns)
+static void start_save(struct agent *a, uint64_t now_ns, bool at_once)
 {
 	struct saver *s = &a->saver;
 	struct store_result trouble = {.step = STORE_STEP_CREATE, .name = STATE_NAME};
@@ -279,33 +318,56 @@ static void start_save(struct agent *a, uint64_t now_ns)
 	s->failed = false;
 	s->changes = a->ledger.changes;
 	s->state = NULL;
-	trouble.error = render(a, now_ns, &s->state, &s->state_length);
+	periods_make_room(&a->ledger.periods, now_ns);
+	trouble.error = render(a, now_ns, at_once, &s->state, &s->state_length);
 	if (trouble.error)
 		state_kept(a, &trouble);
 	else
 		journal_write(a, lines_stored);
 }
 
-static bool has_news(const struct agent *a, uint64_t now_ns)
+static bool has_news(const struct agent *a, uint64_t now_ns, bool at_once)
 {
+	uint64_t monotonic_ns = at_once ? UINT64_MAX : clock_monotonic_ns();
+
 	if (a->ledger.changes != a->saver.saved_changes || journal_wants_checkpoint(a, now_ns))
 		return true;
 	for (const struct period *p = a->ledger.periods.first; p; p = p->next)
-		if (period_needs_writing(p, now_ns))
+		if (period_file_is_due(p, now_ns, monotonic_ns))
 			return true;
 	return false;
 }
 
-/* A period has ended, or was opened: its file should not wait for the next checkpoint. */
+/*
+ * A period has ended, or has begun: its file should not wait for the next checkpoint. One that was
+ * over when it was opened can: nobody knows of its file yet.
+ */
 static bool is_urgent(const struct agent *a, uint64_t now_ns)
 {
 	if (journal_is_urgent(a))
 		return true;
-	for (const struct period *p = a->ledger.periods.first; p; p = p->next)
-		if (p->has_base &&
-		    (p->written_version == 0 || p->written_complete != period_is_over(p, now_ns)))
+	for (const struct period *p = a->ledger.periods.first; p; p = p->next) {
+		bool over = period_is_over(p, now_ns), is_written = p->written_version > 0;
+
+		if (p->has_base && is_written == over && (over ? !p->written_complete : true))
 			return true;
+	}
 	return false;
+}
+
+/* The file of a period that is not there yet makes a save wait, for a while. */
+static bool must_wait(struct agent *a, uint64_t now_ns, bool at_once)
+{
+	struct saver *s = &a->saver;
+	uint64_t monotonic_ns = clock_monotonic_ns();
+
+	if (!bases_missing(a, now_ns, at_once)) {
+		s->waiting_since_ns = 0;
+		return false;
+	}
+	if (s->waiting_since_ns == 0)
+		s->waiting_since_ns = monotonic_ns;
+	return monotonic_ns - s->waiting_since_ns < BASES_NS;
 }
 
 bool saver_run(struct agent *a, uint64_t now_ns, bool at_once)
@@ -317,15 +379,15 @@ bool saver_run(struct agent *a, uint64_t now_ns, bool at_once)
 	(void)periods_at(&a->ledger.periods, PERIOD_HOURLY, now_ns);
 	(void)periods_at(&a->ledger.periods, PERIOD_DAILY, now_ns);
 	bases_ask(a);
-	if (s->busy || a->ledger.out_of_memory || bases_missing(a) || !has_news(a, now_ns))
+	if (s->busy || a->ledger.out_of_memory || !has_news(a, now_ns, at_once))
 		return false;
 	if (!due && !at_once && !(s->backoff_seconds == 0 && is_urgent(a, now_ns)))
 		return false;
 	ledger_fold(&a->ledger, now_ns);
 	bases_ask(a); /* of periods that the fold has opened */
-	if (a->ledger.out_of_memory || bases_missing(a))
+	if (a->ledger.out_of_memory || must_wait(a, now_ns, at_once))
 		return false;
-	start_save(a, now_ns);
+	start_save(a, now_ns, at_once);
 	return true;
 }
 
@@ -349,8 +411,14 @@ bool saver_has_more(const struct agent *a)
 
 bool saver_is_done(const struct agent *a, uint64_t now_ns)
 {
-	return !a->saver.busy && !a->ledger.out_of_memory && !bases_missing(a) &&
-	       !has_news(a, now_ns);
+	return !a->saver.busy && !a->ledger.out_of_memory && !bases_missing(a, now_ns, true) &&
+	       !has_news(a, now_ns, true);
+}
+
+bool saver_is_safe(const struct agent *a)
+{
+	return !a->ledger.out_of_memory && a->saver.stored_changes == a->ledger.changes &&
+	       a->saver.files_left == 0;
 }
 
 static void snapshot_stored(void *context, const struct store_result *r)
@@ -427,6 +495,7 @@ void saver_look_after_folder(struct agent *a)
 	log_warning(a->log, "%s was removed: made it anew", a->folder.path);
 	for (struct period *p = a->ledger.periods.first; p; p = p->next) {
 		p->written_version = 0;
+		p->written_complete = false;
 		p->base_asked = false;
 	}
 	journal_begin_folder(a);

@@ -25,6 +25,7 @@ static void put_period(struct msgpack_writer *m, const struct period *p)
 	writer_count(w, "label", p->span.label);
 	writer_count(w, "start_ns", p->span.start_ns);
 	writer_count(w, "end_ns", p->span.end_ns);
+	writer_boolean(w, "has_base", p->has_base);
 	if (p->document)
 		msgpack_writer_splice(m, "document", p->document, p->document_length);
 	else
@@ -80,7 +81,8 @@ static int load_period(struct ledger *l, json_t *o)
 	    &l->periods, (enum period_kind)kind, (uint32_t)label, (uint64_t)start, (uint64_t)end);
 	if (!p)
 		return -EBADMSG;
-	p->has_base = true;
+	/* Earlier versions wrote none without. */
+	p->has_base = !json_is_false(json_object_get(o, "has_base"));
 	err = document_to_aggregate(document, &p->sum, &p->trends);
 	/* Those of earlier versions have none of their own. */
 	return !err && trends ? document_to_trends(trends, &p->trends) : err;
