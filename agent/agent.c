@@ -51,6 +51,8 @@ static int open_all(struct agent *a)
 	int err = alerts_open(a);
 
 	if (!err)
+		err = saver_open(a);
+	if (!err)
 		err = folder_open(a->config->data_dir, a->log, &a->folder);
 	if (!err)
 		err = intake_open(a);
@@ -115,7 +117,7 @@ static int sleep_ms(struct agent *a, uint64_t now_ns)
 
 	if (saver_has_more(a))
 		return 0;
-	if (a->store && store_poll(a->store) > 0)
+	if ((a->store && store_poll(a->store) > 0) || saver_is_at_work(a))
 		return STORE_POLL_MS;
 	if (a->second_next_ns <= monotonic_ns)
 		return 0;
@@ -138,7 +140,8 @@ static bool recover(struct agent *a)
 	if (a->store)
 		store_poll(a->store);
 	(void)saver_go_on(a);
-	if (a->saver.busy || journal_is_packing(a) || monotonic_ns < a->second_next_ns)
+	if (a->saver.busy || a->saver.thawing || journal_is_packing(a) ||
+	    monotonic_ns < a->second_next_ns)
 		return false;
 	a->second_next_ns = monotonic_ns + SECOND_MS * 1000000u;
 	board_beat(a->board);

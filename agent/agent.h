@@ -23,7 +23,9 @@
 #include "ledger.h"
 #include "object.h"
 #include "reader.h"
+#include "state.h"
 #include "store.h"
+#include "worker.h"
 
 #include <signal.h>
 
@@ -47,7 +49,13 @@ struct saver {
 	unsigned backoff_seconds;  /* 0: all is well */
 	char *state; /* the checkpoint to be stored, while the last one is being renamed */
 	size_t state_length;
-	struct saver_file *files; /* not yet given to the store */
+	struct saver_file *files;   /* not yet given to the store */
+	struct saver_file *spelled; /* whose text is being rendered by the worker */
+	struct state_draft draft;   /* being rendered, by the worker perhaps */
+	struct worker *worker;
+	uint64_t rendered_ns; /* the instant of the running save */
+	bool at_once;         /* the running save writes every file */
+	bool rendering, thawing;
 	struct complaint complaint;
 };
 
@@ -135,6 +143,12 @@ bool saver_go_on(struct agent *a);
 /* True when there is another step to make at once. */
 bool saver_has_more(const struct agent *a);
 
+/* True while something is done beside the loop, for which saver_go_on() waits. */
+bool saver_is_at_work(const struct agent *a);
+
+/* -ENOMEM. */
+int saver_open(struct agent *a);
+
 /* Forgets a save that was not carried out; after the store is closed. */
 void saver_close(struct agent *a);
 
@@ -172,8 +186,8 @@ bool bases_missing(const struct agent *a, uint64_t now_ns, bool all);
 
 void bulletin_refresh(struct agent *a, uint64_t now_ns);
 
-/* The document of a period as of now, as msgpack; restorable. NULL: out of memory. */
-char *bulletin_period(struct agent *a, const struct period *p, uint64_t now_ns, size_t *length);
+/* What the document of a period says beside its sum: state_context_fn of an agent. */
+void bulletin_period_context(void *agent, struct state_period *p, uint64_t now_ns);
 
 /* The document of everything since the agent started, as a file's text. NULL: out of memory. */
 char *bulletin_since_start(struct agent *a, uint64_t now_ns, size_t *length);

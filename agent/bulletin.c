@@ -33,24 +33,21 @@ static struct document_context context_of(const struct agent *a, uint64_t now_ns
 	};
 }
 
-char *bulletin_period(struct agent *a, const struct period *p, uint64_t now_ns, size_t *length)
+void bulletin_period_context(void *agent, struct state_period *s, uint64_t now_ns)
 {
-	struct document_context c = context_of(a, now_ns);
-	struct trends trends;
-	struct msgpack_writer m;
+	struct agent *a = agent;
+	const struct period *p = s->period;
+	struct document_context *c = &s->context;
 
-	ledger_trends(&a->ledger, p, now_ns, &trends);
-	c.period_kind = p->span.kind == PERIOD_DAILY ? "daily" : "hourly";
-	c.start_ns = p->span.start_ns;
-	c.end_ns = p->span.end_ns;
-	c.complete = period_is_over(p, now_ns);
-	c.trends = &trends;
-	c.restorable = true;
-	if (c.complete)
-		c.in_flight = 0;
-	msgpack_writer_init(&m);
-	document_write(&m.writer, NULL, &p->sum, &c);
-	return msgpack_writer_take(&m, length);
+	ledger_trends(&a->ledger, p, now_ns, &s->shown);
+	*c = context_of(a, now_ns);
+	c->period_kind = p->span.kind == PERIOD_DAILY ? "daily" : "hourly";
+	c->start_ns = p->span.start_ns;
+	c->end_ns = p->span.end_ns;
+	c->complete = s->complete;
+	c->trends = &s->shown;
+	if (c->complete)
+		c->in_flight = 0;
 }
 
 /* NULL: out of memory. */

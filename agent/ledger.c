@@ -47,17 +47,17 @@ static void fold_into_period(struct ledger *l, enum period_kind kind, uint64_t t
 {
 	const struct calendar *calendar = &l->periods.calendar;
 	struct period *p = periods_at(&l->periods, kind, ts_ns);
+	struct aggregate *to = p ? period_target(p) : NULL;
 	bool late = p && period_is_late(p, now_ns); /* what it takes is counted */
-	size_t before = late ? aggregate_bytes_beside(&p->sum, sum) : 0;
+	size_t before = to && late ? aggregate_bytes_beside(to, sum) : 0;
 
-	if (!p || !aggregate_merge(&p->sum, sum)) {
+	if (!to || !aggregate_merge(to, sum)) {
 		l->out_of_memory = true;
 		return;
 	}
 	trends_add(&p->trends, calendar_wall_hour(calendar, p->span.end_ns - 1),
 	    calendar_wall_hour(calendar, ts_ns), sum);
-	periods_touch(
-	    &l->periods, p, late ? aggregate_bytes_beside(&p->sum, sum) - before : 0, now_ns);
+	periods_touch(&l->periods, p, late ? aggregate_bytes_beside(to, sum) - before : 0, now_ns);
 }
 
 static void fold_delta(struct ledger *l, struct delta *d, uint64_t now_ns)

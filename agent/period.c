@@ -63,6 +63,10 @@ static void free_period(struct periods *p, struct period *one)
 	*place = one->hash_next;
 	p->count--;
 	aggregate_free(&one->sum);
+	if (one->news)
+		aggregate_free(one->news);
+	free(one->news);
+	free(one->section);
 	free(one);
 }
 
@@ -97,7 +101,7 @@ bool period_is_late(const struct period *p, uint64_t now_ns)
 
 static size_t bytes_of(const struct period *p)
 {
-	return sizeof(*p) + p->bytes;
+	return sizeof(*p) + p->bytes + p->section_size;
 }
 
 /* Whether one of a sample's two periods has a place, with what it needs of one. */
@@ -221,6 +225,33 @@ struct period *periods_named(const struct periods *p, const char *name)
 	return one;
 }
 
+struct aggregate *period_target(struct period *p)
+{
+	if (!p->frozen && !p->news)
+		return &p->sum;
+	if (!p->news) {
+		p->news = malloc(sizeof(*p->news));
+		if (p->news)
+			aggregate_init(p->news);
+	}
+	return p->news;
+}
+
+bool period_thaw(struct period *p)
+{
+	bool ok = true;
+
+	p->frozen = false;
+	if (!p->news)
+		return true;
+	ok = aggregate_merge(&p->sum, p->news);
+	aggregate_free(p->news);
+	free(p->news);
+	p->news = NULL;
+	p->bytes = 0; /* counted anew at the next survey */
+	return ok;
+}
+
 void periods_touch(struct periods *p, struct period *one, size_t grown, uint64_t now_ns)
 {
 	one->version++;
@@ -233,7 +264,9 @@ void periods_touch(struct periods *p, struct period *one, size_t grown, uint64_t
 
 bool period_set_base(struct period *p, const struct aggregate *base, const struct trends *trends)
 {
-	if (base && !aggregate_merge(&p->sum, base))
+	struct aggregate *sum = base ? period_target(p) : NULL;
+
+	if (base && (!sum || !aggregate_merge(sum, base)))
 		return false;
 	if (trends) {
 		struct trends own = p->trends;
@@ -282,7 +315,8 @@ void period_written(struct period *p, uint64_t version, bool complete)
 /* It is not closed as long as it would only be opened again. */
 static bool is_finished(const struct period *p, uint64_t now_ns, uint64_t monotonic_ns)
 {
-	return period_is_over(p, now_ns) && p->has_base && !period_needs_writing(p, now_ns) &&
+	return period_is_over(p, now_ns) && p->has_base && !p->frozen && !p->news &&
+	       !period_needs_writing(p, now_ns) &&
 	       (p->leaving || monotonic_ns - p->touched_ns >= QUIET_NS);
 }
 

@@ -31,6 +31,12 @@ struct period {
 	struct period *hash_next; /* in periods.hash */
 	struct period_span span;
 	struct aggregate sum;
+	/*
+	 * While a save reads `sum`, perhaps in another thread, nothing may change it: what comes is
+	 * added to `news`, and to `sum` when the save has done with it (period_thaw()).
+	 */
+	bool frozen;
+	struct aggregate *news;   /* NULL: none */
 	struct trends trends;     /* its own record of the hours before its end */
 	bool has_base;            /* its file's content, if any, is in `sum` */
 	bool base_asked;          /* the file is being read */
@@ -46,8 +52,11 @@ struct period {
 	uint64_t touched_ns;    /* the last change */
 	uint64_t file_due_ns;   /* once it is over: its file is not written again before */
 	uint64_t file_pause_ns; /* from a writing to the next */
-	char *document;         /* msgpack, as of the save that is being made, else NULL */
-	size_t document_length;
+	/* As the last checkpoint has it, state_file.h; NULL: it has not. */
+	char *section;
+	size_t section_size;
+	uint64_t section_version;
+	bool section_complete, section_has_base;
 };
 
 struct periods {
@@ -83,7 +92,13 @@ struct period *periods_restore(
 /* The open period of that file name, NULL where there is none. */
 struct period *periods_named(const struct periods *p, const char *name);
 
-/* `sum` has grown by so many bytes. */
+/* What is to be changed in place of `sum`: that, or news. NULL: out of memory. */
+struct aggregate *period_target(struct period *p);
+
+/* Adds the news, if any, to the sum. False: out of memory. */
+bool period_thaw(struct period *p);
+
+/* It has changed, and grown by so many bytes. */
 void periods_touch(struct periods *p, struct period *one, size_t grown, uint64_t now_ns);
 
 /* Adds what the file held (NULL: there was no file). False: out of memory. */

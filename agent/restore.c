@@ -19,8 +19,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define STATE_BYTES_MAX (INT64_C(1) << 30)
-
 /* The whole file, read at the start when there is nothing yet to hold up. */
 static int read_file(const struct agent *a, const char *name, char **bytes, size_t *length)
 {
@@ -31,7 +29,7 @@ static int read_file(const struct agent *a, const char *name, char **bytes, size
 	if (fd < 0)
 		return errno == ELOOP ? -EBADMSG : -errno;
 	*bytes = NULL;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > STATE_BYTES_MAX)
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > (off_t)STATE_FILE_BYTES_MAX)
 		goto out;
 	err = -ENOMEM;
 	*bytes = malloc((size_t)st.st_size + 1);

@@ -15,6 +15,11 @@
  *     held. So that one serves as well, should the last be damaged: what is read again is in no
  *     file that it does not replace, and nothing is counted twice.
  *
+ * The loop is not held up. It takes down all but the periods' sums, and freezes these: until the
+ * save has rendered them nothing changes them, what comes goes to the periods' news (period.h). So
+ * the rendering may go on in another thread, of whatever length, and is of one instant all the
+ * same. Small ledgers are rendered at once, which is cheaper than waking a thread.
+ *
  * Nothing makes saves more frequent or longer because samples are late: a late period's file waits
  * (period_file_is_due()), and a save writes only so many of them.
  */
@@ -38,15 +43,20 @@
 #define LATE_FILES_MAX 64
 /* A save waits no longer for the files that periods are opened with. */
 #define BASES_NS NS_PER_SECOND
+/* More than that is rendered beside the loop: some milliseconds of work. */
+#define RENDER_AT_ONCE_NAMES 256
+#define SPELL_AT_ONCE_BYTES  ((size_t)256 << 10)
+#define FILES_AT_ONCE        4
+#define THAW_NS              2000000
 
 struct saver_file {
 	struct saver_file *next;
 	struct agent *agent;
-	char name[PERIOD_NAME_BYTES];
-	char *document; /* msgpack, until it is spelt out for the store */
-	size_t document_length;
-	uint64_t version;
-	bool complete;
+	/* Stays open while a save is under way, as does its section, which has all that the file
+	 * says. */
+	struct period *period;
+	char *text; /* once it is rendered */
+	size_t length;
 };
 
 void complain(struct log *log, struct complaint *c, const char *what, const struct store_result *r)
@@ -63,7 +73,7 @@ void complain(struct log *log, struct complaint *c, const char *what, const stru
 
 static void file_free(struct saver_file *f)
 {
-	free(f->document);
+	free(f->text);
 	free(f);
 }
 
@@ -107,7 +117,7 @@ static void end_if_done(struct agent *a)
 
 	if (s->failed)
 		files_free(s);
-	if (s->files || s->files_left > 0)
+	if (s->files || s->spelled || s->files_left > 0)
 		return;
 	if (!s->failed && s->complaint.error)
 		complain(a->log, &s->complaint, a->folder.path, &(struct store_result){0});
@@ -118,13 +128,13 @@ static void file_stored(void *context, const struct store_result *r)
 {
 	struct saver_file *f = context;
 	struct agent *a = f->agent;
-	struct period *p = periods_named(&a->ledger.periods, f->name);
+	struct period *p = f->period;
 
 	if (r->error) {
-		complain(a->log, &a->saver.complaint, f->name, r);
+		complain(a->log, &a->saver.complaint, p->span.name, r);
 		a->saver.failed = true;
-	} else if (p) {
-		period_written(p, f->version, f->complete);
+	} else {
+		period_written(p, p->section_version, p->section_complete);
 	}
 	file_free(f);
 	a->saver.files_left--;
@@ -132,37 +142,46 @@ static void file_stored(void *context, const struct store_result *r)
 	end_if_done(a);
 }
 
-/* As the text that is stored; the document is used up. NULL: out of memory. */
-static char *spell_out(struct saver_file *f, size_t *length)
+static void spell(void *file)
 {
-	struct text_writer t;
+	struct saver_file *f = file;
 
-	text_writer_init(&t);
-	writer_msgpack(&t.writer, NULL, f->document, f->document_length);
-	free(f->document);
-	f->document = NULL;
-	return text_writer_take(&t, length);
+	f->text = state_file_text(f->period->section, f->period->section_size, &f->length);
 }
 
-/*
- * One file a turn, so that the ring is drained between two: spelling out a large document takes
- * milliseconds. It is the document of the checkpoint's instant, whatever was counted since.
- */
-static void put_next_file(struct agent *a)
+static void put_spelled(struct agent *a, struct saver_file *f)
 {
 	struct saver *s = &a->saver;
-	struct saver_file *f = s->files;
-	size_t length;
-	char *text = spell_out(f, &length);
+	char *text = f->text;
 
-	s->files = f->next;
+	f->text = NULL;
 	s->files_left++;
-	if (text && store_put(a->store, f->name, text, length, FILE_MODE, file_stored, f) == 0)
+	if (text && store_put(a->store, f->period->span.name, text, f->length, FILE_MODE,
+			file_stored, f) == 0)
 		return;
 	s->files_left--;
 	s->failed = true;
 	file_free(f);
 	end_if_done(a);
+}
+
+/*
+ * One file a turn, a few at once in the store: so their texts take little memory, and the ring is
+ * drained between two. Each is of the checkpoint's instant, whatever was counted since.
+ */
+static void put_next_file(struct agent *a)
+{
+	struct saver *s = &a->saver;
+	struct saver_file *f = s->files;
+
+	s->files = f->next;
+	if (state_unpacked_length(f->period->section) > SPELL_AT_ONCE_BYTES &&
+	    worker_start(s->worker, spell, f) == 0) {
+		s->spelled = f;
+		return;
+	}
+	spell(f);
+	put_spelled(a, f);
 }
 
 static void state_stored(void *context, const struct store_result *r)
@@ -184,82 +203,43 @@ static void state_stored(void *context, const struct store_result *r)
 	end_if_done(a);
 }
 
-/* Every period's document, for the checkpoint and for the files that are to follow it. */
-static int render_documents(struct agent *a, uint64_t now_ns)
-{
-	for (struct period *p = a->ledger.periods.first; p; p = p->next) {
-		p->document = bulletin_period(a, p, now_ns, &p->document_length);
-		if (!p->document)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-/* The file takes over the document. */
-static int add_file(struct agent *a, struct period *p, uint64_t now_ns)
+/* Its section has all that the file is to say. */
+static int add_file(struct agent *a, struct period *p)
 {
 	struct saver_file *f = calloc(1, sizeof(*f));
 
 	if (!f)
 		return -ENOMEM;
 	f->agent = a;
-	f->document = p->document;
-	f->document_length = p->document_length;
-	p->document = NULL;
-	strcpy(f->name, p->span.name);
-	f->version = p->version;
-	f->complete = period_is_over(p, now_ns);
+	f->period = p;
 	f->next = a->saver.files;
 	a->saver.files = f;
 	return 0;
 }
 
-/* True: its file follows the checkpoint that is being made. */
-static bool wants_file(const struct period *p, uint64_t now_ns, uint64_t monotonic_ns)
+/* What has been written of late periods waits, the rest follows the checkpoint. */
+static int add_files(struct agent *a)
 {
-	return p->held && period_file_is_due(p, now_ns, monotonic_ns);
-}
-
-/* Those of current periods are put last: they are then first in the list. */
-static int add_files(struct agent *a, uint64_t now_ns, bool at_once)
-{
-	uint64_t monotonic_ns = at_once ? UINT64_MAX : clock_monotonic_ns();
+	struct saver *s = &a->saver;
+	uint64_t monotonic_ns = s->at_once ? UINT64_MAX : clock_monotonic_ns();
 	size_t late = 0;
 	int err = 0;
 
-	a->saver.files_waiting = false;
-	for (struct period *p = a->ledger.periods.first; p && !err; p = p->next) {
-		if (!period_is_over(p, now_ns) || !wants_file(p, now_ns, monotonic_ns))
-			continue;
-		if (!at_once && late++ >= LATE_FILES_MAX)
-			a->saver.files_waiting = true;
-		else
-			err = add_file(a, p, now_ns);
-	}
-	for (struct period *p = a->ledger.periods.first; p && !err; p = p->next)
-		if (!period_is_over(p, now_ns) && wants_file(p, now_ns, monotonic_ns))
-			err = add_file(a, p, now_ns);
-	return err;
-}
+	s->files_waiting = false;
+	/* What is put first is stored last: current periods come after the others. */
+	for (int over = 1; over >= 0; over--) {
+		for (size_t i = 0; i < s->draft.count && !err; i++) {
+			const struct state_period *made = &s->draft.periods[i];
+			struct period *p = made->period;
 
-static int render(struct agent *a, uint64_t now_ns, bool at_once, char **state, size_t *length)
-{
-	struct state_bus bus;
-	int err = intake_positions(a, &bus);
-
-	if (!err)
-		err = journal_freeze(a, &bus);
-	if (!err)
-		err = render_documents(a, now_ns);
-	if (!err)
-		err = state_encode(&a->ledger, &bus, now_ns, state, length);
-	state_bus_free(&bus);
-	if (!err)
-		err = add_files(a, now_ns, at_once);
-	for (struct period *p = a->ledger.periods.first; p; p = p->next) {
-		free(p->document);
-		p->document = NULL;
-		p->offered = !err && p->has_base;
+			if (made->complete != over || !p->held ||
+			    !period_file_is_due(p, s->rendered_ns, monotonic_ns))
+				continue;
+			if (over && !s->at_once && late++ >= LATE_FILES_MAX)
+				s->files_waiting = true;
+			else
+				err = add_file(a, p);
+		}
 	}
 	return err;
 }
@@ -309,22 +289,103 @@ static void lines_stored(struct agent *a, bool failed)
 		state_kept(a, &trouble);
 }
 
-static void start_save(struct agent *a, uint64_t now_ns, bool at_once)
+/* --- Rendering -------------------------------------------------------------------------------- */
+
+/* As of now: the positions, the lengths of the journal, and all that was counted. */
+static int freeze(struct agent *a, uint64_t now_ns)
+{
+	struct saver *s = &a->saver;
+	struct state_bus bus;
+	int err = intake_positions(a, &bus);
+
+	s->draft = (struct state_draft){0};
+	if (!err)
+		err = journal_freeze(a, &bus);
+	if (!err)
+		err = state_draft_begin(
+		    &s->draft, &a->ledger, &bus, now_ns, bulletin_period_context, a);
+	state_bus_free(&bus);
+	for (size_t i = 0; !err && i < s->draft.count; i++)
+		s->draft.periods[i].period->frozen = s->draft.periods[i].is_new;
+	return err;
+}
+
+static void render(void *draft)
+{
+	state_draft_render(draft);
+}
+
+/* The draft is the loop's again. */
+static void rendered(struct agent *a)
 {
 	struct saver *s = &a->saver;
 	struct store_result trouble = {.step = STORE_STEP_CREATE, .name = STATE_NAME};
 
+	s->rendering = false;
+	trouble.error = s->draft.error;
+	if (!trouble.error) {
+		state_draft_give_back(&s->draft);
+		trouble.error = add_files(a);
+	}
+	for (size_t i = 0; i < s->draft.count; i++) {
+		struct period *p = s->draft.periods[i].period;
+
+		p->frozen = false;
+		p->offered = !trouble.error && s->draft.periods[i].has_base;
+	}
+	s->thawing = true;
+	s->state = s->draft.file.bytes;
+	s->state_length = s->draft.file.length;
+	s->draft.file.bytes = NULL;
+	state_draft_free(&s->draft);
+	if (!trouble.error) {
+		journal_write(a, lines_stored);
+		return;
+	}
+	free(s->state);
+	s->state = NULL;
+	state_stored(a, &trouble);
+}
+
+/* What came while the sums were frozen is added to them, a few periods a turn. */
+static void thaw(struct agent *a)
+{
+	uint64_t started_ns = clock_monotonic_ns();
+
+	for (struct period *p = a->ledger.periods.first; p; p = p->next) {
+		if (!p->news)
+			continue;
+		if (!period_thaw(p))
+			a->ledger.out_of_memory = true;
+		if (clock_monotonic_ns() - started_ns > THAW_NS)
+			return;
+	}
+	a->saver.thawing = false;
+}
+
+static void start_save(struct agent *a, uint64_t now_ns, bool at_once)
+{
+	struct saver *s = &a->saver;
+
 	s->busy = true;
 	s->failed = false;
+	s->at_once = at_once;
 	s->changes = a->ledger.changes;
+	s->rendered_ns = now_ns;
 	s->state = NULL;
 	periods_make_room(&a->ledger.periods, now_ns);
-	trouble.error = render(a, now_ns, at_once, &s->state, &s->state_length);
-	if (trouble.error)
-		state_kept(a, &trouble);
-	else
-		journal_write(a, lines_stored);
+	s->draft.error = freeze(a, now_ns);
+	s->rendering = true;
+	if (s->draft.error) {
+		rendered(a);
+	} else if (state_draft_names(&s->draft) <= RENDER_AT_ONCE_NAMES ||
+		   worker_start(s->worker, render, &s->draft) < 0) {
+		render(&s->draft);
+		rendered(a);
+	}
 }
+
+/* --- When ------------------------------------------------------------------------------------- */
 
 static bool has_news(const struct agent *a, uint64_t now_ns, bool at_once)
 {
@@ -379,7 +440,7 @@ bool saver_run(struct agent *a, uint64_t now_ns, bool at_once)
 	(void)periods_at(&a->ledger.periods, PERIOD_HOURLY, now_ns);
 	(void)periods_at(&a->ledger.periods, PERIOD_DAILY, now_ns);
 	bases_ask(a);
-	if (s->busy || a->ledger.out_of_memory || !has_news(a, now_ns, at_once))
+	if (s->busy || s->thawing || a->ledger.out_of_memory || !has_news(a, now_ns, at_once))
 		return false;
 	if (!due && !at_once && !(s->backoff_seconds == 0 && is_urgent(a, now_ns)))
 		return false;
@@ -391,28 +452,73 @@ bool saver_run(struct agent *a, uint64_t now_ns, bool at_once)
 	return true;
 }
 
+/* A step that can be made now. */
+static bool has_step(const struct agent *a)
+{
+	const struct saver *s = &a->saver;
+
+	if (s->thawing)
+		return true;
+	if (s->rendering || s->spelled)
+		return !worker_is_busy(s->worker);
+	return s->checkpoint_stored && s->files && s->files_left < FILES_AT_ONCE;
+}
+
 bool saver_go_on(struct agent *a)
 {
-	if (!saver_has_more(a))
+	struct saver *s = &a->saver;
+	struct saver_file *f = s->spelled;
+
+	if (!has_step(a))
 		return false;
-	put_next_file(a);
+	if (s->thawing) {
+		thaw(a);
+	} else if (s->rendering) {
+		rendered(a);
+	} else if (f) {
+		s->spelled = NULL;
+		put_spelled(a, f);
+	} else {
+		put_next_file(a);
+	}
 	return true;
+}
+
+int saver_open(struct agent *a)
+{
+	a->saver.worker = worker_new();
+	return a->saver.worker ? 0 : -ENOMEM;
 }
 
 void saver_close(struct agent *a)
 {
-	files_free(&a->saver);
+	struct saver *s = &a->saver;
+
+	worker_free(s->worker);
+	s->worker = NULL;
+	if (s->spelled)
+		file_free(s->spelled);
+	s->spelled = NULL;
+	files_free(s);
+	state_draft_free(&s->draft);
+	free(s->state);
+	s->state = NULL;
 }
 
 bool saver_has_more(const struct agent *a)
 {
-	return a->saver.checkpoint_stored && a->saver.files;
+	return has_step(a);
+}
+
+bool saver_is_at_work(const struct agent *a)
+{
+	return a->saver.rendering || a->saver.spelled;
 }
 
 bool saver_is_done(const struct agent *a, uint64_t now_ns)
 {
-	return !a->saver.busy && !a->ledger.out_of_memory && !bases_missing(a, now_ns, true) &&
-	       !has_news(a, now_ns, true);
+	return !a->saver.busy && !a->saver.thawing && !a->ledger.out_of_memory &&
+	       !bases_missing(a, now_ns, true) && !has_news(a, now_ns, true);
 }
 
 bool saver_is_safe(const struct agent *a)

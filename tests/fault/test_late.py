@@ -25,9 +25,9 @@ class LateTest(BusTest):
             self.data = f"/dev/shm/data-{self.bus}"
             self.addCleanup(shutil.rmtree, self.data, True)
 
-    def late(self, samples, rate, hours, names=1):
-        """A bot whose samples are of hours that have ended."""
-        return self.start("publish_late", self.bus, samples, rate, hours, names)
+    def late(self, samples, rate, hours, models=1, others=1):
+        """A bot whose samples are of hours that have ended; of now where there are 0."""
+        return self.start("publish_late", self.bus, samples, rate, hours, models, others)
 
     def finished(self, *bots):
         for bot in bots:

@@ -1,11 +1,12 @@
 /*
  * publish_late.c: a bot whose requests ended long ago, for tests and benchmarks.
  *
- *   publish_late BUS SAMPLES RATE HOURS NAMES
+ *   publish_late BUS SAMPLES RATE HOURS MODELS OTHERS
  *
  * Publishes SAMPLES requests, RATE a second (0: as fast as it goes), each at a random moment of one
- * of the HOURS that have ended before this one (0: now), of random ones of NAMES models, NAMES bots
- * and NAMES providers. Runs until it is done; the same arguments give the same names and times.
+ * of the HOURS that have ended before this one (0: now), of random ones of MODELS models, OTHERS
+ * bots and OTHERS providers. Runs until it is done; the same arguments give the same names and
+ * times.
  */
 #include "clock.h"
 #include "orbus.h"
@@ -21,15 +22,16 @@ static unsigned pick(unsigned *seed, unsigned n)
 	return (unsigned)rand_r(seed) % n;
 }
 
-static int publish(struct orbus_producer *p, unsigned hours, unsigned names, unsigned *seed)
+static int publish(
+    struct orbus_producer *p, unsigned hours, unsigned models, unsigned others, unsigned *seed)
 {
 	char model[32], bot[32], provider[32];
 	uint64_t now_ns = clock_realtime_ns();
 	struct orbus_sample s;
 
-	snprintf(model, sizeof(model), "vendor/model-%u", pick(seed, names));
-	snprintf(bot, sizeof(bot), "bot-%u", pick(seed, names));
-	snprintf(provider, sizeof(provider), "Provider %u", pick(seed, names));
+	snprintf(model, sizeof(model), "vendor/model-%u", pick(seed, models));
+	snprintf(bot, sizeof(bot), "bot-%u", pick(seed, others));
+	snprintf(provider, sizeof(provider), "Provider %u", pick(seed, others));
 	orbus_sample_init(&s);
 	s.model = model;
 	s.bot = bot;
@@ -53,8 +55,8 @@ int main(int argc, char **argv)
 	unsigned seed = 1;
 	int err;
 
-	if (argc != 6) {
-		fprintf(stderr, "usage: publish_late BUS SAMPLES RATE HOURS NAMES\n");
+	if (argc != 7) {
+		fprintf(stderr, "usage: publish_late BUS SAMPLES RATE HOURS MODELS OTHERS\n");
 		return 2;
 	}
 	samples = strtoul(argv[2], NULL, 10);
@@ -72,7 +74,8 @@ int main(int argc, char **argv)
 
 			nanosleep(&pause, NULL);
 		}
-		err = publish(p, (unsigned)atoi(argv[4]), (unsigned)atoi(argv[5]), &seed);
+		err = publish(p, (unsigned)atoi(argv[4]), (unsigned)atoi(argv[5]),
+		    (unsigned)atoi(argv[6]), &seed);
 	}
 	if (err)
 		fprintf(stderr, "publish_late: %s\n", orbus_strerror(err));

@@ -240,7 +240,7 @@ static void damage_is_noticed(void **state)
 		assert_int_equal(decode(bytes, length), -EBADMSG);
 		bytes[i] ^= 0x10;
 	}
-	bytes[8] = 2;
+	bytes[8] = 3;
 	assert_int_equal(decode(bytes, length), -EPROTONOSUPPORT);
 	free(bytes);
 	ledger_free(&l);
