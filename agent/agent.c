@@ -73,6 +73,7 @@ static void close_all(struct agent *a)
 	journal_stop(a);
 	store_close(a->store);
 	saver_close(a);
+	bulletin_close(a);
 	alerts_close(a);
 	journal_free(a);
 	ledger_free(&a->ledger);
@@ -115,9 +116,9 @@ static int sleep_ms(struct agent *a, uint64_t now_ns)
 	uint64_t monotonic_ns = clock_monotonic_ns();
 	uint64_t ms = SECOND_MS;
 
-	if (saver_has_more(a))
+	if (saver_has_more(a) || bulletin_has_more(a))
 		return 0;
-	if ((a->store && store_poll(a->store) > 0) || saver_is_at_work(a))
+	if ((a->store && store_poll(a->store) > 0) || saver_is_at_work(a) || bulletin_is_at_work(a))
 		return STORE_POLL_MS;
 	if (a->second_next_ns <= monotonic_ns)
 		return 0;
@@ -152,6 +153,35 @@ static bool recover(struct agent *a)
 	return true;
 }
 
+/* How long the ring has been left alone for other work, up to a drain or to waiting for samples. */
+static void note_pause(struct agent *a)
+{
+	uint64_t pause_ns = a->drained_ns ? clock_monotonic_ns() - a->drained_ns : 0;
+
+	if (pause_ns <= a->longest_pause_ns)
+		return;
+	a->longest_pause_ns = pause_ns;
+	log_debug(
+	    a->log, "the longest time between two drains is %.1f ms now", (double)pause_ns / 1e6);
+}
+
+static bool drain(struct agent *a, uint64_t now_ns)
+{
+	bool more;
+
+	note_pause(a);
+	more = intake_drain(a, now_ns);
+	a->drained_ns = clock_monotonic_ns();
+	return more;
+}
+
+static void wait_for_samples(struct agent *a)
+{
+	note_pause(a);
+	(void)orbus_reader_wait(a->reader, sleep_ms(a, clock_realtime_ns()));
+	a->drained_ns = clock_monotonic_ns();
+}
+
 /* One turn of the loop. True: there is more to drain. */
 static bool turn(struct agent *a, bool at_once)
 {
@@ -160,7 +190,7 @@ static bool turn(struct agent *a, bool at_once)
 
 	if (a->ledger.out_of_memory && !recover(a))
 		return false;
-	more = intake_drain(a, now_ns);
+	more = drain(a, now_ns);
 	every_second(a, now_ns);
 	if (a->store) {
 		store_poll(a->store);
@@ -177,9 +207,9 @@ static bool turn(struct agent *a, bool at_once)
 		alerts_reload(a);
 	}
 	alerts_run(a, now_ns, more);
-	/* Not both in one turn: the ring waits meanwhile. */
-	if (!saved)
-		bulletin_refresh(a, now_ns);
+	/* One of them in one turn: the ring waits meanwhile. */
+	if (!saved && !bulletin_refresh(a, now_ns))
+		(void)windows_prepare(a->ledger.windows);
 	return more;
 }
 
@@ -245,8 +275,7 @@ int agent_run(const struct config *config, struct log *log)
 	if (err == 0) {
 		while (!agent_stop && !config->once)
 			if (!turn(a, false))
-				(void)orbus_reader_wait(
-				    a->reader, sleep_ms(a, clock_realtime_ns()));
+				wait_for_samples(a);
 		status = finish(a);
 		alerts_finish(a);
 		log_info(log, "stopped");

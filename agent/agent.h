@@ -60,6 +60,7 @@ struct saver {
 };
 
 struct alerts;
+struct bulletin;
 
 struct agent {
 	const struct config *config;
@@ -70,7 +71,8 @@ struct agent {
 	struct board *board;
 	struct ledger ledger;
 	struct saver saver;
-	struct alerts *alerts; /* NULL: none were asked for */
+	struct bulletin *bulletin; /* NULL until the first large board */
+	struct alerts *alerts;     /* NULL: none were asked for */
 	struct journal journal;
 	struct bus_paths paths;
 	int bus_lock_fd; /* holds the bus's agent lock */
@@ -80,8 +82,10 @@ struct agent {
 	uint64_t lost_seen, rejected_seen; /* of the reader, already in the ledger */
 	uint64_t board_changes;            /* ledger's at the last refresh */
 	uint64_t board_next_ns;
-	uint64_t second_next_ns; /* what is done once a second */
-	int64_t retired_day;     /* the wall day when old files were last looked for */
+	uint64_t second_next_ns;   /* what is done once a second */
+	uint64_t drained_ns;       /* CLOCK_MONOTONIC: the end of the last drain, or of a sleep */
+	uint64_t longest_pause_ns; /* from that to the next drain, since the start */
+	int64_t retired_day;       /* the wall day when old files were last looked for */
 	bool temporaries_removed;
 	struct complaint board_complaint, retention_complaint, base_complaint, journal_complaint;
 	uint64_t crowded_out_said, crowded_out_next_ns;
@@ -184,7 +188,14 @@ bool bases_missing(const struct agent *a, uint64_t now_ns, bool all);
 
 /* --- bulletin.c */
 
-void bulletin_refresh(struct agent *a, uint64_t now_ns);
+/* A step of refreshing the board, when that is due. True: there was one, which took its time. */
+bool bulletin_refresh(struct agent *a, uint64_t now_ns);
+
+/* There is another step to make at once; the worker has one in hand. */
+bool bulletin_has_more(const struct agent *a);
+bool bulletin_is_at_work(const struct agent *a);
+
+void bulletin_close(struct agent *a);
 
 /* What the document of a period says beside its sum: state_context_fn of an agent. */
 void bulletin_period_context(void *agent, struct state_period *p, uint64_t now_ns);

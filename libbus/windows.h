@@ -27,6 +27,16 @@ bool windows_fold(struct windows *w, uint64_t ts_ns, uint64_t now_ns, const stru
 const struct aggregate *windows_get(
     struct windows *w, enum window window, uint64_t now_ns, uint64_t *start_ns);
 
+/* The same, added to an aggregate of the caller's. False: out of memory. */
+bool windows_copy(struct windows *w, enum window window, uint64_t now_ns, struct aggregate *out,
+    uint64_t *start_ns);
+
+/*
+ * A step of what windows_get() would have to do at once when time enters a new part: one merge.
+ * True: there was one to do. To be called a few times a second.
+ */
+bool windows_prepare(struct windows *w);
+
 /* True when time alone has changed what the windows hold since the last call of windows_get(). */
 bool windows_have_moved(const struct windows *w, uint64_t now_ns);
 
