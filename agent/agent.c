@@ -53,6 +53,8 @@ static int open_all(struct agent *a)
 	if (!err)
 		err = saver_open(a);
 	if (!err)
+		err = bases_open(a);
+	if (!err)
 		err = folder_open(a->config->data_dir, a->log, &a->folder);
 	if (!err)
 		err = intake_open(a);
@@ -73,6 +75,7 @@ static void close_all(struct agent *a)
 	journal_stop(a);
 	store_close(a->store);
 	saver_close(a);
+	bases_close(a);
 	bulletin_close(a);
 	alerts_close(a);
 	journal_free(a);
@@ -199,6 +202,7 @@ static bool turn(struct agent *a, bool at_once)
 			agent_snapshot = 0;
 			saver_snapshot(a, now_ns);
 		}
+		saved |= bases_go_on(a);
 		saved |= saver_run(a, now_ns, at_once && !more);
 		journal_run(a, now_ns);
 	}

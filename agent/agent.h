@@ -60,6 +60,7 @@ struct saver {
 };
 
 struct alerts;
+struct bases;
 struct bulletin;
 
 struct agent {
@@ -71,8 +72,10 @@ struct agent {
 	struct board *board;
 	struct ledger ledger;
 	struct saver saver;
-	struct bulletin *bulletin; /* NULL until the first large board */
-	struct alerts *alerts;     /* NULL: none were asked for */
+	struct bases *bases;
+	unsigned ledger_generation; /* grows when the ledger is made anew */
+	struct bulletin *bulletin;  /* NULL until the first large board */
+	struct alerts *alerts;      /* NULL: none were asked for */
 	struct journal journal;
 	struct bus_paths paths;
 	int bus_lock_fd; /* holds the bus's agent lock */
@@ -185,6 +188,18 @@ void bases_ask(struct agent *a);
 
 /* Whether what a period's file holds is yet to come: `all`, or those that are not late. */
 bool bases_missing(const struct agent *a, uint64_t now_ns, bool all);
+
+/* Whether samples have come for a period that is still sealed. */
+bool bases_sealed(const struct agent *a);
+
+/* A step of reading what has been fetched. True: there was one, which took its time. */
+bool bases_go_on(struct agent *a);
+
+/* There is more to read. */
+bool bases_are_at_work(const struct agent *a);
+
+int bases_open(struct agent *a); /* -ENOMEM */
+void bases_close(struct agent *a);
 
 /* --- bulletin.c */
 

@@ -281,6 +281,11 @@ bool period_set_base(struct period *p, const struct aggregate *base, const struc
 	return true;
 }
 
+bool period_is_whole(const struct period *p)
+{
+	return !p->sealed || p->version == p->section_version;
+}
+
 bool period_is_over(const struct period *p, uint64_t now_ns)
 {
 	return now_ns >= p->span.end_ns;
@@ -288,8 +293,9 @@ bool period_is_over(const struct period *p, uint64_t now_ns)
 
 bool period_needs_writing(const struct period *p, uint64_t now_ns)
 {
-	return p->has_base && (p->version != p->written_version ||
-				  p->written_complete != period_is_over(p, now_ns));
+	return p->has_base && period_is_whole(p) &&
+	       (p->version != p->written_version ||
+		   p->written_complete != period_is_over(p, now_ns));
 }
 
 bool period_file_is_due(const struct period *p, uint64_t now_ns, uint64_t monotonic_ns)
@@ -315,8 +321,8 @@ void period_written(struct period *p, uint64_t version, bool complete)
 /* It is not closed as long as it would only be opened again. */
 static bool is_finished(const struct period *p, uint64_t now_ns, uint64_t monotonic_ns)
 {
-	return period_is_over(p, now_ns) && p->has_base && !p->frozen && !p->news &&
-	       !period_needs_writing(p, now_ns) &&
+	return period_is_over(p, now_ns) && p->has_base && period_is_whole(p) && !p->frozen &&
+	       !p->news && !period_needs_writing(p, now_ns) &&
 	       (p->leaving || monotonic_ns - p->touched_ns >= QUIET_NS);
 }
 

@@ -57,6 +57,7 @@ struct period {
 	size_t section_size;
 	uint64_t section_version;
 	bool section_complete, section_has_base;
+	bool sealed; /* what it held when it was restored is in `section` alone, not in `sum` */
 };
 
 struct periods {
@@ -103,6 +104,9 @@ void periods_touch(struct periods *p, struct period *one, size_t grown, uint64_t
 
 /* Adds what the file held (NULL: there was no file). False: out of memory. */
 bool period_set_base(struct period *p, const struct aggregate *base, const struct trends *trends);
+
+/* False: it is sealed, and something has come for it. */
+bool period_is_whole(const struct period *p);
 
 bool period_is_over(const struct period *p, uint64_t now_ns);
 

@@ -61,6 +61,7 @@ static int begin_ledger(struct agent *a)
 static int begin_anew(struct agent *a)
 {
 	ledger_free(&a->ledger);
+	a->ledger_generation++;
 	return begin_ledger(a);
 }
 
@@ -74,7 +75,7 @@ static int load(struct agent *a, const char *name, struct state_bus *bus)
 	if (err)
 		return err;
 	(void)memory_ran_out();
-	err = state_decode(bytes, length, &a->ledger, bus);
+	err = state_restore(bytes, length, clock_realtime_ns(), &a->ledger, bus);
 	free(bytes);
 	if (memory_ran_out())
 		return -ENOMEM;
@@ -152,6 +153,7 @@ int restore_after_shortage(struct agent *a)
 	a->lost_seen = a->rejected_seen = 0;
 	memcpy(a->bus_id, reader_bus_id(reader), sizeof(a->bus_id));
 	ledger_free(&a->ledger);
+	a->ledger_generation++;
 	err = restore_ledger(a);
 	a->ledger.out_of_memory = err != 0;
 	a->saver.saved_changes = a->crowded_out_said = 0;

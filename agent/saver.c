@@ -422,6 +422,8 @@ static bool must_wait(struct agent *a, uint64_t now_ns, bool at_once)
 	struct saver *s = &a->saver;
 	uint64_t monotonic_ns = clock_monotonic_ns();
 
+	if (bases_sealed(a))
+		return true;
 	if (!bases_missing(a, now_ns, at_once)) {
 		s->waiting_since_ns = 0;
 		return false;

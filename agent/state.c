@@ -8,6 +8,7 @@
  */
 #include "state.h"
 #include "aggregate_bytes.h"
+#include "json_msgpack.h"
 #include "mpread.h"
 
 #include <errno.h>
@@ -15,7 +16,8 @@
 #include <string.h>
 
 #define DOCUMENT       "document"
-#define DOCUMENT_DEPTH 16
+#define DOCUMENT_DEPTH 15
+#define SECTION_DEPTH  16
 
 /* --- Writing ---------------------------------------------------------------------------------- */
 
@@ -54,8 +56,9 @@ static bool is_rendered(const struct state_period *s)
 {
 	const struct period *p = s->period;
 
-	return p->section && p->section_version == s->version &&
-	       p->section_complete == s->complete && p->section_has_base == s->has_base;
+	return p->sealed ||
+	       (p->section && p->section_version == s->version &&
+		   p->section_complete == s->complete && p->section_has_base == s->has_base);
 }
 
 static void begin_period(struct state_draft *d, struct state_period *s, struct period *p,
@@ -127,6 +130,7 @@ static int render_period(struct state_packer *packer, struct state_period *s)
 	writer_count(w, "start_ns", p->span.start_ns);
 	writer_count(w, "end_ns", p->span.end_ns);
 	writer_boolean(w, "has_base", s->has_base);
+	writer_boolean(w, "complete", s->complete);
 	document_write(w, DOCUMENT, &p->sum, &s->context);
 	/* The document's are of all that is known; these, the period's own record. */
 	document_write_trends(w, "trends", &s->own);
@@ -275,47 +279,32 @@ int state_encode(const struct ledger *l, const struct state_bus *bus, uint64_t n
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 
-static int load_period(struct ledger *l, json_t *o, struct period **out)
+/* What a period holds. Its trends are its own; earlier versions have those of the document. */
+static int load_sum(json_t *o, struct aggregate *sum, struct trends *trends)
 {
-	struct period *p;
-	json_int_t label, start, end;
-	json_t *document, *trends = NULL;
-	int kind, err;
+	const json_t *own = json_object_get(o, "trends");
+	int err = document_to_aggregate(json_object_get(o, DOCUMENT), sum, trends);
 
-	if (json_unpack(o, "{s:i,s:I,s:I,s:I,s:o,s?o}", "kind", &kind, "label", &label, "start_ns",
-		&start, "end_ns", &end, DOCUMENT, &document, "trends", &trends) < 0 ||
+	return !err && own ? document_to_trends(own, trends) : err;
+}
+
+static int open_period(struct ledger *l, json_t *o, struct period **out)
+{
+	json_int_t label, start, end;
+	int kind;
+
+	if (json_unpack(o, "{s:i,s:I,s:I,s:I}", "kind", &kind, "label", &label, "start_ns", &start,
+		"end_ns", &end) < 0 ||
 	    (kind != PERIOD_HOURLY && kind != PERIOD_DAILY) || label < 0 || label > UINT32_MAX ||
 	    start < 0 || end <= start)
 		return -EBADMSG;
-	p = periods_restore(
+	*out = periods_restore(
 	    &l->periods, (enum period_kind)kind, (uint32_t)label, (uint64_t)start, (uint64_t)end);
-	if (!p)
+	if (!*out)
 		return -EBADMSG;
-	*out = p;
 	/* Version 1 wrote none without. */
-	p->has_base = !json_is_false(json_object_get(o, "has_base"));
-	p->section_complete =
-	    json_is_true(json_object_get(json_object_get(document, "period"), "complete"));
-	err = document_to_aggregate(document, &p->sum, &p->trends);
-	/* Those of earlier versions have none of their own. */
-	return !err && trends ? document_to_trends(trends, &p->trends) : err;
-}
-
-/* As it is, unless the period has other bounds by now. */
-static int keep_section(struct period *p, const json_t *o, const char *section, size_t size)
-{
-	const json_t *end = json_object_get(o, "end_ns"), *start = json_object_get(o, "start_ns");
-
-	if ((uint64_t)json_integer_value(end) != p->span.end_ns ||
-	    (uint64_t)json_integer_value(start) != p->span.start_ns)
-		return 0;
-	p->section = malloc(size);
-	if (!p->section)
-		return -ENOMEM;
-	memcpy(p->section, section, size);
-	p->section_size = size;
-	p->section_version = p->version;
-	p->section_has_base = p->has_base;
+	(*out)->has_base = !json_is_false(json_object_get(o, "has_base"));
+	(*out)->section_complete = json_is_true(json_object_get(o, "complete"));
 	return 0;
 }
 
@@ -329,8 +318,10 @@ static int load_periods(struct ledger *l, const json_t *list)
 		return -EBADMSG;
 	json_array_foreach(list, i, o)
 	{
-		int err = load_period(l, o, &p);
+		int err = open_period(l, o, &p);
 
+		if (!err)
+			err = load_sum(o, &p->sum, &p->trends);
 		if (err)
 			return err;
 	}
@@ -370,10 +361,76 @@ static int load_version_1(struct state_reader *r, struct ledger *l, struct state
 	return err;
 }
 
-/* One section after another, so that no more than one is there as a tree. */
-static int load_sections(struct state_reader *r, struct ledger *l, struct state_bus *bus)
+/* A period's section as a tree, with its document or without. */
+static int section_json(const char *section, size_t size, bool with_document, json_t **out)
 {
+	static const char *const keys[] = {
+	    "kind", "label", "start_ns", "end_ns", "has_base", "complete", NULL};
+	size_t length;
+	char *bytes;
+	int err = state_unpack(section, size, &bytes, &length);
+
+	if (err)
+		return err;
+	*out = with_document ? json_from_msgpack(bytes, length, SECTION_DEPTH) : json_object();
+	for (const char *const *key = keys; *out && !with_document && *key; key++) {
+		const char *const path[] = {*key, NULL};
+		json_t *value = json_from_msgpack_at(bytes, length, path, 1);
+
+		if (value)
+			json_object_set_new(*out, *key, value);
+	}
+	free(bytes);
+	return *out ? 0 : -EBADMSG;
+}
+
+/* As it is, unless the period has other bounds by now. */
+static int keep_section(struct period *p, const json_t *o, const char *section, size_t size)
+{
+	const json_t *end = json_object_get(o, "end_ns"), *start = json_object_get(o, "start_ns");
+
+	if ((uint64_t)json_integer_value(end) != p->span.end_ns ||
+	    (uint64_t)json_integer_value(start) != p->span.start_ns)
+		return 0;
+	p->section = malloc(size);
+	if (!p->section)
+		return -ENOMEM;
+	memcpy(p->section, section, size);
+	p->section_size = size;
+	p->section_version = p->version;
+	p->section_has_base = p->has_base;
+	return 0;
+}
+
+/* With `seal_before_ns`, which is now, one that is late by then is left as it is. */
+static int load_section(struct state_reader *r, struct ledger *l, uint64_t seal_before_ns)
+{
+	const char *section;
 	struct period *p;
+	size_t size;
+	json_t *o;
+	int err;
+
+	if (state_next(r, &section, &size) != 1)
+		return -EBADMSG;
+	err = section_json(section, size, false, &o);
+	if (err)
+		return err;
+	err = open_period(l, o, &p);
+	if (!err)
+		err = keep_section(p, o, section, size);
+	json_decref(o);
+	if (err)
+		return err;
+	p->sealed = p->section && p->section_complete && p->has_base && seal_before_ns &&
+	            period_is_late(p, seal_before_ns);
+	return p->sealed ? 0 : state_section_read(section, size, &p->sum, &p->trends);
+}
+
+/* One section after another, so that no more than one is there as a tree. */
+static int load_sections(
+    struct state_reader *r, struct ledger *l, struct state_bus *bus, uint64_t seal_before_ns)
+{
 	json_t *o;
 	int err = state_next_json(r, &o);
 
@@ -387,21 +444,13 @@ static int load_sections(struct state_reader *r, struct ledger *l, struct state_
 		return err;
 	err = load_rest(o, l);
 	json_decref(o);
-	while (!err && r->at < r->end) {
-		const char *section = r->at;
-
-		err = state_next_json(r, &o);
-		if (err)
-			return err;
-		err = load_period(l, o, &p);
-		if (!err)
-			err = keep_section(p, o, section, (size_t)(r->at - section));
-		json_decref(o);
-	}
+	while (!err && r->at < r->end)
+		err = load_section(r, l, seal_before_ns);
 	return err;
 }
 
-int state_decode(const void *bytes, size_t length, struct ledger *l, struct state_bus *bus)
+static int decode(const void *bytes, size_t length, uint64_t seal_before_ns, struct ledger *l,
+    struct state_bus *bus)
 {
 	struct state_reader r;
 	int err;
@@ -410,5 +459,30 @@ int state_decode(const void *bytes, size_t length, struct ledger *l, struct stat
 	err = state_open(&r, bytes, length);
 	if (err)
 		return err;
-	return r.version == 1 ? load_version_1(&r, l, bus) : load_sections(&r, l, bus);
+	return r.version == 1 ? load_version_1(&r, l, bus)
+	                      : load_sections(&r, l, bus, seal_before_ns);
+}
+
+int state_decode(const void *bytes, size_t length, struct ledger *l, struct state_bus *bus)
+{
+	return decode(bytes, length, 0, l, bus);
+}
+
+int state_restore(
+    const void *bytes, size_t length, uint64_t now_ns, struct ledger *l, struct state_bus *bus)
+{
+	return decode(bytes, length, now_ns, l, bus);
+}
+
+int state_section_read(
+    const char *section, size_t size, struct aggregate *sum, struct trends *trends)
+{
+	json_t *o;
+	int err = section_json(section, size, true, &o);
+
+	if (err)
+		return err;
+	err = load_sum(o, sum, trends);
+	json_decref(o);
+	return err;
 }

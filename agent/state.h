@@ -66,4 +66,12 @@ int state_encode(const struct ledger *l, const struct state_bus *bus, uint64_t n
  */
 int state_decode(const void *bytes, size_t length, struct ledger *l, struct state_bus *bus);
 
+/* The same, but late periods stay sealed (period.h): however many there are, it is soon done. */
+int state_restore(
+    const void *bytes, size_t length, uint64_t now_ns, struct ledger *l, struct state_bus *bus);
+
+/* What a period's section holds, into an aggregate (initialised, empty): 0, -EBADMSG, -ENOMEM. */
+int state_section_read(
+    const char *section, size_t size, struct aggregate *sum, struct trends *trends);
+
 #endif
