@@ -119,7 +119,7 @@ static int sleep_ms(struct agent *a, uint64_t now_ns)
 	uint64_t monotonic_ns = clock_monotonic_ns();
 	uint64_t ms = SECOND_MS;
 
-	if (saver_has_more(a) || bulletin_has_more(a))
+	if (saver_has_more(a) || bulletin_has_more(a) || a->board_is_due)
 		return 0;
 	if ((a->store && store_poll(a->store) > 0) || saver_is_at_work(a) || bulletin_is_at_work(a))
 		return STORE_POLL_MS;
@@ -212,7 +212,7 @@ static bool turn(struct agent *a, bool at_once)
 	}
 	alerts_run(a, now_ns, more);
 	/* One of them in one turn: the ring waits meanwhile. */
-	if (!saved && !bulletin_refresh(a, now_ns))
+	if (!saved && !bulletin_refresh(a, now_ns) && !ledger_show(&a->ledger, now_ns))
 		(void)windows_prepare(a->ledger.windows);
 	return more;
 }

@@ -53,8 +53,9 @@ struct saver {
 	struct saver_file *spelled; /* whose text is being rendered by the worker */
 	struct state_draft draft;   /* being rendered, by the worker perhaps */
 	struct worker *worker;
-	uint64_t rendered_ns; /* the instant of the running save */
-	bool at_once;         /* the running save writes every file */
+	uint64_t trim_next_ns; /* CLOCK_MONOTONIC: not before */
+	uint64_t rendered_ns;  /* the instant of the running save */
+	bool at_once;          /* the running save writes every file */
 	bool rendering, thawing;
 	struct complaint complaint;
 };
@@ -85,6 +86,7 @@ struct agent {
 	uint64_t lost_seen, rejected_seen; /* of the reader, already in the ledger */
 	uint64_t board_changes;            /* ledger's at the last refresh */
 	uint64_t board_next_ns;
+	bool board_is_due;         /* its windows are being brought up to now */
 	uint64_t second_next_ns;   /* what is done once a second */
 	uint64_t drained_ns;       /* CLOCK_MONOTONIC: the end of the last drain, or of a sleep */
 	uint64_t longest_pause_ns; /* from that to the next drain, since the start */

@@ -76,6 +76,8 @@ char *bulletin_since_start(struct agent *a, uint64_t now_ns, size_t *length)
 	const struct aggregate *sum;
 
 	ledger_fold(&a->ledger, now_ns);
+	while (ledger_show(&a->ledger, now_ns))
+		;
 	sum = window_sum(a, WINDOW_START, now_ns, &c, &trends);
 	if (!sum)
 		return NULL;
@@ -369,10 +371,17 @@ bool bulletin_refresh(struct agent *a, uint64_t now_ns)
 		go_on(a, now_ns);
 		return true;
 	}
-	if (monotonic_ns < a->board_next_ns || (a->board_changes == a->ledger.changes &&
-						   !windows_have_moved(a->ledger.windows, now_ns)))
+	if (monotonic_ns < a->board_next_ns ||
+	    (!a->board_is_due && a->board_changes == a->ledger.changes &&
+		!windows_have_moved(a->ledger.windows, now_ns)))
 		return false;
-	ledger_fold(&a->ledger, now_ns);
+	/* What is to be shown is taken once, and added to one window a turn where it is large. */
+	if (!a->board_is_due)
+		ledger_fold(&a->ledger, now_ns);
+	a->board_is_due = true;
+	if (ledger_show(&a->ledger, now_ns))
+		return true;
+	a->board_is_due = false;
 	a->board_changes = a->ledger.changes;
 	if (is_large(a, now_ns) && make_bulletin(a)) {
 		begin(a, now_ns);

@@ -10,6 +10,8 @@
 #define STRETCH_NS    (5 * NS_PER_SECOND)
 #define SKEW_LIMIT_NS (60 * NS_PER_SECOND)
 #define DAY_NS        (86400 * NS_PER_SECOND)
+/* A delta of more names takes a millisecond or so to be added to anything. */
+#define LARGE_NAMES 64
 
 int ledger_init(
     struct ledger *l, const struct calendar *calendar, unsigned retention_days, uint64_t now_ns)
@@ -60,30 +62,73 @@ static void fold_into_period(struct ledger *l, enum period_kind kind, uint64_t t
 	periods_touch(&l->periods, p, late ? aggregate_bytes_beside(to, sum) - before : 0, now_ns);
 }
 
-static void fold_delta(struct ledger *l, struct delta *d, uint64_t now_ns)
+static void count_delta(struct ledger *l, struct delta *d, uint64_t now_ns)
 {
 	uint64_t ts_ns = d->stretch * STRETCH_NS;
 
-	if (!windows_fold(l->windows, ts_ns, now_ns, &d->sum, d->replayed))
+	d->counted = true;
+	d->window = 0;
+	if (d->replayed)
+		return;
+	fold_into_period(l, PERIOD_HOURLY, ts_ns, now_ns, &d->sum);
+	fold_into_period(l, PERIOD_DAILY, ts_ns, now_ns, &d->sum);
+	trend_hours_add(&l->hours, calendar_wall_hour(&l->periods.calendar, ts_ns), &d->sum);
+	if (!aggregate_merge_totals(&l->lifetime, &d->sum))
 		l->out_of_memory = true;
-	if (!d->replayed) {
-		fold_into_period(l, PERIOD_HOURLY, ts_ns, now_ns, &d->sum);
-		fold_into_period(l, PERIOD_DAILY, ts_ns, now_ns, &d->sum);
-		trend_hours_add(
-		    &l->hours, calendar_wall_hour(&l->periods.calendar, ts_ns), &d->sum);
-		if (!aggregate_merge_totals(&l->lifetime, &d->sum))
-			l->out_of_memory = true;
-		l->changes++;
+	l->changes++;
+}
+
+/* To one window; after the last the delta is free. */
+static void show_delta(struct ledger *l, struct delta *d, uint64_t now_ns)
+{
+	uint64_t ts_ns = d->stretch * STRETCH_NS;
+
+	if (!windows_fold(l->windows, d->window, ts_ns, now_ns, &d->sum, d->replayed))
+		l->out_of_memory = true;
+	if (d->window < WINDOW_START) {
+		d->window++;
+		return;
 	}
 	aggregate_clear(&d->sum);
-	d->used = false;
+	d->used = d->counted = false;
+}
+
+static void fold_delta(struct ledger *l, struct delta *d, uint64_t now_ns)
+{
+	if (!d->counted)
+		count_delta(l, d, now_ns);
+	while (d->used)
+		show_delta(l, d, now_ns);
+}
+
+static bool is_large(const struct aggregate *sum)
+{
+	return sum->by_model.count + sum->by_bot.count + sum->by_provider.count > LARGE_NAMES;
 }
 
 void ledger_fold(struct ledger *l, uint64_t now_ns)
 {
-	for (int i = 0; i < LEDGER_DELTAS; i++)
-		if (l->deltas[i].used)
-			fold_delta(l, &l->deltas[i], now_ns);
+	for (int i = 0; i < LEDGER_DELTAS; i++) {
+		struct delta *d = &l->deltas[i];
+
+		if (!d->used || d->counted)
+			continue;
+		if (is_large(&d->sum))
+			count_delta(l, d, now_ns);
+		else
+			fold_delta(l, d, now_ns);
+	}
+}
+
+bool ledger_show(struct ledger *l, uint64_t now_ns)
+{
+	for (int i = 0; i < LEDGER_DELTAS; i++) {
+		if (!l->deltas[i].counted)
+			continue;
+		show_delta(l, &l->deltas[i], now_ns);
+		return true;
+	}
+	return false;
 }
 
 static struct delta *find_delta(struct ledger *l, uint64_t ts_ns, bool replayed)
@@ -91,7 +136,8 @@ static struct delta *find_delta(struct ledger *l, uint64_t ts_ns, bool replayed)
 	for (int i = 0; i < LEDGER_DELTAS; i++) {
 		struct delta *d = &l->deltas[i];
 
-		if (d->used && d->stretch == ts_ns / STRETCH_NS && d->replayed == replayed)
+		if (d->used && !d->counted && d->stretch == ts_ns / STRETCH_NS &&
+		    d->replayed == replayed)
 			return d;
 	}
 	return NULL;

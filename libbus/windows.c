@@ -131,12 +131,11 @@ static bool rolling_fold(
 	return aggregate_merge(&p->sum, delta);
 }
 
-bool windows_fold(struct windows *w, uint64_t ts_ns, uint64_t now_ns, const struct aggregate *delta,
-    bool replayed)
+bool windows_fold(struct windows *w, enum window window, uint64_t ts_ns, uint64_t now_ns,
+    const struct aggregate *delta, bool replayed)
 {
-	for (int i = 0; i < WINDOW_ROLLING; i++)
-		if (!rolling_fold(&w->rolling[i], ts_ns, now_ns, delta))
-			return false;
+	if (window < WINDOW_ROLLING)
+		return rolling_fold(&w->rolling[window], ts_ns, now_ns, delta);
 	/* What an earlier process counted did not happen since this one started. */
 	return replayed || aggregate_merge(&w->start, delta);
 }

@@ -16,9 +16,9 @@ struct windows;
 struct windows *windows_new(uint64_t start_ns);
 void windows_free(struct windows *w);
 
-/* Folds in a delta whose samples end within 5 s from `ts_ns`. False: out of memory. */
-bool windows_fold(struct windows *w, uint64_t ts_ns, uint64_t now_ns, const struct aggregate *delta,
-    bool replayed);
+/* Adds a delta whose samples end within 5 s from `ts_ns` to a window. False: out of memory. */
+bool windows_fold(struct windows *w, enum window window, uint64_t ts_ns, uint64_t now_ns,
+    const struct aggregate *delta, bool replayed);
 
 /*
  * The aggregate of a window as of now, with the time that it covers; valid until the next call.
