@@ -191,9 +191,6 @@ void bases_ask(struct agent *a);
 /* Whether what a period's file holds is yet to come: `all`, or those that are not late. */
 bool bases_missing(const struct agent *a, uint64_t now_ns, bool all);
 
-/* Whether samples have come for a period that is still sealed. */
-bool bases_sealed(const struct agent *a);
-
 /* A step of reading what has been fetched. True: there was one, which took its time. */
 bool bases_go_on(struct agent *a);
 

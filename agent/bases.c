@@ -7,7 +7,7 @@
  *
  * A late period that an earlier agent had open need not be read at the start: it stays sealed, as
  * the section that it has in the checkpoint, until a sample comes for it. Then its section is its
- * base, and a save waits for that: there is nothing else that it could say of the period.
+ * base; until that is read, a checkpoint holds the section and what has come beside it.
  *
  * Large ones are read by a worker.
  */
@@ -262,14 +262,6 @@ bool bases_missing(const struct agent *a, uint64_t now_ns, bool all)
 {
 	for (const struct period *p = a->ledger.periods.first; p; p = p->next)
 		if (lacks_base(p) && (all || !period_is_late(p, now_ns)))
-			return true;
-	return false;
-}
-
-bool bases_sealed(const struct agent *a)
-{
-	for (const struct period *p = a->ledger.periods.first; p; p = p->next)
-		if (!period_is_whole(p))
 			return true;
 	return false;
 }

@@ -118,8 +118,9 @@ bool period_needs_writing(const struct period *p, uint64_t now_ns);
 
 /*
  * The same, and it is time to write it. The file of a period that goes on, or has just ended, is
- * written with every save. What comes later is collected: the file is written again after 2 s, 8 s,
- * 32 s, and then every 64 s. `monotonic_ns`: UINT64_MAX where nothing is to wait.
+ * written with every save. What comes later is collected: the file is written again after 2 s, and
+ * then every 64 s; at once every 64 s where the period was over when it was opened. `monotonic_ns`:
+ * UINT64_MAX where nothing is to wait.
  */
 bool period_file_is_due(const struct period *p, uint64_t now_ns, uint64_t monotonic_ns);
 

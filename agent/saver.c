@@ -320,7 +320,7 @@ static int freeze(struct agent *a, uint64_t now_ns)
 		    &s->draft, &a->ledger, &bus, now_ns, bulletin_period_context, a);
 	state_bus_free(&bus);
 	for (size_t i = 0; !err && i < s->draft.count; i++)
-		s->draft.periods[i].period->frozen = s->draft.periods[i].is_new;
+		s->draft.periods[i].period->frozen = state_period_is_read(&s->draft.periods[i]);
 	return err;
 }
 
@@ -436,8 +436,6 @@ static bool must_wait(struct agent *a, uint64_t now_ns, bool at_once)
 	struct saver *s = &a->saver;
 	uint64_t monotonic_ns = clock_monotonic_ns();
 
-	if (bases_sealed(a))
-		return true;
 	if (!bases_missing(a, now_ns, at_once)) {
 		s->waiting_since_ns = 0;
 		return false;

@@ -68,13 +68,15 @@ static void begin_period(struct state_draft *d, struct state_period *s, struct p
 	s->version = p->version;
 	s->complete = period_is_over(p, now_ns);
 	s->has_base = p->has_base;
+	s->own = p->trends;
 	if (is_rendered(s)) {
 		s->section = p->section;
 		s->size = p->section_size;
+		s->has_delta = !period_is_whole(p);
+		s->context.restorable = true;
 		return;
 	}
 	s->is_new = true;
-	s->own = p->trends;
 	if (context)
 		context(of, s, now_ns);
 	if (s->context.lifetime)
@@ -100,6 +102,11 @@ int state_draft_begin(struct state_draft *d, const struct ledger *l, const struc
 	return err;
 }
 
+bool state_period_is_read(const struct state_period *s)
+{
+	return s->is_new || s->has_delta;
+}
+
 size_t state_draft_names(const struct state_draft *d)
 {
 	size_t names = 0;
@@ -107,14 +114,16 @@ size_t state_draft_names(const struct state_draft *d)
 	for (size_t i = 0; i < d->count; i++) {
 		const struct aggregate *sum = &d->periods[i].period->sum;
 
-		if (d->periods[i].is_new)
+		if (state_period_is_read(&d->periods[i]))
 			names +=
 			    1 + sum->by_model.count + sum->by_bot.count + sum->by_provider.count;
 	}
 	return names;
 }
 
-static int render_period(struct state_packer *packer, struct state_period *s)
+/* `delta`: the section adds to the one before it. */
+static int render_period(
+    struct state_packer *packer, struct state_period *s, bool delta, char **section, size_t *size)
 {
 	const struct period *p = s->period;
 	struct msgpack_writer m;
@@ -131,6 +140,7 @@ static int render_period(struct state_packer *packer, struct state_period *s)
 	writer_count(w, "end_ns", p->span.end_ns);
 	writer_boolean(w, "has_base", s->has_base);
 	writer_boolean(w, "complete", s->complete);
+	writer_boolean(w, "delta", delta);
 	document_write(w, DOCUMENT, &p->sum, &s->context);
 	/* The document's are of all that is known; these, the period's own record. */
 	document_write_trends(w, "trends", &s->own);
@@ -138,9 +148,22 @@ static int render_period(struct state_packer *packer, struct state_period *s)
 	document = msgpack_writer_take(&m, &length);
 	if (!document)
 		return -ENOMEM;
-	err = state_pack(packer, document, length, &s->section, &s->size);
+	err = state_pack(packer, document, length, section, size);
 	free(document);
-	s->bytes = aggregate_bytes(&p->sum);
+	return err;
+}
+
+/* What has come for a sealed period, behind the section that it is sealed as. */
+static int add_delta(struct state_draft *d, struct state_packer *packer, struct state_period *s)
+{
+	char *section;
+	size_t size;
+	int err = render_period(packer, s, true, &section, &size);
+
+	if (err)
+		return err;
+	err = state_add(&d->file, section, size);
+	free(section);
 	return err;
 }
 
@@ -169,10 +192,14 @@ static int render(struct state_draft *d, struct state_packer *packer)
 	for (size_t i = 0; !err && i < d->count; i++) {
 		struct state_period *s = &d->periods[i];
 
-		if (s->is_new)
-			err = render_period(packer, s);
+		if (s->is_new) {
+			err = render_period(packer, s, false, &s->section, &s->size);
+			s->bytes = aggregate_bytes(&s->period->sum);
+		}
 		if (!err)
 			err = state_add(&d->file, s->section, s->size);
+		if (!err && s->has_delta)
+			err = add_delta(d, packer, s);
 	}
 	if (!err)
 		state_finish(&d->file);
@@ -365,7 +392,7 @@ static int load_version_1(struct state_reader *r, struct ledger *l, struct state
 static int section_json(const char *section, size_t size, bool with_document, json_t **out)
 {
 	static const char *const keys[] = {
-	    "kind", "label", "start_ns", "end_ns", "has_base", "complete", NULL};
+	    "kind", "label", "start_ns", "end_ns", "has_base", "complete", "delta", NULL};
 	size_t length;
 	char *bytes;
 	int err = state_unpack(section, size, &bytes, &length);
@@ -402,6 +429,30 @@ static int keep_section(struct period *p, const json_t *o, const char *section, 
 	return 0;
 }
 
+/* Adds a section to what the one before it has opened, sealed or not. */
+static int load_delta(struct ledger *l, const json_t *o, const char *section, size_t size)
+{
+	struct period *p = l->periods.first; /* that was opened last */
+	const json_t *label = json_object_get(o, "label"), *kind = json_object_get(o, "kind");
+	struct aggregate sum;
+	struct trends trends;
+	int err;
+
+	if (!p || json_integer_value(label) != p->span.label ||
+	    json_integer_value(kind) != (json_int_t)p->span.kind)
+		return -EBADMSG;
+	aggregate_init(&sum);
+	memset(&trends, 0, sizeof(trends));
+	err = state_section_read(section, size, &sum, &trends);
+	if (!err && !aggregate_merge(&p->sum, &sum))
+		err = -ENOMEM;
+	aggregate_free(&sum);
+	p->trends.current_messages += trends.current_messages;
+	p->trends.current_errors += trends.current_errors;
+	p->version++;
+	return err;
+}
+
 /* With `seal_before_ns`, which is now, one that is late by then is left as it is. */
 static int load_section(struct state_reader *r, struct ledger *l, uint64_t seal_before_ns)
 {
@@ -416,6 +467,11 @@ static int load_section(struct state_reader *r, struct ledger *l, uint64_t seal_
 	err = section_json(section, size, false, &o);
 	if (err)
 		return err;
+	if (json_is_true(json_object_get(o, "delta"))) {
+		err = load_delta(l, o, section, size);
+		json_decref(o);
+		return err;
+	}
 	err = open_period(l, o, &p);
 	if (!err)
 		err = keep_section(p, o, section, size);

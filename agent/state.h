@@ -17,6 +17,7 @@ struct state_period {
 	uint64_t version; /* at that instant */
 	bool complete, has_base;
 	bool is_new;                     /* rendered now; else `section` is the period's own */
+	bool has_delta;                  /* what has come since it was sealed (period.h) follows */
 	struct document_context context; /* of the document that its file gets */
 	struct trends shown, own;        /* in the document, and the period's own record */
 	char *section;
@@ -40,6 +41,9 @@ typedef void state_context_fn(void *of, struct state_period *p, uint64_t now_ns)
 /* The ledger's deltas must have been folded. 0 or -ENOMEM; free the draft in any case. */
 int state_draft_begin(struct state_draft *d, const struct ledger *l, const struct state_bus *bus,
     uint64_t now_ns, state_context_fn *context, void *of);
+
+/* Whether rendering reads the period's sum. */
+bool state_period_is_read(const struct state_period *s);
 
 /* How much there is to render: the names in periods that have changed. */
 size_t state_draft_names(const struct state_draft *d);

@@ -4,16 +4,14 @@ written stay within their bounds."""
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "integration"))
-from harness import SANITIZER, BusTest, program, wait_for  # noqa: E402
+from harness import SANITIZER, BusTest, wait_for  # noqa: E402
 
-LATE_MAX = 4096  # agent/period.h: PERIODS_LATE_MAX
 MIB = 1 << 20
 
 
@@ -49,9 +47,6 @@ class LateTest(BusTest):
                              *options, timeout=300)
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stderr
-
-    def by_bot(self, name):
-        return sum(d["by_bot"].get(name, {}).get("requests", 0) for d in self.documents())
 
     def status(self, agent, key):
         with open(f"/proc/{agent.pid}/status", encoding="ascii") as file:
@@ -92,6 +87,86 @@ class BooksTest(LateTest):
         self.assertLess(hours[1], 20000)
         now = [d for d in self.documents() if not d["period"]["complete"]]
         self.assertEqual(sum(d["requests"]["total"] for d in now), 2000)
+
+
+    def test_killed_while_old_hours_are_reopened(self):
+        """A kill at any moment of a save, while periods are without what their files hold."""
+        self.write_all("--slots", "32768")
+        self.finished(self.late(3000, 0, 100, 8))
+        self.write_all("--retention-days", "0")
+        published = 3000
+        for round_ in range(6):
+            agent = self.start_agent("--retention-days", "0", "--checkpoint-every", "1s",
+                                     "--io", "posix" if round_ % 2 else "auto")
+            bot = self.late(1500, 1500, 100, 8)
+            time.sleep(0.4 + 0.23 * round_)
+            agent.send_signal(signal.SIGKILL)
+            agent.wait()
+            self.finished(bot)
+            published += 1500
+        self.write_all("--retention-days", "0")
+        for pattern in ("hourly_*.json", "daily_*.json"):
+            self.assertEqual(self.sums(pattern), (published, 0, 0), pattern)
+
+
+class BoundsTest(LateTest):
+    @unittest.skipIf(SANITIZER, "memory and time are not an agent's own")
+    def test_memory_and_checkpoint_with_the_most_names_in_720_hours(self):
+        """256 models, bots and providers over 720 hours at once, a kill, and all books."""
+        options = ("--retention-days", "0", "--slots", "65536")
+        agent = self.start_agent(*options)
+        bots = [self.late(150000, 10000, 720, 256, 256), self.late(1500, 100, 0, 256, 256)]
+        self.finished(*bots)
+        wait_for(lambda: os.path.exists(self.path("state")), "a checkpoint")
+        time.sleep(6)
+        self.assertLess(self.status(agent, "VmHWM"), 256 << 10)
+        self.assertLess(os.stat(self.path("state")).st_size, 64 * MIB)
+        agent.send_signal(signal.SIGKILL)
+        agent.wait()
+        self.finished(self.late(20000, 20000, 720, 256, 256))
+        agent = self.start_agent(*options)
+        serving = time.time()
+        wait_for(lambda: self.checkpoint()[1] > serving, "a checkpoint")
+        self.assertLess(self.status(agent, "VmHWM"), 256 << 10)
+        self.stop_agent(agent)
+        self.write_all(*options)
+        hours, days = self.sums(), self.sums("daily_*.json")
+        self.assertEqual((sum(hours), days), (171500, hours))
+        now = [d for d in self.documents() if not d["period"]["complete"]]
+        self.assertEqual(sum(d["requests"]["total"] for d in now), 1500)
+
+    @unittest.skipIf(SANITIZER, "a sanitizer's own log is written too")
+    def test_what_is_written_for_late_samples(self):
+        """8 models, 100 samples a second over 24 ended hours: saves are no more frequent for it."""
+        self.data = os.path.join(self.folder, "data")  # a disk, whose writes are counted
+        agent = self.start_agent("--io", "posix")
+        wait_for(lambda: os.path.exists(self.path("state")), "a checkpoint")
+        before, started, checkpoints = self.written(agent), time.monotonic(), set()
+        bot = self.late(4500, 100, 24, 8)
+        while bot.poll() is None:
+            checkpoints.add(self.checkpoint())
+            time.sleep(0.2)
+        seconds = time.monotonic() - started
+        # One every 5 s, but for those of the start.
+        self.assertLess(len(checkpoints), seconds / 5 + 5)
+        self.assertLess((self.written(agent) - before) / seconds, 100e3)
+        self.stop_agent(agent)
+        self.write_all()
+        for pattern in ("hourly_*.json", "daily_*.json"):
+            self.assertEqual(self.sums(pattern), (4500, 0, 0), pattern)
+
+    def checkpoint(self):
+        """Which one is the last, and when it was stored."""
+        while True:
+            try:
+                stat = os.stat(self.path("state"))
+                return stat.st_ino, stat.st_mtime
+            except FileNotFoundError:
+                pass  # it is being replaced
+
+    def written(self, agent):
+        with open(f"/proc/{agent.pid}/io", encoding="ascii") as file:
+            return int(next(line.split()[1] for line in file if line.startswith("write_bytes")))
 
 
 if __name__ == "__main__":

@@ -312,7 +312,7 @@ static void late_periods_stay_sealed(void **state)
 	struct state_bus bus;
 	struct aggregate sum;
 	struct trends trends;
-	struct period *p;
+	struct period *p, *q;
 	size_t length, size;
 	char *bytes, *text;
 
@@ -348,6 +348,19 @@ static void late_periods_stay_sealed(void **state)
 	ledger_fold(&second, NOW);
 	p = periods_find(&second.periods, PERIOD_HOURLY, NOW - 30 * 3600 * NS_PER_SECOND);
 	assert_false(period_is_whole(p) || period_needs_writing(p, NOW));
+	/* Saved and restored like that, it has both parts, sealed again or not. */
+	encode(&second, &bytes, &length);
+	for (int sealed = 0; sealed < 2; sealed++) {
+		ledger_free(&third);
+		assert_int_equal(ledger_init(&third, &utc, 0, NOW), 0);
+		assert_int_equal(state_restore(bytes, length, sealed ? NOW : 0, &third, &bus), 0);
+		state_bus_free(&bus);
+		q = periods_find(&third.periods, PERIOD_HOURLY, NOW - 30 * 3600 * NS_PER_SECOND);
+		assert_int_equal(q->sealed, sealed);
+		assert_int_equal(period_is_whole(q), !sealed);
+		assert_int_equal(q->sum.requests.total, sealed ? 1 : 2);
+	}
+	free(bytes);
 	aggregate_init(&sum);
 	assert_int_equal(state_section_read(p->section, p->section_size, &sum, &trends), 0);
 	assert_true(period_set_base(p, &sum, &trends));
