@@ -5,13 +5,15 @@
  *   intake.c     ring -> ledger: draining, orphans, what was lost
  *   restore.c    checkpoint -> ledger, at the start
  *   saver.c      ledger -> store: the checkpoint, then the files
+ *   state.c      ledger -> the checkpoint's bytes
  *   journal.h    every request -> store: a line each (--journal)
  *   bases.c      store -> ledger: what a period's file already holds
  *   bulletin.c   ledger -> board
  *   retention.c  old files out
  *   alerts.c     ledger -> log and webhooks; alerts.h names its parts
  *
- * All of it runs in one thread. Only the store and the webhooks work beside it.
+ * All of it runs in one thread. The store and the webhooks work beside it, and, for what is large,
+ * workers of saver.c, bases.c and bulletin.c (worker.h).
  */
 #ifndef ORBUS_AGENT_AGENT_H
 #define ORBUS_AGENT_AGENT_H
