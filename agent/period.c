@@ -308,8 +308,8 @@ bool period_file_is_due(const struct period *p, uint64_t now_ns, uint64_t monoto
 
 void period_written(struct period *p, uint64_t version, bool complete)
 {
-	/* One that was opened late has a file now: what comes next can wait. */
-	if (complete && p->written_version == 0)
+	/* One that was opened for late samples has its file now: what comes next can wait. */
+	if (complete && p->written_version == 0 && version > 1)
 		p->file_pause_ns = PAUSE_MAX_NS;
 	p->written_version = version;
 	p->written_complete = complete;
