@@ -1,6 +1,7 @@
 """Late samples: old hours are flooded, and reopened again and again. Every sample ends in exactly one
 of counted, lost and rejected; the current hour is always whole; memory, checkpoint and what is
 written stay within their bounds."""
+import json
 import os
 import shutil
 import signal
@@ -107,6 +108,30 @@ class BooksTest(LateTest):
         self.write_all("--retention-days", "0")
         for pattern in ("hourly_*.json", "daily_*.json"):
             self.assertEqual(self.sums(pattern), (published, 0, 0), pattern)
+
+
+    def test_many_names_are_worked_on_beside_the_loop(self):
+        """Enough names for every worker: of saves, files, sections and the board."""
+        options = ("--retention-days", "0", "--slots", "32768", "--checkpoint-every", "1s")
+        for _ in range(2):
+            agent = self.start_agent(*options)
+            self.finished(self.late(4000, 2000, 6, 256, 256), self.late(2000, 1000, 0, 256, 256))
+            wait_for(lambda: os.path.exists(self.path("state")), "a checkpoint")
+            agent.send_signal(signal.SIGKILL)
+            agent.wait()
+        agent = self.start_agent(*options)
+        self.finished(self.late(1000, 500, 6, 256, 256), self.late(1000, 500, 0, 256, 256))
+
+        def shown():
+            done = self.run_tool("orstat", "--bus", self.bus, "--window", "start", "--json")
+            return json.loads(done.stdout)["requests"]["total"] >= 2000
+        wait_for(shown, "the board to show them")
+        self.stop_agent(agent)
+        self.write_all(*options)
+        for pattern in ("hourly_*.json", "daily_*.json"):
+            self.assertEqual(self.sums(pattern), (14000, 0, 0), pattern)
+        by_model = sum(m["requests"] for d in self.documents() for m in d["by_model"].values())
+        self.assertEqual(by_model, 14000)
 
 
 class BoundsTest(LateTest):
