@@ -27,6 +27,8 @@
 /* and after so long the last checkpoint is made, whatever else there is to store. */
 #define DRAIN_NS  (300 * UINT64_C(1000000))
 #define SECOND_MS 1000
+/* Rejected samples are logged no more often. */
+#define CROWDED_OUT_NS (60 * NS_PER_SECOND)
 
 volatile sig_atomic_t agent_stop, agent_snapshot, agent_reload;
 volatile sig_atomic_t agent_status = 1;
@@ -77,6 +79,10 @@ static int open_all(struct agent *a)
 	if (!err)
 		err = read_boot_id(a);
 	if (!err)
+		err = saver_open(a);
+	if (!err)
+		err = bases_open(a);
+	if (!err)
 		err = folder_open(a->config->data_dir, a->log, &a->folder);
 	if (!err)
 		err = intake_open(a);
@@ -126,6 +132,8 @@ static void close_all(struct agent *a, int status)
 	}
 	saver_close(a);
 	retention_close(a);
+	bases_close(a);
+	bulletin_close(a);
 	alerts_close(a);
 	journal_free(a);
 	ledger_free(&a->ledger);
@@ -133,14 +141,16 @@ static void close_all(struct agent *a, int status)
 	folder_close(&a->folder);
 }
 
-static void say_refused(struct agent *a)
+static void say_crowded_out(struct agent *a, uint64_t monotonic_ns)
 {
-	if (a->ledger.refused == a->refused_said)
+	if (a->ledger.crowded_out == a->crowded_out_said || monotonic_ns < a->crowded_out_next_ns)
 		return;
 	log_error(a->log,
-	    "%llu samples could not be counted: they are of too many hours and days at once",
-	    (unsigned long long)(a->ledger.refused - a->refused_said));
-	a->refused_said = a->ledger.refused;
+	    "%llu samples were rejected: they are of too many old hours at once; publish them in "
+	    "the order of time, or slower",
+	    (unsigned long long)(a->ledger.crowded_out - a->crowded_out_said));
+	a->crowded_out_said = a->ledger.crowded_out;
+	a->crowded_out_next_ns = monotonic_ns + CROWDED_OUT_NS;
 }
 
 static void every_second(struct agent *a)
@@ -153,7 +163,8 @@ static void every_second(struct agent *a)
 	board_beat(a->board);
 	intake_look_after(a);
 	saver_look_after_folder(a);
-	say_refused(a);
+	say_crowded_out(a, monotonic_ns);
+	periods_survey(&a->ledger.periods, clock_realtime_ns());
 }
 
 /* `ms`, or less where something is due before. */
@@ -171,9 +182,11 @@ static int sleep_ms(struct agent *a, uint64_t now_ns)
 	uint64_t monotonic_ns = clock_monotonic_ns();
 	uint64_t ms = SECOND_MS;
 
-	if (saver_has_more(a))
+	if (saver_has_more(a) || bulletin_has_more(a) || a->board_is_due)
 		return 0;
 	if (a->store && (store_poll(a->store) > 0 || retention_has_more(a)))
+		return STORE_POLL_MS;
+	if (saver_is_at_work(a) || bulletin_is_at_work(a))
 		return STORE_POLL_MS;
 	if (a->second_next_ns <= monotonic_ns)
 		return 0;
@@ -195,7 +208,8 @@ static bool recover(struct agent *a)
 	if (a->store)
 		store_poll(a->store);
 	(void)saver_go_on(a);
-	if (a->saver.busy || journal_is_packing(a) || monotonic_ns < a->second_next_ns)
+	if (a->saver.busy || a->saver.thawing || journal_is_packing(a) ||
+	    monotonic_ns < a->second_next_ns)
 		return false;
 	a->second_next_ns = monotonic_ns + SECOND_MS * 1000000u;
 	board_beat(a->board);
@@ -224,6 +238,35 @@ static bool may_save(struct agent *a, bool more)
 	return !more || monotonic_ns - a->behind_since_ns >= SAVE_WAIT_NS;
 }
 
+/* How long the ring has been left alone for other work, up to a drain or to waiting for samples. */
+static void note_pause(struct agent *a)
+{
+	uint64_t pause_ns = a->drained_ns ? clock_monotonic_ns() - a->drained_ns : 0;
+
+	if (pause_ns <= a->longest_pause_ns)
+		return;
+	a->longest_pause_ns = pause_ns;
+	log_debug(
+	    a->log, "the longest time between two drains is %.1f ms now", (double)pause_ns / 1e6);
+}
+
+static bool drain(struct agent *a, uint64_t now_ns)
+{
+	bool more;
+
+	note_pause(a);
+	more = intake_drain(a, now_ns);
+	a->drained_ns = clock_monotonic_ns();
+	return more;
+}
+
+static void wait_for_samples(struct agent *a)
+{
+	note_pause(a);
+	(void)orbus_reader_wait(a->reader, sleep_ms(a, clock_realtime_ns()));
+	a->drained_ns = clock_monotonic_ns();
+}
+
 /* One turn of the loop; `at_once`: a save is due as soon as all is drained. True: there is more to
  * drain. */
 static bool turn(struct agent *a, bool at_once)
@@ -234,7 +277,7 @@ static bool turn(struct agent *a, bool at_once)
 	if (a->ledger.out_of_memory && !recover(a))
 		return false;
 	if (!a->is_drained) {
-		more = intake_drain(a, now_ns);
+		more = drain(a, now_ns);
 		if (!more)
 			board_set_drained(a->board, from_ns);
 		intake_reap(a, now_ns, false);
@@ -247,6 +290,7 @@ static bool turn(struct agent *a, bool at_once)
 			agent_snapshot = 0;
 			saver_snapshot(a, now_ns);
 		}
+		saved |= bases_go_on(a);
 		if (may_save(a, more))
 			saved |= saver_run(a, now_ns, at_once && !more);
 		journal_run(a, now_ns);
@@ -258,9 +302,9 @@ static bool turn(struct agent *a, bool at_once)
 		alerts_reload(a);
 	}
 	alerts_run(a, now_ns, more);
-	/* Not both in one turn: the ring waits meanwhile. */
-	if (!saved)
-		bulletin_refresh(a, now_ns);
+	/* One of them in one turn: the ring waits meanwhile. */
+	if (!saved && !bulletin_refresh(a, now_ns) && !ledger_show(&a->ledger, now_ns))
+		(void)windows_prepare(a->ledger.windows);
 	return more;
 }
 
@@ -333,7 +377,6 @@ static void begin_to_stop(struct agent *a)
 static int finish(struct agent *a)
 {
 	uint64_t begun_ns = clock_monotonic_ns(), changes;
-	bool hurried;
 
 	if (agent_stop)
 		begin_to_stop(a);
@@ -342,17 +385,17 @@ static int finish(struct agent *a)
 	do {
 		if (agent_stop && !a->stopping_ns)
 			begin_to_stop(a);
-		hurried = a->stopping_ns && clock_monotonic_ns() - a->stopping_ns > DRAIN_NS;
-		/* The last checkpoint goes before the files of the one before it. */
-		if (hurried && !is_kept(a, changes))
+		/* The last checkpoint goes before files: the next agent writes those from it. */
+		if (a->stopping_ns && clock_monotonic_ns() - a->stopping_ns > DRAIN_NS) {
 			saver_put_off_files(a);
+			if (is_kept(a, changes) && !a->saver.busy)
+				break;
+		}
 		(void)turn(a, true);
 		if (a->store)
 			store_flush(a->store, STORE_POLL_MS);
 		if (is_kept(a, changes))
 			agent_status = 0;
-		if (hurried && is_kept(a, changes) && !a->saver.busy)
-			break;
 	} while (agent_time_left_ms(a) > 0 && clock_monotonic_ns() - begun_ns < FINAL_WAIT_NS &&
 		 !is_done(a));
 	intake_say_rest(a);
@@ -393,8 +436,7 @@ int agent_run(const struct config *config, struct log *log)
 	if (err == 0) {
 		while (!agent_stop && !config->once)
 			if (!turn(a, false))
-				(void)orbus_reader_wait(
-				    a->reader, sleep_ms(a, clock_realtime_ns()));
+				wait_for_samples(a);
 		status = finish(a);
 		alerts_finish(a);
 		log_info(log, "stopped");

@@ -6,13 +6,15 @@
  *   liars.c      lanes that lie -> log
  *   restore.c    checkpoint -> ledger, at the start
  *   saver.c      ledger -> store: the checkpoint, then the files
+ *   state.c      ledger -> the checkpoint's bytes
  *   journal.h    every request -> store: a line each (--journal)
  *   bases.c      store -> ledger: what a period's file already holds
  *   bulletin.c   ledger -> board
  *   retention.h  old files out
  *   alerts.c     ledger -> log and webhooks; alerts.h names its parts
  *
- * All of it runs in one thread. Only the store and the webhooks work beside it.
+ * All of it runs in one thread. The store and the webhooks work beside it, and, for what is large,
+ * workers of saver.c, bases.c and bulletin.c (worker.h).
  */
 #ifndef ORBUS_AGENT_AGENT_H
 #define ORBUS_AGENT_AGENT_H
@@ -26,7 +28,9 @@
 #include "reader.h"
 #include "reaper.h"
 #include "retention.h"
+#include "state.h"
 #include "store.h"
+#include "worker.h"
 
 #include <signal.h>
 
@@ -39,19 +43,31 @@ struct saver {
 	bool busy;
 	bool failed;
 	bool checkpoint_stored;      /* by the running save: its files may follow */
-	uint64_t checkpoint_changes; /* ledger's in the last checkpoint that is on the disk */
 	size_t files_left;           /* being stored */
+	uint64_t files_written;      /* so far */
 	uint64_t changes;            /* ledger's when the running save was made */
 	uint64_t saved_changes;      /* ledger's when the last good one was */
+	uint64_t checkpoint_changes; /* ledger's in the last checkpoint that is on the disk */
+	uint64_t waiting_since_ns;   /* for what periods are opened with; 0: for nothing */
+	bool files_waiting;          /* of late periods, for the next save */
 	uint64_t next_ns;            /* CLOCK_MONOTONIC: not before */
 	unsigned backoff_seconds;    /* 0: all is well */
 	char *state; /* the checkpoint to be stored, while the last one is being renamed */
 	size_t state_length;
-	struct saver_file *files; /* not yet given to the store */
+	struct saver_file *files;   /* not yet given to the store */
+	struct saver_file *spelled; /* whose text is being rendered by the worker */
+	struct state_draft draft;   /* being rendered, by the worker perhaps */
+	struct worker *worker;
+	uint64_t trim_next_ns; /* CLOCK_MONOTONIC: not before */
+	uint64_t rendered_ns;  /* the instant of the running save */
+	bool at_once;          /* the running save writes every file */
+	bool rendering, thawing;
 	struct complaint complaint;
 };
 
 struct alerts;
+struct bases;
+struct bulletin;
 
 struct agent {
 	const struct config *config;
@@ -63,7 +79,10 @@ struct agent {
 	struct board *board; /* NULL: none can be made */
 	struct ledger ledger;
 	struct saver saver;
-	struct alerts *alerts; /* NULL: none were asked for */
+	struct bases *bases;
+	unsigned ledger_generation; /* grows when the ledger is made anew */
+	struct bulletin *bulletin;  /* NULL until the first large board */
+	struct alerts *alerts;      /* NULL: none were asked for */
 	struct journal journal;
 	struct bus_paths paths;
 	int bus_lock_fd; /* holds the bus's agent lock */
@@ -82,12 +101,15 @@ struct agent {
 	bool is_drained;                   /* for good: what comes now is for the next agent */
 	uint64_t board_changes;            /* ledger's at the last refresh */
 	uint64_t board_next_ns;
-	uint64_t second_next_ns; /* what is done once a second */
+	bool board_is_due;         /* its windows are being brought up to now */
+	uint64_t second_next_ns;   /* what is done once a second */
+	uint64_t drained_ns;       /* CLOCK_MONOTONIC: the end of the last drain, or of a sleep */
+	uint64_t longest_pause_ns; /* from that to the next drain, since the start */
 	struct retention retention;
 	struct complaint board_complaint, retention_complaint, base_complaint, journal_complaint;
 	unsigned base_backoff_seconds; /* 0: the files of periods can be read */
 	uint64_t base_next_ns;         /* CLOCK_MONOTONIC: not before */
-	uint64_t refused_said;
+	uint64_t crowded_out_said, crowded_out_next_ns;
 	bool shortage_said; /* of memory */
 	int restore_error;  /* that was said last, while the checkpoint cannot be read */
 	char boot_id[40];   /* this boot of the machine */
@@ -177,10 +199,16 @@ bool saver_has_more(const struct agent *a);
 /* Leaves the files of the running save that the store does not have yet to the next one. */
 void saver_put_off_files(struct agent *a);
 
+/* True while something is done beside the loop, for which saver_go_on() waits. */
+bool saver_is_at_work(const struct agent *a);
+
+/* -ENOMEM. */
+int saver_open(struct agent *a);
+
 /* Forgets a save that was not carried out; after the store is closed. */
 void saver_close(struct agent *a);
 
-/* True when everything that was counted is on the disk. */
+/* True when everything that was counted is on the disk, in the files too. */
 bool saver_is_done(const struct agent *a, uint64_t now_ns);
 
 /* Writes metrics_....json. */
@@ -200,14 +228,32 @@ void complain(
 
 /* Asks for the files of periods that were just opened. */
 void bases_ask(struct agent *a);
-bool bases_missing(const struct agent *a);
+
+/* Whether what a period's file holds is yet to come: `all`, or those that are not late. */
+bool bases_missing(const struct agent *a, uint64_t now_ns, bool all);
+
+/* A step of reading what has been fetched. True: there was one, which took its time. */
+bool bases_go_on(struct agent *a);
+
+/* There is more to read. */
+bool bases_are_at_work(const struct agent *a);
+
+int bases_open(struct agent *a); /* -ENOMEM */
+void bases_close(struct agent *a);
 
 /* --- bulletin.c */
 
-void bulletin_refresh(struct agent *a, uint64_t now_ns);
+/* A step of refreshing the board, when that is due. True: there was one, which took its time. */
+bool bulletin_refresh(struct agent *a, uint64_t now_ns);
 
-/* The document of a period as of now, as msgpack; restorable. NULL: out of memory. */
-char *bulletin_period(struct agent *a, const struct period *p, uint64_t now_ns, size_t *length);
+/* There is another step to make at once; the worker has one in hand. */
+bool bulletin_has_more(const struct agent *a);
+bool bulletin_is_at_work(const struct agent *a);
+
+void bulletin_close(struct agent *a);
+
+/* What the document of a period says beside its sum: state_context_fn of an agent. */
+void bulletin_period_context(void *agent, struct state_period *p, uint64_t now_ns);
 
 /* The document of everything since the agent started, as a file's text. NULL: out of memory. */
 char *bulletin_since_start(struct agent *a, uint64_t now_ns, size_t *length);

@@ -2,6 +2,7 @@
  * ledger.c: everything that the agent has counted.
  */
 #include "ledger.h"
+#include "aggregate_bytes.h"
 #include "clock.h"
 
 #include <errno.h>
@@ -9,6 +10,8 @@
 #define STRETCH_NS    (5 * NS_PER_SECOND)
 #define SKEW_LIMIT_NS (60 * NS_PER_SECOND)
 #define DAY_NS        (86400 * NS_PER_SECOND)
+/* A delta of more names takes a millisecond or so to be added to anything. */
+#define LARGE_NAMES 64
 
 int ledger_init(
     struct ledger *l, const struct calendar *calendar, unsigned retention_days, uint64_t now_ns)
@@ -43,73 +46,146 @@ bool ledger_is_expired(const struct ledger *l, int64_t wall_day, uint64_t now_ns
 	       wall_day + l->retention_days < calendar_wall_day(&l->periods.calendar, now_ns);
 }
 
-static void fold_into_period(
-    struct ledger *l, enum period_kind kind, uint64_t ts_ns, const struct aggregate *sum)
+static void fold_into_period(struct ledger *l, enum period_kind kind, uint64_t ts_ns,
+    uint64_t now_ns, const struct aggregate *sum)
 {
 	const struct calendar *calendar = &l->periods.calendar;
 	struct period *p = periods_at(&l->periods, kind, ts_ns);
+	struct aggregate *to = p ? period_target(p) : NULL;
+	bool late = p && period_is_late(p, now_ns); /* what it takes is counted */
+	size_t before = to && late ? aggregate_bytes_beside(to, sum) : 0;
 
-	if (!p && l->periods.count == PERIODS_MAX) {
-		l->refused += sum->samples;
-		return;
-	}
-	if (!p || !aggregate_merge(&p->sum, sum)) {
+	if (!to || !aggregate_merge(to, sum)) {
 		l->out_of_memory = true;
 		return;
 	}
 	trends_add(&p->trends, calendar_wall_hour(calendar, p->span.end_ns - 1),
 	    calendar_wall_hour(calendar, ts_ns), sum);
-	period_touch(p);
+	periods_touch(&l->periods, p, late ? aggregate_bytes_beside(to, sum) - before : 0, now_ns);
+}
+
+static void count_delta(struct ledger *l, struct delta *d, uint64_t now_ns)
+{
+	uint64_t ts_ns = d->stretch * STRETCH_NS;
+
+	d->counted = true;
+	d->window = 0;
+	if (d->replayed)
+		return;
+	fold_into_period(l, PERIOD_HOURLY, ts_ns, now_ns, &d->sum);
+	fold_into_period(l, PERIOD_DAILY, ts_ns, now_ns, &d->sum);
+	trend_hours_add(&l->hours, calendar_wall_hour(&l->periods.calendar, ts_ns), &d->sum);
+	if (!aggregate_merge_totals(&l->lifetime, &d->sum))
+		l->out_of_memory = true;
+	l->changes++;
+}
+
+/* To one window; after the last the delta is free. */
+static void show_delta(struct ledger *l, struct delta *d, uint64_t now_ns)
+{
+	uint64_t ts_ns = d->stretch * STRETCH_NS;
+
+	if (!windows_fold(l->windows, d->window, ts_ns, now_ns, &d->sum, d->replayed))
+		l->out_of_memory = true;
+	if (d->window < WINDOW_START) {
+		d->window++;
+		return;
+	}
+	aggregate_clear(&d->sum);
+	d->used = d->counted = false;
 }
 
 static void fold_delta(struct ledger *l, struct delta *d, uint64_t now_ns)
 {
-	uint64_t ts_ns = d->stretch * STRETCH_NS;
+	if (!d->counted)
+		count_delta(l, d, now_ns);
+	while (d->used)
+		show_delta(l, d, now_ns);
+}
 
-	if (!windows_fold(l->windows, ts_ns, now_ns, &d->sum, d->replayed))
-		l->out_of_memory = true;
-	if (!d->replayed) {
-		fold_into_period(l, PERIOD_HOURLY, ts_ns, &d->sum);
-		fold_into_period(l, PERIOD_DAILY, ts_ns, &d->sum);
-		trend_hours_add(
-		    &l->hours, calendar_wall_hour(&l->periods.calendar, ts_ns), &d->sum);
-		if (!aggregate_merge_totals(&l->lifetime, &d->sum))
-			l->out_of_memory = true;
-		l->changes++;
-	}
-	aggregate_clear(&d->sum);
-	d->used = false;
+static bool is_large(const struct aggregate *sum)
+{
+	return sum->by_model.count + sum->by_bot.count + sum->by_provider.count > LARGE_NAMES;
 }
 
 void ledger_fold(struct ledger *l, uint64_t now_ns)
 {
 	trend_hours_turn_back(&l->hours, calendar_wall_hour(&l->periods.calendar, now_ns));
-	for (int i = 0; i < LEDGER_DELTAS; i++)
-		if (l->deltas[i].used)
-			fold_delta(l, &l->deltas[i], now_ns);
-}
-
-static struct delta *delta_at(struct ledger *l, uint64_t ts_ns, bool replayed, uint64_t now_ns)
-{
-	uint64_t stretch = ts_ns / STRETCH_NS;
-	struct delta *unused = NULL;
-
 	for (int i = 0; i < LEDGER_DELTAS; i++) {
 		struct delta *d = &l->deltas[i];
 
-		if (d->used && d->stretch == stretch && d->replayed == replayed)
+		if (!d->used || d->counted)
+			continue;
+		if (is_large(&d->sum))
+			count_delta(l, d, now_ns);
+		else
+			fold_delta(l, d, now_ns);
+	}
+}
+
+bool ledger_show(struct ledger *l, uint64_t now_ns)
+{
+	for (int i = 0; i < LEDGER_DELTAS; i++) {
+		if (!l->deltas[i].counted)
+			continue;
+		show_delta(l, &l->deltas[i], now_ns);
+		return true;
+	}
+	return false;
+}
+
+static struct delta *find_delta(struct ledger *l, uint64_t ts_ns, bool replayed)
+{
+	for (int i = 0; i < LEDGER_DELTAS; i++) {
+		struct delta *d = &l->deltas[i];
+
+		if (d->used && !d->counted && d->stretch == ts_ns / STRETCH_NS &&
+		    d->replayed == replayed)
 			return d;
-		if (!d->used && !unused)
-			unused = d;
 	}
-	if (!unused) {
-		unused = &l->deltas[stretch % LEDGER_DELTAS];
-		fold_delta(l, unused, now_ns);
+	return NULL;
+}
+
+/* One for a stretch that has none. */
+static struct delta *take_delta(struct ledger *l, uint64_t ts_ns, bool replayed, uint64_t now_ns)
+{
+	struct delta *d = NULL;
+
+	for (int i = 0; i < LEDGER_DELTAS && !d; i++)
+		if (!l->deltas[i].used)
+			d = &l->deltas[i];
+	if (!d) {
+		d = &l->deltas[ts_ns / STRETCH_NS % LEDGER_DELTAS];
+		fold_delta(l, d, now_ns);
 	}
-	unused->used = true;
-	unused->replayed = replayed;
-	unused->stretch = stretch;
-	return unused;
+	d->used = true;
+	d->replayed = replayed;
+	d->stretch = ts_ns / STRETCH_NS;
+	return d;
+}
+
+/* Of the current stretch, which always has a place. */
+static struct delta *current_delta(struct ledger *l, uint64_t now_ns)
+{
+	struct delta *d = find_delta(l, now_ns, false);
+
+	return d ? d : take_delta(l, now_ns, false, now_ns);
+}
+
+/*
+ * Where samples of a moment are counted, NULL where there is no room. That is asked once for each
+ * stretch of 5 s, before its first sample: from then on its hour and its day are open, or are
+ * opened again when the delta is folded. So a sample is counted in both, or is rejected for both.
+ */
+static struct delta *admit(struct ledger *l, uint64_t ts_ns, bool replayed, uint64_t now_ns)
+{
+	struct delta *d = find_delta(l, ts_ns, replayed);
+	int admitted = d || replayed ? 1 : periods_admit(&l->periods, ts_ns, now_ns);
+
+	l->out_of_memory |= admitted < 0;
+	if (admitted == 0)
+		return NULL;
+	return d ? d : take_delta(l, ts_ns, replayed, now_ns);
 }
 
 void ledger_add_losses(struct ledger *l, uint64_t lost, uint64_t rejected, uint64_t now_ns)
@@ -118,7 +194,7 @@ void ledger_add_losses(struct ledger *l, uint64_t lost, uint64_t rejected, uint6
 
 	if (lost == 0 && rejected == 0)
 		return;
-	d = delta_at(l, now_ns, false, now_ns);
+	d = current_delta(l, now_ns);
 	d->sum.lost += lost;
 	d->sum.rejected += rejected;
 	l->changes++;
@@ -168,7 +244,12 @@ void ledger_add(struct ledger *l, const struct orbus_sample *s, const struct sam
 	}
 	if (s->kind == ORBUS_KIND_REQUEST && stamped.ts > l->last_request_ns)
 		l->last_request_ns = stamped.ts < now_ns ? stamped.ts : now_ns;
-	d = delta_at(l, stamped.ts, origin->replayed, now_ns);
+	d = admit(l, stamped.ts, origin->replayed, now_ns);
+	if (!d) {
+		l->crowded_out++;
+		ledger_add_losses(l, 0, 1, now_ns);
+		return;
+	}
 	d->sum.skewed += skewed;
 	if (!aggregate_add(&d->sum, &stamped))
 		l->out_of_memory = true;

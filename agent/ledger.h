@@ -16,6 +16,8 @@
 struct delta {
 	bool used;
 	bool replayed;
+	bool counted; /* in the periods; the windows from `window` on are yet to get it */
+	enum window window;
 	uint64_t stretch; /* ts / 5 s */
 	struct aggregate sum;
 };
@@ -39,7 +41,7 @@ struct ledger {
 	struct delta deltas[LEDGER_DELTAS];
 	uint64_t changes;         /* grows with everything that is worth a checkpoint */
 	uint64_t last_request_ns; /* when the newest request ended, 0: none is known */
-	uint64_t refused;         /* samples that could not be counted: too many periods */
+	uint64_t crowded_out;     /* samples that were rejected for want of room (period.h) */
 	ledger_request_fn *keep;  /* the journal; NULL: none */
 	void *keep_context;
 	/*
@@ -60,8 +62,17 @@ void ledger_add(struct ledger *l, const struct orbus_sample *s, const struct sam
 /* Counts samples that were lost or rejected just now. */
 void ledger_add_losses(struct ledger *l, uint64_t lost, uint64_t rejected, uint64_t now_ns);
 
-/* Adds what has come since the last time to the periods and windows. */
+/*
+ * Adds what has come since the last time to the periods, and to the windows where that is soon
+ * done; else ledger_show() is left to do.
+ */
 void ledger_fold(struct ledger *l, uint64_t now_ns);
+
+/*
+ * A step of adding to the windows what the periods have: one merge. False: there is nothing to do.
+ * Windows are in no checkpoint, so they need not keep up with the periods.
+ */
+bool ledger_show(struct ledger *l, uint64_t now_ns);
 
 /* True when a day is so long ago that its files are to go, by the earlier of the two clocks. */
 bool ledger_is_expired(const struct ledger *l, int64_t wall_day, uint64_t now_ns);

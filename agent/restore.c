@@ -20,8 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STATE_BYTES_MAX (UINT64_C(1) << 30)
-
 static int begin_ledger(struct agent *a)
 {
 	const struct calendar calendar = {a->config->utc, a->config->snapshot_hours};
@@ -38,6 +36,7 @@ static int begin_ledger(struct agent *a)
 static int begin_anew(struct agent *a)
 {
 	ledger_free(&a->ledger);
+	a->ledger_generation++;
 	return begin_ledger(a);
 }
 
@@ -60,7 +59,7 @@ static int load(struct agent *a, const char *name, struct state_bus *bus, int *u
 {
 	char *bytes = NULL;
 	size_t length = 0;
-	int err = store_read_file(a->folder.fd, name, STATE_BYTES_MAX, &bytes, &length);
+	int err = store_read_file(a->folder.fd, name, STATE_FILE_BYTES_MAX, &bytes, &length);
 
 	*unread = 0;
 	if (err == -ENOENT)
@@ -70,12 +69,12 @@ static int load(struct agent *a, const char *name, struct state_bus *bus, int *u
 		return -EIO;
 	}
 	(void)memory_ran_out();
-	err = state_decode(bytes, length, &a->ledger, bus);
+	err = state_restore(bytes, length, clock_realtime_ns(), &a->ledger, bus);
 	free(bytes);
 	if (memory_ran_out())
 		return -ENOMEM;
 	for (struct period *p = a->ledger.periods.first; p; p = p->next)
-		p->held = true;
+		p->held = p->has_base;
 	return err;
 }
 
@@ -87,8 +86,8 @@ static int check_previous(struct agent *a)
 {
 	char *bytes;
 	size_t length;
-	int err =
-	    store_read_file(a->folder.fd, STATE_PREVIOUS_NAME, STATE_BYTES_MAX, &bytes, &length);
+	int err = store_read_file(
+	    a->folder.fd, STATE_PREVIOUS_NAME, STATE_FILE_BYTES_MAX, &bytes, &length);
 
 	free(bytes);
 	if (!err || err == -ENOENT || store_is_foreign(err))
@@ -189,9 +188,10 @@ int restore_after_shortage(struct agent *a)
 	a->lost_seen = a->rejected_seen = 0;
 	memcpy(a->bus_id, reader_bus_id(reader), sizeof(a->bus_id));
 	ledger_free(&a->ledger);
+	a->ledger_generation++;
 	err = restore_ledger(a);
 	a->ledger.out_of_memory = err != 0;
-	a->saver.saved_changes = a->saver.checkpoint_changes = a->refused_said = 0;
+	a->saver.saved_changes = a->saver.checkpoint_changes = a->crowded_out_said = 0;
 	a->board_changes = UINT64_MAX;
 	return err;
 }

@@ -1,6 +1,6 @@
 /*
  * state_file.c: what the checkpoint says of the bus and the journal, and how it lies in its file: a
- * fixed head with a checksum, then a msgpack map.
+ * fixed head with a checksum, then sections of compressed msgpack.
  */
 #include "state_file.h"
 #include "json_msgpack.h"
@@ -13,9 +13,12 @@
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
+#include <zstd.h>
+#include <zstd_errors.h>
 
 #define STATE_MAGIC   "ORBSTATE"
-#define STATE_VERSION 1u
+#define STATE_VERSION 2u
+#define PACK_LEVEL    1
 #define LANES_MAX     4096
 
 struct state_head {
@@ -26,6 +29,13 @@ struct state_head {
 	uint64_t checksum; /* XXH3-64 of it */
 };
 static_assert(sizeof(struct state_head) == 32, "file format");
+
+/* Before the bytes of a section. */
+struct section_head {
+	uint32_t length; /* of its document */
+	uint32_t packed; /* of its bytes */
+};
+static_assert(sizeof(struct section_head) == 8, "file format");
 
 int state_boot_id(char out[40])
 {
@@ -113,25 +123,88 @@ void state_bus_write(const struct state_bus *bus, struct writer *w)
 		put_journal(w, bus);
 }
 
-void state_begin(struct msgpack_writer *m)
-{
-	const struct state_head head = {.length = 0};
+struct state_packer {
+	ZSTD_CCtx *zstd;
+};
 
-	msgpack_writer_init_after(m, &head, sizeof(head));
+struct state_packer *state_packer_new(void)
+{
+	struct state_packer *p = calloc(1, sizeof(*p));
+
+	if (p)
+		p->zstd = ZSTD_createCCtx();
+	if (p && p->zstd)
+		return p;
+	free(p);
+	return NULL;
 }
 
-char *state_end(struct msgpack_writer *m, size_t *length)
+void state_packer_free(struct state_packer *p)
+{
+	if (!p)
+		return;
+	ZSTD_freeCCtx(p->zstd);
+	free(p);
+}
+
+int state_pack(
+    struct state_packer *p, const char *document, size_t length, char **section, size_t *size)
+{
+	struct section_head head = {.length = (uint32_t)length};
+	size_t packed, room;
+	char *bytes, *shorter;
+
+	if (length > STATE_SECTION_BYTES_MAX)
+		return -EFBIG;
+	room = ZSTD_compressBound(length);
+	bytes = malloc(sizeof(head) + room);
+	if (!bytes)
+		return -ENOMEM;
+	packed =
+	    ZSTD_compressCCtx(p->zstd, bytes + sizeof(head), room, document, length, PACK_LEVEL);
+	/* There is room for any outcome: memory is all that it can lack. */
+	if (ZSTD_isError(packed)) {
+		free(bytes);
+		return -ENOMEM;
+	}
+	head.packed = (uint32_t)packed;
+	memcpy(bytes, &head, sizeof(head));
+	*size = sizeof(head) + packed;
+	shorter = realloc(bytes, *size);
+	*section = shorter ? shorter : bytes;
+	return 0;
+}
+
+size_t state_unpacked_length(const char *section)
+{
+	struct section_head head;
+
+	memcpy(&head, section, sizeof(head));
+	return head.length;
+}
+
+int state_begin(struct buffer *file)
+{
+	const struct state_head head = {.version = STATE_VERSION};
+
+	return buffer_append(file, &head, sizeof(head)) ? 0 : -ENOMEM;
+}
+
+int state_add(struct buffer *file, const char *section, size_t size)
+{
+	if (size > STATE_FILE_BYTES_MAX - file->length)
+		return -EFBIG;
+	return buffer_append(file, section, size) ? 0 : -ENOMEM;
+}
+
+void state_finish(struct buffer *file)
 {
 	struct state_head head = {.version = STATE_VERSION};
-	char *bytes = msgpack_writer_take(m, length);
 
-	if (!bytes)
-		return NULL;
 	memcpy(head.magic, STATE_MAGIC, sizeof(head.magic));
-	head.length = *length - sizeof(head);
-	head.checksum = XXH3_64bits(bytes + sizeof(head), head.length);
-	memcpy(bytes, &head, sizeof(head));
-	return bytes;
+	head.length = file->length - sizeof(head);
+	head.checksum = XXH3_64bits(file->bytes + sizeof(head), head.length);
+	memcpy(file->bytes, &head, sizeof(head));
 }
 
 /* --- Reading ---------------------------------------------------------------------------------- */
@@ -254,21 +327,87 @@ int state_bus_from_json(const json_t *document, struct state_bus *bus)
 	return journal ? journal_from_json(journal, bus) : 0;
 }
 
-int state_unwrap(const void *bytes, size_t length, json_t **document)
+int state_open(struct state_reader *r, const void *bytes, size_t length)
 {
 	struct state_head head;
-	const char *body = (const char *)bytes + sizeof(head);
 
-	if (length < sizeof(head))
+	if (length < sizeof(head) || length > STATE_FILE_BYTES_MAX)
 		return -EBADMSG;
 	memcpy(&head, bytes, sizeof(head));
 	if (memcmp(head.magic, STATE_MAGIC, sizeof(head.magic)) != 0)
 		return -EBADMSG;
-	if (head.version != STATE_VERSION)
+	if (head.version < 1 || head.version > STATE_VERSION)
 		return -EPROTONOSUPPORT;
+	r->version = head.version;
+	r->at = (const char *)bytes + sizeof(head);
+	r->end = (const char *)bytes + length;
 	if (head.length != length - sizeof(head) ||
-	    head.checksum != XXH3_64bits(body, length - sizeof(head)))
+	    head.checksum != XXH3_64bits(r->at, length - sizeof(head)))
 		return -EBADMSG;
-	*document = json_from_msgpack(body, length - sizeof(head), DOCUMENT_DEPTH_MAX);
+	return 0;
+}
+
+int state_next(struct state_reader *r, const char **section, size_t *size)
+{
+	struct section_head head;
+
+	if (r->at == r->end)
+		return 0;
+	if ((size_t)(r->end - r->at) < sizeof(head))
+		return -EBADMSG;
+	memcpy(&head, r->at, sizeof(head));
+	if (head.packed > (size_t)(r->end - r->at) - sizeof(head))
+		return -EBADMSG;
+	*section = r->at;
+	*size = sizeof(head) + head.packed;
+	r->at += *size;
+	return 1;
+}
+
+/* What the head claims is bounded before any of it is reserved. */
+int state_unpack(const char *section, size_t size, char **document, size_t *length)
+{
+	struct section_head head;
+	const char *packed = section + sizeof(head);
+	size_t n;
+
+	if (size < sizeof(head))
+		return -EBADMSG;
+	memcpy(&head, section, sizeof(head));
+	if (head.packed != size - sizeof(head) || head.length > STATE_SECTION_BYTES_MAX ||
+	    ZSTD_getFrameContentSize(packed, head.packed) != head.length)
+		return -EBADMSG;
+	*document = malloc((size_t)head.length + 1);
+	if (!*document)
+		return -ENOMEM;
+	n = ZSTD_decompress(*document, head.length, packed, head.packed);
+	if (!ZSTD_isError(n) && n == head.length) {
+		*length = n;
+		return 0;
+	}
+	free(*document);
+	return ZSTD_isError(n) && ZSTD_getErrorCode(n) == ZSTD_error_memory_allocation ? -ENOMEM
+	                                                                               : -EBADMSG;
+}
+
+int state_next_json(struct state_reader *r, json_t **document)
+{
+	const char *section = r->at;
+	size_t size = (size_t)(r->end - r->at), length;
+	char *bytes;
+	int err;
+
+	if (r->version == 1) {
+		*document = json_from_msgpack(section, size, DOCUMENT_DEPTH_MAX);
+		r->at = r->end;
+		return *document ? 0 : -EBADMSG;
+	}
+	if (state_next(r, &section, &size) != 1)
+		return -EBADMSG;
+	err = state_unpack(section, size, &bytes, &length);
+	if (err)
+		return err;
+	*document = json_from_msgpack(bytes, length, DOCUMENT_DEPTH_MAX);
+	free(bytes);
 	return *document ? 0 : -EBADMSG;
 }

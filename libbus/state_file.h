@@ -2,11 +2,12 @@
  * state_file.h: what the checkpoint says of the bus and the journal, and how it lies in its file.
  *
  * The agent writes it; ortail reads it, to know what the journal holds for good and from where on
- * the ring continues it. The figures are state.c's (agent).
+ * the ring continues it. What was counted is state.c's (agent).
  */
 #ifndef ORBUS_STATE_FILE_H
 #define ORBUS_STATE_FILE_H
 
+#include "buffer.h"
 #include "journal_name.h"
 #include "writer.h"
 
@@ -58,18 +59,59 @@ int state_boot_id(char out[40]);
 
 void state_bus_free(struct state_bus *bus);
 
-/* Writes it into the checkpoint's document, which is open. */
+/* Writes it into a document, which is open. */
 void state_bus_write(const struct state_bus *bus, struct writer *w);
 
 /* Untrusted: 0, -EBADMSG, -ENOMEM. Free *bus in any case. */
 int state_bus_from_json(const json_t *document, struct state_bus *bus);
 
-/* A document is written between the two, and is the file's bytes then: malloc'ed; NULL. */
-void state_begin(struct msgpack_writer *m);
-char *state_end(struct msgpack_writer *m, size_t *length);
+/*
+ * --- The file ------------------------------------------------------------------------------------
+ *
+ * A head with a checksum of all that follows, then sections, each one msgpack document, compressed
+ * (zstd). The first one is about the bus: who wants no more need not decompress the rest. What
+ * comes after it is state.c's (agent). Version 1 was one document, not compressed; it is still
+ * read.
+ *
+ * Both limits hold for the writer too, so that it never makes what the reader refuses.
+ */
+#define STATE_FILE_BYTES_MAX    ((size_t)256 << 20)
+#define STATE_SECTION_BYTES_MAX ((size_t)64 << 20) /* before it is compressed */
 
-/* The document of a file's bytes (untrusted), a new reference: 0, -ENOMEM, -EBADMSG where they are
- * damaged, -EPROTONOSUPPORT a newer version. */
-int state_unwrap(const void *bytes, size_t length, json_t **document);
+/* Compresses sections, one after another. */
+struct state_packer;
+struct state_packer *state_packer_new(void);
+void state_packer_free(struct state_packer *p);
+
+/* A section of a document, malloc'ed: 0, -EFBIG, -ENOMEM. */
+int state_pack(
+    struct state_packer *p, const char *document, size_t length, char **section, size_t *size);
+
+/* How long the document of a section is, that state_pack() has made. */
+size_t state_unpacked_length(const char *section);
+
+/* The document of a section (untrusted), malloc'ed: 0, -EBADMSG, -ENOMEM. */
+int state_unpack(const char *section, size_t size, char **document, size_t *length);
+
+/* A file of sections: begin, add each, finish. `file` is all zero at first; 0, -EFBIG, -ENOMEM. */
+int state_begin(struct buffer *file);
+int state_add(struct buffer *file, const char *section, size_t size);
+void state_finish(struct buffer *file);
+
+/* A file's bytes that are read: where the next section is. */
+struct state_reader {
+	unsigned version;
+	const char *at, *end;
+};
+
+/* Untrusted: 0, -EBADMSG where they are damaged, -EPROTONOSUPPORT a newer version. */
+int state_open(struct state_reader *r, const void *bytes, size_t length);
+
+/* The next section, within the bytes: 1, 0 at the end, -EBADMSG. Of version 2. */
+int state_next(struct state_reader *r, const char **section, size_t *size);
+
+/* The next section's document as JSON, a new reference; of version 1, the one that there is: 0,
+ * -EBADMSG, -ENOMEM. */
+int state_next_json(struct state_reader *r, json_t **document);
 
 #endif

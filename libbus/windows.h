@@ -16,9 +16,9 @@ struct windows;
 struct windows *windows_new(uint64_t start_ns);
 void windows_free(struct windows *w);
 
-/* Folds in a delta whose samples end within 5 s from `ts_ns`. False: out of memory. */
-bool windows_fold(struct windows *w, uint64_t ts_ns, uint64_t now_ns, const struct aggregate *delta,
-    bool replayed);
+/* Adds a delta whose samples end within 5 s from `ts_ns` to a window. False: out of memory. */
+bool windows_fold(struct windows *w, enum window window, uint64_t ts_ns, uint64_t now_ns,
+    const struct aggregate *delta, bool replayed);
 
 /*
  * The aggregate of a window as of now, with the time that it covers; valid until the next call.
@@ -26,6 +26,16 @@ bool windows_fold(struct windows *w, uint64_t ts_ns, uint64_t now_ns, const stru
  */
 const struct aggregate *windows_get(
     struct windows *w, enum window window, uint64_t now_ns, uint64_t *start_ns);
+
+/* The same, added to an aggregate of the caller's. False: out of memory. */
+bool windows_copy(struct windows *w, enum window window, uint64_t now_ns, struct aggregate *out,
+    uint64_t *start_ns);
+
+/*
+ * A step of what windows_get() would have to do at once when time enters a new part: one merge.
+ * True: there was one to do. To be called a few times a second.
+ */
+bool windows_prepare(struct windows *w);
 
 /* True when time alone has changed what the windows hold since the last call of windows_get(). */
 bool windows_have_moved(const struct windows *w, uint64_t now_ns);

@@ -1,6 +1,7 @@
 /*
  * test_state.c: the checkpoint holds all of the ledger, and damage to it is noticed.
  */
+#include "aggregate_bytes.h"
 #include "clock.h"
 #include "document_scan.h"
 #include "sample.h"
@@ -245,9 +246,195 @@ static void damage_is_noticed(void **state)
 		assert_int_equal(decode(bytes, length), -EBADMSG);
 		bytes[i] ^= 0x10;
 	}
-	bytes[8] = 2;
+	bytes[8] = 3;
 	assert_int_equal(decode(bytes, length), -EPROTONOSUPPORT);
 	free(bytes);
+	ledger_free(&l);
+}
+
+static char *read_artefact(const char *name, size_t *length)
+{
+	const char *source = getenv("ORBUS_SOURCE_DIR");
+	char path[4096], *bytes = malloc(1 << 20);
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/tests/support/artefacts/%s", source ? source : ".", name);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	*length = fread(bytes, 1, 1 << 20, f);
+	fclose(f);
+	return bytes;
+}
+
+/* As agents wrote it before checkpoints were compressed. */
+static void version_1_is_read(void **state)
+{
+	size_t length;
+	char *bytes = read_artefact("state-1", &length);
+	struct ledger l;
+	struct state_bus bus;
+
+	(void)state;
+	assert_int_equal(ledger_init(&l, &utc, 0, NOW), 0);
+	assert_int_equal(state_restore(bytes, length, NOW, &l, &bus), 0);
+	assert_int_equal(l.lifetime.requests.total, 3);
+	assert_int_equal(l.periods.count, 2);
+	for (const struct period *p = l.periods.first; p; p = p->next) {
+		assert_true(p->has_base);
+		assert_int_equal(p->sum.requests.total, 3);
+		assert_int_equal(p->sum.by_model.count, 3);
+		assert_int_equal(p->sum.gauges.count, 1);
+	}
+	state_bus_free(&bus);
+	ledger_free(&l);
+	free(bytes);
+}
+
+static void count_late(struct ledger *l, uint64_t hours_ago, const char *model)
+{
+	const struct sample_origin origin = {.lane = 3, .epoch = 7};
+	struct orbus_sample s;
+
+	orbus_sample_init(&s);
+	s.ts = NOW - hours_ago * 3600 * NS_PER_SECOND;
+	s.model = model;
+	s.response_ms = 10;
+	ledger_add(l, &s, &origin, NOW);
+}
+
+static void set_bases(struct ledger *l)
+{
+	for (struct period *p = l->periods.first; p; p = p->next)
+		if (!p->has_base)
+			assert_true(period_set_base(p, NULL, NULL));
+}
+
+/* A late period stays as it was in the file until a sample comes for it, through any restarts. */
+static void late_periods_stay_sealed(void **state)
+{
+	bool too_large;
+	struct ledger first, second, third;
+	struct state_bus bus;
+	struct aggregate sum;
+	struct trends trends;
+	struct period *p, *q;
+	size_t length, size;
+	char *bytes, *text;
+
+	(void)state;
+	assert_int_equal(ledger_init(&first, &utc, 0, NOW), 0);
+	count_late(&first, 30, "m");
+	count_late(&first, 0, "m");
+	ledger_fold(&first, NOW);
+	set_bases(&first);
+	encode(&first, &bytes, &length);
+	assert_int_equal(ledger_init(&second, &utc, 0, NOW), 0);
+	assert_int_equal(state_restore(bytes, length, NOW, &second, &bus), 0);
+	free(bytes);
+	state_bus_free(&bus);
+	p = periods_find(&second.periods, PERIOD_HOURLY, NOW - 30 * 3600 * NS_PER_SECOND);
+	assert_true(p->sealed && p->has_base && period_is_whole(p));
+	assert_int_equal(p->sum.requests.total, 0);
+	assert_false(periods_find(&second.periods, PERIOD_HOURLY, NOW)->sealed);
+	assert_int_equal(periods_find(&second.periods, PERIOD_HOURLY, NOW)->sum.requests.total, 1);
+	/* Its file and the next checkpoint have all of it. */
+	text = state_file_text(p->section, p->section_size, &size, &too_large);
+	assert_non_null(strstr(text, "\"total\": 1"));
+	free(text);
+	encode(&second, &bytes, &length);
+	assert_int_equal(ledger_init(&third, &utc, 0, NOW), 0);
+	assert_int_equal(state_decode(bytes, length, &third, &bus), 0);
+	free(bytes);
+	state_bus_free(&bus);
+	p = periods_find(&third.periods, PERIOD_HOURLY, NOW - 30 * 3600 * NS_PER_SECOND);
+	assert_int_equal(p->sum.requests.total, 1);
+	/* A sample comes: it is not whole until the section is read. */
+	count_late(&second, 30, "n");
+	ledger_fold(&second, NOW);
+	p = periods_find(&second.periods, PERIOD_HOURLY, NOW - 30 * 3600 * NS_PER_SECOND);
+	assert_false(period_is_whole(p) || period_needs_writing(p, NOW));
+	/* Saved and restored like that, it has both parts, sealed again or not. */
+	encode(&second, &bytes, &length);
+	for (int sealed = 0; sealed < 2; sealed++) {
+		ledger_free(&third);
+		assert_int_equal(ledger_init(&third, &utc, 0, NOW), 0);
+		assert_int_equal(state_restore(bytes, length, sealed ? NOW : 0, &third, &bus), 0);
+		state_bus_free(&bus);
+		q = periods_find(&third.periods, PERIOD_HOURLY, NOW - 30 * 3600 * NS_PER_SECOND);
+		assert_int_equal(q->sealed, sealed);
+		assert_int_equal(period_is_whole(q), !sealed);
+		assert_int_equal(q->sum.requests.total, sealed ? 1 : 2);
+	}
+	free(bytes);
+	aggregate_init(&sum);
+	assert_int_equal(state_section_read(p->section, p->section_size, &sum, &trends), 0);
+	assert_true(period_set_base(p, &sum, &trends));
+	p->sealed = false;
+	assert_int_equal(p->sum.requests.total, 2);
+	assert_int_equal(p->sum.by_model.count, 2);
+	aggregate_free(&sum);
+	ledger_free(&first);
+	ledger_free(&second);
+	ledger_free(&third);
+}
+
+/* However many old hours: bounded, each sample in its hour and its day or rejected for both. */
+static void late_periods_are_bounded(void **state)
+{
+	uint64_t counted = 0, rejected = 0, daily = 0;
+	struct ledger l;
+
+	(void)state;
+	assert_int_equal(ledger_init(&l, &utc, 0, NOW), 0);
+	for (uint64_t i = 0; i < 6000; i++)
+		count_late(&l, i, "m");
+	ledger_fold(&l, NOW);
+	periods_survey(&l.periods, NOW);
+	assert_in_range(l.periods.late_count, PERIODS_LATE_MAX - 1, PERIODS_LATE_MAX);
+	assert_true(l.periods.crowded);
+	for (const struct period *p = l.periods.first; p; p = p->next) {
+		if (p->span.kind == PERIOD_HOURLY)
+			counted += p->sum.requests.total;
+		else
+			daily += p->sum.requests.total;
+		rejected += p->span.kind == PERIOD_HOURLY ? p->sum.rejected : 0;
+	}
+	assert_int_equal(counted + rejected, 6000);
+	assert_int_equal(daily, counted);
+	assert_int_equal(l.lifetime.requests.total, counted);
+	assert_int_equal(l.lifetime.rejected, rejected);
+	assert_int_equal(rejected, l.crowded_out);
+	/* Current samples always have a place. */
+	count_late(&l, 0, "m");
+	count_late(&l, 1, "m");
+	ledger_fold(&l, NOW);
+	assert_int_equal(l.lifetime.requests.total, counted + 2);
+	/* Room is made by those that have waited longest, a quarter of all. */
+	periods_make_room(&l.periods, NOW);
+	for (const struct period *p = l.periods.first; p; p = p->next)
+		rejected -= p->leaving && rejected > 0;
+	assert_false(l.periods.crowded);
+	assert_int_equal(l.crowded_out - rejected, PERIODS_LATE_MAX / 4);
+	ledger_free(&l);
+}
+
+/* What an aggregate takes is known to some percent, also when it is counted delta by delta. */
+static void memory_of_periods_is_known(void **state)
+{
+	struct ledger l;
+	const struct period *p;
+	char model[32];
+
+	(void)state;
+	assert_int_equal(ledger_init(&l, &utc, 0, NOW), 0);
+	for (int i = 0; i < 1000; i++) {
+		snprintf(model, sizeof(model), "model-%d", i % 300);
+		count_late(&l, 30, model);
+		ledger_fold(&l, NOW);
+	}
+	p = periods_find(&l.periods, PERIOD_HOURLY, NOW - 30 * 3600 * NS_PER_SECOND);
+	assert_int_equal(p->bytes, aggregate_bytes(&p->sum));
+	assert_true(p->bytes > 256 * sizeof(struct request_figures));
 	ledger_free(&l);
 }
 
@@ -366,6 +553,10 @@ int main(void)
 	    cmocka_unit_test(whatever_was_published_can_be_restored),
 	    cmocka_unit_test(another_calendar_keeps_open_periods_apart),
 	    cmocka_unit_test(damage_is_noticed),
+	    cmocka_unit_test(version_1_is_read),
+	    cmocka_unit_test(late_periods_stay_sealed),
+	    cmocka_unit_test(late_periods_are_bounded),
+	    cmocka_unit_test(memory_of_periods_is_known),
 	    cmocka_unit_test(time_is_judged_by_the_rules),
 	    cmocka_unit_test(ends_are_paired_with_begins),
 	};

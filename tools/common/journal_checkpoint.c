@@ -13,8 +13,6 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define BYTES_MAX (INT64_C(1) << 30)
-
 /* The whole file, where *bytes and *length are nothing yet. -EBADMSG: no file that an agent has
  * written. */
 static int read_file(int dirfd, const char *name, char **bytes, size_t *length)
@@ -26,7 +24,7 @@ static int read_file(int dirfd, const char *name, char **bytes, size_t *length)
 
 	if (fd < 0)
 		return errno == ELOOP ? -EBADMSG : -errno;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > BYTES_MAX)
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > (off_t)STATE_FILE_BYTES_MAX)
 		goto out;
 	err = -ENOMEM;
 	*bytes = malloc((size_t)st.st_size + 1);
@@ -45,6 +43,7 @@ out:
 
 static int read_one(int dirfd, const char *name, struct state_bus *out, uint64_t *stamp)
 {
+	struct state_reader reader;
 	json_t *document;
 	char *bytes = NULL;
 	size_t length = 0;
@@ -53,7 +52,9 @@ static int read_one(int dirfd, const char *name, struct state_bus *out, uint64_t
 	if (err)
 		return err;
 	*stamp = XXH3_64bits(bytes, length);
-	err = state_unwrap(bytes, length, &document);
+	err = state_open(&reader, bytes, length);
+	if (!err)
+		err = state_next_json(&reader, &document);
 	free(bytes);
 	if (err)
 		return err;
