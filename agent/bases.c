@@ -121,19 +121,25 @@ static struct base *new_base(
 	return b;
 }
 
-/* There is no file, it is not ours, or it cannot be read now. */
-static void take_error(struct agent *a, struct period *p, int err)
+/* There is no file, it is not ours, or it cannot be read now: whatever the errno is. */
+static void take_unread(struct agent *a, struct period *p, int error)
+{
+	p->base_asked = false;
+	if (error == -ENOENT)
+		(void)period_set_base(p, NULL, NULL);
+	else if (store_is_foreign(error))
+		set_aside(a, p, p->span.name, store_foreign_text(error));
+	else
+		bases_back_off(a);
+}
+
+/* It was read to its end, and is not what it should be; or there was no memory for it. */
+static void take_unmerged(struct agent *a, struct period *p, int err)
 {
 	if (err == -ENOMEM)
 		a->ledger.out_of_memory = true; /* what was merged, was in part */
-	else if (err == -ENOENT)
-		(void)period_set_base(p, NULL, NULL);
-	else if (store_is_foreign(err))
-		set_aside(a, p, p->span.name, store_foreign_text(err));
-	else if (err == -EBADMSG)
-		set_aside(a, p, p->span.name, "is damaged or not ours");
 	else
-		bases_back_off(a);
+		set_aside(a, p, p->span.name, "is damaged or not ours");
 }
 
 /* A section has passed the checkpoint's checksum: its file is what is left, should that happen. */
@@ -159,7 +165,7 @@ static void take_base(struct agent *a, struct base *b)
 		if (b->is_section && err && err != -ENOMEM)
 			take_damaged_section(a, p);
 		else if (err)
-			take_error(a, p, err);
+			take_unmerged(a, p, err);
 		else
 			p->sealed = false;
 	}
@@ -187,8 +193,7 @@ static void got_file(void *context, const struct store_result *r)
 	complain(a->log, &a->base_complaint, r->name,
 	    is_told ? &(struct store_result){.name = r->name} : r);
 	if (r->error) {
-		p->base_asked = false;
-		take_error(a, p, r->error);
+		take_unread(a, p, r->error);
 		return;
 	}
 	a->base_backoff_seconds = 0;

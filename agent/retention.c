@@ -24,6 +24,8 @@
 #define LOOK_NS    NS_PER_SECOND
 #define STORE_NS   (600 * NS_PER_SECOND)
 #define RETRY_NS   (60 * NS_PER_SECOND)
+/* For what is too old, and still open. */
+#define OPEN_NS    (5 * NS_PER_SECOND)
 #define NAMES_SAID 10
 #define NEVER      INT64_MIN
 
@@ -246,7 +248,11 @@ static void swept(void *context, const struct store_result *result)
 		return;
 	}
 	r->cleaned = true;
-	r->done_day = r->order.before_day;
+	/* What was too old and open is looked for again: it is closed at the next save. */
+	if (r->order.kept_count > 0)
+		r->pass_next_ns = clock_monotonic_ns() + OPEN_NS;
+	else
+		r->done_day = r->order.before_day;
 }
 
 /* `order` is not touched while the store has a step: its thread reads it. */

@@ -238,6 +238,15 @@ static int add_file(struct agent *a, struct period *p)
 	return 0;
 }
 
+/* Retention removes such a file: written now it would stay until the next time it looks. */
+static bool is_expired(const struct agent *a, const struct period *p)
+{
+	const struct calendar *calendar = &a->ledger.periods.calendar;
+
+	return ledger_is_expired(
+	    &a->ledger, calendar_wall_day(calendar, p->span.start_ns), a->saver.rendered_ns);
+}
+
 /* What has been written of late periods waits, the rest follows the checkpoint. */
 static int add_files(struct agent *a)
 {
@@ -256,10 +265,14 @@ static int add_files(struct agent *a)
 			if (made->complete != over || !p->held ||
 			    !period_file_is_due(p, s->rendered_ns, monotonic_ns))
 				continue;
-			if (over && !s->at_once && late++ >= LATE_FILES_MAX)
+			if (over && is_expired(a, p)) {
+				period_written(p, p->section_version, p->section_complete);
+				p->leaving = true;
+			} else if (over && !s->at_once && late++ >= LATE_FILES_MAX) {
 				s->files_waiting = true;
-			else
+			} else {
 				err = add_file(a, p);
+			}
 		}
 	}
 	return err;

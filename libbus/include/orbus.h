@@ -199,10 +199,11 @@ ORBUS_API int orbus_producer_open(const char *bus, const char *bot, struct orbus
  *
  * Errors, each leaving the bus as it was: -EILSEQ a string is not UTF-8, -EDOM a figure is
  * negative (other than a gauge's value), NaN where a value is due, or infinite, -EINVAL a gauge or
- * count without a name, too many tags, or a status or kind that cannot be published, -EMSGSIZE larger than a slot. After a
- * fork, or where the bus was removed, also the errors of orbus_producer_open(), and -EAGAIN where
- * finding a free lane takes too long for a publish; a later publish tries again, at most once a
- * second (10 ms for -EAGAIN), and never waits. A sample that is refused is counted.
+ * count without a name, too many tags, or a status or kind that cannot be published, -EMSGSIZE
+ * larger than a slot. After a fork, or where the bus was removed, also the errors of
+ * orbus_producer_open(), and -EAGAIN where finding a free lane takes too long for a publish; a
+ * later publish tries again, at most once a second (10 ms for -EAGAIN), and never waits. A sample
+ * that is refused is counted.
  */
 ORBUS_API int orbus_publish(struct orbus_producer *p, const struct orbus_sample *s);
 

@@ -3,6 +3,7 @@ and while it runs. Then it either ends with a message that names the file, or go
 and all that was published is counted, once."""
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -10,7 +11,7 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "integration"))
-from harness import SANITIZER, BusTest, program, wait_for  # noqa: E402
+from harness import SANITIZER, BusTest, Clock, program, wait_for  # noqa: E402
 
 # Those of disks, of permissions, of resources, of the network; and those that the agent takes for
 # something else where it is true: a link, a folder, a pipe, too large, gone, damaged.
@@ -58,6 +59,34 @@ class ReadErrorTest(BusTest):
         done = self.run_tool("oragent", "--bus", self.bus, "--data-dir", self.data, "--once",
                              "--journal", *options)
         self.assertEqual(done.returncode, 0, done.stderr)
+
+    def sections(self):
+        """How many the checkpoint has: one a period, and two."""
+        with open(self.path("state"), "rb") as file:
+            content = file.read()
+        at, count = 32, 0
+        while at < len(content):
+            at += 8 + struct.unpack_from("<II", content, at)[1]
+            count += 1
+        return count
+
+    def let_late_hours_go(self):
+        """An agent for which two minutes pass without a sample of theirs."""
+        before = self.sections()
+        clock = Clock(self.folder, time.time(), boottime=True)
+        agent = self.start("oragent", "--bus", self.bus, "--data-dir", self.data, "--journal",
+                           "--checkpoint-every", "1s", env=self.environment(**clock.environment()),
+                           stderr=subprocess.PIPE)
+        agent.log = []
+        self.wait_log(agent, "serving bus")
+        clock.set(clock.now() + 120)
+        self.publish(request())
+        wait_for(lambda: os.path.exists(self.path("state")) and self.sections() < before,
+                 "the late hour to leave the checkpoint")
+        self.processes.remove(agent)
+        agent.send_signal(signal.SIGTERM)
+        agent.wait(20)
+        agent.stderr.close()
 
     def expect(self, total, where):
         """After a run in which nothing fails."""
@@ -157,10 +186,8 @@ class ReadErrorTest(BusTest):
                   ("fstat,newfstatat", "EIO"), ("read", "EIO"), ("read", "EBADMSG"))
         for n, (call, error) in enumerate(faults):
             with self.subTest(f"{call} {error}"):
-                # Until no checkpoint holds the hour any more: then its file is read.
-                for _ in range(4):
-                    self.publish(request())
-                    self.once()
+                # When no checkpoint holds the hour any more its file is read.
+                self.let_late_hours_go()
                 # Four times in vain, where a call is made but once a try; it waits 1, 2, 4 and 8 s.
                 times = 4 if n == 0 else 1
                 agent = self.traced(f"{call}:error={error}:when=1..{times}", "--checkpoint-every",
