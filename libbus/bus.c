@@ -52,6 +52,8 @@ int orbus_inspect(const char *bus, struct orbus_bus_info *info)
 	uint32_t version = 0;
 	int fd, err;
 
+	if (!info)
+		return -EINVAL;
 	memset(info, 0, sizeof(*info));
 	info->library_layout_version = ORBUS_LAYOUT_VERSION;
 	err = bus_paths_resolve(bus, &paths);

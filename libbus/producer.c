@@ -72,6 +72,9 @@ int orbus_producer_open(const char *bus, const char *bot, struct orbus_producer 
 	struct orbus_producer *p;
 	int err;
 
+	if (!out)
+		return -EINVAL;
+	*out = NULL;
 	if (!bot || !*bot || strlen(bot) > BOT_MAX)
 		return -EINVAL;
 	if (!utf8_is_valid(bot, strlen(bot)))
@@ -154,11 +157,12 @@ static void publish_payload(struct lane *lane, const uint64_t *payload, uint32_t
 int orbus_publish(struct orbus_producer *p, const struct orbus_sample *s)
 {
 	uint64_t now_ns = now_ns_of(CLOCK_REALTIME);
-	bool lost_lane = !p->attached || !lane_is_mine(&p->lane);
-	int length, err = sample_validate(s);
+	bool lost_lane;
+	int length, err = p && s ? sample_validate(s) : -EINVAL;
 
 	if (err)
 		return err;
+	lost_lane = !p->attached || !lane_is_mine(&p->lane);
 	if (lost_lane || is_check_due(p, now_ns) || p->attach_error) {
 		err = reattach_if_needed(p, now_ns, lost_lane);
 		if (err)

@@ -76,9 +76,13 @@ static int fit_buffers(struct orbus_reader *r, const struct ring_shape *shape)
 
 int orbus_reader_open(const char *bus, struct orbus_reader **out)
 {
-	struct orbus_reader *r = calloc(1, sizeof(*r));
+	struct orbus_reader *r;
 	int err;
 
+	if (!out)
+		return -EINVAL;
+	*out = NULL;
+	r = calloc(1, sizeof(*r));
 	if (!r)
 		return -ENOMEM;
 	r->locks_fd = -1;
@@ -218,6 +222,8 @@ static void follow_name(struct orbus_reader *r, uint64_t now_ns)
 
 int orbus_reader_next(struct orbus_reader *r, struct orbus_sample *out)
 {
+	if (!r || !out)
+		return -EINVAL;
 	if (r->before.cursors && next_from(r, &r->before, out))
 		return 1;
 	if (next_from(r, &r->now, out))
@@ -259,6 +265,8 @@ int orbus_reader_wait(struct orbus_reader *r, int timeout_ms)
 	uint64_t deadline_ns =
 	    timeout_ms < 0 ? UINT64_MAX : now_ns + (uint64_t)timeout_ms * 1000000u;
 
+	if (!r)
+		return -EINVAL;
 	for (;;) {
 		int ms, err;
 
@@ -284,18 +292,20 @@ int orbus_reader_wait(struct orbus_reader *r, int timeout_ms)
 
 void orbus_reader_skip(struct orbus_reader *r)
 {
+	if (!r)
+		return;
 	source_skip(&r->before);
 	source_skip(&r->now);
 }
 
 uint64_t orbus_reader_lost(const struct orbus_reader *r)
 {
-	return r->lost_before + source_lost(&r->before) + source_lost(&r->now);
+	return !r ? 0 : r->lost_before + source_lost(&r->before) + source_lost(&r->now);
 }
 
 uint64_t orbus_reader_rejected(const struct orbus_reader *r)
 {
-	return r->rejected;
+	return r ? r->rejected : 0;
 }
 
 void reader_set_poll_ms(struct orbus_reader *r, uint32_t live_ms)

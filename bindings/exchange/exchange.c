@@ -293,8 +293,11 @@ static void fill_in_words(
 		verdict_withhold(
 		    v, x->question.is_read ? "it repeats the request" : "the request was not seen");
 	verdict_add_retry(v, result->retry_after);
-	if (words[ID].text || words[HEADER_ID].text)
-		s->request_id = words[ID].text ? words[ID].text : words[HEADER_ID].text;
+	s->request_id = words[ID].text          ? words[ID].text
+	                : words[HEADER_ID].text ? words[HEADER_ID].text
+	                                        : x->request.id;
+	/* Who is shown the sample sees what is published. */
+	s->begin_id = strcmp(s->request_id, x->request.id) != 0 ? x->request.id : NULL;
 	s->model = words[MODEL].text;
 	s->provider = words[PROVIDER].text;
 	s->finish_reason = words[FINISH_REASON].text;
