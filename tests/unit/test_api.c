@@ -5,10 +5,18 @@
 #include "testing.h"
 
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 struct world {
 	const char *bus;
@@ -261,6 +269,132 @@ static void a_request_counts_once_however_often_it_is_ended(void **state)
 	orbus_producer_close(p);
 }
 
+/* --- A program that gives up rights ------------------------------------------------------------
+ */
+
+enum change { NO_RIGHTS, OTHER_ROOT };
+
+static void give_up(enum change change, const char *folder)
+{
+	if (change == NO_RIGHTS) {
+		if (setgid(65534) < 0 || setuid(65534) < 0)
+			_exit(10);
+	} else if (chroot(folder) < 0 || chdir("/") < 0) {
+		_exit(11);
+	}
+}
+
+/* In a child: publishes, gives up rights, and publishes once the bus is due to be looked at. */
+static int publish_after(enum change change, const char *bus, const char *folder)
+{
+	struct orbus_producer *p;
+	struct orbus_sample s;
+	int status, err;
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		orbus_sample_init(&s);
+		if (orbus_producer_open(bus, "bot", &p) != 0 || orbus_publish(p, &s) != 0)
+			_exit(12);
+		give_up(change, folder);
+		usleep(1100000);
+		err = orbus_publish(p, &s);
+		_exit(err ? 100 : 0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return WEXITSTATUS(status);
+}
+
+/* Neither can the name be seen then, nor could the bus be opened anew: the lane is its own. */
+static void a_producer_goes_on_after_setuid_and_chroot(void **state)
+{
+	char folder[128], bus[160];
+	struct orbus_reader *r;
+	struct orbus_sample s;
+	int got = 0;
+
+	if (geteuid() != 0)
+		skip();
+	snprintf(folder, sizeof(folder), "/dev/shm/%s.d", (const char *)*state);
+	snprintf(bus, sizeof(bus), "%s/ring", folder);
+	assert_int_equal(mkdir(folder, 0700), 0);
+	assert_int_equal(orbus_create(bus, NULL), 0);
+	assert_int_equal(orbus_reader_open(bus, &r), 0);
+	assert_int_equal(publish_after(NO_RIGHTS, bus, folder), 0);
+	assert_int_equal(publish_after(OTHER_ROOT, bus, folder), 0);
+	while (orbus_reader_next(r, &s) == 1)
+		got++;
+	assert_int_equal(got, 4);
+	orbus_reader_close(r);
+	for (int i = 0; i < 2; i++) {
+		snprintf(bus, sizeof(bus), "%s/ring%s", folder, i ? ".lanes" : "");
+		unlink(bus);
+	}
+	rmdir(folder);
+}
+
+/* From here on each futex call of this process is refused as a sandbox would. */
+static bool deny_futexes(void)
+{
+	struct sock_filter filter[] = {
+	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_futex, 0, 1),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {.len = 4, .filter = filter};
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+static double cpu_seconds(void)
+{
+	struct rusage use;
+
+	getrusage(RUSAGE_SELF, &use);
+	return (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
+	       (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
+}
+
+/* It waits for 2 seconds, and uses a small part of one. */
+static void a_reader_sleeps_where_futexes_are_denied(void **state)
+{
+	struct orbus_reader *r;
+	struct orbus_sample s;
+	int status;
+	pid_t child;
+
+	assert_int_equal(orbus_create(*state, NULL), 0);
+	assert_int_equal(orbus_reader_open(*state, &r), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		double before = cpu_seconds();
+
+		if (!deny_futexes())
+			_exit(77);
+		if (orbus_reader_next(r, &s) != 0 || orbus_reader_wait(r, 2000) != 0)
+			_exit(1);
+		_exit(cpu_seconds() - before < 0.5 ? 0 : 2);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	orbus_reader_close(r);
+	if (WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(status, 0);
+}
+
+/* What the kernel or a sandbox lacks is not blamed on the caller's arguments. */
+static void errors_name_what_failed(void **state)
+{
+	(void)state;
+	assert_non_null(strstr(orbus_strerror(-ENOSYS), "madvise"));
+	assert_non_null(strstr(orbus_strerror(-EPERM), "sandbox"));
+	assert_null(strstr(orbus_strerror(-EACCES), "sandbox"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +403,9 @@ int main(void)
 	    bus_test(a_failed_open_says_so),
 	    bus_test(a_request_may_be_copied_and_moved),
 	    bus_test(a_request_counts_once_however_often_it_is_ended),
+	    bus_test(a_producer_goes_on_after_setuid_and_chroot),
+	    bus_test(a_reader_sleeps_where_futexes_are_denied),
+	    bus_test(errors_name_what_failed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
