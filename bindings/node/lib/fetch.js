@@ -10,6 +10,7 @@ const native = require('./native.js')
 const { canObserve, observe } = require('./passthrough.js')
 const { bytesOf, headerOf, isChatCompletion, isRequest, secretsOf, urlOf } = require('./question.js')
 const { flatten } = require('./tags.js')
+const { get, show } = require('./values.js')
 const { SILENCE, classOf, classify } = require('./verdict.js')
 
 const { FAILURE, LIMIT } = native
@@ -99,6 +100,19 @@ class Call {
     this.failed(error)
   }
 
+  /** The fetch itself threw, and gave no promise. */
+  thrown(error) {
+    this.#begin()
+    this.failed(error)
+  }
+
+  /** Something went wrong in here: the request ends all the same. */
+  lost(error) {
+    internals.report(this.#bus, errno.EINVAL, `a call of fetch is not measured: ${show(get(error, 'message') ?? error)}`)
+    this.#begin()
+    this.#end({ aborted: true })
+  }
+
   /* --- The body, as it passes --- */
 
   chunk(bytes) {
@@ -113,13 +127,13 @@ class Call {
 
   failed(error) {
     const found = this.#classify(error)
-    if (found.timeout === undefined && this.#signal?.aborted) this.#end({ aborted: true })
+    if (found.timeout === undefined && get(this.#signal, 'aborted')) this.#end({ aborted: true })
     else this.#end({ failure: FAILURE.transfer, message: classOf(error), ...found })
   }
 
   /** The caller wants no more: by itself, or because of a signal that says why. */
   cancelled(reason) {
-    const { timeout } = this.#classify(this.#signal?.aborted ? this.#signal.reason : reason)
+    const { timeout } = this.#classify(get(this.#signal, 'aborted') ? get(this.#signal, 'reason') : reason)
     this.#end({ timeout, aborted: true })
   }
 
@@ -143,8 +157,18 @@ function beginCall(input, init, options) {
   try {
     return isChatCompletion(input, init) ? new Call(input, init, options) : undefined
   } catch (error) {
-    internals.report(options.bus, errno.EINVAL, `a call of fetch is not measured: ${error?.message}`)
+    internals.report(options.bus, errno.EINVAL, `a call of fetch is not measured: ${show(get(error, 'message') ?? error)}`)
     return undefined
+  }
+}
+
+/** The Response for the caller: what goes wrong in measuring it leaves it the original. */
+async function answer(call, response) {
+  try {
+    return await call.answered(response)
+  } catch (error) {
+    call.lost(error)
+    return response
   }
 }
 
@@ -153,10 +177,22 @@ async function measured(call, promise) {
   try {
     response = await promise
   } catch (error) {
-    await call.refused(error)
+    await call.refused(error).catch((problem) => call.lost(problem))
     throw error
   }
-  return call.answered(response)
+  return answer(call, response)
+}
+
+// Whether a call that is measured is being handed on: one that is made in there is the same again.
+let isHandingOn = false
+
+function handOn(fetch, input, init) {
+  isHandingOn = true
+  try {
+    return fetch(input, init)
+  } finally {
+    isHandingOn = false
+  }
 }
 
 /** A fetch like the given one, whose chat completions are measured. */
@@ -167,9 +203,16 @@ function instrumentFetch(fetch, options = {}) {
     throw new TypeError('instrumentFetch: { bus } must be a Producer')
   }
   return function measuredFetch(input, init) {
-    const call = beginCall(input, init, { bus, tags, timeout })
-    const promise = fetch(input, init)
-    return call === undefined ? promise : measured(call, promise)
+    const call = isHandingOn ? undefined : beginCall(input, init, { bus, tags, timeout })
+    if (call === undefined) return fetch(input, init)
+    let promise
+    try {
+      promise = handOn(fetch, input, init)
+    } catch (error) {
+      call.thrown(error)
+      throw error
+    }
+    return measured(call, promise)
   }
 }
 

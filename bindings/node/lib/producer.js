@@ -11,7 +11,8 @@ const { OrbusError, errno } = require('./errors.js')
 const { instrumentFetch } = require('./fetch.js')
 const internals = require('./internals.js')
 const native = require('./native.js')
-const { Request } = require('./request.js')
+const { Request, readOptions } = require('./request.js')
+const { show } = require('./values.js')
 
 const { FIGURE, KIND, figures } = native
 const BOT_BYTES_MAX = 64
@@ -31,6 +32,8 @@ class Producer {
   #onError
   #dropped = 0
   #fetch
+  // Of when the producer was made: what is global later may lead back to bus.fetch.
+  #globalFetch = globalThis.fetch
 
   constructor({ bot, bus, onError } = {}) {
     checkBot(bot)
@@ -42,8 +45,9 @@ class Producer {
 
   request(options) {
     const start = performance.now()
-    native.begin(this.#handle, options?.model, options?.stream === true)
-    return new Request(this, options, start)
+    const given = readOptions(options)
+    native.begin(this.#handle, given.model, given.stream)
+    return new Request(this, given, start)
   }
 
   async measure(options, work) {
@@ -70,13 +74,12 @@ class Producer {
   #metric(kind, name, value) {
     const error = native.metric(this.#handle, kind, name, value)
     if (error === 0) return true
-    this.#drop(error, `${kind === KIND.gauge ? 'gauge' : 'count'} ${inspect(name)} of ${inspect(value)}`)
+    this.#drop(error, `${kind === KIND.gauge ? 'gauge' : 'count'} ${show(name)} of ${show(value)}`)
     return false
   }
 
   get fetch() {
-    // By its name, so that one that is put in its place later is used.
-    return (this.#fetch ??= instrumentFetch((input, init) => globalThis.fetch(input, init), { bus: this }))
+    return (this.#fetch ??= instrumentFetch(this.#globalFetch, { bus: this }))
   }
 
   getPerformanceStats() {
@@ -110,7 +113,9 @@ class Producer {
 
   #report(number, what) {
     try {
-      this.#onError?.(new OrbusError(number, what, number === errno.EBADF ? 'the producer is closed' : undefined))
+      const told = this.#onError?.(
+        new OrbusError(number, what, number === errno.EBADF ? 'the producer is closed' : undefined))
+      told?.then?.(undefined, () => {})
     } catch {
       // Whatever the bot's own handler does wrong must not end its request.
     }

@@ -10,6 +10,7 @@ import { runInNewContext } from 'node:vm'
 
 import { Producer, instrumentFetch } from 'orbus'
 
+import { NASTY, caught } from './support/nasty.mjs'
 import { collectUntil, newBus, post, question, requestOf, samplesOf, startServer } from './support/index.mjs'
 
 setFlagsFromString('--expose-gc')
@@ -451,16 +452,83 @@ test('a Response without a body', async (t) => {
   assert.equal((await requestOf(bus)).error_type, 'malformed_response')
 })
 
-test("bus.fetch is today's fetch, measured", async (t) => {
-  const { bus, producer } = open(t)
+function withGlobalFetch(t, fetch) {
   const original = globalThis.fetch
   t.after(() => { globalThis.fetch = original })
+  globalThis.fetch = fetch
+}
+
+test('bus.fetch is the global fetch of when the producer was made, measured', async (t) => {
+  withGlobalFetch(t, async () => new Response(COMPLETION))
+  const { bus, producer } = open(t)
   assert.equal(producer.fetch, producer.fetch)
   const { fetch } = producer
-  globalThis.fetch = async () => new Response(COMPLETION)
   await (await fetch('http://x/chat/completions', post(question()))).json()
   assert.equal((await requestOf(bus)).status, 'ok')
   assert.equal(producer.getPerformanceStats().model, 'acme/large-2024')
+})
+
+test('bus.fetch may take the place of the global fetch', async (t) => {
+  const url = await listen(t, respond(COMPLETION))
+  for (const put of [
+    (producer) => { globalThis.fetch = producer.fetch },
+    (producer) => { globalThis.fetch = (...call) => producer.fetch(...call) },
+    (producer) => { globalThis.fetch = async (...call) => (await sleep(1), producer.fetch(...call)) },
+  ]) {
+    withGlobalFetch(t, globalThis.fetch)
+    const { bus, producer } = open(t)
+    const original = globalThis.fetch
+    put(producer)
+    assert.equal((await (await fetch(url, post(question()))).json()).id, 'gen-1')
+    assert.equal((await requestOf(bus)).status, 'ok')
+    assert.equal((await samplesOf(bus, { kind: 'begin' })).length, 1)
+    globalThis.fetch = original
+  }
+})
+
+test('a call that passes two measured fetches counts once', async (t) => {
+  const url = await listen(t, respond(COMPLETION))
+  const { bus, producer, fetch: inner } = open(t)
+  const outer = instrumentFetch(inner, { bus: producer, tags: { layer: 'outer' } })
+  await (await outer(url, post(question()))).json()
+  const sample = await requestOf(bus)
+  assert.equal((await samplesOf(bus, { kind: 'begin' })).length, 1)
+  assert.deepEqual(sample.tags, { layer: 'outer' })
+  assert.equal(sample.completion_tokens, 2)
+  withGlobalFetch(t, inner)
+  const second = open(t)
+  await (await second.producer.fetch(url, post(question()))).json()
+  assert.equal((await requestOf(second.bus)).status, 'ok')
+  assert.equal((await samplesOf(bus, { kind: 'begin' })).length, 1)
+})
+
+test('a fetch that throws at once ends its request', async (t) => {
+  const { bus, producer } = open(t)
+  const problem = new RangeError('no')
+  const fetch = instrumentFetch(() => { throw problem }, { bus: producer })
+  assert.throws(() => fetch('http://x/chat/completions', post(question())), (error) => error === problem)
+  assert.equal((await requestOf(bus)).status, 'error')
+})
+
+test('whatever is thrown or aborted with is what the caller gets', async (t) => {
+  const url = await listen(t, () => {})
+  for (const [name, problem] of NASTY) {
+    const { bus, producer } = open(t)
+    const fetch = instrumentFetch(async () => { throw problem }, { bus: producer, tags: () => problem })
+    const thrown = await caught(fetch('http://x/chat/completions', post(question())))
+    assert.ok(Object.is(thrown.error, problem), name)
+    assert.notEqual((await requestOf(bus)).status, 'ok', name)
+    const aborted = open(t)
+    const [plain, measured] = await Promise.all([globalThis.fetch, aborted.fetch].map((ask) => {
+      const controller = new AbortController()
+      const call = caught(ask(url, { ...post(question()), signal: controller.signal }))
+      controller.abort(problem)
+      return call
+    }))
+    // Where undici makes an error of its own it is another each time.
+    assert.ok(Object.is(measured.error, plain.error) || String(measured.error) === String(plain.error), name)
+    assert.equal((await requestOf(aborted.bus)).status, 'cancelled', name)
+  }
 })
 
 test('it says what it needs', () => {
