@@ -66,7 +66,9 @@ long exchange_timeout_ms(const struct exchange *x)
 
 enum limit exchange_limit_of_silence(const struct exchange *x)
 {
-	return x->streamed && !x->request.first_token_ns ? LIMIT_FIRST_TOKEN : LIMIT_IDLE;
+	if (!x->streamed)
+		return LIMIT_TOTAL;
+	return x->request.first_token_ns ? LIMIT_IDLE : LIMIT_FIRST_TOKEN;
 }
 
 void exchange_hold(struct exchange *x)
