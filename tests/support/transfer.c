@@ -123,13 +123,15 @@ static CURLcode run_multi(CURL *easy)
 static CURLcode run_copy(struct program *p, struct orbus_producer *bus,
     const struct orbus_curl_options *options, struct orbus_curl *call)
 {
+	struct orbus_curl_options unseen = *options; /* the body is forgotten */
 	struct program other = {.way = ""};
 	CURL *copy = curl_easy_duphandle(p->easy), *second = curl_easy_init();
 	struct orbus_curl *other_call;
 	CURLcode result;
 
+	unseen.request = NULL;
 	if (orbus_curl_detach(call, CURLE_ABORTED_BY_CALLBACK) != 0 ||
-	    orbus_curl_attach(bus, second, on_data, &other, options, &other_call) != 0)
+	    orbus_curl_attach(bus, second, on_data, &other, &unseen, &other_call) != 0)
 		exit(EXIT_FAILURE);
 	curl_easy_cleanup(p->easy);
 	p->easy = copy;

@@ -111,10 +111,9 @@ class Producer {
     native.close(this.#handle)
   }
 
-  #report(number, what) {
+  #report(number, what, why = number === errno.EBADF ? 'the producer is closed' : undefined) {
     try {
-      const told = this.#onError?.(
-        new OrbusError(number, what, number === errno.EBADF ? 'the producer is closed' : undefined))
+      const told = this.#onError?.(new OrbusError(number, what, why))
       told?.then?.(undefined, () => {})
     } catch {
       // Whatever the bot's own handler does wrong must not end its request.
@@ -140,7 +139,7 @@ class Producer {
 
   static {
     internals.handleOf = (producer) => (#handle in producer ? producer.#handle : undefined)
-    internals.report = (producer, number, what) => producer.#report(number, what)
+    internals.report = (producer, number, what, why) => producer.#report(number, what, why)
     internals.drop = (producer, number, what) => producer.#drop(number, what)
     internals.end = (producer, status, stream, requestedModel, facts, tags) =>
       producer.#end(status, stream, requestedModel, facts, tags)

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import http from 'node:http'
-import { isErrored } from 'node:stream'
+import { Readable, isErrored } from 'node:stream'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
@@ -11,7 +11,7 @@ import { runInNewContext } from 'node:vm'
 import { Producer, instrumentFetch } from 'orbus'
 
 import { NASTY, caught } from './support/nasty.mjs'
-import { collectUntil, newBus, post, question, requestOf, samplesOf, startServer } from './support/index.mjs'
+import { collectUntil, newBus, post, question, requestOf, samplesOf, startServer, waitFor } from './support/index.mjs'
 
 setFlagsFromString('--expose-gc')
 globalThis.gc = runInNewContext('gc')
@@ -214,7 +214,7 @@ test('an abort reaches the caller as ever', async (t) => {
     const { bus, fetch } = open(t)
     const controller = new AbortController()
     const signal = when === 'timeout' ? AbortSignal.timeout(300) : controller.signal
-    if (when === 'before') setTimeout(() => controller.abort(reason), 100)
+    if (when === 'before') sleep(100).then(() => controller.abort(reason))
     const seen = await fetch(server.completions, { ...post(question({ stream: true })), signal })
       .then(async (response) => {
         const reader = response.body.getReader()
@@ -441,8 +441,48 @@ test('a Response of another kind is handed on, and told', async (t) => {
   const foreign = { status: 200, headers: new Headers(), body: body() } // as node-fetch's
   const fetch = instrumentFetch(async () => foreign, { bus: producer })
   assert.equal(await fetch('http://x/chat/completions', post(question())), foreign)
-  assert.equal((await requestOf(bus)).status, 'cancelled')
+  const sample = await requestOf(bus)
+  assert.deepEqual([sample.status, sample.http_status, sample.completion_tokens], ['ok', 200, undefined])
   assert.match(errors[0].message, /no web stream/)
+  assert.doesNotMatch(errors[0].message, /tmpfs/)
+})
+
+test("a Response with Node's stream ends with it", async (t) => {
+  const { bus, producer } = open(t)
+  let body
+  const fetch = instrumentFetch(async () => ({ status: 200, headers: new Headers(), body }), { bus: producer })
+  body = Readable.from([COMPLETION])
+  const whole = await fetch('http://x/chat/completions', post(question()))
+  assert.deepEqual(await samplesOf(bus), [])
+  for await (const _ of whole.body);
+  body = Readable.from([COMPLETION])
+  ;(await fetch('http://x/chat/completions', post(question()))).body.destroy()
+  const samples = await waitFor(async () => (await samplesOf(bus)).length === 2 && samplesOf(bus), 'two samples')
+  assert.deepEqual(samples.map(({ status }) => status), ['ok', 'cancelled'])
+})
+
+test('an abort that a timer makes is a time-out, and any other is none', async (t) => {
+  const url = await listen(t, () => {})
+  const late = (abort) => {
+    const controller = new AbortController()
+    abort(controller)
+    return controller.signal
+  }
+  // As SDKs do it: a controller of their own, which the user's signal aborts too.
+  const follow = (signal) => late((controller) => signal.addEventListener('abort', () => controller.abort()))
+  for (const [signal, status] of [
+    [AbortSignal.timeout(100), 'timeout'], [follow(AbortSignal.timeout(100)), 'timeout'],
+    [late((controller) => setTimeout(() => controller.abort(), 100)), 'timeout'],
+    [follow(late((controller) => setTimeout(() => controller.abort(), 100))), 'timeout'],
+    [late(async (controller) => { await sleep(100); controller.abort() }), 'cancelled'],
+    [follow(late(async (controller) => { await sleep(100); controller.abort() })), 'cancelled'],
+    [late((controller) => setImmediate(() => controller.abort())), 'cancelled'],
+  ]) {
+    const { bus, fetch } = open(t)
+    await caught(fetch(url, { ...post(question()), signal }))
+    const sample = await requestOf(bus)
+    assert.deepEqual([sample.status, sample.error_type], [status, status === 'timeout' ? 'timeout_total' : undefined])
+  }
 })
 
 test('a Response without a body', async (t) => {
