@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" />
 /**
  * orbus: measures a program's LLM calls on a shared-memory metrics bus.
  *
