@@ -65,6 +65,8 @@ int orbus_inspect(const char *bus, struct orbus_bus_info *info)
 	struct stat st;
 	int fd, err;
 
+	if (!info)
+		return -EINVAL;
 	memset(info, 0, sizeof(*info));
 	info->library_layout_version = ORBUS_LAYOUT_VERSION;
 	err = bus_paths_resolve(bus, &paths);

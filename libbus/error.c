@@ -25,7 +25,6 @@ const char *orbus_strerror(int error)
 		       "with more lanes";
 	case ENOSPC: return "no room left in shared memory: enlarge /dev/shm, or use smaller lanes";
 	case EACCES:
-	case EPERM:
 		return "permission denied: the bus belongs to another user; see oragent --mode and "
 		       "--group";
 	case EKEYREJECTED:
@@ -39,6 +38,13 @@ const char *orbus_strerror(int error)
 	case EEXIST:
 		return "the bus exists with another shape: stop its producers and remove it, or "
 		       "leave lanes, slots and slot bytes as they are";
+	case EPERM:
+		return "not permitted: a sandbox (seccomp) or a security module denies a system "
+		       "call that orbus needs, or the bus belongs to another user; see oragent "
+		       "--mode and --group";
+	case ENOSYS:
+		return "the kernel lacks, or a sandbox denies, a system call that orbus needs: "
+		       "madvise with MADV_DONTFORK and MADV_WIPEONFORK (Linux 4.14), getrandom";
 	case EINVAL:
 		return "invalid argument: see the function's documentation for what is allowed";
 	case ENAMETOOLONG: return "the bus name is too long";

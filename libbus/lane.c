@@ -24,6 +24,16 @@
 
 #define EPOCH_STEP_MAX 65536u
 #define ALLOCATE_TRIES 8
+/* EINVAL would speak of the caller's arguments, where it is the kernel that knows no such advice.
+ */
+static int advise(void *p, size_t bytes, int advice)
+{
+	int err = madvise(p, bytes, advice);
+
+	if (err < 0 && errno == EINVAL)
+		errno = ENOSYS;
+	return err;
+}
 
 static void *map_private_to_process(int fd, uint64_t offset, size_t bytes, int protection)
 {
@@ -31,7 +41,7 @@ static void *map_private_to_process(int fd, uint64_t offset, size_t bytes, int p
 
 	if (p == MAP_FAILED)
 		return NULL;
-	if (madvise(p, bytes, MADV_DONTFORK) < 0) {
+	if (advise(p, bytes, MADV_DONTFORK) < 0) {
 		munmap(p, bytes);
 		return NULL;
 	}
@@ -46,7 +56,7 @@ static uint64_t *map_token(size_t page)
 
 	if (token == MAP_FAILED)
 		return NULL;
-	if (madvise(token, page, MADV_WIPEONFORK) < 0) {
+	if (advise(token, page, MADV_WIPEONFORK) < 0) {
 		munmap(token, page);
 		return NULL;
 	}

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -41,7 +42,40 @@ struct orbus_producer {
 	uint64_t *payload; /* where a sample is encoded; a slot's payload large */
 	uint32_t payload_bytes;
 	struct bus_paths paths;
+	dev_t root_device; /* where the names are looked up: chroot() changes it */
+	ino_t root_inode;
 };
+
+/* False too where "/" cannot be seen: then nothing that is seen below it counts. */
+static bool is_in_root(const struct orbus_producer *p)
+{
+	struct stat st;
+
+	return stat("/", &st) == 0 && st.st_dev == p->root_device && st.st_ino == p->root_inode;
+}
+
+static void note_root(struct orbus_producer *p)
+{
+	struct stat st = {0};
+
+	if (stat("/", &st) == 0) {
+		p->root_device = st.st_dev;
+		p->root_inode = st.st_ino;
+	}
+}
+
+/*
+ * Whether the name stands for another bus now, or for none. What cannot be seen any more, since the
+ * program gave up rights (setuid) or moved (chroot), is no removal: the lane is mapped, and ours.
+ */
+static bool is_bus_removed(const struct orbus_producer *p)
+{
+	struct stat st;
+
+	if (lstat(p->paths.ring, &st) == 0)
+		return st.st_ino != p->lane.shape.inode && is_in_root(p);
+	return errno == ENOENT && is_in_root(p);
+}
 
 /* Claims a lane and makes room for encoding what its slots can hold. */
 static int attach(struct orbus_producer *p, bool at_once)
@@ -73,6 +107,7 @@ static int attach(struct orbus_producer *p, bool at_once)
 		lane_release(&p->lane);
 	p->lane = lane;
 	p->attached = true;
+	note_root(p);
 	/* A forked child must not repeat its parent's ids. */
 	if (getrandom(&p->next_id, sizeof(p->next_id), 0) != (ssize_t)sizeof(p->next_id))
 		p->next_id = now_ns_of(CLOCK_REALTIME) ^ (uint64_t)getpid() << 40;
@@ -84,6 +119,9 @@ int orbus_producer_open(const char *bus, const char *bot, struct orbus_producer 
 	struct orbus_producer *p;
 	int err;
 
+	if (!out)
+		return -EINVAL;
+	*out = NULL;
 	if (!bot || !*bot || strlen(bot) > BOT_MAX)
 		return -EINVAL;
 	if (!utf8_is_valid(bot, strlen(bot)))
@@ -135,7 +173,7 @@ static int reattach_if_needed(struct orbus_producer *p, uint64_t now_ns, bool fo
 	if (!is_check_due(p, now_ns))
 		return p->attach_error;
 	p->checked_ns = now_ns;
-	if (p->attached && object_inode(p->paths.ring) == p->lane.shape.inode) {
+	if (p->attached && !is_bus_removed(p)) {
 		p->attach_error = 0;
 		lane_say_reserved(&p->lane);
 		return 0;
@@ -170,11 +208,12 @@ static void publish_payload(struct lane *lane, const uint64_t *payload, uint32_t
 static int publish(struct orbus_producer *p, const struct orbus_sample *s)
 {
 	uint64_t now_ns = now_ns_of(CLOCK_REALTIME);
-	bool lost_lane = !p->attached || !lane_is_mine(&p->lane);
-	int length, err = sample_validate(s);
+	bool lost_lane;
+	int length, err = p && s ? sample_validate(s) : -EINVAL;
 
 	if (err)
 		return err;
+	lost_lane = !p->attached || !lane_is_mine(&p->lane);
 	if (lost_lane || is_check_due(p, now_ns) || p->attach_error) {
 		err = reattach_if_needed(p, now_ns, lost_lane);
 		if (err)
@@ -192,13 +231,14 @@ int orbus_publish(struct orbus_producer *p, const struct orbus_sample *s)
 {
 	int err = publish(p, s);
 
-	p->refused += err != 0;
+	if (p)
+		p->refused += err != 0;
 	return err;
 }
 
 uint64_t orbus_producer_refused(const struct orbus_producer *p)
 {
-	return p->refused;
+	return p ? p->refused : 0;
 }
 
 uint64_t producer_next_id(struct orbus_producer *p)

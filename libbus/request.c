@@ -1,10 +1,14 @@
 /*
  * request.c: the timer around one request, which is what a bot uses most.
+ *
+ * A struct orbus_request may be copied and moved: nothing in it points into it. The id that the
+ * begin bore is put where a sample needs it while the sample is published, and taken out again.
  */
 #include "now.h"
 #include "orbus.h"
 #include "producer.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -15,26 +19,31 @@ int orbus_request_begin(
 {
 	struct orbus_sample begin;
 
+	if (!r)
+		return -EINVAL;
 	memset(r, 0, sizeof(*r));
-	r->producer = p;
-	snprintf(r->id, sizeof(r->id), "%016" PRIx64, producer_next_id(p));
 	orbus_sample_init(&r->sample);
-	r->sample.request_id = r->id;
 	r->sample.requested_model = model;
 	r->sample.stream = stream;
+	r->start_ns = now_ns_of(CLOCK_MONOTONIC);
+	if (!p)
+		return -EINVAL;
+	r->producer = p;
+	snprintf(r->id, sizeof(r->id), "%016" PRIx64, producer_next_id(p));
 	begin = r->sample;
 	begin.kind = ORBUS_KIND_BEGIN;
-	r->start_ns = now_ns_of(CLOCK_MONOTONIC);
+	begin.request_id = r->id;
 	return orbus_publish(p, &begin);
 }
 
 void orbus_request_first_token(struct orbus_request *r)
 {
-	if (r->first_token_ns == 0)
+	if (r && r->first_token_ns == 0)
 		r->first_token_ns = now_ns_of(CLOCK_MONOTONIC);
 }
 
-int orbus_request_end(struct orbus_request *r, enum orbus_status status)
+/* Fills in what the program left to us: times, and the model where it was the one asked for. */
+static void complete(struct orbus_request *r, enum orbus_status status)
 {
 	struct orbus_sample *s = &r->sample;
 
@@ -48,8 +57,27 @@ int orbus_request_end(struct orbus_request *r, enum orbus_status status)
 		s->ttft_ms = (double)(r->first_token_ns - r->start_ns) / 1e6;
 	if (!s->model && status == ORBUS_STATUS_OK)
 		s->model = s->requested_model;
+}
+
+int orbus_request_end(struct orbus_request *r, enum orbus_status status)
+{
+	struct orbus_sample ended;
+	int err;
+
+	/* Never begun, or a struct of zeroes; or it has ended. */
+	if (!r || !r->producer || !r->id[0])
+		return -EINVAL;
+	complete(r, status);
+	ended = r->sample;
+	if (!ended.request_id)
+		ended.request_id = r->id;
 	/* Where the API's id took the place of ours, readers still find the begin by ours. */
-	if (!s->begin_id && s->request_id && strcmp(s->request_id, r->id) != 0)
-		s->begin_id = r->id;
-	return orbus_publish(r->producer, s);
+	else if (!ended.begin_id && strcmp(ended.request_id, r->id) != 0)
+		ended.begin_id = r->id;
+	err = orbus_publish(r->producer, &ended);
+	/* A sample that was refused may be mended, and ended again; one that was published may not.
+	 */
+	if (!err)
+		r->producer = NULL;
+	return err;
 }

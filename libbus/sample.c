@@ -22,6 +22,8 @@ static const char *const status_names[] = {"ok", "error", "timeout", "cancelled"
 
 void orbus_sample_init(struct orbus_sample *s)
 {
+	if (!s)
+		return;
 	memset(s, 0, sizeof(*s));
 	ORBUS_SAMPLE_FIELDS(CLEAR)
 }
@@ -35,12 +37,12 @@ static double per_second(uint64_t tokens, double ms)
 
 double orbus_sample_tps(const struct orbus_sample *s)
 {
-	return per_second(s->completion_tokens, s->response_ms);
+	return s ? per_second(s->completion_tokens, s->response_ms) : NAN;
 }
 
 double orbus_sample_decode_tps(const struct orbus_sample *s)
 {
-	return per_second(s->completion_tokens, s->response_ms - s->ttft_ms);
+	return s ? per_second(s->completion_tokens, s->response_ms - s->ttft_ms) : NAN;
 }
 
 const char *orbus_kind_name(enum orbus_kind kind)
@@ -98,7 +100,7 @@ static bool figure_is_valid(double v, bool may_be_negative)
 
 static int tags_validate(const struct orbus_sample *s)
 {
-	if (s->tag_count > ORBUS_TAGS_MAX)
+	if (s->tag_count > ORBUS_TAGS_MAX || (s->tag_count > 0 && !s->tags))
 		return -EINVAL;
 	for (size_t i = 0; i < s->tag_count; i++) {
 		if (!s->tags[i].key || !s->tags[i].value)

@@ -134,7 +134,7 @@ static int header_fill(
 		return -EINVAL;
 	memcpy(h->magic, ORBUS_MAGIC, sizeof(h->magic));
 	if (getrandom(h->bus_id, sizeof(h->bus_id), 0) != (ssize_t)sizeof(h->bus_id))
-		return -EIO;
+		return errno == ENOSYS || errno == EPERM ? -errno : -EIO;
 	h->lane_stride = lane_bytes(h->slots_per_lane, h->slot_bytes, page);
 	h->ring_bytes = h->lanes_offset + h->lane_count * h->lane_stride;
 	h->checksum = header_checksum(h);

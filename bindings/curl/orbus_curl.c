@@ -2,7 +2,8 @@
  * orbus_curl.c: one transfer of libcurl, from attach to detach.
  *
  * Everything happens in the thread that drives the handle: libcurl calls back from within
- * curl_easy_perform() or curl_multi_perform(), so nothing here is shared.
+ * curl_easy_perform() or curl_multi_perform(). A duplicate of the handle may call back from another
+ * thread; write_slots.c lets one in at a time.
  */
 #include "orbus_curl.h"
 #include "exchange.h"
@@ -118,50 +119,58 @@ static bool read_answer(struct orbus_curl *c, const char *bytes, size_t length)
 }
 
 /*
- * Hands the bytes to the program: after they were read, since it may change them in their place.
- * What it pauses at libcurl brings again, in pieces of any size.
+ * Headers, for which the program has set CURLOPT_HEADERDATA alone, come with another pointer. A
+ * duplicate's bytes come with the same one; those that come before an answer to ours are its.
  */
-static size_t pass_on(struct orbus_curl *c, char *bytes, size_t size, size_t count)
+bool orbus_curl_expects(const struct orbus_curl *c, const void *data)
 {
-	size_t length = size * count, taken = c->write_function(bytes, size, count, c->write_data);
+	long status = 0;
 
-	if (c->ahead < length)
-		c->ahead = length;
-	if (taken != CURL_WRITEFUNC_PAUSE)
-		c->ahead -= length;
-	return taken;
+	if (data != c->write_data)
+		return false;
+	if (!c->body_seen)
+		curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+	return c->body_seen || status != 0;
 }
 
-size_t orbus_curl_write(struct orbus_curl *c, char *bytes, size_t size, size_t count, void *data)
+bool orbus_curl_read(struct orbus_curl *c, const char *bytes, size_t length)
 {
-	size_t taken;
-	bool in_time;
+	bool in_time = read_answer(c, bytes, length);
 
-	/* A header, for which the program has set CURLOPT_HEADERDATA alone. */
-	if (data != c)
-		return c->write_function(bytes, size, count, data);
-	in_time = read_answer(c, bytes, size * count);
 	exchange_hold(&c->exchange);
-	taken = pass_on(c, bytes, size, count);
+	return in_time;
+}
+
+/* What the program pauses at libcurl brings again, in pieces of any size. */
+size_t orbus_curl_passed(struct orbus_curl *c, size_t length, size_t taken, bool in_time)
+{
+	if (c->ahead < length)
+		c->ahead = length;
 	if (taken == CURL_WRITEFUNC_PAUSE)
 		return taken;
+	c->ahead -= length;
 	exchange_go_on(&c->exchange);
-	if (taken != size * count)
+	if (taken != length)
 		c->program_aborted = true;
 	else if (!in_time)
 		return 0;
 	return taken;
 }
 
-static int on_progress(
-    void *data, curl_off_t dltotal, curl_off_t dlnow, curl_off_t ultotal, curl_off_t ulnow)
+/* A duplicate's progress comes here too: it is told by its counts, which libcurl tells of ours. */
+static bool is_progress_of(CURL *easy, const struct progress *now)
 {
-	struct orbus_curl *c = data;
-	int stop = 0;
+	curl_off_t down = -1, up = -1;
 
-	if (c->options.progress_function)
-		stop = c->options.progress_function(
-		    c->options.progress_data, dltotal, dlnow, ultotal, ulnow);
+	curl_easy_getinfo(easy, CURLINFO_SIZE_DOWNLOAD_T, &down);
+	curl_easy_getinfo(easy, CURLINFO_SIZE_UPLOAD_T, &up);
+	return now->dlnow == down && now->ulnow == up;
+}
+
+int orbus_curl_progress(struct orbus_curl *c, const struct progress *now, int stop)
+{
+	if (!is_progress_of(c->easy, now))
+		return stop;
 	if (stop && stop != CURL_PROGRESSFUNC_CONTINUE)
 		c->program_aborted = true;
 	else if (exchange_is_out_of_time(&c->exchange))
@@ -182,20 +191,21 @@ static uint64_t total_timeout_ms(const struct orbus_curl_options *o)
 	return o->total_timeout_ms ? o->total_timeout_ms : ORBUS_CURL_TOTAL_TIMEOUT_MS;
 }
 
-static void set_up_handle(struct orbus_curl *c, curl_write_callback on_write)
+/* The data pointers stay the program's, since a duplicate of the handle copies them. */
+static void set_up_handle(struct orbus_curl *c, const struct slot_functions *ours)
 {
 	const struct orbus_curl_options *o = &c->options;
 	uint64_t total = total_timeout_ms(o);
 
-	curl_easy_setopt(c->easy, CURLOPT_WRITEFUNCTION, on_write);
-	curl_easy_setopt(c->easy, CURLOPT_WRITEDATA, c);
+	curl_easy_setopt(c->easy, CURLOPT_WRITEFUNCTION, ours->write);
+	curl_easy_setopt(c->easy, CURLOPT_WRITEDATA, c->write_data);
 	if (total <= LONG_MAX)
 		curl_easy_setopt(c->easy, CURLOPT_TIMEOUT_MS, (long)total);
 	if (o->connect_timeout_ms && o->connect_timeout_ms <= LONG_MAX)
 		curl_easy_setopt(c->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)o->connect_timeout_ms);
 	if (has_own_limits(c)) {
-		curl_easy_setopt(c->easy, CURLOPT_XFERINFOFUNCTION, on_progress);
-		curl_easy_setopt(c->easy, CURLOPT_XFERINFODATA, c);
+		curl_easy_setopt(c->easy, CURLOPT_XFERINFOFUNCTION, ours->progress);
+		curl_easy_setopt(c->easy, CURLOPT_XFERINFODATA, c->options.progress_data);
 		curl_easy_setopt(c->easy, CURLOPT_NOPROGRESS, 0L);
 	}
 }
@@ -240,8 +250,9 @@ int orbus_curl_attach(struct orbus_producer *producer, CURL *easy,
     curl_write_callback write_function, void *write_data, const struct orbus_curl_options *options,
     struct orbus_curl **out)
 {
-	curl_write_callback on_write;
+	struct slot_functions program, ours;
 	struct orbus_curl *c;
+	int err = 0;
 
 	if (!out)
 		return -EINVAL;
@@ -256,14 +267,19 @@ int orbus_curl_attach(struct orbus_producer *producer, CURL *easy,
 	c->write_data = write_function || write_data ? write_data : stdout;
 	if (options)
 		c->options = *options;
-	on_write = write_slot_take(c, &c->slot);
-	if (!on_write || begin_exchange(c, producer) != 0) {
-		if (on_write)
-			write_slot_free(c->slot);
-		free(c);
-		return on_write ? -ENOMEM : -EBUSY;
+	program = (struct slot_functions){c->write_function, c->options.progress_function};
+	if (!write_slot_take(c, &program, &c->slot, &ours))
+		err = -EBUSY;
+	else if (begin_exchange(c, producer) != 0) {
+		write_slot_free(c->slot);
+		err = -ENOMEM;
 	}
-	set_up_handle(c, on_write);
+	if (err) {
+		free(c);
+		return err;
+	}
+	/* Last: until here nothing of the handle has changed, and from here on nothing fails. */
+	set_up_handle(c, &ours);
 	*out = c;
 	return 0;
 }
@@ -346,13 +362,14 @@ int orbus_curl_detach(struct orbus_curl *call, CURLcode result)
 
 	if (!call)
 		return 0;
+	/* First: from here on what a duplicate brings passes by. */
+	write_slot_free(call->slot);
 	describe_end(call, result, &end);
 	err = exchange_end(&call->exchange, &end);
 	if (call->options.sample_function)
 		call->options.sample_function(
 		    call->options.sample_data, &call->exchange.request.sample);
 	give_handle_back(call);
-	write_slot_free(call->slot);
 	exchange_free(&call->exchange);
 	free(call);
 	return err;

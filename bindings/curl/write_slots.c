@@ -1,35 +1,100 @@
 /*
- * write_slots.c: a write callback for each transfer under way.
+ * write_slots.c: callbacks of its own for each transfer under way.
+ *
+ * Whoever reads or changes `call` holds `busy`. Nobody waits for it in a callback: where another
+ * thread holds it, which a duplicate of the handle makes possible, the bytes pass unmeasured. The
+ * program's own functions are called without it.
  */
 #include "write_slots.h"
 
+#include <sched.h>
 #include <stdatomic.h>
 
-/* As many transfers of a process can be measured at once; a callback takes 16 bytes. */
+/* As many transfers of a process can be measured at once, and as many pairs of functions served. */
 #define SLOTS 4096
 
-/*
- * A slot belongs to the call that put itself there, until this takes itself out again. Threads race
- * for free ones only: release and acquire by the exchange in write_slot_take(), the load in
- * dispatch() and the store in write_slot_free().
- */
-static _Atomic(struct orbus_curl *) calls[SLOTS];
-static atomic_uint next_slot;
+struct slot {
+	atomic_bool busy;
+	/* Set once, before a callback of this slot is handed out, and read without `busy` by it. */
+	struct slot_functions program;
+	struct orbus_curl *call; /* NULL: none */
+	unsigned turn;           /* counts the calls that it has served */
+};
 
-static size_t dispatch(unsigned slot, char *bytes, size_t size, size_t count, void *data)
+static struct slot slots[SLOTS];
+
+/* Acquire: pairs with the release in leave(). */
+static bool try_enter(struct slot *s)
 {
-	struct orbus_curl *call = atomic_load_explicit(&calls[slot], memory_order_acquire);
+	return !atomic_exchange_explicit(&s->busy, true, memory_order_acquire);
+}
 
-	return orbus_curl_write(call, bytes, size, count, data);
+static void leave(struct slot *s)
+{
+	atomic_store_explicit(&s->busy, false, memory_order_release);
+}
+
+static bool read_bytes(struct slot *s, const char *bytes, size_t length, const void *data,
+    bool *in_time, unsigned *turn)
+{
+	bool is_read = false;
+
+	if (!try_enter(s))
+		return false;
+	if (s->call && orbus_curl_expects(s->call, data)) {
+		*in_time = orbus_curl_read(s->call, bytes, length);
+		*turn = s->turn;
+		is_read = true;
+	}
+	leave(s);
+	return is_read;
+}
+
+static size_t dispatch(struct slot *s, char *bytes, size_t size, size_t count, void *data)
+{
+	size_t length = size * count, taken;
+	bool in_time = true;
+	unsigned turn = 0;
+
+	if (!read_bytes(s, bytes, length, data, &in_time, &turn))
+		return s->program.write(bytes, size, count, data);
+	taken = s->program.write(bytes, size, count, data);
+	if (!try_enter(s))
+		return taken;
+	if (s->call && s->turn == turn)
+		taken = orbus_curl_passed(s->call, length, taken, in_time);
+	leave(s);
+	return taken;
+}
+
+static int dispatch_progress(struct slot *s, void *data, const struct progress *now)
+{
+	int stop = 0;
+
+	if (s->program.progress)
+		stop =
+		    s->program.progress(data, now->dltotal, now->dlnow, now->ultotal, now->ulnow);
+	if (!try_enter(s))
+		return stop;
+	if (s->call)
+		stop = orbus_curl_progress(s->call, now, stop);
+	leave(s);
+	return stop;
 }
 
 /* clang-format off */
 #define CALLBACK(n) \
 	static size_t on_write_##n(char *bytes, size_t size, size_t count, void *data) \
 	{ \
-		return dispatch(0x##n, bytes, size, count, data); \
+		return dispatch(&slots[0x##n], bytes, size, count, data); \
+	} \
+	static int on_progress_##n(void *data, curl_off_t dltotal, curl_off_t dlnow, \
+	    curl_off_t ultotal, curl_off_t ulnow) \
+	{ \
+		return dispatch_progress( \
+		    &slots[0x##n], data, &(struct progress){dltotal, dlnow, ultotal, ulnow}); \
 	}
-#define NAME(n) on_write_##n,
+#define NAME(n) {on_write_##n, on_progress_##n},
 
 #define EACH(X, n) \
 	X(n##0) X(n##1) X(n##2) X(n##3) X(n##4) X(n##5) X(n##6) X(n##7) \
@@ -47,27 +112,60 @@ static size_t dispatch(unsigned slot, char *bytes, size_t size, size_t count, vo
 
 ALL(CALLBACK)
 
-static const curl_write_callback callbacks[] = {ALL(NAME)};
+static const struct slot_functions callbacks[] = {ALL(NAME)};
 /* clang-format on */
-_Static_assert(sizeof(callbacks) / sizeof(callbacks[0]) == SLOTS, "a callback a slot");
+_Static_assert(sizeof(callbacks) / sizeof(callbacks[0]) == SLOTS, "callbacks for each slot");
 
-curl_write_callback write_slot_take(struct orbus_curl *call, unsigned *slot)
+/* Where to look first, so that those with the same functions lie together. */
+static unsigned first_slot(const struct slot_functions *program)
 {
-	for (unsigned i = 0; i < SLOTS; i++) {
-		unsigned at =
-		    atomic_fetch_add_explicit(&next_slot, 1, memory_order_relaxed) % SLOTS;
-		struct orbus_curl *none = NULL;
+	uint64_t key = (uint64_t)(uintptr_t)program->write * UINT64_C(0x9e3779b97f4a7c15) ^
+	               (uint64_t)(uintptr_t)program->progress;
 
-		if (atomic_compare_exchange_strong_explicit(
-			&calls[at], &none, call, memory_order_acq_rel, memory_order_relaxed)) {
-			*slot = at;
-			return callbacks[at];
-		}
-	}
-	return NULL;
+	return (unsigned)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 32) % SLOTS;
 }
 
+/* Of a slot that is held: whether it is free for a call with these functions. */
+static bool suits(struct slot *s, const struct slot_functions *program)
+{
+	if (!s->program.write)
+		s->program = *program;
+	return !s->call && s->program.write == program->write &&
+	       s->program.progress == program->progress;
+}
+
+bool write_slot_take(struct orbus_curl *call, const struct slot_functions *program, unsigned *slot,
+    struct slot_functions *ours)
+{
+	unsigned first = first_slot(program);
+
+	for (unsigned i = 0; i < SLOTS; i++) {
+		struct slot *s = &slots[(first + i) % SLOTS];
+		bool taken;
+
+		if (!try_enter(s))
+			continue;
+		taken = suits(s, program);
+		if (taken)
+			s->call = call;
+		leave(s);
+		if (taken) {
+			*slot = (first + i) % SLOTS;
+			*ours = callbacks[*slot];
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Waits for no more than a duplicate's bytes that are being read in another thread. */
 void write_slot_free(unsigned slot)
 {
-	atomic_store_explicit(&calls[slot], NULL, memory_order_release);
+	struct slot *s = &slots[slot];
+
+	while (!try_enter(s))
+		sched_yield();
+	s->call = NULL;
+	s->turn++;
+	leave(s);
 }

@@ -66,7 +66,9 @@ long exchange_timeout_ms(const struct exchange *x)
 
 enum limit exchange_limit_of_silence(const struct exchange *x)
 {
-	return x->streamed && !x->request.first_token_ns ? LIMIT_FIRST_TOKEN : LIMIT_IDLE;
+	if (!x->streamed)
+		return LIMIT_TOTAL;
+	return x->request.first_token_ns ? LIMIT_IDLE : LIMIT_FIRST_TOKEN;
 }
 
 void exchange_hold(struct exchange *x)
@@ -293,8 +295,11 @@ static void fill_in_words(
 		verdict_withhold(
 		    v, x->question.is_read ? "it repeats the request" : "the request was not seen");
 	verdict_add_retry(v, result->retry_after);
-	if (words[ID].text || words[HEADER_ID].text)
-		s->request_id = words[ID].text ? words[ID].text : words[HEADER_ID].text;
+	s->request_id = words[ID].text          ? words[ID].text
+	                : words[HEADER_ID].text ? words[HEADER_ID].text
+	                                        : x->request.id;
+	/* Who is shown the sample sees what is published. */
+	s->begin_id = strcmp(s->request_id, x->request.id) != 0 ? x->request.id : NULL;
 	s->model = words[MODEL].text;
 	s->provider = words[PROVIDER].text;
 	s->finish_reason = words[FINISH_REASON].text;

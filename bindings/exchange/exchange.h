@@ -111,7 +111,10 @@ long exchange_timeout_ms(const struct exchange *x);
 /* Whether one of these limits is reached; which one is remembered. */
 bool exchange_is_out_of_time(struct exchange *x);
 
-/* Which limit it was, where the transport only knows that it waited too long for bytes. */
+/*
+ * Which limit it was, where the transport only knows that it waited too long for bytes. Of an
+ * answer that is no stream nothing but the whole was awaited.
+ */
 enum limit exchange_limit_of_silence(const struct exchange *x);
 
 /*

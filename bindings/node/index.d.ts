@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" />
 /**
  * orbus: measures a program's LLM calls on a shared-memory metrics bus.
  *
@@ -122,7 +123,10 @@ export class Producer implements Disposable {
   gauge(name: string, value: number): boolean
   /** Something happened, `n` times: `messages_processed`, `commands_executed`, `rag_cache_hits`, ... */
   count(name: string, n?: number): boolean
-  /** `globalThis.fetch`, with chat completions measured: see `instrumentFetch()`. */
+  /**
+   * The `globalThis.fetch` of when the producer was made, with chat completions measured: see
+   * `instrumentFetch()`. It may be put in the place of `globalThis.fetch`.
+   */
   readonly fetch: typeof globalThis.fetch
   /** Of this producer's requests that ended well. */
   getPerformanceStats(): PerformanceStats

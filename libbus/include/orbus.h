@@ -13,6 +13,26 @@
  *     next publish. It must not use an inherited reader.
  *   - Strings are UTF-8, NUL-terminated, borrowed for the duration of the call.
  *
+ * What is allowed, and what is refused
+ *
+ *   NULL for a handle, sample, request or place of a result     -EINVAL; functions that return no
+ *                                                               error do nothing, figures are 0
+ *   an open that fails                                          sets *out to NULL
+ *   tags NULL with a count, a tag without key or value,         -EINVAL
+ *   more than ORBUS_TAGS_MAX, a kind or status out of range
+ *   ending a request that was never begun, or is all zeroes     -EINVAL
+ *   ending a request again after it was published               -EINVAL: it counts once
+ *   ending a request again after an error                       allowed: mend its sample before
+ *   copying or moving a struct orbus_request                    allowed: use one of the copies from
+ *                                                               then on, and end that one only
+ *   a producer in the child after fork()                        allowed: it gets its own lane
+ *   a reader in the child after fork()                          not allowed
+ *   a producer after setuid(), chroot() or closing all files    allowed: it keeps its lane
+ *   a handle in two threads at once                             not allowed: open one a thread
+ *   a handle in a signal handler that may have interrupted      not allowed: samples may be lost;
+ *   a call on it                                                open one for the handler
+ *   a handle after its close                                    not allowed
+ *
  * A bus is named by NULL ($ORBUS, else "orbus"), by a POSIX shared-memory name ("orbus", "/orbus"),
  * or by an absolute path on a tmpfs ("/run/orbus/ring").
  */
@@ -218,7 +238,8 @@ ORBUS_API void orbus_producer_close(struct orbus_producer *p);
 /*
  * A request under way. Fill in `sample` between begin and end: tokens, provider, error_type and
  * so on. Its strings must live until orbus_request_end(). A request that is never ended shows as
- * in flight, and as orphaned once its process is gone.
+ * in flight, and as orphaned once its process is gone. Nothing in it points into it: it may be
+ * copied and moved. `sample.request_id` NULL stands for `id`; put the API's own id there.
  */
 struct orbus_request {
 	struct orbus_sample sample;
@@ -241,7 +262,8 @@ ORBUS_API void orbus_request_first_token(struct orbus_request *r);
 /*
  * Stops the clock and publishes r->sample with `status`, ts, response_ms and, for a stream that had
  * a first token, ttft_ms; they can be read there afterwards. A response_ms that was filled in,
- * since the answer was whole earlier, stays. Returns what orbus_publish() returns.
+ * since the answer was whole earlier, stays. Returns what orbus_publish() returns, or -EINVAL for
+ * a request that was never begun or that was published already.
  */
 ORBUS_API int orbus_request_end(struct orbus_request *r, enum orbus_status status);
 

@@ -40,6 +40,26 @@ class CurlBindingTest(BusTest):
         self.assertEqual((result, received), (OK, len(b"".join(stream().parts))))
         self.assertEqual((samples[-1]["status"], samples[-1]["completion_tokens"]), ("ok", 3))
 
+    def test_a_duplicate_of_the_handle_passes_unmeasured(self):
+        """curl_easy_duphandle() copies callbacks and data pointers, which then outlive the call."""
+        length = len(b"".join(stream().parts))
+        for limits in ((), ("20000", "20000")):
+            result, received, samples, _ = self.transfer("copy", *limits, reply=stream())
+            self.assertEqual((result, received), (OK, length))
+            self.assertEqual([s["status"] for s in samples[-2:]], ["cancelled", "cancelled"])
+            self.assertNotIn("completion_tokens", samples[-2])
+            self.assertNotIn("completion_tokens", samples[-1])
+            result, received, samples, _ = self.transfer("both", *limits, reply=completion())
+            self.assertEqual((result, received), (OK, 2 * len(b"".join(completion().parts))))
+            self.assertEqual((samples[-1]["status"], samples[-1]["completion_tokens"]), ("ok", 3))
+        self.assertEqual(len(samples), 6)
+
+    def test_headers_that_come_as_data_are_none_of_the_body(self):
+        for reply in (stream(), completion()):
+            _, received, samples, _ = self.transfer("same", reply=reply)
+            self.assertGreater(received, len(b"".join(reply.parts)) + 100)
+            self.assertEqual((samples[-1]["status"], samples[-1]["completion_tokens"]), ("ok", 3))
+
     def test_headers_before_the_body_are_none_of_it(self):
         result, received, samples, _ = self.transfer("include", reply=stream())
         self.assertGreater(received, len(b"".join(stream().parts)) + 100)

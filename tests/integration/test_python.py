@@ -310,6 +310,7 @@ class ProcessTest(PythonTest):
 
     def test_a_forked_child_goes_on_and_leaves_its_parents_requests_alone(self):
         open_request = self.producer.request("parents")
+        other = self.producer.request("parents")
         tail = orbus.tail(self.bus)
         child = os.fork()
         if child == 0:
@@ -317,6 +318,9 @@ class ProcessTest(PythonTest):
             try:
                 self.producer.publish(model="childs")
                 del open_request
+                with other:
+                    pass
+                other.end()
                 try:
                     next(tail)
                 except ValueError:
@@ -326,7 +330,8 @@ class ProcessTest(PythonTest):
         self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 0)
         self.assertEqual([s.get("model") for s in self.samples()], ["childs"])
         open_request.end()
-        self.assertEqual(len(self.samples()), 2)
+        other.end()
+        self.assertEqual(len(self.samples()), 3)
         tail.close()
 
     def test_multiprocessing(self):

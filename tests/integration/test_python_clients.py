@@ -18,6 +18,7 @@ import httpx  # noqa: E402
 import openai  # noqa: E402
 import orbus  # noqa: E402
 import unittest  # noqa: E402
+import unittest.mock  # noqa: E402
 from harness import SANITIZER, BusTest, wait_for  # noqa: E402
 from openrouter import HANG, OpenRouter, Reply, chunk, completion, error, stream  # noqa: E402
 
@@ -209,6 +210,88 @@ class HttpTest(ClientTest):
                         await response.read()
         asyncio.run(ask())
         self.assertEqual([s["completion_tokens"] for s in self.samples()], [3, 3, 3])
+
+    def test_decoders_that_give_pieces(self):
+        """Those of httpx2 return iterators, for brotli and zstd too, which are not installed here."""
+        import gzip
+        try:
+            import httpx2
+            from httpx2 import _decoders
+        except ImportError:
+            self.skipTest("httpx2 is not installed")
+        self.server.reply = Reply([gzip.compress(completion().parts[0])], content_type="application/json",
+                                  headers={"Content-Encoding": "br"})
+        with unittest.mock.patch.dict(_decoders.SUPPORTED_DECODERS, br=_decoders.GZipDecoder):
+            with orbus.instrument(httpx2.Client(), self.producer) as client:
+                answer = client.post(self.server.url + "/chat/completions", json=BODY)
+        self.assertEqual(answer.json()["usage"]["total_tokens"], 15)
+        self.assertEqual([(s["status"], s.get("completion_tokens")) for s in self.samples()], [("ok", 3)])
+
+    def test_clients_of_packages_that_build_on_httpx(self):
+        kind = type("Client", (httpx.Client,), {"__module__": "httpx_aiohttp.client"})
+        with orbus.instrument(kind(), self.producer) as client:
+            client.post(self.server.url + "/chat/completions", json=BODY)
+        self.assertEqual([s["status"] for s in self.samples()], ["ok"])
+
+    def test_a_response_that_the_transport_has_read_already(self):
+        body = completion().parts[0]
+        for content in (body, iter([body])):
+            transport = httpx.MockTransport(lambda _: httpx.Response(
+                200, content=content, headers={"Content-Type": "application/json"}))
+            with orbus.instrument(httpx.Client(transport=transport), self.producer) as client:
+                answer = client.post("http://x/chat/completions", json=BODY)
+                self.assertEqual(self.samples()[-1]["status"], "ok")  # at once
+            self.assertEqual(answer.json()["usage"]["total_tokens"], 15)
+
+        async def ask():
+            transport = httpx.MockTransport(lambda _: httpx.Response(200, content=body))
+            async with orbus.instrument(httpx.AsyncClient(transport=transport), self.producer) as client:
+                await client.post("http://x/chat/completions", json=BODY)
+        asyncio.run(ask())
+        self.assertEqual([(s["status"], s["completion_tokens"]) for s in self.samples()], [("ok", 3)] * 3)
+
+    def test_a_forked_child_ends_no_call_of_its_parent(self):
+        self.server.reply = Reply([chunk("Hello"), HANG])
+        with orbus.instrument(httpx.Client(), self.producer) as client:
+            with client.stream("POST", self.server.url + "/chat/completions",
+                               json={**BODY, "stream": True}) as response:
+                lines = response.iter_lines()
+                next(lines)
+                child = os.fork()
+                if child == 0:
+                    try:
+                        lines.close()
+                        response.close()
+                    finally:
+                        os._exit(0)
+                os.waitpid(child, 0)
+                self.assertEqual(self.samples(), [])
+        self.assertEqual([s["status"] for s in self.samples()], ["cancelled"])
+
+    def test_a_time_out_is_of_what_was_awaited(self):
+        self.server.reply = Reply([HANG], content_type="application/json")
+        with orbus.instrument(httpx.Client(timeout=0.3), self.producer) as client:
+            for stream_wanted in (False, True):
+                with self.assertRaises(httpx.ReadTimeout):
+                    client.post(self.server.url + "/chat/completions", json={**BODY, "stream": stream_wanted})
+        for stream_wanted in (False, True):
+            with self.assertRaises(httpx.ReadTimeout):
+                with self.producer.request(model="m", stream=stream_wanted):
+                    raise httpx.ReadTimeout("too long")
+        self.assertEqual([s["error_type"] for s in self.samples()],
+                         ["timeout_total", "timeout_first_token"] * 2)
+
+    def test_wrong_arguments_are_told_at_once(self):
+        with httpx.Client() as client:
+            for arguments, options, says in ((("name",), {}, "bus must be an orbus.Producer"),
+                                             ((self.bus,), {"tags": {}}, "orbus.Producer"),
+                                             ((self.producer,), {"tags": "x"}, "tags must be a dict"),
+                                             ((self.producer,), {"tags": {1: "x"}}, "must be a str")):
+                with self.assertRaisesRegex(TypeError, says):
+                    orbus.instrument(client, *arguments, **options)
+                self.assertNotIn("_transport_for_url", vars(client))
+            with self.assertRaisesRegex(ValueError, "17 tags"):
+                orbus.instrument(client, self.producer, tags={str(n): n for n in range(17)})
 
     def test_aiohttp(self):
         async def ask():

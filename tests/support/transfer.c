@@ -20,6 +20,9 @@
  *      unseen   it does not say what it asks
  *      prompt   it asks something, and forgets it before the transfer
  *      stars    its key is made of asterisks
+ *      copy     it performs a duplicate of the handle during another call, after it has detached
+ *      both     it performs a duplicate before the handle itself, both attached
+ *      same     headers go to its callback for data, and with its pointer
  *      default  no callback: the answer goes to the file that is WRITEDATA
  *
  * Prints libcurl's result and how many bytes its own callback received.
@@ -116,6 +119,45 @@ static CURLcode run_multi(CURL *easy)
 	return result;
 }
 
+/* The duplicate outlives the measured handle and its call, and another call is under way. */
+static CURLcode run_copy(struct program *p, struct orbus_producer *bus,
+    const struct orbus_curl_options *options, struct orbus_curl *call)
+{
+	struct orbus_curl_options unseen = *options; /* the body is forgotten */
+	struct program other = {.way = ""};
+	CURL *copy = curl_easy_duphandle(p->easy), *second = curl_easy_init();
+	struct orbus_curl *other_call;
+	CURLcode result;
+
+	unseen.request = NULL;
+	if (orbus_curl_detach(call, CURLE_ABORTED_BY_CALLBACK) != 0 ||
+	    orbus_curl_attach(bus, second, on_data, &other, &unseen, &other_call) != 0)
+		exit(EXIT_FAILURE);
+	curl_easy_cleanup(p->easy);
+	p->easy = copy;
+	result = curl_easy_perform(copy);
+	if (orbus_curl_detach(other_call, CURLE_ABORTED_BY_CALLBACK) != 0 || other.bytes > 0)
+		exit(EXIT_FAILURE);
+	curl_easy_cleanup(second);
+	return result;
+}
+
+static CURLcode run_both(CURL *easy)
+{
+	CURL *copy = curl_easy_duphandle(easy);
+	CURLcode result = curl_easy_perform(copy);
+
+	curl_easy_cleanup(copy);
+	return result == CURLE_OK ? curl_easy_perform(easy) : result;
+}
+
+static CURLcode run(struct program *p)
+{
+	if (is(p, "both"))
+		return run_both(p->easy);
+	return is(p, "multi") ? run_multi(p->easy) : curl_easy_perform(p->easy);
+}
+
 int main(int argc, char **argv)
 {
 	struct program p = {.easy = curl_easy_init(), .way = argc > 3 ? argv[3] : ""};
@@ -139,6 +181,8 @@ int main(int argc, char **argv)
 	if (argc < 4 || orbus_producer_open(argv[2], "transfer", &bus) != 0)
 		return EXIT_FAILURE;
 	curl_easy_setopt(p.easy, CURLOPT_URL, argv[1]);
+	/* Without the size libcurl 7.88 makes no duplicate of it. */
+	curl_easy_setopt(p.easy, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
 	curl_easy_setopt(p.easy, CURLOPT_COPYPOSTFIELDS, body);
 	curl_easy_setopt(p.easy, CURLOPT_WRITEFUNCTION, is(&p, "default") ? NULL : on_data);
 	curl_easy_setopt(p.easy, CURLOPT_WRITEDATA, is(&p, "default") ? (void *)stderr : &p);
@@ -152,17 +196,21 @@ int main(int argc, char **argv)
 	if (is(&p, "raw"))
 		fields = curl_slist_append(NULL, "Accept-Encoding: gzip");
 	curl_easy_setopt(p.easy, CURLOPT_HTTPHEADER, fields);
-	if (is(&p, "sep"))
-		curl_easy_setopt(p.easy, CURLOPT_HEADERDATA, &headers);
+	if (is(&p, "sep") || is(&p, "same"))
+		curl_easy_setopt(p.easy, CURLOPT_HEADERDATA, is(&p, "sep") ? &headers : &p);
 	curl_easy_setopt(p.easy, CURLOPT_LOW_SPEED_TIME, is(&p, "stalled") ? 1L : 0L);
 	curl_easy_setopt(p.easy, CURLOPT_LOW_SPEED_LIMIT, is(&p, "stalled") ? 1L : 0L);
 	if (orbus_curl_attach(bus, p.easy, is(&p, "default") ? NULL : on_data,
 		is(&p, "default") ? (void *)stderr : &p, &options, &call) != 0)
 		return EXIT_FAILURE;
 	memset(body, 'x', sizeof(body)); /* it is borrowed no longer */
-	result = is(&p, "multi") ? run_multi(p.easy) : curl_easy_perform(p.easy);
-	if (orbus_curl_detach(call, result) != 0)
-		return EXIT_FAILURE;
+	if (is(&p, "copy")) {
+		result = run_copy(&p, bus, &options, call);
+	} else {
+		result = run(&p);
+		if (orbus_curl_detach(call, result) != 0)
+			return EXIT_FAILURE;
+	}
 	if (is(&p, "twice"))
 		result = curl_easy_perform(p.easy);
 	if (is(&p, "sep") && headers.bytes < 100)

@@ -634,6 +634,7 @@ static void a_request_is_timed_from_begin_to_end(void **state)
 	request.sample.completion_tokens = 10;
 	request.sample.request_id = "gen-123";
 	assert_int_equal(orbus_request_end(&request, ORBUS_STATUS_OK), 0);
+	assert_true(request.sample.response_ms >= 40 && request.sample.ts > 0);
 	assert_int_equal(orbus_reader_next(r, &s), 1);
 	assert_int_equal(s.kind, ORBUS_KIND_BEGIN);
 	strcpy(id, s.request_id);

@@ -141,9 +141,14 @@ struct orbus_curl;
  * they are replaced until orbus_curl_detach(). NULL is libcurl's default: to write to the FILE
  * `write_data`, or standard output where that is NULL too. `options` may be NULL.
  *
+ * A duplicate that curl_easy_duphandle() makes of the handle, at any time, does what it would do
+ * without orbus, and is not measured; only if it runs before the detach and writes to the same
+ * CURLOPT_WRITEDATA may its bytes be taken for the transfer's.
+ *
  * Returns 0; -EINVAL without a producer, handle or room for the result; -ENOMEM; -EBUSY while 4096
- * transfers of the process are being measured. On an error *out
- * is NULL, the handle is as it was, and the transfer works unmeasured. A `begin` that cannot be
+ * transfers of the process are being measured, or once it has used as many pairs of write and
+ * progress functions. On an error *out is NULL, the handle is as it was, and the transfer works
+ * unmeasured. A `begin` that cannot be
  * published is no error: the request may still be.
  */
 ORBUS_API int orbus_curl_attach(struct orbus_producer *producer, CURL *easy,

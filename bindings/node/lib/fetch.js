@@ -10,6 +10,7 @@ const native = require('./native.js')
 const { canObserve, observe } = require('./passthrough.js')
 const { bytesOf, headerOf, isChatCompletion, isRequest, secretsOf, urlOf } = require('./question.js')
 const { flatten } = require('./tags.js')
+const { attempt, get, show } = require('./values.js')
 const { SILENCE, classOf, classify } = require('./verdict.js')
 
 const { FAILURE, LIMIT } = native
@@ -25,6 +26,23 @@ function retryAfter(headers) {
   return seconds > 0 && seconds < 1e9 ? Math.ceil(seconds) : 0
 }
 
+// Of Node: what runs timers, and what runs promises, which a timer may have resolved.
+const CALLED_BY = /\b(?:listOnTimeout|processTicksAndRejections|runNextTicks|runMicrotasks)\b/
+
+/**
+ * Whether what runs now was called by a timer, and not by an event or a promise: an abort that a timer
+ * makes is a limit on time, whether AbortSignal.timeout()'s or one of setTimeout().
+ */
+function isByTimer() {
+  const limit = Error.stackTraceLimit
+  return attempt(() => {
+    Error.stackTraceLimit = 50
+    const stack = new Error().stack
+    Error.stackTraceLimit = limit
+    return CALLED_BY.exec(stack)?.[0] === 'listOnTimeout'
+  }, false)
+}
+
 /** One call, from question to verdict; observes the body as it passes. */
 class Call {
   #bus
@@ -36,6 +54,8 @@ class Call {
   #start = performance.now()
   #begins // while a Request's body is being read
   #exchange
+  #isTimedOut = false // the signal was aborted by a timer
+  #unwatch = () => {}
   #ended = false
   #httpStatus = 0
   #retryAfter = 0
@@ -54,6 +74,18 @@ class Call {
     if (body !== undefined || !isRequest(input)) this.#begin(bytesOf(body))
     // The body of a Request can be read of a copy only, while the fetch is under way.
     else this.#begins = input.clone().arrayBuffer().then((b) => this.#begin(new Uint8Array(b)), () => this.#begin())
+    this.#watch()
+  }
+
+  /** SDKs abort by one signal what takes too long and what their user wants no more, and do not say which. */
+  #watch() {
+    const signal = this.#signal
+    if (this.#ended || typeof get(signal, 'addEventListener') !== 'function') return
+    const onAbort = () => {
+      this.#isTimedOut = isByTimer()
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+    this.#unwatch = () => signal.removeEventListener('abort', onAbort)
   }
 
   #begin(body) {
@@ -66,6 +98,7 @@ class Call {
       return
     }
     this.#ended = true
+    this.#unwatch()
     internals.drop(this.#bus, exchange, 'a request')
   }
 
@@ -88,15 +121,35 @@ class Call {
     if (response.body === null) {
       this.ended()
     } else {
-      internals.report(this.#bus, errno.ENOTSUP, 'a Response whose body is no web stream is not measured')
-      this.#end({ aborted: true })
+      internals.report(this.#bus, errno.ENOTSUP, 'a call of fetch', 'the body of its Response is no web stream: ' +
+        'its time and status are measured, its tokens and cost are not')
+      this.#followUnread(response.body)
     }
     return response
+  }
+
+  /** Of a body that is read elsewhere, Node's stream as a rule: when it is over, and whether it was whole. */
+  #followUnread(body) {
+    if (typeof get(body, 'once') !== 'function') return this.#end({ unread: true })
+    body.once('close', () => this.#end(get(body, 'readableEnded') === true ? { unread: true } : { aborted: true }))
   }
 
   async refused(error) {
     await this.#begun()
     this.failed(error)
+  }
+
+  /** The fetch itself threw, and gave no promise. */
+  thrown(error) {
+    this.#begin()
+    this.failed(error)
+  }
+
+  /** Something went wrong in here: the request ends all the same. */
+  lost(error) {
+    internals.report(this.#bus, errno.EINVAL, `a call of fetch is not measured: ${show(get(error, 'message') ?? error)}`)
+    this.#begin()
+    this.#end({ aborted: true })
   }
 
   /* --- The body, as it passes --- */
@@ -113,28 +166,29 @@ class Call {
 
   failed(error) {
     const found = this.#classify(error)
-    if (found.timeout === undefined && this.#signal?.aborted) this.#end({ aborted: true })
+    if (found.timeout === undefined && get(this.#signal, 'aborted')) this.#end({ aborted: true })
     else this.#end({ failure: FAILURE.transfer, message: classOf(error), ...found })
   }
 
   /** The caller wants no more: by itself, or because of a signal that says why. */
   cancelled(reason) {
-    const { timeout } = this.#classify(this.#signal?.aborted ? this.#signal.reason : reason)
+    const { timeout } = this.#classify(get(this.#signal, 'aborted') ? get(this.#signal, 'reason') : reason)
     this.#end({ timeout, aborted: true })
   }
 
   #classify(error) {
     const found = classify(error)
     const isOver = performance.now() - this.#start + TIMER_SLACK_MS >= this.#timeoutMs
-    return found.aborted && isOver ? { timeout: LIMIT.total } : found
+    return found.aborted && (isOver || this.#isTimedOut) ? { timeout: LIMIT.total } : found
   }
 
-  #end({ timeout, aborted = false, failure = FAILURE.none, message }) {
+  #end({ timeout, aborted = false, failure = FAILURE.none, message, unread = false }) {
     if (this.#ended) return
     this.#ended = true
+    this.#unwatch()
     const limit = timeout === SILENCE ? native.exchangeLimitOfSilence(this.#exchange) : (timeout ?? LIMIT.none)
     const error = native.exchangeEnd(this.#exchange, this.#httpStatus, this.#retryAfter, limit, aborted,
-      aborted ? FAILURE.none : failure, message, this.#generationId)
+      aborted ? FAILURE.none : failure, message, this.#generationId, unread)
     if (error !== 0) internals.drop(this.#bus, error, 'a request')
   }
 }
@@ -143,8 +197,18 @@ function beginCall(input, init, options) {
   try {
     return isChatCompletion(input, init) ? new Call(input, init, options) : undefined
   } catch (error) {
-    internals.report(options.bus, errno.EINVAL, `a call of fetch is not measured: ${error?.message}`)
+    internals.report(options.bus, errno.EINVAL, `a call of fetch is not measured: ${show(get(error, 'message') ?? error)}`)
     return undefined
+  }
+}
+
+/** The Response for the caller: what goes wrong in measuring it leaves it the original. */
+async function answer(call, response) {
+  try {
+    return await call.answered(response)
+  } catch (error) {
+    call.lost(error)
+    return response
   }
 }
 
@@ -153,10 +217,22 @@ async function measured(call, promise) {
   try {
     response = await promise
   } catch (error) {
-    await call.refused(error)
+    await call.refused(error).catch((problem) => call.lost(problem))
     throw error
   }
-  return call.answered(response)
+  return answer(call, response)
+}
+
+// Whether a call that is measured is being handed on: one that is made in there is the same again.
+let isHandingOn = false
+
+function handOn(fetch, input, init) {
+  isHandingOn = true
+  try {
+    return fetch(input, init)
+  } finally {
+    isHandingOn = false
+  }
 }
 
 /** A fetch like the given one, whose chat completions are measured. */
@@ -167,9 +243,16 @@ function instrumentFetch(fetch, options = {}) {
     throw new TypeError('instrumentFetch: { bus } must be a Producer')
   }
   return function measuredFetch(input, init) {
-    const call = beginCall(input, init, { bus, tags, timeout })
-    const promise = fetch(input, init)
-    return call === undefined ? promise : measured(call, promise)
+    const call = isHandingOn ? undefined : beginCall(input, init, { bus, tags, timeout })
+    if (call === undefined) return fetch(input, init)
+    let promise
+    try {
+      promise = handOn(fetch, input, init)
+    } catch (error) {
+      call.thrown(error)
+      throw error
+    }
+    return measured(call, promise)
   }
 }
 

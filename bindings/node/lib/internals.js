@@ -2,7 +2,7 @@
 // fills it in.
 //
 //   handleOf(producer)            the addon's handle; undefined where it is no Producer
-//   report(producer, errno, what) tells onError
+//   report(producer, errno, what[, why]) tells onError; `why` in place of the error's own words
 //   drop(producer, errno, what)   likewise, and counts a sample as dropped
 //   end(producer, status, ...)    publishes a request whose figures are set
 'use strict'

@@ -11,7 +11,8 @@ const { OrbusError, errno } = require('./errors.js')
 const { instrumentFetch } = require('./fetch.js')
 const internals = require('./internals.js')
 const native = require('./native.js')
-const { Request } = require('./request.js')
+const { Request, readOptions } = require('./request.js')
+const { show } = require('./values.js')
 
 const { FIGURE, KIND, figures } = native
 const BOT_BYTES_MAX = 64
@@ -31,6 +32,8 @@ class Producer {
   #onError
   #dropped = 0
   #fetch
+  // Of when the producer was made: what is global later may lead back to bus.fetch.
+  #globalFetch = globalThis.fetch
 
   constructor({ bot, bus, onError } = {}) {
     checkBot(bot)
@@ -42,8 +45,9 @@ class Producer {
 
   request(options) {
     const start = performance.now()
-    native.begin(this.#handle, options?.model, options?.stream === true)
-    return new Request(this, options, start)
+    const given = readOptions(options)
+    native.begin(this.#handle, given.model, given.stream)
+    return new Request(this, given, start)
   }
 
   async measure(options, work) {
@@ -70,13 +74,12 @@ class Producer {
   #metric(kind, name, value) {
     const error = native.metric(this.#handle, kind, name, value)
     if (error === 0) return true
-    this.#drop(error, `${kind === KIND.gauge ? 'gauge' : 'count'} ${inspect(name)} of ${inspect(value)}`)
+    this.#drop(error, `${kind === KIND.gauge ? 'gauge' : 'count'} ${show(name)} of ${show(value)}`)
     return false
   }
 
   get fetch() {
-    // By its name, so that one that is put in its place later is used.
-    return (this.#fetch ??= instrumentFetch((input, init) => globalThis.fetch(input, init), { bus: this }))
+    return (this.#fetch ??= instrumentFetch(this.#globalFetch, { bus: this }))
   }
 
   getPerformanceStats() {
@@ -108,9 +111,10 @@ class Producer {
     native.close(this.#handle)
   }
 
-  #report(number, what) {
+  #report(number, what, why = number === errno.EBADF ? 'the producer is closed' : undefined) {
     try {
-      this.#onError?.(new OrbusError(number, what, number === errno.EBADF ? 'the producer is closed' : undefined))
+      const told = this.#onError?.(new OrbusError(number, what, why))
+      told?.then?.(undefined, () => {})
     } catch {
       // Whatever the bot's own handler does wrong must not end its request.
     }
@@ -135,7 +139,7 @@ class Producer {
 
   static {
     internals.handleOf = (producer) => (#handle in producer ? producer.#handle : undefined)
-    internals.report = (producer, number, what) => producer.#report(number, what)
+    internals.report = (producer, number, what, why) => producer.#report(number, what, why)
     internals.drop = (producer, number, what) => producer.#drop(number, what)
     internals.end = (producer, status, stream, requestedModel, facts, tags) =>
       producer.#end(status, stream, requestedModel, facts, tags)

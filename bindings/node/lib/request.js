@@ -4,18 +4,27 @@
 // in between, it leaves nothing to be freed.
 'use strict'
 
-const { inspect } = require('node:util')
-
 const { errno } = require('./errors.js')
 const internals = require('./internals.js')
 const { FIGURE, STATUS, figures } = require('./native.js')
 const { flatten } = require('./tags.js')
 const { readUsage } = require('./usage.js')
+const { attempt: orElse, get, numberOf, show } = require('./values.js')
 const { judge } = require('./verdict.js')
 
 const { attempt, httpStatus, idHigh, idLow, startNs, tokensEstimated, ttftMs } = FIGURE
 const { cachedTokens, completionTokens, costUsd, promptTokens, reasoningTokens, totalTokens } = FIGURE
 const NO_FACTS = Object.freeze({})
+const FACTS = ['model', 'provider', 'finishReason', 'requestId', 'errorType', 'errorMessage', 'httpStatus', 'attempt',
+  'tokensEstimated']
+
+/** What a program gave as the request's options, each of them read once. */
+const readOptions = (options) => ({
+  model: get(options, 'model'),
+  stream: get(options, 'stream') === true,
+  tags: get(options, 'tags'),
+  attempt: get(options, 'attempt'),
+})
 
 class Request {
   #producer
@@ -34,10 +43,10 @@ class Request {
   constructor(producer, options, start) {
     this.#producer = producer
     this.#start = start
-    this.#model = options?.model
-    this.#stream = options?.stream === true
-    if (options?.tags !== undefined) this.#tags = flatten(options.tags)
-    if (options?.attempt !== undefined) this.#facts = { attempt: options.attempt }
+    this.#model = options.model
+    this.#stream = options.stream
+    if (options.tags !== undefined) this.#tags = flatten(options.tags)
+    if (options.attempt !== undefined) this.#facts = { attempt: options.attempt }
   }
 
   firstToken() {
@@ -50,27 +59,34 @@ class Request {
     readUsage(
       usage,
       (figure, n) => into.push(figure, n),
-      (value) => internals.report(this.#producer, errno.EDOM, `usage: ${inspect(value)}`),
+      (value) => internals.report(this.#producer, errno.EDOM, `usage: ${show(value)}`),
     )
     return this
   }
 
   set(facts) {
-    this.#facts = { ...this.#facts, ...facts }
-    if (facts?.tags !== undefined) this.#tags = flatten(facts.tags)
+    const known = { ...this.#facts }
+    for (const name of FACTS) {
+      const value = get(facts, name)
+      if (value !== undefined) known[name] = value
+    }
+    this.#facts = known
+    const tags = get(facts, 'tags')
+    if (tags !== undefined) this.#tags = flatten(tags)
     return this
   }
 
   end(status = 'ok') {
     if (this.#ended) return false
-    if (Object.hasOwn(STATUS, status)) return this.#end(STATUS[status])
-    internals.report(this.#producer, errno.EINVAL, `end: a request's status ${inspect(status)}`)
+    if (typeof status === 'string' && Object.hasOwn(STATUS, status)) return this.#end(STATUS[status])
+    internals.report(this.#producer, errno.EINVAL, `end: a request's status ${show(status)}`)
     return this.#end(STATUS.error)
   }
 
   fail(error) {
     if (this.#ended) return false
-    const { status, ...facts } = judge(error, { stream: this.#stream, waits: Number.isNaN(this.#ttftMs) })
+    const how = { stream: this.#stream, waits: Number.isNaN(this.#ttftMs) }
+    const { status, ...facts } = orElse(() => judge(error, how), { status: 'error', errorType: 'error' })
     this.#facts = { ...facts, ...this.#facts }
     return this.#end(STATUS[status])
   }
@@ -82,8 +98,8 @@ class Request {
     figures[idLow] = this.#idLow
     figures[startNs] = this.#startNs
     figures[ttftMs] = this.#ttftMs
-    figures[httpStatus] = f.httpStatus ?? NaN
-    figures[attempt] = f.attempt ?? NaN
+    figures[httpStatus] = numberOf(f.httpStatus)
+    figures[attempt] = numberOf(f.attempt)
     figures[tokensEstimated] = f.tokensEstimated === true ? 1 : 0
     figures[promptTokens] = figures[completionTokens] = figures[totalTokens] = NaN
     figures[cachedTokens] = figures[reasoningTokens] = figures[costUsd] = NaN
@@ -99,4 +115,4 @@ if (Symbol.dispose) {
   }
 }
 
-module.exports = { Request }
+module.exports = { Request, readOptions }

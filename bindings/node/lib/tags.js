@@ -1,22 +1,32 @@
 // tags.js: tags, as the addon takes them.
 'use strict'
 
+const { attempt, get } = require('./values.js')
+
 const TAGS_MAX = 16
 
 const clean = (text) => (text.includes('\0') ? text.replaceAll('\0', '') : text)
 
-/** Keys and values, each ended by a NUL; undefined where there are none. Those beyond 16 are left out. */
-function flatten(tags) {
+/**
+ * Keys and values, each ended by a NUL; undefined where there are none. Those beyond 16 are left
+ * out, and those that cannot be made a text.
+ */
+function flattenAll(tags) {
   if (tags === null || typeof tags !== 'object') return undefined
   let flat = ''
   let count = 0
   for (const key in tags) {
-    const value = tags[key]
+    const value = get(tags, key)
     if (value === undefined || value === null || key === '' || count === TAGS_MAX) continue
-    flat += `${clean(key)}\0${clean(String(value))}\0`
+    const text = attempt(() => String(value))
+    if (text === undefined) continue
+    flat += `${clean(key)}\0${clean(text)}\0`
     count++
   }
   return count > 0 ? flat : undefined
 }
+
+/** Of an object that does not tell its keys nothing is known. */
+const flatten = (tags) => attempt(() => flattenAll(tags))
 
 module.exports = { flatten }

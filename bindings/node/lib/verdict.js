@@ -6,6 +6,7 @@
 'use strict'
 
 const { FAILURE, LIMIT, failureType, httpType, limitType, quote } = require('./native.js')
+const { attempt } = require('./values.js')
 
 const FAILURES = {
   ENOTFOUND: FAILURE.dns,
@@ -69,7 +70,7 @@ function messageOfServer(error, status) {
  * What an exception amounts to: { timeout: limit } (one of LIMIT, or SILENCE), { aborted: true },
  * { httpStatus, message }, { failure, message }, or {} where it says nothing that is known here.
  */
-function classify(error) {
+function classifyAll(error) {
   let aborted = false
   for (const one of causes(error)) {
     const code = typeof one.code === 'string' ? one.code : ''
@@ -86,8 +87,14 @@ function classify(error) {
   return aborted ? { aborted } : {}
 }
 
+/** As classifyAll(), of whatever was thrown. */
+const classify = (error) => attempt(() => classifyAll(error), {})
+
 /** The name of an error's class. */
-const classOf = (error) => (error !== null && typeof error === 'object' && error.constructor?.name) || 'Error'
+function classOf(error) {
+  const name = attempt(() => (error !== null && typeof error === 'object' ? error.constructor?.name : undefined))
+  return typeof name === 'string' && name !== '' ? name : 'Error'
+}
 
 const inSnakeCase = (name) => name.replace(/(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/g, '_').toLowerCase()
 
@@ -99,7 +106,7 @@ function judge(error, { stream, waits }) {
   const { timeout, aborted, httpStatus, failure, message } = classify(error)
   if (aborted) return { status: 'cancelled' }
   if (timeout !== undefined) {
-    const limit = timeout !== SILENCE ? timeout : stream && waits ? LIMIT.firstToken : LIMIT.idle
+    const limit = timeout !== SILENCE ? timeout : !stream ? LIMIT.total : waits ? LIMIT.firstToken : LIMIT.idle
     return { status: 'timeout', errorType: limitType(limit) }
   }
   if (httpStatus !== undefined) {

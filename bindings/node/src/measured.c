@@ -164,18 +164,18 @@ static napi_value limit_of_silence(napi_env env, napi_callback_info info)
 
 /*
  * exchangeEnd(exchange, http_status, retry_after, limit, is_aborted, failure, message,
- *     generation_id): 0 or a negative errno. Once; later calls do nothing.
+ *     generation_id, is_unread): 0 or a negative errno. Once; later calls do nothing.
  */
 static napi_value end(napi_env env, napi_callback_info info)
 {
 	struct exchange_result result = {0};
 	struct text_arena arena;
 	struct measured *m;
-	napi_value a[8];
+	napi_value a[9];
 	int err;
 
 	arena_clear(&arena);
-	take_arguments(env, info, a, 8);
+	take_arguments(env, info, a, 9);
 	m = take_handle(env, a[0], HANDLE_MEASURED);
 	if (!m || m->is_over)
 		return make_int(env, 0);
@@ -189,6 +189,7 @@ static napi_value end(napi_env env, napi_callback_info info)
 	result.failure = (enum failure)take_int(env, a[5]);
 	result.failure_message = take_text(env, a[6], &arena, VERDICT_MESSAGE_BYTES);
 	result.generation_id = take_text(env, a[7], &arena, 256);
+	result.unread = take_bool(env, a[8]);
 	err = exchange_end(&m->exchange, &result);
 	producer_note(m->producer, &m->exchange.request.sample);
 	exchange_free(

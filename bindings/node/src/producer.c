@@ -165,7 +165,6 @@ static void restore(struct orbus_request *r, struct producer_handle *h, const do
 	r->start_ns = (uint64_t)figures[FIGURE_startNs];
 	snprintf(r->id, sizeof(r->id), "%016" PRIx64, id);
 	orbus_sample_init(&r->sample);
-	r->sample.request_id = r->id;
 }
 
 static void fill_in_figures(struct orbus_sample *s, const double *figures)
@@ -212,7 +211,6 @@ static napi_value end(napi_env env, napi_callback_info info)
 	struct producer_handle *h;
 	struct orbus_request r;
 	napi_value a[11];
-	const char *id;
 	int err;
 
 	arena_clear(&arena);
@@ -226,9 +224,7 @@ static napi_value end(napi_env env, napi_callback_info info)
 	r.sample.model = take_text(env, a[4], &arena, NAME_BYTES);
 	r.sample.provider = take_text(env, a[5], &arena, NAME_BYTES);
 	r.sample.finish_reason = take_text(env, a[6], &arena, NAME_BYTES);
-	id = take_text(env, a[7], &arena, NAME_BYTES);
-	if (id)
-		r.sample.request_id = id;
+	r.sample.request_id = take_text(env, a[7], &arena, NAME_BYTES);
 	r.sample.error_type = take_text(env, a[8], &arena, NAME_BYTES);
 	r.sample.error_message = take_text(env, a[9], &arena, 2 * ORBUS_ERROR_MESSAGE_MAX);
 	r.sample.tags = tags;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import http from 'node:http'
-import { isErrored } from 'node:stream'
+import { Readable, isErrored } from 'node:stream'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
@@ -10,7 +10,8 @@ import { runInNewContext } from 'node:vm'
 
 import { Producer, instrumentFetch } from 'orbus'
 
-import { collectUntil, newBus, post, question, requestOf, samplesOf, startServer } from './support/index.mjs'
+import { NASTY, caught } from './support/nasty.mjs'
+import { collectUntil, newBus, post, question, requestOf, samplesOf, startServer, waitFor } from './support/index.mjs'
 
 setFlagsFromString('--expose-gc')
 globalThis.gc = runInNewContext('gc')
@@ -213,7 +214,7 @@ test('an abort reaches the caller as ever', async (t) => {
     const { bus, fetch } = open(t)
     const controller = new AbortController()
     const signal = when === 'timeout' ? AbortSignal.timeout(300) : controller.signal
-    if (when === 'before') setTimeout(() => controller.abort(reason), 100)
+    if (when === 'before') sleep(100).then(() => controller.abort(reason))
     const seen = await fetch(server.completions, { ...post(question({ stream: true })), signal })
       .then(async (response) => {
         const reader = response.body.getReader()
@@ -440,8 +441,48 @@ test('a Response of another kind is handed on, and told', async (t) => {
   const foreign = { status: 200, headers: new Headers(), body: body() } // as node-fetch's
   const fetch = instrumentFetch(async () => foreign, { bus: producer })
   assert.equal(await fetch('http://x/chat/completions', post(question())), foreign)
-  assert.equal((await requestOf(bus)).status, 'cancelled')
+  const sample = await requestOf(bus)
+  assert.deepEqual([sample.status, sample.http_status, sample.completion_tokens], ['ok', 200, undefined])
   assert.match(errors[0].message, /no web stream/)
+  assert.doesNotMatch(errors[0].message, /tmpfs/)
+})
+
+test("a Response with Node's stream ends with it", async (t) => {
+  const { bus, producer } = open(t)
+  let body
+  const fetch = instrumentFetch(async () => ({ status: 200, headers: new Headers(), body }), { bus: producer })
+  body = Readable.from([COMPLETION])
+  const whole = await fetch('http://x/chat/completions', post(question()))
+  assert.deepEqual(await samplesOf(bus), [])
+  for await (const _ of whole.body);
+  body = Readable.from([COMPLETION])
+  ;(await fetch('http://x/chat/completions', post(question()))).body.destroy()
+  const samples = await waitFor(async () => (await samplesOf(bus)).length === 2 && samplesOf(bus), 'two samples')
+  assert.deepEqual(samples.map(({ status }) => status), ['ok', 'cancelled'])
+})
+
+test('an abort that a timer makes is a time-out, and any other is none', async (t) => {
+  const url = await listen(t, () => {})
+  const late = (abort) => {
+    const controller = new AbortController()
+    abort(controller)
+    return controller.signal
+  }
+  // As SDKs do it: a controller of their own, which the user's signal aborts too.
+  const follow = (signal) => late((controller) => signal.addEventListener('abort', () => controller.abort()))
+  for (const [signal, status] of [
+    [AbortSignal.timeout(100), 'timeout'], [follow(AbortSignal.timeout(100)), 'timeout'],
+    [late((controller) => setTimeout(() => controller.abort(), 100)), 'timeout'],
+    [follow(late((controller) => setTimeout(() => controller.abort(), 100))), 'timeout'],
+    [late(async (controller) => { await sleep(100); controller.abort() }), 'cancelled'],
+    [follow(late(async (controller) => { await sleep(100); controller.abort() })), 'cancelled'],
+    [late((controller) => setImmediate(() => controller.abort())), 'cancelled'],
+  ]) {
+    const { bus, fetch } = open(t)
+    await caught(fetch(url, { ...post(question()), signal }))
+    const sample = await requestOf(bus)
+    assert.deepEqual([sample.status, sample.error_type], [status, status === 'timeout' ? 'timeout_total' : undefined])
+  }
 })
 
 test('a Response without a body', async (t) => {
@@ -451,16 +492,83 @@ test('a Response without a body', async (t) => {
   assert.equal((await requestOf(bus)).error_type, 'malformed_response')
 })
 
-test("bus.fetch is today's fetch, measured", async (t) => {
-  const { bus, producer } = open(t)
+function withGlobalFetch(t, fetch) {
   const original = globalThis.fetch
   t.after(() => { globalThis.fetch = original })
+  globalThis.fetch = fetch
+}
+
+test('bus.fetch is the global fetch of when the producer was made, measured', async (t) => {
+  withGlobalFetch(t, async () => new Response(COMPLETION))
+  const { bus, producer } = open(t)
   assert.equal(producer.fetch, producer.fetch)
   const { fetch } = producer
-  globalThis.fetch = async () => new Response(COMPLETION)
   await (await fetch('http://x/chat/completions', post(question()))).json()
   assert.equal((await requestOf(bus)).status, 'ok')
   assert.equal(producer.getPerformanceStats().model, 'acme/large-2024')
+})
+
+test('bus.fetch may take the place of the global fetch', async (t) => {
+  const url = await listen(t, respond(COMPLETION))
+  for (const put of [
+    (producer) => { globalThis.fetch = producer.fetch },
+    (producer) => { globalThis.fetch = (...call) => producer.fetch(...call) },
+    (producer) => { globalThis.fetch = async (...call) => (await sleep(1), producer.fetch(...call)) },
+  ]) {
+    withGlobalFetch(t, globalThis.fetch)
+    const { bus, producer } = open(t)
+    const original = globalThis.fetch
+    put(producer)
+    assert.equal((await (await fetch(url, post(question()))).json()).id, 'gen-1')
+    assert.equal((await requestOf(bus)).status, 'ok')
+    assert.equal((await samplesOf(bus, { kind: 'begin' })).length, 1)
+    globalThis.fetch = original
+  }
+})
+
+test('a call that passes two measured fetches counts once', async (t) => {
+  const url = await listen(t, respond(COMPLETION))
+  const { bus, producer, fetch: inner } = open(t)
+  const outer = instrumentFetch(inner, { bus: producer, tags: { layer: 'outer' } })
+  await (await outer(url, post(question()))).json()
+  const sample = await requestOf(bus)
+  assert.equal((await samplesOf(bus, { kind: 'begin' })).length, 1)
+  assert.deepEqual(sample.tags, { layer: 'outer' })
+  assert.equal(sample.completion_tokens, 2)
+  withGlobalFetch(t, inner)
+  const second = open(t)
+  await (await second.producer.fetch(url, post(question()))).json()
+  assert.equal((await requestOf(second.bus)).status, 'ok')
+  assert.equal((await samplesOf(bus, { kind: 'begin' })).length, 1)
+})
+
+test('a fetch that throws at once ends its request', async (t) => {
+  const { bus, producer } = open(t)
+  const problem = new RangeError('no')
+  const fetch = instrumentFetch(() => { throw problem }, { bus: producer })
+  assert.throws(() => fetch('http://x/chat/completions', post(question())), (error) => error === problem)
+  assert.equal((await requestOf(bus)).status, 'error')
+})
+
+test('whatever is thrown or aborted with is what the caller gets', async (t) => {
+  const url = await listen(t, () => {})
+  for (const [name, problem] of NASTY) {
+    const { bus, producer } = open(t)
+    const fetch = instrumentFetch(async () => { throw problem }, { bus: producer, tags: () => problem })
+    const thrown = await caught(fetch('http://x/chat/completions', post(question())))
+    assert.ok(Object.is(thrown.error, problem), name)
+    assert.notEqual((await requestOf(bus)).status, 'ok', name)
+    const aborted = open(t)
+    const [plain, measured] = await Promise.all([globalThis.fetch, aborted.fetch].map((ask) => {
+      const controller = new AbortController()
+      const call = caught(ask(url, { ...post(question()), signal: controller.signal }))
+      controller.abort(problem)
+      return call
+    }))
+    // Where undici makes an error of its own it is another each time.
+    assert.ok(Object.is(measured.error, plain.error) || String(measured.error) === String(plain.error), name)
+    assert.equal((await requestOf(aborted.bus)).status, 'cancelled', name)
+  }
 })
 
 test('it says what it needs', () => {

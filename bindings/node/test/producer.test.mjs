@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import * as imported from 'orbus'
 import { OrbusError, Producer } from 'orbus'
 
+import { NASTY, caught } from './support/nasty.mjs'
 import { newBus, requestOf, samplesOf } from './support/index.mjs'
 
 const required = createRequire(import.meta.url)('orbus')
@@ -270,4 +271,67 @@ test('a status that is none is an error, and told', async (t) => {
   producer.request({ model: 'm' }).end('okay')
   assert.equal((await requestOf(bus)).status, 'error')
   assert.match(errors[0].message, /end: a request's status 'okay'/)
+})
+
+/** Each value in each place of a request, and in each property of what is an object. */
+function* nastyRequests(value) {
+  const facts = ['model', 'provider', 'finishReason', 'requestId', 'errorType', 'errorMessage', 'httpStatus', 'attempt',
+    'tokensEstimated', 'tags']
+  const usages = ['promptTokens', 'completion_tokens', 'totalTokens', 'cachedTokens', 'reasoning_tokens', 'costUsd',
+    'prompt_tokens_details', 'outputTokenDetails']
+  yield ['request', (p) => p.request(value).end()]
+  for (const name of ['model', 'stream', 'attempt', 'tags']) yield [`request.${name}`, (p) => p.request({ [name]: value }).end()]
+  yield ['tag', (p) => p.request({ tags: { user: value, channel: 'c' } }).end()]
+  yield ['set', (p) => p.request().set(value).end()]
+  for (const name of facts) yield [`set.${name}`, (p) => p.request().set({ [name]: value }).end()]
+  yield ['usage', (p) => p.request().usage(value).end()]
+  for (const name of usages) yield [`usage.${name}`, (p) => p.request().usage({ [name]: value }).end()]
+  yield ['end', (p) => p.request().end(value)]
+  yield ['fail', (p) => p.request().fail(value)]
+  for (const name of ['name', 'code', 'cause', 'status', 'message', 'error', 'constructor', 'errors', 'lastError', 'url']) {
+    yield [`fail.${name}`, (p) => p.request().fail({ status: 500, [name]: value })]
+  }
+  yield ['data', (p) => p.request().fail({ status: 500, error: { message: value }, requestBodyValues: value })]
+}
+
+test('whatever a program hands over, nothing is thrown and no request stays in flight', async (t) => {
+  for (const [name, value] of NASTY) {
+    const { bus, producer } = open(t)
+    let made = 0
+    for (const [place, work] of nastyRequests(value)) {
+      assert.equal(work(producer), true, `${place}: ${name}`)
+      made++
+    }
+    producer.gauge(value, value)
+    producer.gauge('g', value)
+    producer.count('c', value)
+    producer.count(value)
+    const samples = await samplesOf(bus, { kind: 'all' })
+    const begun = samples.filter(({ kind }) => kind === 'begin').map(({ request_id }) => request_id)
+    const ended = samples.filter(({ kind }) => kind === 'request').map(({ begin_id, request_id }) => begin_id ?? request_id)
+    assert.equal(begun.length, made, name)
+    assert.deepEqual(ended.sort(), begun.sort(), name)
+  }
+})
+
+test('a big whole number is a number', async (t) => {
+  const { bus, producer } = open(t)
+  producer.request({ attempt: 2n }).usage({ promptTokens: 3n }).end()
+  const { attempt, prompt_tokens } = await requestOf(bus)
+  assert.deepEqual([attempt, prompt_tokens], [2, 3])
+})
+
+test('measure is rejected with what its work threw, whatever that is', async (t) => {
+  for (const [name, value] of NASTY) {
+    const { bus, producer } = open(t)
+    const { error } = await caught(producer.measure({ model: 'm', tags: value }, () => { throw value }))
+    assert.ok(Object.is(error, value), name)
+    assert.notEqual((await requestOf(bus)).status, 'ok', name)
+  }
+})
+
+test('an onError that rejects is not the end of the program', async (t) => {
+  const { producer } = open(t, { onError: async () => { throw new Error('of the bot') } })
+  assert.equal(producer.gauge('g', NaN), false)
+  await sleep(20) // an unhandled rejection would fail this test
 })

@@ -68,6 +68,16 @@ test("OpenAI's SDK: each try is a sample", async (t) => {
     [['error', 'rate_limited', 1, 429], ['ok', undefined, 2, 200]])
 })
 
+test("OpenAI's SDK: a limit of the client's, and a signal that is one", async (t) => {
+  const at = await open(t)
+  const body = { model: 'acme/large', messages: MESSAGES, stream: true }
+  await at.server.answer('silent')
+  await assert.rejects(openai(at, { timeout: 500 }).chat.completions.create(body), OpenAI.APIConnectionTimeoutError)
+  await assert.rejects(openai(at).chat.completions.create(body, { signal: AbortSignal.timeout(500) }), OpenAI.APIUserAbortError)
+  const samples = await waitFor(async () => (await samplesOf(at.bus)).length === 2 && samplesOf(at.bus), 'two samples')
+  assert.deepEqual(samples.map((s) => [s.status, s.error_type]), [['timeout', 'timeout_total'], ['timeout', 'timeout_total']])
+})
+
 test("OpenAI's SDK: its own errors, its timeout, and a user who leaves", async (t) => {
   const at = await open(t)
   const body = { model: 'acme/large', messages: MESSAGES, stream: true }

@@ -19,3 +19,5 @@ async function compile(project) {
 test('a program in TypeScript compiles, and what is wrong does not', () => compile('tsconfig.json'))
 
 test('the types are sound by themselves', () => compile('tsconfig.own.json'))
+
+test('a program of target es2022 needs no further library', () => compile('tsconfig.plain.json'))

@@ -185,6 +185,12 @@ static void finish(struct call *c, const struct exchange_result *result, bool un
 	int err = -EBADF;
 
 	c->ended = true;
+	/* A child's copy of what its parent has begun is the parent's to end. */
+	if (c->generation != fork_generation()) {
+		exchange_free(&c->exchange);
+		let_go(c);
+		return;
+	}
 	if (p->handle && unread && result->http_status >= 200 && result->http_status < 300)
 		err = end_unread(&c->exchange, result->http_status);
 	else if (p->handle)
@@ -243,10 +249,8 @@ static void call_dealloc(PyObject *self)
 	struct aside aside;
 
 	set_aside(&aside);
-	if (!c->ended && c->generation == fork_generation())
+	if (!c->ended)
 		finish(c, &lost_interest, false);
-	else if (!c->ended)
-		exchange_free(&c->exchange); /* a child's copy: the parent ends it */
 	let_go(c);
 	Py_DECREF(c->producer);
 	PyObject_Free(self);

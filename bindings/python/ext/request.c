@@ -85,6 +85,9 @@ static void finish(struct request *r, enum orbus_status status)
 	if (r->ended)
 		return;
 	r->ended = true;
+	/* A child's copy of what its parent has begun is the parent's to end. */
+	if (r->generation != fork_generation())
+		return;
 	if (s->total_tokens == ORBUS_NONE && s->prompt_tokens != ORBUS_NONE &&
 	    s->completion_tokens != ORBUS_NONE)
 		s->total_tokens = s->prompt_tokens + s->completion_tokens;
@@ -106,8 +109,7 @@ static void request_dealloc(PyObject *self)
 	struct aside aside;
 
 	set_aside(&aside);
-	/* A child's copy of what its parent has begun is the parent's to end. */
-	if (!r->ended && r->generation == fork_generation())
+	if (!r->ended)
 		finish(r, r->judged ? r->request.sample.status : ORBUS_STATUS_CANCELLED);
 	for (int i = 0; i < KEPT_COUNT; i++)
 		Py_XDECREF(r->kept[i]);
@@ -156,7 +158,6 @@ static PyObject *classify(struct request *r, PyObject *exception)
 {
 	struct module_state *state = r->producer->state;
 	const struct orbus_sample *s = &r->request.sample;
-	bool waits = s->stream && !r->request.first_token_ns;
 	PyObject *errors;
 
 	if (!state->classify) {
@@ -166,7 +167,8 @@ static PyObject *classify(struct request *r, PyObject *exception)
 		if (!state->classify)
 			return NULL;
 	}
-	return PyObject_CallFunction(state->classify, "OO", exception, waits ? Py_True : Py_False);
+	return PyObject_CallFunction(state->classify, "OOO", exception,
+	    s->stream ? Py_True : Py_False, r->request.first_token_ns ? Py_False : Py_True);
 }
 
 static void judge_exception(struct request *r, PyObject *type, PyObject *exception)

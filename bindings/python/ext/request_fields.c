@@ -29,7 +29,10 @@ static PyObject *get_text(PyObject *self, void *closure)
 	const struct text_field *f = closure;
 	const char *text = *(const char **)((char *)self + f->offset);
 
-	if (!text)
+	/* Until the API's id is known a request bears ours. */
+	if (!text && f->kept == KEPT_REQUEST_ID)
+		text = ((struct request *)self)->request.id;
+	if (!text || !*text)
 		Py_RETURN_NONE;
 	return PyUnicode_FromString(text);
 }
@@ -42,9 +45,6 @@ static int set_text(PyObject *self, PyObject *value, void *closure)
 	if (!take_text(
 		value, f->name, &r->kept[f->kept], (const char **)((char *)self + f->offset)))
 		return -1;
-	/* Without an id nobody could tell that what began has ended. */
-	if (!r->request.sample.request_id)
-		r->request.sample.request_id = r->request.id;
 	return 0;
 }
 

@@ -151,9 +151,9 @@ def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
-def classify(error: Any, waiting: bool) -> tuple[str, str | None, str | None, int | None]:
+def classify(error: Any, streamed: bool, waiting: bool) -> tuple[str, str | None, str | None, int | None]:
     """What a request's sample says of an exception that left its block: status, error_type,
-    error_message and http_status. `waiting`: it is a stream without a first token.
+    error_message and http_status. `waiting`: no token has come yet, which only of a stream is known.
 
     The text of an exception that is neither a server's nor the system's may hold a part of a prompt or
     of an answer, so of those only the class is told.
@@ -167,7 +167,7 @@ def classify(error: Any, waiting: bool) -> tuple[str, str | None, str | None, in
         return "error", http_error_type(status), _api_message(error, status), status
     limit = _limit(error)
     if limit == "silence":
-        limit = "first_token" if waiting else "idle"
+        limit = ("first_token" if waiting else "idle") if streamed else "total"
     if limit:
         return "timeout", f"timeout_{limit}", None, None
     failure = _failure(error)

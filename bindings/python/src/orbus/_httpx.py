@@ -71,6 +71,12 @@ class _Transport:
 def _tap(response: Any, measurement: Measurement, stream_type: type) -> Any:
     library = sys.modules.get(type(response).__module__.partition(".")[0])
     decoders = getattr(getattr(library, "_decoders", None), "SUPPORTED_DECODERS", {})
+    if hasattr(response, "_content"):
+        # The transport has read and decoded it: nobody will ask for the stream any more.
+        measurement.response(response.status_code, response.headers, False)
+        measurement.feed(response.content)
+        measurement.end()
+        return response
     measurement.response(response.status_code, response.headers, True, decoders)
     response.stream = stream_type(response.stream, measurement)
     return response
@@ -133,8 +139,8 @@ class _AsyncStream:
 
 def _streams_of(client: Any) -> tuple[type, type]:
     """Streams of the types that this client's library insists on."""
-    name = next(kind.__module__.partition(".")[0] for kind in type(client).__mro__
-                if kind.__module__.startswith("httpx"))
+    names = (kind.__module__.partition(".")[0] for kind in type(client).__mro__)
+    name = next(name for name in names if name in ("httpx", "httpx2"))
     if name not in _stream_types:
         library = sys.modules[name]
         _stream_types[name] = (type("Stream", (_Stream, library.SyncByteStream), {}),

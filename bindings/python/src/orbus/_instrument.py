@@ -15,7 +15,7 @@ import os
 import sys
 import threading
 import zlib
-from typing import Any, Callable, Mapping, Protocol, TypeVar
+from typing import Any, Callable, Iterable, Iterator, Mapping, Protocol, TypeVar
 
 from ._errors import outcome, secrets
 from ._orbus import BusError, Call
@@ -25,10 +25,23 @@ _Client = TypeVar("_Client")
 
 _lock = threading.Lock()
 _own_producer: Producer | None = None
+_TAGS_MAX = 16
 
 
 class Decoder(Protocol):
-    def decode(self, data: bytes) -> bytes: ...
+    """httpx gives bytes, httpx2 the pieces of them."""
+
+    def decode(self, data: bytes) -> bytes | Iterable[bytes]: ...
+
+
+def _decode(decoders: list[Decoder], data: bytes) -> Iterator[bytes]:
+    """The pieces that these decoders, one after another, make of the data."""
+    if not decoders:
+        yield data
+        return
+    decoded = decoders[0].decode(data)
+    for piece in (decoded,) if isinstance(decoded, bytes) else decoded:
+        yield from _decode(decoders[1:], piece)
 
 
 class _Inflater:
@@ -102,9 +115,8 @@ class Measurement:
         if self._unread:
             return
         try:
-            for decoder in self._decoders:
-                data = decoder.decode(data)
-            self._call.feed(data)
+            for piece in _decode(self._decoders, data) if self._decoders else (data,):
+                self._call.feed(piece)
         except Exception:
             self.give_up()
 
@@ -180,6 +192,19 @@ def _find(client: Any) -> tuple[Any, Any]:
                     "an httpx.Client or AsyncClient, or an aiohttp.ClientSession")
 
 
+def _checked(tags: Any) -> dict[str, Any]:
+    """A copy of the tags; TypeError or ValueError here and not, unseen, in each call."""
+    if not isinstance(tags, Mapping):
+        raise TypeError(f"tags must be a dict or None, not {type(tags).__name__}: "
+                        'give for example {"user": "ann"}')
+    for key in tags:
+        if not isinstance(key, str):
+            raise TypeError(f"tags: the key {key!r} must be a str, not {type(key).__name__}")
+    if len(tags) > _TAGS_MAX:
+        raise ValueError(f"{len(tags)} tags: a sample carries at most {_TAGS_MAX}")
+    return dict(tags)
+
+
 def instrument(client: _Client, bus: Producer | None = None, *,
                tags: dict[str, Any] | None = None) -> _Client:
     """Measures every chat completion of `client` from here on, and returns it.
@@ -193,6 +218,11 @@ def instrument(client: _Client, bus: Producer | None = None, *,
     sample. Instrumenting a client again takes the place of what was there.
     """
     inner, adapter = _find(client)
+    if bus is not None and not isinstance(bus, Producer):
+        raise TypeError(f"bus must be an orbus.Producer or None, not {type(bus).__name__}: "
+                        "make one with orbus.Producer(NAME), and hand it over")
+    if tags is not None:
+        tags = _checked(tags)
     if bus is None:
         try:
             bus = _default_producer()

@@ -1,0 +1,125 @@
+/*
+ * test_curl_attach.c: an attach that fails, at whichever step, changes nothing of the handle.
+ */
+#include "orbus_curl.h"
+#include "testing.h"
+
+#include <errno.h>
+
+static int until_failure = -1; /* allocations that still succeed; negative: all do */
+static int options_set;
+
+static bool fails(void)
+{
+	return until_failure >= 0 && until_failure-- == 0;
+}
+
+/* By the linker's --wrap these take the place of those that the binding calls. */
+void *__real_malloc(size_t bytes);
+void *__real_calloc(size_t count, size_t bytes);
+void *__real_realloc(void *old, size_t bytes);
+CURLcode __real_curl_easy_setopt(CURL *easy, CURLoption option, ...);
+void *__wrap_malloc(size_t bytes);
+void *__wrap_calloc(size_t count, size_t bytes);
+void *__wrap_realloc(void *old, size_t bytes);
+CURLcode __wrap_curl_easy_setopt(CURL *easy, CURLoption option, ...);
+
+void *__wrap_malloc(size_t bytes)
+{
+	return fails() ? NULL : __real_malloc(bytes);
+}
+
+void *__wrap_calloc(size_t count, size_t bytes)
+{
+	return fails() ? NULL : __real_calloc(count, bytes);
+}
+
+void *__wrap_realloc(void *old, size_t bytes)
+{
+	return fails() ? NULL : __real_realloc(old, bytes);
+}
+
+CURLcode __wrap_curl_easy_setopt(CURL *easy, CURLoption option, ...)
+{
+	CURLcode result;
+	va_list arguments;
+
+	va_start(arguments, option);
+	result = option < CURLOPTTYPE_OBJECTPOINT
+	             ? __real_curl_easy_setopt(easy, option, va_arg(arguments, long))
+	             : __real_curl_easy_setopt(easy, option, va_arg(arguments, void *));
+	va_end(arguments);
+	options_set++;
+	return result;
+}
+
+static size_t on_data(char *bytes, size_t size, size_t count, void *data)
+{
+	(void)bytes, (void)data;
+	return size * count;
+}
+
+static const struct orbus_curl_options options = {.request = "{\"model\":\"m\",\"messages\":[]}",
+    .connect_timeout_ms = 1000,
+    .idle_timeout_ms = 1000,
+    .total_timeout_ms = 5000};
+
+static void nothing_is_set_where_an_allocation_fails(void **state)
+{
+	struct orbus_producer *p;
+	CURL *easy = curl_easy_init();
+	struct orbus_curl *call = NULL;
+	int steps = 0, err;
+
+	assert_int_equal(orbus_producer_open(*state, "bot", &p), 0);
+	for (;; steps++) {
+		until_failure = steps;
+		options_set = 0;
+		err = orbus_curl_attach(p, easy, on_data, NULL, &options, &call);
+		until_failure = -1;
+		if (!err)
+			break;
+		assert_int_equal(err, -ENOMEM);
+		assert_null(call);
+		assert_int_equal(options_set, 0);
+		call = (struct orbus_curl *)easy; /* a failure must say NULL */
+	}
+	assert_true(steps >= 2);
+	assert_true(options_set > 0);
+	assert_int_equal(orbus_curl_detach(call, CURLE_ABORTED_BY_CALLBACK), 0);
+	curl_easy_cleanup(easy);
+	orbus_producer_close(p);
+}
+
+static void nothing_is_set_where_no_slot_is_free(void **state)
+{
+	enum { MOST = 4096 };
+	struct orbus_curl **calls = calloc(MOST, sizeof(struct orbus_curl *)), *one_more;
+	CURL *easy = curl_easy_init();
+	struct orbus_producer *p;
+
+	assert_int_equal(orbus_producer_open(*state, "bot", &p), 0);
+	for (int i = 0; i < MOST; i++)
+		assert_int_equal(orbus_curl_attach(p, easy, on_data, NULL, NULL, &calls[i]), 0);
+	options_set = 0;
+	assert_int_equal(orbus_curl_attach(p, easy, on_data, NULL, &options, &one_more), -EBUSY);
+	assert_null(one_more);
+	assert_int_equal(options_set, 0);
+	for (int i = 0; i < MOST; i++)
+		assert_int_equal(orbus_curl_detach(calls[i], CURLE_ABORTED_BY_CALLBACK), 0);
+	assert_int_equal(orbus_curl_attach(p, easy, on_data, NULL, &options, &one_more), 0);
+	assert_int_equal(orbus_curl_detach(one_more, CURLE_OK), 0);
+	free(calls);
+	curl_easy_cleanup(easy);
+	orbus_producer_close(p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    bus_test(nothing_is_set_where_an_allocation_fails),
+	    bus_test(nothing_is_set_where_no_slot_is_free),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
