@@ -290,13 +290,13 @@ static int poll_interval_ms(const struct orbus_reader *r, uint64_t now_ns)
 static int until_due_ms(struct orbus_reader *r, int ms)
 {
 	uint64_t due_ns = source_next_due_ns(&r->now), before_ns = source_next_due_ns(&r->before);
-	uint64_t left_ms;
+	uint64_t now_ns = r->now.clock(), left_ms;
 
 	if (before_ns < due_ns)
 		due_ns = before_ns;
 	if (due_ns == UINT64_MAX)
 		return ms;
-	left_ms = (due_ns - r->now.clock()) / 1000000 + 1;
+	left_ms = due_ns > now_ns ? (due_ns - now_ns) / 1000000 + 1 : 0;
 	return left_ms < (uint64_t)ms ? (int)left_ms : ms;
 }
 
