@@ -11,6 +11,15 @@ from soak import BusTest, SANITIZER, Soak  # noqa: E402
 SEED = int(os.environ.get("ORBUS_TEST_SEED", "20261124"))
 ROUNDS = 15 if SANITIZER else 60
 NO_MSGPACK = b"\xc1" * 16
+WORD = 2 ** 64 - 1
+
+
+def claim_word(epoch, count_id, count_head):
+    """head_claim_word()."""
+    x = (epoch * 0x9e3779b97f4a7c15 & WORD) ^ count_id
+    x = ((x ^ x >> 29) * 0xbf58476d1ce4e5b9 & WORD) ^ count_head
+    x = (x ^ x >> 32) * 0x94d049bb133111eb & WORD
+    return x ^ x >> 31
 
 
 class PacedTest(Soak):
@@ -74,6 +83,31 @@ class RubbishTest(BusTest):
         self.assertEqual(self.books(), (2, 1000))
 
 
+class ForgedCountTest(BusTest):
+    def forge(self, head):
+        """The header of an owner who says that he began a count at record 10."""
+        ring = Ring(f"/dev/shm/{self.bus}")
+        for at, value in enumerate((head, 77, claim_word(77, 5, 10), 5, 10)):
+            ring.put(ring.lane(0) + 8 * at, value)
+        ring.close()
+
+    def count_once(self):
+        done = self.run_tool("oragent", "--bus", self.bus, "--data-dir", self.data, "--once")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return sum(self.load(name)["requests"]["total"] for name in self.files("hourly_*.json"))
+
+    def test_an_agent_that_starts_counts_nothing_again(self):
+        """Lower heads, and one that is as high as the true one."""
+        self.count_once()
+        published = 0
+        for head in (50, 75, 300):
+            self.publish(*[{"model": "m", "bot": "bot", "response_ms": 1}] * 100)
+            published += 100
+            self.assertEqual(self.count_once(), published)
+            self.forge(head)
+            self.assertEqual(self.count_once(), published)
+
+
 class PublishTest(BusTest):
     @unittest.skipIf(SANITIZER, "a sanitizer's own instructions are not to be stepped through")
     def test_a_bot_killed_between_any_two_stores_harms_nobody(self):
@@ -85,7 +119,8 @@ class PublishTest(BusTest):
 def load_tests(loader, _, __):
     """The base class of the soaks is no test of its own."""
     suite = unittest.TestSuite()
-    for case in (PacedTest, FloodTest, AttackedTest, RubbishTest, PublishTest):
+    for case in (PacedTest, FloodTest, AttackedTest, RubbishTest, ForgedCountTest,
+                 PublishTest):
         suite.addTests(loader.loadTestsFromTestCase(case))
     return suite
 
