@@ -328,6 +328,12 @@ static bool reap_all(struct agent *a, bool *has_looked)
 	return reaper_pending(a->reaper) == 0;
 }
 
+/* Changes with each record that was none: a lane of rubbish is got through, though in steps. */
+static uint64_t count_refuse(const struct agent *a)
+{
+	return orbus_reader_rejected(a->reader) + orbus_reader_lost(a->reader);
+}
+
 /*
  * Counts what was published until now. What is published meanwhile, or claimed to be, cannot keep
  * the agent from ending: the next one counts it.
@@ -342,9 +348,10 @@ static void drain_to_end(struct agent *a, uint64_t until_ns)
 
 	while (
 	    end && !a->is_drained && agent_stop < most_signals && clock_monotonic_ns() < until_ns) {
+		uint64_t refuse = count_refuse(a);
 		bool more = turn(a, true), is_empty;
 
-		quiet = more ? 0 : quiet + 1;
+		quiet = more || count_refuse(a) != refuse ? 0 : quiet + 1;
 		is_empty = !a->ledger.out_of_memory &&
 		           (quiet > FINAL_QUIET_MAX || ring_mark_is_passed(end, a->reader));
 		a->is_drained = is_empty && (reap_all(a, &has_looked) || quiet > FINAL_QUIET_MAX);

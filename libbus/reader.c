@@ -172,8 +172,15 @@ static bool take_record(
 		source_note_sample(s, lane);
 		return true;
 	}
-	r->rejected += !r->origin.replayed;
-	source_note_rejected(s, lane);
+	/*
+	 * Not held against the lane where an earlier process has counted it: each new one would be
+	 * kept at the same place, and never come to what is due. It is passed once, so it costs
+	 * little.
+	 */
+	if (!r->origin.replayed) {
+		r->rejected++;
+		source_note_rejected(s, lane);
+	}
 	return false;
 }
 

@@ -503,6 +503,17 @@ bool source_set_position(struct source *s, uint32_t lane, uint64_t position, uin
 		c->count_id = count_id;
 		return true;
 	}
+	/*
+	 * Another count, whose owner would have found the last record that was taken and begun
+	 * behind it: somebody made it up. What was counted must not come again.
+	 */
+	if (count_id != 0 && count_id != c->count_id && position > c->from &&
+	    is_older_than(s, lane, position, v.epoch)) {
+		c->next = c->head = c->counted = position;
+		c->owner = 0;
+		c->count_id = count_id;
+		return true;
+	}
 	/* Of another count, or of another life of the lane: all of this one is due. */
 	if ((count_id != 0 && count_id != c->count_id && position > c->from) || position > v.head) {
 		is_ours = position == 0;

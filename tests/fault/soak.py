@@ -1,6 +1,6 @@
 """Eight bots publish while agent and bots are killed at random; at the end the books must balance.
 
-    soak.py [--rounds N | --seconds S] [--flood] [--seed N] [--report]
+    soak.py [--rounds N | --seconds S] [--flood | --attacks] [--seed N]
 
 The agent is killed with SIGKILL at random instants, or at the n-th system call of a kind while it
 stores (strace), on either store; bots are killed in mid-publish. The clock, moved by libfaketime,
@@ -12,6 +12,9 @@ Then:
   - nothing was lost, unless --flood lets the bots lap the ring;
   - the journal holds every request that was counted, in the file of its hour, and none twice.
 
+With --attacks, a liar, a flooder of old hours and a leaker of begins take part (soak_attacks.py). What
+the ring's heads say is then worth nothing, and the books of all who published take their place.
+
 Now and then the last checkpoint is damaged while no agent is there.
 """
 import argparse
@@ -21,6 +24,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import struct
 import subprocess
@@ -33,6 +37,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "integration"))
 sys.path.insert(0, HERE)
 from harness import SANITIZER, BusTest, Clock, program, wait_for  # noqa: E402
 from ring_image import Ring  # noqa: E402
+from soak_attacks import Attacks  # noqa: E402
 
 BOTS = 8
 START = 1795564000  # 2026-11-24 at 23:46:40: midnight is near
@@ -48,9 +53,11 @@ STEPS = {
 class Soak(BusTest):
     """The run itself; a test or a report makes one and calls run_rounds() and balance()."""
 
-    def begin(self, seed, flood):
+    def begin(self, seed, flood, attacks):
         self.random = random.Random(seed)
         self.flood = flood
+        self.attacks = None
+        self.is_attacked = attacks
         self.clock = Clock(self.folder, START)
         self.agent_kills = self.bot_kills = self.step_kills = self.rounds = self.damaged = 0
         self.damaged_round = -1
@@ -60,9 +67,19 @@ class Soak(BusTest):
         self.resident_kib = 0
         self.agent = None
         self.bots = [None] * BOTS
+        if attacks:
+            # Thousands of files, each made durable: on a disk this would be a test of the disk.
+            self.data = f"/dev/shm/data-{self.bus}"
+            self.addCleanup(shutil.rmtree, self.data, True)
+            # With thousands of open hours an agent takes longer until it has stored what it counted.
+            done = self.run_tool("oragent", "--bus", self.bus, "--data-dir", self.data, "--once",
+                                 "--slots", "32768", "--retention-days", "0")
+            self.assertEqual(done.returncode, 0, done.stderr)
         # An honest agent makes the ring; it is away for less than the ring holds.
         for index in range(BOTS):
             self.start_bot(index)
+        if attacks:
+            self.attacks = Attacks(self)
 
     def books(self, index):
         return os.path.join(self.folder, f"books{index}")
@@ -71,8 +88,11 @@ class Soak(BusTest):
         if os.path.exists(self.books(index)):
             os.unlink(self.books(index))
         pace = 0 if self.flood and index % 2 else self.random.choice([1000, 2000, 8000])
+        # A late sample may find no room beside a flood of old hours: it would be rejected, and nobody
+        # could tell whose it was.
+        kind = ["punctual"] if self.is_attacked else []
         self.bots[index] = self.start("bot", self.bus, f"bot{index}", self.books(index), pace,
-                                      self.random.randrange(2 ** 31))
+                                      self.random.randrange(2 ** 31), *kind)
         wait_for(lambda: os.path.exists(self.books(index)), "a bot's books")
 
     def end_bot(self, index, how):
@@ -163,13 +183,19 @@ class Soak(BusTest):
         if calm:
             self.wait_for_checkpoints(3 if damage else 1)
         time.sleep(self.random.choice([0.05, 0.15, 0.3, 0.6]) * self.random.random() + 0.02)
-        if self.random.random() < 0.4:
+        if self.random.random() < (0.8 if self.attacks else 0.4):
             index = self.random.randrange(BOTS)
-            self.end_bot(index, signal.SIGKILL)
             self.bot_kills += 1
-            self.start_bot(index)
+            if self.attacks:
+                self.attacks.exchange(index)
+            else:
+                self.end_bot(index, signal.SIGKILL)
+                self.start_bot(index)
         if self.random.random() < 0.3:
-            self.clock.set(self.clock.now() + self.random.choice([60, 600, 1800]))
+            # Attacked, by less than an hour before the next agent has stored: else what is of now would
+            # be old when it is counted.
+            steps = [60, 600] if self.attacks else [60, 600, 1800]
+            self.clock.set(self.clock.now() + self.random.choice(steps))
         self.kill_agent()
         if damage and self.saved_at():
             self.damage_checkpoint()
@@ -178,30 +204,45 @@ class Soak(BusTest):
         """The bots end, half of them killed; a last agent counts what is left."""
         for index in range(BOTS):
             self.end_bot(index, signal.SIGKILL if index % 2 else signal.SIGTERM)
+        if self.attacks:
+            self.attacks.finish()
         done = self.run_tool("oragent", "--bus", self.bus, "--data-dir", self.data, "--once",
-                             "--journal", "--retention-days", "0", timeout=120)
+                             "--journal", "--retention-days", "0", timeout=300)
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def load_all(self, kind):
         return [self.load(name) for name in self.files(f"{kind}_*.json")]
 
+    def unpack(self, names):
+        """Decompresses files of the journal; their paths by the names they had before. Many at a time:
+        a process for each of thousands takes its time."""
+        folder = os.path.join(self.folder, "unpacked")
+        os.makedirs(folder, exist_ok=True)
+        for start in range(0, len(names), 1000):
+            done = subprocess.run(["zstd", "-dqf", "--output-dir-flat", folder,
+                                   *map(self.path, names[start:start + 1000])],
+                                  capture_output=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        self.compressed += len(names)
+        return {name[:-len(".zst")]: os.path.join(folder, name[:-len(".zst")]) for name in names}
+
     def journal(self):
         """The requests of the journal by hour, each a (request_id, bot, model)."""
         hours = {}
-        for name in self.files("requests_*.ndjson*"):
-            if ".set-aside-" in name or name + ".zst" in self.files("requests_*.zst"):
+        packed = self.files("requests_*.ndjson.zst")
+        unpacked = self.unpack(packed)
+        for name in sorted({*self.files("requests_*.ndjson"), *unpacked}):
+            if ".set-aside-" in name:
                 continue
-            with open(self.path(name), "rb") as file:
+            with open(unpacked.get(name, self.path(name)), "rb") as file:
                 content = file.read()
-            if name.endswith(".zst"):
-                content = subprocess.run(["zstd", "-dcq"], input=content, capture_output=True,
-                                         check=True).stdout
-                self.compressed += 1
             self.assertIn(content[-1:], (b"", b"\n"), name)
             hour = hours.setdefault(name[len("requests_"):][:11], [])
             for line in content.splitlines():
                 request = json.loads(line)
-                hour.append((request["request_id"], request["bot"], request["model"]))
+                # An orphan has the model that was asked for.
+                model = request.get("model") or request["requested_model"]
+                hour.append((request["request_id"], request["bot"], model))
         return hours
 
     def balance_journal(self):
@@ -224,44 +265,90 @@ class Soak(BusTest):
         return {"in_the_journal": len(every), "not_kept": not_kept,
                 "compressed_files": self.compressed}
 
+    def published(self):
+        """How much there was, at least and at most. A head that lies tells nothing."""
+        if not self.attacks:
+            ring = Ring(f"/dev/shm/{self.bus}")
+            heads = sum(ring.get(ring.lane(i)) for i in range(BOTS + 4))
+            ring.close()
+            return heads, heads
+        sums = sum(self.sums) + self.attacks.published["flooder"] + self.attacks.published["liar"]
+        torn = sum(self.torn) + self.attacks.torn["flooder"] + self.attacks.torn["liar"]
+        return sums, sums + torn
+
+    def sum_of(self, documents, value):
+        """What the hours say and what the days say, which must be the same."""
+        sums = [sum(value(d) for d in kind) for kind in documents]
+        self.assertEqual(sums[0], sums[1], "hours and days differ")
+        return sums[0]
+
+    def sum_by_name(self, documents, series):
+        sums = [collections.Counter(), collections.Counter()]
+        for found, kind in zip(sums, documents):
+            for document in kind:
+                for name, figures in document[series].items():
+                    found[name] += figures["requests"]
+        self.assertEqual(sums[0], sums[1], series)
+        return sums[0]
+
+    def told(self, pattern):
+        """The sum of a number that the agents' log has here and there."""
+        with open(self.log.name, encoding="utf-8") as log:
+            return sum(int(found) for found in re.findall(pattern, log.read()))
+
+    def missing(self, documents):
+        """For a failure's message: what each bot published and the files do not have, and the log."""
+        by_bot = self.sum_by_name(documents, "by_bot")
+        published = {f"bot{index}": self.sums[index] for index in range(BOTS)}
+        published.update(self.attacks.published if self.attacks else {})
+        with open(self.log.name, encoding="utf-8") as log:
+            said = "".join([line for line in log if "set aside" not in line][-20:])
+        return (f"not counted: { {bot: n - by_bot[bot] for bot, n in published.items()} }; the agents "
+                f"said last:\n{said}")
+
     def balance(self):
         """Compares the books; returns what a report says."""
-        ring = Ring(f"/dev/shm/{self.bus}")
-        published = sum(ring.get(ring.lane(i)) for i in range(BOTS + 4))
-        ring.close()
-        hours, days = self.load_all("hourly"), self.load_all("daily")
-        totals = [sum(d["requests"]["total"] for d in documents) for documents in (hours, days)]
-        lost = [sum(d["lost_samples"] for d in documents) for documents in (hours, days)]
-        self.assertEqual(totals[0], totals[1], "hours and days differ")
-        self.assertEqual(published, totals[0] + lost[0], "published, and counted + lost")
-        self.assertEqual(lost[0], lost[1])
-        for series in ("by_bot", "by_model"):
-            sums = [{}, {}]
-            for found, documents in zip(sums, (hours, days)):
-                for document in documents:
-                    for name, figures in document[series].items():
-                        found[name] = found.get(name, 0) + figures["requests"]
-            self.assertEqual(sums[0], sums[1], series)
-            self.assertEqual(sum(sums[0].values()), totals[0], series)
-            if series == "by_bot" and lost[0] == 0:
-                for index in range(BOTS):
-                    counted = sums[0].get(f"bot{index}", 0)
-                    self.assertLessEqual(self.sums[index], counted)
-                    self.assertLessEqual(counted, self.sums[index] + self.torn[index])
-        for document in hours + days:
-            self.assertEqual(document["token_usage"]["total_tokens"],
-                             3 * document["requests"]["total"])
+        documents = [self.load_all("hourly"), self.load_all("daily")]
+        total = self.sum_of(documents, lambda d: d["requests"]["total"])
+        orphaned = self.sum_of(documents, lambda d: d["requests"]["orphaned"])
+        lost = self.sum_of(documents, lambda d: d["lost_samples"])
+        rejected = self.sum_of(documents, lambda d: d["rejected_samples"])
+        least, most = self.published()
+        result = {}
+        missing = self.missing(documents)
         if not self.flood:
-            self.assertEqual(lost[0], 0, "the agent was never away for long")
+            self.assertEqual(lost, 0, f"the agent was never away for long; {missing}")
+        # What is orphaned was begun, and not published as a request.
+        self.assertLessEqual(least, total - orphaned + rejected + lost,
+                             f"published, and counted + rejected + lost; {missing}")
+        self.assertLessEqual(total - orphaned + rejected + lost, most)
+        self.assertEqual(sum(self.sum_by_name(documents, "by_model").values()), total)
+        by_bot = self.sum_by_name(documents, "by_bot")
+        self.assertEqual(sum(by_bot.values()), total)
+        for index in range(BOTS if lost == 0 else 0):
+            self.assertLessEqual(self.sums[index], by_bot[f"bot{index}"])
+            self.assertLessEqual(by_bot[f"bot{index}"], self.sums[index] + self.torn[index])
+        for document in documents[0] + documents[1]:
+            requests = document["requests"]
+            self.assertEqual(document["token_usage"]["total_tokens"],
+                             3 * (requests["total"] - requests["orphaned"]))
+        if self.attacks:
+            result = self.attacks.balance(by_bot, [d["requests"] for d in documents[0]], rejected,
+                                          lost)
+            result["lies_in_the_log"] = self.told(r"nobody can have published \((\d+) times")
+            result["forgotten_in_the_log"] = self.told(r"forgot (\d+) requests")
+        else:
+            self.assertEqual((rejected, orphaned), (0, 0))
         return {"rounds": self.rounds, "agent_kills": self.agent_kills,
                 "kills_at_a_step_of_storing": self.step_kills,
                 "damaged_checkpoints": self.damaged, "bot_kills": self.bot_kills,
-                "kills_within_a_publish": sum(self.torn), "hours": len(hours), "days": len(days),
-                "published": published, "counted": totals[0], "lost": lost[0],
+                "kills_within_a_publish": sum(self.torn), "hours": len(documents[0]),
+                "days": len(documents[1]), "published": least, "counted": total - orphaned,
+                "rejected": rejected, "lost": lost, **result,
                 **self.balance_journal(), "agent_resident_kib": self.resident_kib}
 
-    def go(self, *, rounds=None, seconds=None, seed, flood=False):
-        self.begin(seed, flood)
+    def go(self, *, rounds=None, seconds=None, seed, flood=False, attacks=False):
+        self.begin(seed, flood, attacks)
         end = time.monotonic() + seconds if seconds else None
         while (self.rounds < rounds) if rounds else (time.monotonic() < end):
             self.round()
@@ -277,11 +364,12 @@ def report(arguments):
     soak.setUp()
     try:
         result = soak.go(rounds=arguments.rounds, seconds=arguments.seconds, seed=arguments.seed,
-                         flood=arguments.flood)
+                         flood=arguments.flood, attacks=arguments.attacks)
     except unittest.SkipTest as reason:
         sys.exit(f"soak: {reason}")
     finally:
         soak.tearDown()
+        soak.doCleanups()
     print(json.dumps({"seed": arguments.seed, **result}, indent=2))
 
 
@@ -289,6 +377,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--flood", action="store_true")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--flood", action="store_true")
+    how.add_argument("--attacks", action="store_true")
     parser.add_argument("--seed", type=int, default=random.randrange(2 ** 31))
     report(parser.parse_args())

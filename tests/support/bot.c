@@ -1,11 +1,13 @@
 /*
  * bot.c: a bot that publishes until it is killed, and keeps books of its own, for fault tests.
  *
- *   bot BUS NAME BOOKS PACE_US SEED
+ *   bot BUS NAME BOOKS PACE_US SEED [punctual | leak | HOURS]
  *
  * PACE_US: the mean pause between requests; 0: bursts at full speed. One request in a hundred is an
- * hour late. BOOKS is a file of two counts, shared with whoever looks: requests that were about to
- * be published, and that had been. They differ by one at most, while a publish is under way.
+ * hour late. Or else: punctual, none is; leak, it begins requests and ends none; HOURS, each is of
+ * a random one of so many hours that have ended. BOOKS is a file of two counts, shared with the
+ * test: samples that were about to be published, and that had been. They differ by one at most,
+ * while a publish is under way.
  */
 #include "orbus.h"
 
@@ -13,8 +15,10 @@
 #include <math.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -46,26 +50,53 @@ static struct books *open_books(const char *path)
 	return books == MAP_FAILED ? NULL : books;
 }
 
-static int publish(struct orbus_producer *p, struct books *books, unsigned *seed)
+/* What the bot publishes. */
+struct habit {
+	bool leaks, is_punctual;
+	unsigned hours;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* When the request ended; 0: now. */
+static uint64_t choose_time(const struct habit *habit, unsigned *seed)
+{
+	uint64_t now = now_ns();
+
+	if (habit->hours > 0)
+		return now - now % HOUR_NS - (1 + (unsigned)rand_r(seed) % habit->hours) * HOUR_NS;
+	if (habit->is_punctual || habit->leaks || rand_r(seed) % 100 != 0)
+		return 0;
+	return now - HOUR_NS;
+}
+
+static int publish(
+    struct orbus_producer *p, const struct habit *habit, struct books *books, unsigned *seed)
 {
 	static const char *const models[] = {"a/one", "b/two", "c/three", "d/four"};
 	char id[32];
 	struct orbus_sample s;
-	struct timespec now;
 	int err;
 
 	orbus_sample_init(&s);
 	s.model = models[rand_r(seed) % 4];
-	s.response_ms = 1 + rand_r(seed) % 5000;
-	s.prompt_tokens = 1;
-	s.completion_tokens = 2;
+	if (habit->leaks) {
+		s.kind = ORBUS_KIND_BEGIN;
+	} else {
+		s.response_ms = 1 + rand_r(seed) % 5000;
+		s.prompt_tokens = 1;
+		s.completion_tokens = 2;
+	}
 	snprintf(id, sizeof(id), "%d-%llu", (int)getpid(),
 	    (unsigned long long)atomic_load(&books->intended));
 	s.request_id = id;
-	if (rand_r(seed) % 100 == 0) {
-		clock_gettime(CLOCK_REALTIME, &now);
-		s.ts = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec - HOUR_NS;
-	}
+	s.ts = choose_time(habit, seed);
 	atomic_fetch_add(&books->intended, 1);
 	err = orbus_publish(p, &s);
 	if (err)
@@ -84,13 +115,19 @@ static void pause_for(double us)
 
 int main(int argc, char **argv)
 {
+	struct habit habit = {0};
 	struct orbus_producer *p;
 	struct books *books;
 	double pace_us;
 	unsigned seed;
 
-	if (argc != 6)
+	if (argc != 6 && argc != 7)
 		return 2;
+	if (argc == 7) {
+		habit.leaks = strcmp(argv[6], "leak") == 0;
+		habit.is_punctual = strcmp(argv[6], "punctual") == 0;
+		habit.hours = (unsigned)strtoul(argv[6], NULL, 10);
+	}
 	pace_us = strtod(argv[4], NULL);
 	seed = (unsigned)strtoul(argv[5], NULL, 10);
 	signal(SIGTERM, stop);
@@ -99,7 +136,7 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	while (!stopped) {
 		for (int i = 0; i < (pace_us > 0 ? 1 : BURST) && !stopped; i++)
-			(void)publish(p, books, &seed);
+			(void)publish(p, &habit, books, &seed);
 		pause_for(
 		    pace_us > 0 ? -log((rand_r(&seed) + 1.0) / (RAND_MAX + 2.0)) * pace_us : 30000);
 	}
