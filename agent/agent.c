@@ -17,16 +17,17 @@
 #define STORE_POLL_MS 5
 /* --once alone: how long it may take to get everything onto the disk. */
 #define FINAL_WAIT_NS (30 * NS_PER_SECOND)
-/* What is still in the ring then is counted by the next agent: whoever stops this one waits. */
-#define FINAL_DRAIN_NS (NS_PER_SECOND / 4)
-#define FINAL_POLL_MS  5
+/* Of the time that it has when told to stop: what is still in the ring after so much of it is
+ * counted by the next agent, */
+#define DRAIN_PART 4
+/* from so much on the last checkpoint is made, whatever else there is to store, */
+#define FILES_PART(ns) ((ns) / 10 * 3)
+/* and so much is left for ending the process. */
+#define LAST_PART     10
+#define FINAL_POLL_MS 5
 /* So often nothing can be read: what a lane says is not there. */
 #define FINAL_QUIET_MAX 200
-/* When told to stop, so much of the time is left for ending the process, */
-#define LAST_PART 10
-/* and after so long the last checkpoint is made, whatever else there is to store. */
-#define DRAIN_NS  (300 * UINT64_C(1000000))
-#define SECOND_MS 1000
+#define SECOND_MS       1000
 /* Rejected samples are logged no more often. */
 #define CROWDED_OUT_NS (60 * NS_PER_SECOND)
 
@@ -102,12 +103,16 @@ static int open_all(struct agent *a)
 	return 0;
 }
 
-/* Until when the agent may take its time, by CLOCK_MONOTONIC, once it was told to stop. */
+/* The time that the agent has once it was told to stop. */
+static uint64_t stop_ns(const struct agent *a)
+{
+	return a->config->stop_ms * UINT64_C(1000000);
+}
+
+/* Until when it may take its time, by CLOCK_MONOTONIC. */
 static uint64_t stop_deadline_ns(const struct agent *a)
 {
-	uint64_t all_ns = a->config->stop_ms * UINT64_C(1000000);
-
-	return a->stopping_ns + all_ns - all_ns / LAST_PART;
+	return a->stopping_ns + stop_ns(a) - stop_ns(a) / LAST_PART;
 }
 
 int agent_time_left_ms(const struct agent *a)
@@ -387,13 +392,14 @@ static int finish(struct agent *a)
 
 	if (agent_stop)
 		begin_to_stop(a);
-	drain_to_end(a, begun_ns + (a->config->once ? FINAL_WAIT_NS : FINAL_DRAIN_NS));
+	drain_to_end(a, begun_ns + (a->config->once ? FINAL_WAIT_NS : stop_ns(a) / DRAIN_PART));
 	changes = a->ledger.changes;
 	do {
 		if (agent_stop && !a->stopping_ns)
 			begin_to_stop(a);
 		/* The last checkpoint goes before files: the next agent writes those from it. */
-		if (a->stopping_ns && clock_monotonic_ns() - a->stopping_ns > DRAIN_NS) {
+		if (a->stopping_ns &&
+		    clock_monotonic_ns() - a->stopping_ns > FILES_PART(stop_ns(a))) {
 			saver_put_off_files(a);
 			if (is_kept(a, changes) && !a->saver.busy)
 				break;

@@ -361,7 +361,12 @@ bool source_look(struct source *s, uint32_t lane)
 	struct cursor *c = &s->cursors[lane];
 	struct lane_view v;
 
-	if (!source_lane_in_use(s, lane) || is_aside(s, c))
+	if (!source_lane_in_use(s, lane))
+		return false;
+	/* Before the head is read: what is published while we are kept from the clock came since.
+	 */
+	(void)source_now(s);
+	if (is_aside(s, c))
 		return false;
 	c->in_use = true;
 	c->aside_until_ns = 0;
@@ -448,6 +453,7 @@ static void begin_lane(struct source *s, uint32_t lane)
 	struct lane_view v;
 
 	c->in_use = source_lane_in_use(s, lane);
+	(void)source_now(s); /* before the head is read, as in source_look() */
 	if (!c->in_use || !source_view(s, lane, &v))
 		return;
 	c->epoch = v.epoch;

@@ -2,6 +2,7 @@
  * test_ring.c: publishing and reading: order, loss to the sample, lanes, fork, removal, refusal.
  */
 #include "layout.h"
+#include "now.h"
 #include "orbus.h"
 #include "reader.h"
 #include "testing.h"
@@ -574,6 +575,50 @@ static void torn_samples_are_never_delivered(void **state)
 	orbus_reader_close(r);
 }
 
+static struct orbus_producer *burst_producer;
+static unsigned burst; /* samples that are published while somebody looks at the clock */
+static uint64_t burst_ns;
+
+/* As if the reader were kept from the processor between its look at the head and at the clock. */
+static uint64_t clock_of_a_burst(void)
+{
+	struct orbus_sample s;
+
+	orbus_sample_init(&s);
+	for (; burst > 0; burst--)
+		assert_int_equal(orbus_publish(burst_producer, &s), 0);
+	return burst_ns;
+}
+
+/* A reader that was kept waiting takes no honest lane for a liar, and counts what it missed. */
+static void what_comes_while_the_reader_is_kept_waiting_is_counted(void **state)
+{
+	struct orbus_reader *r;
+	struct orbus_sample s;
+	unsigned long read = 0;
+
+	small_bus(*state, 1);
+	burst_producer = producer(*state);
+	r = reader(*state);
+	reader_set_clock(r, clock_of_a_burst);
+	orbus_sample_init(&s);
+	burst_ns = now_ns_of(CLOCK_BOOTTIME);
+	assert_int_equal(orbus_publish(burst_producer, &s), 0);
+	for (int i = 0; i < 3; i++) {
+		/* 40 us go by, in which ten thousand samples are possible. */
+		burst = 10000;
+		burst_ns += 40000;
+		while (orbus_reader_next(r, &s) == 1)
+			read++;
+	}
+	while (orbus_reader_next(r, &s) == 1)
+		read++;
+	assert_int_equal(reader_lane_lies(r, 0), 0);
+	assert_int_equal(read + orbus_reader_lost(r), 30001);
+	orbus_reader_close(r);
+	orbus_producer_close(burst_producer);
+}
+
 static void a_flood_wakes_a_sleeping_reader(void **state)
 {
 	struct orbus_producer *p = producer(*state);
@@ -670,6 +715,7 @@ int main(void)
 	    bus_test(bad_names_are_refused),
 	    bus_test(a_path_on_a_tmpfs_is_a_bus),
 	    bus_test(torn_samples_are_never_delivered),
+	    bus_test(what_comes_while_the_reader_is_kept_waiting_is_counted),
 	    bus_test(a_flood_wakes_a_sleeping_reader),
 	    bus_test(a_bus_takes_no_place_of_a_closed_standard_file),
 	    bus_test(a_request_is_timed_from_begin_to_end),
