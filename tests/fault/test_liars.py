@@ -49,7 +49,7 @@ class LiarsTest(BusTest):
         """The honest bot's samples are counted to the sample, and shown, while the liar lies."""
         self.run_tool("oragent", "--bus", self.bus, "--data-dir", self.data, "--once", "--lanes",
                       "320")
-        agent = self.start_agent()
+        agent = self.start_agent("--stop-within", "1s")
         bot = self.start_bot(SECONDS + 2)
         liar = self.start_liar(mode, lanes, SECONDS + 30)
         shown = os.path.join(self.folder, "shown")
@@ -61,16 +61,14 @@ class LiarsTest(BusTest):
         while time.monotonic() < end:
             oldest = max(oldest, self.heartbeat_age())
             time.sleep(0.2)
-        self.assertLess(oldest, 2 * SLACK)  # beaten once a second, and looked at a little later
+        self.assertLess(oldest, 4 * SLACK)  # beaten once a second, and looked at a little later
         self.assertEqual(bot.wait(30), 0)
         books = json.loads(bot.stdout.read())
         self.assertEqual(books["refused"], 0)
         wait_for(lambda: self.honest() == books["published"],
                  f"{books}; there are {self.honest()}", 20)
         self.assertIsNone(liar.poll())
-        start = time.monotonic()
-        log = self.stop_agent(agent)
-        self.assertLess(time.monotonic() - start, 1 * SLACK, log)
+        log = self.stop_agent_soon(agent, 5 * SLACK)
         if mode != "records":
             self.assertIn("claims samples that nobody can have published", log)
         tail.terminate()
