@@ -103,6 +103,7 @@ struct agent {
 	uint64_t board_next_ns;
 	bool board_is_due;         /* its windows are being brought up to now */
 	uint64_t second_next_ns;   /* what is done once a second */
+	uint64_t beat_next_ns;     /* the next heartbeat is due */
 	uint64_t drained_ns;       /* CLOCK_MONOTONIC: the end of the last drain, or of a sleep */
 	uint64_t longest_pause_ns; /* from that to the next drain, since the start */
 	struct retention retention;

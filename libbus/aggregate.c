@@ -80,19 +80,28 @@ uint64_t request_figures_failed(const struct request_figures *f)
 
 static uint64_t known(uint64_t n)
 {
-	return n == ORBUS_NONE ? 0 : n;
+	return n == ORBUS_NONE ? 0 : count_bound(n);
 }
 
-static void tokens_add(struct token_sums *t, const struct orbus_sample *s)
+static struct token_sums tokens_of(const struct orbus_sample *s)
 {
 	uint64_t prompt = known(s->prompt_tokens), completion = known(s->completion_tokens);
 
-	t->prompt = count_add(t->prompt, prompt);
-	t->completion = count_add(t->completion, completion);
-	t->total = count_add(t->total,
-	    s->total_tokens == ORBUS_NONE ? count_add(prompt, completion) : s->total_tokens);
-	t->cached = count_add(t->cached, known(s->cached_tokens));
-	t->reasoning = count_add(t->reasoning, known(s->reasoning_tokens));
+	return (struct token_sums){.prompt = prompt,
+	    .completion = completion,
+	    .total = s->total_tokens == ORBUS_NONE ? count_add(prompt, completion)
+	                                           : count_bound(s->total_tokens),
+	    .cached = known(s->cached_tokens),
+	    .reasoning = known(s->reasoning_tokens)};
+}
+
+static void tokens_merge(struct token_sums *to, const struct token_sums *from)
+{
+	to->total = count_add(to->total, from->total);
+	to->prompt = count_add(to->prompt, from->prompt);
+	to->completion = count_add(to->completion, from->completion);
+	to->cached = count_add(to->cached, from->cached);
+	to->reasoning = count_add(to->reasoning, from->reasoning);
 }
 
 /* A figure of a sample, and the bucket that it has in every histogram. */
@@ -104,6 +113,7 @@ struct measure {
 /* A request as it goes into several figures. */
 struct measured {
 	const struct orbus_sample *sample;
+	struct token_sums tokens;
 	struct measure response_ms, ttft_ms, tps, decode_tps; /* of a request that was ok */
 };
 
@@ -115,6 +125,7 @@ static struct measure measure(double value)
 static void measure_request(const struct orbus_sample *s, struct measured *out)
 {
 	out->sample = s;
+	out->tokens = tokens_of(s);
 	if (s->status != ORBUS_STATUS_OK)
 		return;
 	out->response_ms = measure(s->response_ms);
@@ -134,9 +145,9 @@ static bool figures_add(struct request_figures *f, const struct measured *m)
 
 	f->total = count_add(f->total, 1);
 	f->streaming = count_add(f->streaming, s->stream);
-	tokens_add(&f->tokens, s);
+	tokens_merge(&f->tokens, &m->tokens);
 	if (!isnan(s->cost_usd)) {
-		f->cost_usd = figure_add(f->cost_usd, s->cost_usd);
+		f->cost_usd = figure_grow(f->cost_usd, s->cost_usd);
 		f->cost_known = count_add(f->cost_known, 1);
 	}
 	switch (s->status) {
@@ -305,15 +316,6 @@ bool aggregate_add_recent_error(
 	}
 	list[place] = e;
 	return true;
-}
-
-static void tokens_merge(struct token_sums *to, const struct token_sums *from)
-{
-	to->total = count_add(to->total, from->total);
-	to->prompt = count_add(to->prompt, from->prompt);
-	to->completion = count_add(to->completion, from->completion);
-	to->cached = count_add(to->cached, from->cached);
-	to->reasoning = count_add(to->reasoning, from->reasoning);
 }
 
 bool request_figures_merge(struct request_figures *to, const struct request_figures *from)

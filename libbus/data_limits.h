@@ -31,11 +31,17 @@
  */
 #define FIGURE_MAX 1e300
 
+static inline uint64_t count_bound(uint64_t n)
+{
+	return n > COUNT_MAX ? COUNT_MAX : n;
+}
+
+/* Of two that are within the bound: their sum then fits, and its highest bit tells. */
 static inline uint64_t count_add(uint64_t a, uint64_t b)
 {
-	uint64_t sum;
+	uint64_t sum = a + b;
 
-	return __builtin_add_overflow(a, b, &sum) || sum > COUNT_MAX ? COUNT_MAX : sum;
+	return sum >> 63 ? COUNT_MAX : sum;
 }
 
 /* NaN, which is not known, stays. */
@@ -47,6 +53,14 @@ static inline double figure_bound(double value)
 static inline double figure_add(double a, double b)
 {
 	return figure_bound(a + b);
+}
+
+/* Of two that are not negative. */
+static inline double figure_grow(double a, double b)
+{
+	double sum = a + b;
+
+	return sum > FIGURE_MAX ? FIGURE_MAX : sum;
 }
 
 /* Values of histograms lie in these buckets: 2^-10 (a microsecond, in ms) to 2^32. */

@@ -99,7 +99,7 @@ static inline bool histogram_add_at(struct histogram *h, double value, int32_t i
 		 !histogram_add_bucket(h, index, 1))
 		return false;
 	h->count++;
-	h->sum = figure_add(h->sum, value);
+	h->sum = figure_grow(h->sum, value);
 	/* A comparison with NaN is false: written so that the first value takes its place. */
 	if (!(h->min <= value))
 		h->min = value;

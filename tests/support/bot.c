@@ -76,11 +76,14 @@ static uint64_t choose_time(const struct habit *habit, unsigned *seed)
 	return now - HOUR_NS;
 }
 
+/* Pids come again within an hour of a soak. */
+static unsigned long long life;
+
 static int publish(
     struct orbus_producer *p, const struct habit *habit, struct books *books, unsigned *seed)
 {
 	static const char *const models[] = {"a/one", "b/two", "c/three", "d/four"};
-	char id[32];
+	char id[64];
 	struct orbus_sample s;
 	int err;
 
@@ -93,7 +96,7 @@ static int publish(
 		s.prompt_tokens = 1;
 		s.completion_tokens = 2;
 	}
-	snprintf(id, sizeof(id), "%d-%llu", (int)getpid(),
+	snprintf(id, sizeof(id), "%d-%llx-%llu", (int)getpid(), life,
 	    (unsigned long long)atomic_load(&books->intended));
 	s.request_id = id;
 	s.ts = choose_time(habit, seed);
@@ -115,6 +118,7 @@ static void pause_for(double us)
 
 int main(int argc, char **argv)
 {
+	struct timespec started;
 	struct habit habit = {0};
 	struct orbus_producer *p;
 	struct books *books;
@@ -131,6 +135,9 @@ int main(int argc, char **argv)
 	pace_us = strtod(argv[4], NULL);
 	seed = (unsigned)strtoul(argv[5], NULL, 10);
 	signal(SIGTERM, stop);
+	clock_gettime(CLOCK_BOOTTIME, &started);
+	life = (unsigned long long)started.tv_sec * 1000 +
+	       (unsigned long long)started.tv_nsec / 1000000;
 	books = open_books(argv[3]);
 	if (!books || orbus_producer_open(argv[1], argv[2], &p) != 0)
 		return EXIT_FAILURE;
