@@ -29,7 +29,7 @@ struct lane {
 /* What a claim may cost. A publish has no time to wait, nor to ask for thousands of locks. */
 struct lane_effort {
 	unsigned wait_ms; /* as segment_attach() has it */
-	uint64_t walk_ns; /* asking which lane is free; 0: as long as it takes */
+	uint64_t walk_ns; /* CPU time of asking which lane is free; 0: as long as it takes */
 	/* In and out: the first lane to ask for. A walk that was cut off goes on from there. */
 	uint32_t from;
 };

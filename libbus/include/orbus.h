@@ -221,7 +221,7 @@ ORBUS_API int orbus_producer_open(const char *bus, const char *bot, struct orbus
  * negative (other than a gauge's value), NaN where a value is due, or infinite, -EINVAL a gauge or
  * count without a name, too many tags, or a status or kind that cannot be published, -EMSGSIZE
  * larger than a slot. After a fork, or where the bus was removed, also the errors of
- * orbus_producer_open(), and -EAGAIN where finding a free lane takes too long for a publish; a
+ * orbus_producer_open(), and -EAGAIN where finding a free lane of more than 256 takes too long; a
  * later publish tries again, at most once a second (10 ms for -EAGAIN), and never waits. A sample
  * that is refused is counted.
  */
