@@ -53,22 +53,34 @@ static struct books *open_books(const char *path)
 	return books == MAP_FAILED ? NULL : books;
 }
 
+/*
+ * A head that is exactly one too low takes back the former owner's last sample, where nobody has
+ * read it yet: nothing tells it from an owner who died before he had published it. That one lie is
+ * left out; docs/reliability.md has it among what is not promised.
+ */
+static uint64_t any_head(const struct lane *lane)
+{
+	uint64_t head = any();
+
+	return head + 1 == lane->head ? head - 1 : head;
+}
+
 static void lie_in_header(const struct lane *lane)
 {
 	struct lane_header *h = lane->header;
-	uint64_t slots = lane->shape.slots_per_lane, times = 1 + any() % 64, epoch = any();
+	uint64_t slots = lane->shape.slots_per_lane, times = 2 + any() % 64, epoch = any();
 
 	switch (any() % 4) {
 	case 0: store(&h->head, lane->head + times * slots); break;
-	case 1: store(&h->head, lane->head > times ? lane->head - times : any()); break;
+	case 1: store(&h->head, lane->head > times ? lane->head - times : any_head(lane)); break;
 	case 2:
 		store(&h->count_head, any());
 		store(&h->count_id, any());
 		store(&h->claim, head_claim_word(epoch, h->count_id, h->count_head));
 		store(&h->epoch, epoch);
-		store(&h->head, any());
+		store(&h->head, any_head(lane));
 		break;
-	default: store(&h->head, any());
+	default: store(&h->head, any_head(lane));
 	}
 }
 
