@@ -167,7 +167,7 @@ class NumbersTest(BusTest):
             self.assertEqual(day["skewed_samples"], 1)
             log = self.stop_agent(agent)
             self.assertNotIn("memory", log)
-            self.assertEqual(self.files("*_19*"), [])
+            self.assertEqual(self.files("hourly_19*") + self.files("daily_19*"), [])
             self.tearDown()
             self.setUp()
 
