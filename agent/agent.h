@@ -44,7 +44,6 @@ struct saver {
 	bool failed;
 	bool checkpoint_stored;      /* by the running save: its files may follow */
 	size_t files_left;           /* being stored */
-	uint64_t files_written;      /* so far */
 	uint64_t changes;            /* ledger's when the running save was made */
 	uint64_t saved_changes;      /* ledger's when the last good one was */
 	uint64_t checkpoint_changes; /* ledger's in the last checkpoint that is on the disk */
@@ -235,9 +234,6 @@ bool bases_missing(const struct agent *a, uint64_t now_ns, bool all);
 
 /* A step of reading what has been fetched. True: there was one, which took its time. */
 bool bases_go_on(struct agent *a);
-
-/* There is more to read. */
-bool bases_are_at_work(const struct agent *a);
 
 int bases_open(struct agent *a); /* -ENOMEM */
 void bases_close(struct agent *a);

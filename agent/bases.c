@@ -121,7 +121,7 @@ static struct base *new_base(
 	return b;
 }
 
-/* There is no file, it is not ours, or it cannot be read now: whatever the errno is. */
+/* There is no file, it is not ours, or it cannot be read now, for any errno. */
 static void take_unread(struct agent *a, struct period *p, int error)
 {
 	p->base_asked = false;
@@ -233,11 +233,6 @@ void bases_close(struct agent *a)
 	}
 	free(bases);
 	a->bases = NULL;
-}
-
-bool bases_are_at_work(const struct agent *a)
-{
-	return a->bases->first;
 }
 
 bool bases_go_on(struct agent *a)

@@ -181,7 +181,7 @@ static bool keep(struct retention_order *o, const char *name)
 	return true;
 }
 
-/* What is open is still written to, whatever its date. */
+/* Open files are still written to, so their date does not count. */
 static bool keep_what_is_open(struct agent *a)
 {
 	struct retention_order *o = &a->retention.order;

@@ -154,7 +154,6 @@ static void file_stored(void *context, const struct store_result *r)
 	}
 	file_free(f);
 	a->saver.files_left--;
-	a->saver.files_written += r->error == 0;
 	end_if_done(a);
 }
 

@@ -272,17 +272,6 @@ int orbus_reader_next(struct orbus_reader *r, struct orbus_sample *out)
 	return 0;
 }
 
-int reader_next_there(struct orbus_reader *r, struct orbus_sample *out)
-{
-	for (;;) {
-		if (orbus_reader_next(r, out) == 1)
-			return 1;
-		/* Ends: a lane that keeps it from being drained is put aside before long. */
-		if (r->drained)
-			return 0;
-	}
-}
-
 /* The longer it is quiet the less often, down to twice a second. */
 static int poll_interval_ms(const struct orbus_reader *r, uint64_t now_ns)
 {

@@ -16,12 +16,6 @@ struct sample_origin {
 	bool is_removed; /* it lies in a bus that was removed, whose lanes are others than now */
 };
 
-/*
- * As orbus_reader_next(), but goes on where that stops among records that are none: 0 only where
- * there is nothing now but in lanes that are put aside. For those who read once what there is.
- */
-int reader_next_there(struct orbus_reader *r, struct orbus_sample *out);
-
 /* After a 0 of orbus_reader_next(): whether there was nothing more but in lanes that are put aside.
  */
 bool reader_is_drained(const struct orbus_reader *r);

@@ -159,12 +159,22 @@ static void publish(struct play *p)
 	p->head = atomic_load(&header(p)->head);
 }
 
+/* The next sample; false where there is none but in lanes that are put aside. */
+static bool next_there(struct orbus_reader *r, struct orbus_sample *out)
+{
+	do {
+		if (orbus_reader_next(r, out) == 1)
+			return true;
+	} while (!reader_is_drained(r));
+	return false;
+}
+
 static void look(struct play *p)
 {
 	uint64_t before = reader_position(p->reader, 0);
 	struct orbus_sample s;
 
-	while (reader_next_there(p->reader, &s) == 1)
+	while (next_there(p->reader, &s))
 		if (s.prompt_tokens > 0 && s.prompt_tokens <= p->published &&
 		    !reader_origin(p->reader)->replayed && p->got[s.prompt_tokens] < 255)
 			p->got[s.prompt_tokens]++;
