@@ -35,6 +35,14 @@ const char *orbus_strerror(int error)
 	case EBUSY:
 		return "another program keeps the bus's lock object, NAME.lanes, locked: "
 		       "lslocks or fuser tell which; stop it";
+	case EALREADY:
+		return "the handle is in use, by another thread or by the call that a signal "
+		       "handler interrupted: open one for each thread and each handler";
+	case ENOBUFS:
+		return "this program has as many producers and readers open as it may: close some";
+	case EMFILE:
+		return "this program has too many files open: close some, or raise its limit "
+		       "(ulimit -n)";
 	case EEXIST:
 		return "the bus exists with another shape: stop its producers and remove it, or "
 		       "leave lanes, slots and slot bytes as they are";
