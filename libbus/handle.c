@@ -6,12 +6,17 @@
  * waited for: a child that was forked while another thread was in here finds no lock taken; it may
  * find a cell that nobody will free.
  *
- * Closing beside a call. The closer clears `handle`, then tries to occupy the cell. The call
- * vacates it, then looks at `handle`. With both orders kept one of the two sees the other; the
- * call's pair is a plain store and load, which a processor may exchange, so that the closer, who is
- * in no hurry, has the kernel run a barrier on all processors (membarrier) and tries again. Where
- * that is denied, a handle closed in one thread at the very moment at which another leaves it may
- * stay in memory, unused.
+ * Taking a handle from its owner. The owner stores `owner_inside`, then loads `owner`; who takes it
+ * away stores `owner`, then loads `owner_inside`. With both orders kept one of the two sees the
+ * other. The owner's pair is a plain store and load, which a processor may exchange; so the other
+ * one, who does this once, has the kernel run a barrier on all processors in between.
+ *
+ * An owner that was kept from running between its first and its second look stores `owner_inside`
+ * for a moment when others are inside: so a cell that has been shared stays so, for all handles to
+ * come, and nobody believes that word but right after `shared_busy`.
+ *
+ * Closing beside a call. The closer clears `handle`, then tries to occupy the cell; the call leaves
+ * it, then looks at `handle`: likewise.
  */
 #include "handle.h"
 
@@ -31,6 +36,73 @@ static _Atomic uint32_t first_free;
 
 _Static_assert(sizeof(struct handle_guard) == 64, "a cache line each");
 _Static_assert(sizeof(struct handle_cell) <= 64, "a cache line each");
+
+/*
+ * Has every thread of the process pass a full barrier. Where membarrier() is denied: the processors
+ * that run us must forget what they know of a page, for which the kernel interrupts them (on x86).
+ */
+static void barrier_everywhere(void)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	int errno_before = errno;
+	char *p;
+
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) < 0 ||
+	    syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) < 0) {
+		p = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (p != MAP_FAILED) {
+			*(volatile char *)p = 1;
+			(void)mprotect(p, page, PROT_NONE);
+			munmap(p, page);
+		}
+	}
+	errno = errno_before;
+}
+
+/* From here on the handle has no owner. */
+static void share(struct handle_guard *g, uintptr_t owner)
+{
+	if (owner != HANDLE_REVOKING &&
+	    !atomic_compare_exchange_strong(&g->owner, &owner, HANDLE_REVOKING))
+		return;
+	barrier_everywhere();
+	owner = HANDLE_REVOKING;
+	(void)atomic_compare_exchange_strong(&g->owner, &owner, HANDLE_SHARED);
+}
+
+bool handle_occupy_shared(struct handle_cell *cell)
+{
+	struct handle_guard *g = cell->guard;
+	uintptr_t owner = atomic_load(&g->owner);
+
+	if (owner == HANDLE_NOBODY &&
+	    atomic_compare_exchange_strong(&g->owner, &owner, handle_this_thread()))
+		return handle_occupy(cell);
+	/* Few rounds: an owner becomes nobody only where it opened or closed the handle. */
+	while (owner != HANDLE_SHARED) {
+		share(g, owner);
+		owner = atomic_load(&g->owner);
+		if (owner == HANDLE_NOBODY)
+			return false;
+	}
+	if (atomic_exchange_explicit(&g->shared_busy, 1, memory_order_seq_cst))
+		return false;
+	/* Acquire: pairs with the release of the former owner in handle_vacate(). */
+	if (atomic_load_explicit(&g->owner_inside, memory_order_acquire)) {
+		atomic_store_explicit(&g->shared_busy, 0, memory_order_release);
+		return false;
+	}
+	atomic_store_explicit(&g->shared_inside, 1, memory_order_relaxed);
+	return true;
+}
+
+/* Of one who is inside: a handle that only its owner used is the next one's. */
+static void give_up_ownership(struct handle_cell *cell)
+{
+	uintptr_t me = handle_this_thread();
+
+	(void)atomic_compare_exchange_strong(&cell->guard->owner, &me, HANDLE_NOBODY);
+}
 
 static struct handle_guard *map_block(void)
 {
@@ -138,38 +210,36 @@ void *handle_show(
 	cell->destroy = destroy;
 	/* Release: pairs with handle_is_open(). */
 	atomic_store_explicit(&cell->handle, handle, memory_order_release);
+	give_up_ownership(cell);
 	handle_vacate(cell);
 	return (void *)handle;
 }
 
 void handle_drop(struct handle_cell *cell)
 {
+	give_up_ownership(cell);
 	handle_vacate(cell);
 	make_free(cell);
 }
 
-void handle_finish(struct handle_cell *cell)
+bool handle_finish(struct handle_cell *cell)
 {
 	void *body;
 
 	if (!handle_occupy(cell))
-		return;
+		return false;
 	/* Finished by another one, and perhaps in use again. */
 	if (atomic_load_explicit(&cell->handle, memory_order_relaxed) != 0 || !cell->body) {
 		handle_vacate(cell);
-		return;
+		return true;
 	}
 	body = cell->body;
 	cell->body = NULL;
 	cell->destroy(body);
+	give_up_ownership(cell);
 	handle_vacate(cell);
 	make_free(cell);
-}
-
-static void barrier_everywhere(void)
-{
-	if (syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0)
-		(void)syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+	return true;
 }
 
 void handle_close(const void *handle, enum handle_kind kind)
@@ -181,8 +251,9 @@ void handle_close(const void *handle, enum handle_kind kind)
 	/* Of several who close it, one does. */
 	if (!handle_is(handle, kind) || !atomic_compare_exchange_strong(&cell->handle, &open, 0))
 		return;
-	if (atomic_load(&cell->guard->busy) != 0)
+	if (!handle_finish(cell)) {
 		barrier_everywhere();
-	handle_finish(cell);
+		(void)handle_finish(cell);
+	}
 	errno = before;
 }

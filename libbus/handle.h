@@ -6,9 +6,9 @@
  * and a pointer that is none are told and refused, and nothing is read at the address. The table is
  * the one thing that the library keeps for the process as a whole.
  *
- * Whoever is in a call on a handle holds its `busy` word. Nobody waits for it: a second thread, or
- * a signal handler that interrupted the call, is refused with -EALREADY. The word lies in a page
- * that the kernel wipes in a forked child, where the thread that held it does not exist.
+ * Whoever is in a call on a handle occupies it. Nobody waits for it: a second thread, or
+ * a signal handler that interrupted the call, is refused with -EALREADY. What tells it
+ * lies in a page that the kernel wipes in a forked child, where the other threads do not exist.
  *
  * It is not for what the handles do (producer.c, reader.c).
  */
@@ -16,6 +16,7 @@
 #define ORBUS_HANDLE_H
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,12 +31,26 @@ enum handle_kind { HANDLE_PRODUCER = 1, HANDLE_READER, HANDLE_CALL };
 #define HANDLE_INDEX_SHIFT      3
 #define HANDLE_GENERATION_SHIFT 17
 
-/* In a page that is wiped in a forked child. A cache line each. */
+/*
+ * Who is in a call, in a page that is wiped in a forked child; a cache line each.
+ *
+ * A handle that one thread uses, as nearly all do, costs that thread no locked instruction: it is
+ * `owner`, and says by a plain store that it is inside. The first other thread takes that away from
+ * it for good (HANDLE_SHARED, with a barrier in all threads: handle.c); from then on all lock
+ * `shared_busy`.
+ */
 struct handle_guard {
-	_Atomic uint32_t busy;
+	_Atomic uintptr_t owner; /* a thread, or one of the words below */
+	_Atomic uint32_t owner_inside;
+	_Atomic uint32_t shared_busy;
+	_Atomic uint32_t shared_inside;
 	_Atomic uint64_t next_id; /* of a producer's requests; 0: to be begun at random */
-	uint8_t pad[48];
+	uint8_t pad[32];
 };
+
+#define HANDLE_NOBODY   0u /* whoever comes first owns it */
+#define HANDLE_SHARED   1u
+#define HANDLE_REVOKING 2u
 
 struct handle_cell {
 	_Atomic uintptr_t handle; /* that is open here; 0: none */
@@ -50,8 +65,8 @@ struct handle_cell {
 extern struct handle_cell handle_cells[HANDLES_MAX];
 
 /*
- * A free cell, busy; show it or drop it. NULL with *err -ENOBUFS: HANDLES_MAX are open; -ENOMEM,
- * -ENOSYS: the kernel has no page that is wiped in a child.
+ * A free cell, occupied; show it or drop it. NULL with *err -ENOBUFS: HANDLES_MAX are open;
+ * -ENOMEM, -ENOSYS: the kernel has no page that is wiped in a child.
  */
 struct handle_cell *handle_take(int *err);
 
@@ -69,8 +84,11 @@ void handle_drop(struct handle_cell *cell);
  */
 void handle_close(const void *handle, enum handle_kind kind);
 
-/* Destroys the body of a handle that was closed while it was in use, unless somebody is in it. */
-void handle_finish(struct handle_cell *cell);
+/*
+ * Destroys the body of a handle that was closed while it was in use. False: somebody is inside, who
+ * will do it.
+ */
+bool handle_finish(struct handle_cell *cell);
 
 static inline bool handle_is(const void *handle, enum handle_kind kind)
 {
@@ -92,16 +110,54 @@ static inline bool handle_is_open(const void *handle, enum handle_kind kind)
 					      memory_order_acquire) == (uintptr_t)handle;
 }
 
-/* Acquire: pairs with the release in handle_vacate(): the handle's data is as the last call left
- * it. Sequentially consistent, for handle_close(): see there. */
-static inline bool handle_occupy(struct handle_cell *cell)
+static inline uintptr_t handle_this_thread(void)
 {
-	return atomic_exchange_explicit(&cell->guard->busy, 1, memory_order_seq_cst) == 0;
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 11
+	return (uintptr_t)__builtin_thread_pointer();
+#else
+	return (uintptr_t)pthread_self();
+#endif
 }
 
+/* As handle_occupy(), of a thread that is not the owner. */
+bool handle_occupy_shared(struct handle_cell *cell);
+
+/*
+ * False: somebody is inside. The owner says so, then looks whether it is the owner still: whoever
+ * takes that away does the reverse, with a barrier in between. A signal handler of the owner finds
+ * the word as it left it. Relaxed: the owner follows itself; what others did,
+ * handle_occupy_shared() acquires.
+ */
+static inline bool handle_occupy(struct handle_cell *cell)
+{
+	struct handle_guard *g = cell->guard;
+	uintptr_t me = handle_this_thread();
+
+	if (atomic_load_explicit(&g->owner, memory_order_relaxed) == me) {
+		if (atomic_load_explicit(&g->owner_inside, memory_order_relaxed))
+			return false;
+		atomic_store_explicit(&g->owner_inside, 1, memory_order_relaxed);
+		atomic_signal_fence(memory_order_seq_cst);
+		if (atomic_load_explicit(&g->owner, memory_order_relaxed) == me)
+			return true;
+		atomic_store_explicit(&g->owner_inside, 0, memory_order_release);
+	}
+	return handle_occupy_shared(cell);
+}
+
+/* Release: pairs with the acquires in handle_occupy_shared(). */
 static inline void handle_vacate(struct handle_cell *cell)
 {
-	atomic_store_explicit(&cell->guard->busy, 0, memory_order_release);
+	struct handle_guard *g = cell->guard;
+
+	/* Set by none but who is inside. */
+	if (atomic_load_explicit(&g->shared_inside, memory_order_relaxed)) {
+		atomic_store_explicit(&g->shared_inside, 0, memory_order_relaxed);
+		atomic_store_explicit(&g->shared_busy, 0, memory_order_release);
+	} else {
+		atomic_store_explicit(&g->owner_inside, 0, memory_order_release);
+	}
+	atomic_signal_fence(memory_order_seq_cst);
 }
 
 /* Ends what handle_enter() began. */
@@ -109,7 +165,7 @@ static inline void handle_leave(struct handle_cell *cell)
 {
 	handle_vacate(cell);
 	if (atomic_load_explicit(&cell->handle, memory_order_relaxed) == 0)
-		handle_finish(cell);
+		(void)handle_finish(cell);
 }
 
 /*
@@ -125,8 +181,9 @@ static inline int handle_enter(const void *handle, enum handle_kind kind, struct
 	if (!handle_occupy(cell))
 		return -EALREADY;
 	*out = cell;
-	/* Closed meanwhile: seen here, or the closer finds the cell occupied. */
-	if (atomic_load_explicit(&cell->handle, memory_order_seq_cst) == (uintptr_t)handle)
+	/* Closed meanwhile: seen here, or the closer finds the cell occupied. The closer's barrier,
+	 * or the one of the locked instruction, orders the two. */
+	if (atomic_load_explicit(&cell->handle, memory_order_relaxed) == (uintptr_t)handle)
 		return 0;
 	handle_leave(cell);
 	return -EINVAL;
