@@ -51,8 +51,9 @@ const char *orbus_strerror(int error)
 		       "call that orbus needs, or the bus belongs to another user; see oragent "
 		       "--mode and --group";
 	case ENOSYS:
-		return "the kernel lacks, or a sandbox denies, a system call that orbus needs: "
-		       "madvise with MADV_DONTFORK and MADV_WIPEONFORK (Linux 4.14), getrandom";
+		return "the kernel lacks, or a sandbox denies, a system call that orbus needs, or "
+		       "a form of it (Linux 4.14): madvise with MADV_DONTFORK and MADV_WIPEONFORK, "
+		       "O_TMPFILE, open file description locks, fallocate, getrandom";
 	case EINVAL:
 		return "invalid argument: see the function's documentation for what is allowed";
 	case ENAMETOOLONG: return "the bus name is too long";

@@ -19,6 +19,7 @@
  * it, then looks at `handle`: likewise.
  */
 #include "handle.h"
+#include "slow_path.h"
 
 #include <linux/membarrier.h>
 #include <stddef.h>
@@ -114,8 +115,7 @@ static struct handle_guard *map_block(void)
 		return NULL;
 	if (madvise(block, bytes, MADV_WIPEONFORK) == 0)
 		return block;
-	/* EINVAL: the kernel knows no such advice. */
-	err = errno == EINVAL ? ENOSYS : errno;
+	err = errno;
 	munmap(block, bytes);
 	errno = err;
 	return NULL;
@@ -161,7 +161,7 @@ static int take(uint32_t index)
 	if (!cell->guard)
 		cell->guard = guard_of(index);
 	if (!cell->guard)
-		err = -errno;
+		err = system_error(errno);
 	/* A call on the handle that was here before, which leaves late, must not see this body. */
 	else if (!handle_occupy(cell))
 		err = -EBUSY;

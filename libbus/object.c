@@ -3,6 +3,7 @@
  */
 #include "object.h"
 #include "owner.h"
+#include "slow_path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -104,7 +105,7 @@ static int why_not_opened(const struct bus_paths *paths, const char *path, int e
 		return -EBADMSG;
 	if ((error == EACCES || error == EWOULDBLOCK) && object_is_strangers(paths, path, &owner))
 		return -EKEYREJECTED;
-	return error == EWOULDBLOCK ? -EBUSY : -error;
+	return error == EWOULDBLOCK ? -EBUSY : system_error(error);
 }
 
 int object_open(const struct bus_paths *paths, const char *path, int flags)
@@ -131,7 +132,7 @@ int object_make(const char *dir, mode_t mode, const gid_t *group)
 	int err, fd = beyond_standard_files(open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
 
 	if (fd < 0)
-		return errno == EISDIR ? -ENOTSUP : -errno;
+		return errno == EISDIR ? -ENOTSUP : system_error(errno);
 	if (fstatfs(fd, &fs) < 0)
 		goto fail;
 	if (fs.f_type != TMPFS_MAGIC) {
@@ -145,7 +146,7 @@ int object_make(const char *dir, mode_t mode, const gid_t *group)
 		goto fail;
 	return fd;
 fail:
-	err = -errno;
+	err = system_error(errno);
 	close(fd);
 	return err;
 }
@@ -156,19 +157,19 @@ int object_adjust(int fd, mode_t mode, const gid_t *group)
 	mode_t had;
 
 	if (fstat(fd, &st) < 0)
-		return -errno;
+		return system_error(errno);
 	had = st.st_mode & 0777;
 	if (group && st.st_gid != *group) {
 		/* The new group must not get for a moment what the old one had, nor the reverse. */
 		if (fchmod(fd, had & mode & 0707) < 0 || fchown(fd, (uid_t)-1, *group) < 0) {
-			int err = -errno;
+			int err = system_error(errno);
 
 			(void)fchmod(fd, had);
 			return err;
 		}
 		had = 01000; /* not what is asked for */
 	}
-	return had != mode && fchmod(fd, mode) < 0 ? -errno : 0;
+	return had != mode && fchmod(fd, mode) < 0 ? system_error(errno) : 0;
 }
 
 int object_link(int fd, const char *path)
@@ -176,7 +177,8 @@ int object_link(int fd, const char *path)
 	char self[64];
 
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-	return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+	return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0 ? system_error(errno)
+	                                                                     : 0;
 }
 
 int object_replace(int fd, const char *path)
@@ -194,7 +196,7 @@ int object_replace(int fd, const char *path)
 	if (err)
 		return err;
 	if (rename(temporary, path) < 0) {
-		err = -errno;
+		err = system_error(errno);
 		unlink(temporary);
 	}
 	return err;
@@ -216,7 +218,7 @@ int object_lock(int fd, int64_t byte)
 		if (errno == EACCES)
 			return -EAGAIN;
 		if (errno != EINTR)
-			return -errno;
+			return system_error(errno);
 	}
 	return 0;
 }
@@ -227,7 +229,7 @@ int object_is_locked(int fd, int64_t byte)
 	    .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)byte, .l_len = 1};
 
 	if (fcntl(fd, F_OFD_GETLK, &lock) < 0)
-		return -errno;
+		return system_error(errno);
 	/* A read lock may be anybody's; only an owner holds a write lock. */
 	return lock.l_type == F_WRLCK;
 }

@@ -16,6 +16,7 @@
 #include "now.h"
 #include "sample.h"
 #include "slot.h"
+#include "slow_path.h"
 #include "utf8.h"
 
 #include <errno.h>
@@ -76,16 +77,11 @@ static void note_root(struct producer *p)
  */
 static bool is_bus_removed(const struct producer *p)
 {
-	int before = errno;
-	bool is_removed;
 	struct stat st;
 
 	if (lstat(p->paths.ring, &st) == 0)
-		is_removed = st.st_ino != p->lane.shape.inode && is_in_root(p);
-	else
-		is_removed = errno == ENOENT && is_in_root(p);
-	errno = before;
-	return is_removed;
+		return st.st_ino != p->lane.shape.inode && is_in_root(p);
+	return errno == ENOENT && is_in_root(p);
 }
 
 /* By mmap(): a publish may come here, in a signal handler that interrupted malloc(). */
@@ -98,7 +94,7 @@ static int fit_payload(struct producer *p, uint32_t bytes)
 		return 0;
 	payload = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (payload == MAP_FAILED)
-		return -errno;
+		return system_error(errno);
 	p->payload_bytes = 0;
 	atomic_thread_fence(memory_order_release); /* for a child that is forked here */
 	p->payload = payload;
@@ -182,9 +178,10 @@ static int open_on(const char *bus, const char *bot, struct producer **out)
 
 int orbus_producer_open(const char *bus, const char *bot, struct orbus_producer **out)
 {
+	struct slow_path before;
 	struct handle_cell *cell;
 	struct producer *p;
-	int err, before = errno;
+	int err;
 
 	if (!out)
 		return -EINVAL;
@@ -193,6 +190,7 @@ int orbus_producer_open(const char *bus, const char *bot, struct orbus_producer 
 		return -EINVAL;
 	if (!utf8_is_valid(bot, strlen(bot)))
 		return -EILSEQ;
+	before = slow_path_begin();
 	cell = handle_take(&err);
 	if (cell) {
 		err = open_on(bus, bot, &p);
@@ -201,7 +199,7 @@ int orbus_producer_open(const char *bus, const char *bot, struct orbus_producer 
 		else
 			*out = handle_show(cell, HANDLE_PRODUCER, p, destroy);
 	}
-	errno = before;
+	slow_path_end(before);
 	return err;
 }
 
@@ -221,10 +219,8 @@ static inline bool is_check_due(const struct producer *p, uint64_t now_ns)
  * Off the fast path: in a forked child, or once a second. The bus may have been unlinked (systemd's
  * RemoveIPC, an operator's rm) or replaced: then its new incarnation is joined or made.
  */
-static int reattach_if_needed(struct producer *p, uint64_t now_ns, bool forked)
+static int reattach(struct producer *p, uint64_t now_ns, bool forked)
 {
-	int before;
-
 	if (forked && p->attached) {
 		lane_release(&p->lane); /* the child's copy: only forgets */
 		p->attached = false;
@@ -238,13 +234,20 @@ static int reattach_if_needed(struct producer *p, uint64_t now_ns, bool forked)
 		lane_say_reserved(&p->lane);
 		return 0;
 	}
-	before = errno;
 	p->attach_error = attach(p, true);
-	errno = before;
 	/* Cut off in the middle: not in a second, but soon. */
 	if (p->attach_error == -EAGAIN)
 		p->checked_ns = now_ns - CHECK_EVERY_NS + GO_ON_AFTER;
 	return p->attach_error;
+}
+
+static int reattach_if_needed(struct producer *p, uint64_t now_ns, bool forked)
+{
+	struct slow_path before = slow_path_begin();
+	int err = reattach(p, now_ns, forked);
+
+	slow_path_end(before);
+	return err;
 }
 
 /* A quarter of the lane since the last ring: readers asleep must come before they are lapped. */

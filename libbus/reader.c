@@ -12,6 +12,7 @@
 #include "handle.h"
 #include "now.h"
 #include "sample.h"
+#include "slow_path.h"
 #include "source.h"
 
 #include <errno.h>
@@ -168,13 +169,15 @@ static int open_on(const char *bus, struct reader **out)
 
 int orbus_reader_open(const char *bus, struct orbus_reader **out)
 {
+	struct slow_path before;
 	struct handle_cell *cell;
 	struct reader *r;
-	int err, errno_before = errno;
+	int err;
 
 	if (!out)
 		return -EINVAL;
 	*out = NULL;
+	before = slow_path_begin();
 	cell = handle_take(&err);
 	if (cell) {
 		err = open_on(bus, &r);
@@ -183,7 +186,7 @@ int orbus_reader_open(const char *bus, struct orbus_reader **out)
 		else
 			*out = handle_show(cell, HANDLE_READER, r, destroy);
 	}
-	errno = errno_before;
+	slow_path_end(before);
 	return err;
 }
 
@@ -306,7 +309,7 @@ static void move_on(struct reader *r, uint64_t now_ns)
 /* Once a second: does the name still mean the bus that we read? */
 static void follow_name(struct reader *r, uint64_t now_ns)
 {
-	int errno_before = errno;
+	struct slow_path before;
 	uint64_t inode;
 
 	if (r->before.cursors && now_ns >= r->before_until_ns)
@@ -314,10 +317,11 @@ static void follow_name(struct reader *r, uint64_t now_ns)
 	if (now_ns < r->next_identity_ns)
 		return;
 	r->next_identity_ns = now_ns + IDENTITY_EVERY_NS;
+	before = slow_path_begin();
 	inode = object_inode(r->paths.ring);
 	if (inode != r->now.segment.shape.inode && inode != 0)
 		move_on(r, now_ns);
-	errno = errno_before;
+	slow_path_end(before);
 }
 
 static int next(struct reader *r, struct orbus_sample *out)
@@ -429,15 +433,17 @@ static int wait_for_news(struct reader *r, const struct orbus_reader *h, int tim
 
 int orbus_reader_wait(struct orbus_reader *h, int timeout_ms)
 {
+	struct slow_path before;
 	struct handle_cell *cell;
 	struct reader *r;
-	int err = enter(h, &cell, &r), errno_before = errno;
+	int err = enter(h, &cell, &r);
 
 	if (err)
 		return err;
+	before = slow_path_begin();
 	err = wait_for_news(r, h, timeout_ms);
+	slow_path_end(before);
 	leave(cell, r);
-	errno = errno_before;
 	return err;
 }
 

@@ -8,6 +8,7 @@
  */
 #include "segment.h"
 #include "now.h"
+#include "slow_path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -97,7 +98,7 @@ int segment_open(
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &st) < 0) {
-		err = -errno;
+		err = system_error(errno);
 		goto fail;
 	}
 	err = -EBADMSG;
@@ -134,7 +135,7 @@ static int header_fill(
 		return -EINVAL;
 	memcpy(h->magic, ORBUS_MAGIC, sizeof(h->magic));
 	if (getrandom(h->bus_id, sizeof(h->bus_id), 0) != (ssize_t)sizeof(h->bus_id))
-		return errno == ENOSYS || errno == EPERM ? -errno : -EIO;
+		return errno == ENOSYS || errno == EPERM ? system_error(errno) : -EIO;
 	h->lane_stride = lane_bytes(h->slots_per_lane, h->slot_bytes, page);
 	h->ring_bytes = h->lanes_offset + h->lane_count * h->lane_stride;
 	h->checksum = header_checksum(h);
@@ -173,14 +174,14 @@ static int ring_build(
 	if (fd < 0)
 		return fd;
 	if (ftruncate(fd, (off_t)h.ring_bytes) < 0) {
-		err = -errno;
+		err = system_error(errno);
 		goto fail;
 	}
-	err = -posix_fallocate(fd, 0, (off_t)h.lanes_offset);
+	err = system_error(posix_fallocate(fd, 0, (off_t)h.lanes_offset));
 	if (err)
 		goto fail;
 	if (pwrite(fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h)) {
-		err = errno ? -errno : -EIO;
+		err = errno ? system_error(errno) : -EIO;
 		goto fail;
 	}
 	return fd;
@@ -199,7 +200,7 @@ static int locks_open_or_make(
 	fd = object_make(paths->dir, locks_mode(options), group_of(options));
 	if (fd < 0)
 		return fd;
-	err = -posix_fallocate(fd, 0, ORBUS_LOCK_BYTES);
+	err = system_error(posix_fallocate(fd, 0, ORBUS_LOCK_BYTES));
 	if (!err)
 		err = object_link(fd, paths->locks);
 	if (!err)
@@ -265,7 +266,7 @@ static int segment_make(const struct bus_paths *paths, const struct orbus_create
 		return locks;
 	err = object_lock(locks, ORBUS_LOCK_CREATE);
 	if (!err && fstat(locks, &st) < 0)
-		err = -errno;
+		err = system_error(errno);
 	/* Had it been removed meanwhile, another maker may hold the byte of a newer one. */
 	if (!err && object_inode(paths->locks) != st.st_ino)
 		err = -EEXIST;
@@ -322,7 +323,7 @@ int segment_adjust(const struct orbus_create_options *options, const struct ring
 		return 0;
 	if (!o.mode) {
 		if (fstat(ring_fd, &st) < 0)
-			return -errno;
+			return system_error(errno);
 		o.mode = st.st_mode & 0666;
 	}
 	/* The lock object first: who gets the ring by this needs it, who loses the ring loses it.
@@ -341,7 +342,7 @@ int segment_map_readonly(const struct bus_paths *paths, struct segment *out)
 	base = mmap(NULL, out->shape.ring_bytes, PROT_READ, MAP_SHARED | MAP_NORESERVE, fd, 0);
 	close(fd);
 	if (base == MAP_FAILED)
-		return -errno;
+		return system_error(errno);
 	out->base = base;
 	out->shared = (const struct ring_shared *)(out->base + out->shape.page_bytes);
 	return 0;

@@ -408,7 +408,7 @@ static const char *ask_with_closed(const struct function *f, struct world *w)
 	assert_int_equal(orbus_producer_open(w->bus, "bot", &w->p), 0);
 	assert_int_equal(orbus_reader_open(w->bus, &w->r), 0);
 	assert_string_equal(answer, f->ask(&a));
-	for (int i = 0; i < 70; i++) {
+	for (int i = 0; i < 60; i++) {
 		a.p = i == 0   ? (struct orbus_producer *)w->r
 		      : i == 1 ? (struct orbus_producer *)&rubbish
 		               : (struct orbus_producer *)(uintptr_t)(rubbish << (i - 2) | 1);
@@ -427,7 +427,7 @@ struct other_call {
 static void *be_in_a_call(void *context)
 {
 	struct other_call *o = context;
-	struct handle_cell *p, *r;
+	struct handle_cell *p = NULL, *r = NULL;
 
 	assert_int_equal(handle_enter(o->w->p, HANDLE_PRODUCER, &p), 0);
 	assert_int_equal(handle_enter(o->w->r, HANDLE_READER, &r), 0);
@@ -458,7 +458,7 @@ static const char *ask_with_other_thread(const struct function *f, struct world 
 /* As a signal handler finds them. */
 static const char *ask_within_a_call(const struct function *f, struct world *w)
 {
-	struct handle_cell *p, *r;
+	struct handle_cell *p = NULL, *r = NULL;
 	struct arguments a = arguments_of(w);
 	const char *answer;
 
