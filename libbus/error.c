@@ -53,7 +53,7 @@ const char *orbus_strerror(int error)
 	case ENOSYS:
 		return "the kernel lacks, or a sandbox denies, a system call that orbus needs, or "
 		       "a form of it (Linux 4.14): madvise with MADV_DONTFORK and MADV_WIPEONFORK, "
-		       "O_TMPFILE, open file description locks, fallocate, getrandom";
+		       "O_TMPFILE, open file description locks, fallocate, getrandom, /proc";
 	case EINVAL:
 		return "invalid argument: see the function's documentation for what is allowed";
 	case ENAMETOOLONG: return "the bus name is too long";

@@ -117,8 +117,11 @@ int object_open(const struct bus_paths *paths, const char *path, int flags)
 
 	if (fd < 0)
 		return why_not_opened(paths, path, errno);
-	err = -EBADMSG;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+	if (fstat(fd, &st) < 0)
+		err = system_error(errno);
+	else if (!S_ISREG(st.st_mode))
+		err = -EBADMSG;
+	else
 		err = owner_is_trusted(paths, st.st_uid) ? 0 : -EKEYREJECTED;
 	if (!err)
 		return fd;
@@ -172,23 +175,43 @@ int object_adjust(int fd, mode_t mode, const gid_t *group)
 	return had != mode && fchmod(fd, mode) < 0 ? system_error(errno) : 0;
 }
 
+/* By hand: a publish may come here, in a signal handler that interrupted printf(). */
+static void spell_own_path(int fd, char out[32])
+{
+	static const char folder[] = "/proc/self/fd/";
+	char digits[12], *at = digits + sizeof(digits);
+
+	*--at = '\0';
+	do
+		*--at = (char)('0' + fd % 10);
+	while ((fd /= 10) > 0);
+	strcpy(strcpy(out, folder) + sizeof(folder) - 1, at);
+}
+
 int object_link(int fd, const char *path)
 {
-	char self[64];
+	char self[32];
 
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-	return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0 ? system_error(errno)
-	                                                                     : 0;
+	spell_own_path(fd, self);
+	if (linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0)
+		return 0;
+	if (errno != ENOENT || object_inode("/proc/self/fd") != 0)
+		return system_error(errno);
+	/* Where /proc is not mounted, the other way, which takes a capability of root's. */
+	if (linkat(fd, "", AT_FDCWD, path, AT_EMPTY_PATH) == 0)
+		return 0;
+	return errno == ENOENT ? -ENOSYS : system_error(errno);
 }
 
 int object_replace(int fd, const char *path)
 {
 	char temporary[PATH_MAX];
 	uint64_t random;
+	ssize_t got = getrandom(&random, sizeof(random), 0);
 	int err, n;
 
-	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
-		return -EIO;
+	if (got != sizeof(random))
+		return got < 0 ? system_error(errno) : -EIO;
 	n = snprintf(temporary, sizeof(temporary), "%s.%016llx", path, (unsigned long long)random);
 	if (n < 0 || (size_t)n >= sizeof(temporary))
 		return -ENAMETOOLONG;

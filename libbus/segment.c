@@ -93,6 +93,7 @@ int segment_open(
 {
 	struct ring_header h;
 	struct stat st;
+	ssize_t got;
 	int err, fd = object_open(paths, paths->ring, flags);
 
 	if (fd < 0)
@@ -101,9 +102,10 @@ int segment_open(
 		err = system_error(errno);
 		goto fail;
 	}
-	err = -EBADMSG;
 	/* A copy by read, not by mapping: a file that is cut short meanwhile gives an error. */
-	if (pread(fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h))
+	got = pread(fd, &h, sizeof(h), 0);
+	err = got < 0 ? system_error(errno) : -EBADMSG;
+	if (got != (ssize_t)sizeof(h))
 		goto fail;
 	err = header_validate(&h, (uint64_t)st.st_size, version);
 	if (err)
@@ -119,6 +121,7 @@ static int header_fill(
     struct ring_header *h, const struct orbus_create_options *options, uint64_t locks_inode)
 {
 	uint32_t page = (uint32_t)sysconf(_SC_PAGESIZE);
+	ssize_t got;
 
 	*h = (struct ring_header){
 	    .layout_version = ORBUS_LAYOUT_VERSION,
@@ -134,8 +137,9 @@ static int header_fill(
 	if (!shape_is_allowed(h->lane_count, h->slots_per_lane, h->slot_bytes))
 		return -EINVAL;
 	memcpy(h->magic, ORBUS_MAGIC, sizeof(h->magic));
-	if (getrandom(h->bus_id, sizeof(h->bus_id), 0) != (ssize_t)sizeof(h->bus_id))
-		return errno == ENOSYS || errno == EPERM ? system_error(errno) : -EIO;
+	got = getrandom(h->bus_id, sizeof(h->bus_id), 0);
+	if (got != (ssize_t)sizeof(h->bus_id))
+		return got < 0 ? system_error(errno) : -EIO;
 	h->lane_stride = lane_bytes(h->slots_per_lane, h->slot_bytes, page);
 	h->ring_bytes = h->lanes_offset + h->lane_count * h->lane_stride;
 	h->checksum = header_checksum(h);
@@ -223,7 +227,14 @@ static int attach_existing(
 		close(ring);
 		return locks;
 	}
-	if (locks < 0 || fstat(locks, &st) < 0 || st.st_ino != shape->locks_inode) {
+	if (locks >= 0 && fstat(locks, &st) < 0) {
+		int err = system_error(errno);
+
+		close(locks);
+		close(ring);
+		return err;
+	}
+	if (locks < 0 || st.st_ino != shape->locks_inode) {
 		/* The lock object was removed: whoever claims here cannot see the older owners. */
 		if (locks >= 0)
 			close(locks);

@@ -369,13 +369,12 @@ static int compare_footprints(const struct footprint *a, const struct footprint 
 /* --- One run, in a child -----------------------------------------------------------------------
  */
 
+/* The child stops where the call begins, and tells the result by a system call of its own. */
 #define MARK 0x5eed
-/* What the child tells by its marks. */
-enum { MARK_BEGIN, MARK_END };
 
-static long mark(int what, int value)
+static long mark_end(int result)
 {
-	return syscall(SYS_getpgid, MARK, what, value);
+	return syscall(SYS_getpgid, MARK, result);
 }
 
 /* What a failing open or make would leave open. */
@@ -423,12 +422,12 @@ static int run(const struct operation *o, const char *bus, int output)
 	warm_up(bus);
 	before = take_footprint();
 	o->prepare(&w);
-	mark(MARK_BEGIN, 0);
+	raise(SIGSTOP);
 	errno = 4711;
 	err = o->call(&w);
 	errno_after = errno;
 	/* Says whether what failed was a call that frees. */
-	is_freeing = mark(MARK_END, err) == 1;
+	is_freeing = mark_end(err) == 1;
 	if (errno_after != 4711)
 		return 10;
 	if (err == -EINVAL || err < -4095 || err > 1)
@@ -469,27 +468,63 @@ static bool frees(unsigned long call)
 	return call == SYS_close || call == SYS_munmap;
 }
 
-/* A system call begins. True: it is not to be made. */
-static bool at_entry(struct fault *f, struct user_regs_struct *regs, bool *is_between, bool *is_end)
+/*
+ * The error is the one that the kernel gave, but: the kernel's EINVAL is not the caller's, and a
+ * lock that is taken, for which it may say EACCES too, is one that another program holds.
+ */
+static bool names_the_cause(const struct fault *f)
 {
-	*is_end = false;
-	if (regs->orig_rax == SYS_getpgid && regs->rdi == MARK) {
-		*is_between = regs->rsi == MARK_BEGIN;
-		*is_end = regs->rsi == MARK_END;
-		if (*is_end)
-			f->result = (int)regs->rdx;
-		return *is_end;
+	return f->result >= 0 || f->call == 0 || f->result == -f->error ||
+	       (f->error == EINVAL && f->result == -ENOSYS) ||
+	       (f->error == EAGAIN && f->result == -EBUSY) ||
+	       (f->error == EACCES && f->result == -EBUSY && f->call == SYS_fcntl);
+}
+
+/* A system call begins. True: it is not to be made. */
+static bool at_entry(struct fault *f, const struct user_regs_struct *regs, bool *is_end)
+{
+	*is_end = regs->orig_rax == SYS_getpgid && regs->rdi == MARK;
+	if (*is_end)
+		f->result = (int)regs->rsi;
+	else if (++f->met == f->nth)
+		f->call = regs->orig_rax;
+	return *is_end || f->met == f->nth;
+}
+
+/* The child stands at a system call. False: its last one between the marks is over. */
+static bool step(pid_t child, struct fault *f, bool *is_entry, bool *is_refused)
+{
+	static bool is_end;
+	struct user_regs_struct regs;
+
+	ptrace(PTRACE_GETREGS, child, NULL, &regs);
+	if (*is_entry) {
+		*is_refused = at_entry(f, &regs, &is_end);
+		regs.orig_rax = *is_refused ? (unsigned long)-1 : regs.orig_rax;
+	} else if (*is_refused) {
+		regs.rax = is_end ? frees(f->call) : (unsigned long)-(long)f->error;
 	}
-	if (!*is_between || ++f->met != f->nth)
-		return false;
-	f->call = regs->orig_rax;
-	return true;
+	if (*is_refused)
+		ptrace(PTRACE_SETREGS, child, NULL, &regs);
+	*is_entry = !*is_entry;
+	return *is_entry ? !is_end : true;
+}
+
+/* A forked child takes over: its parent, which waits for it, is let go. */
+static pid_t take_over(pid_t child)
+{
+	unsigned long forked;
+	int status;
+
+	ptrace(PTRACE_GETEVENTMSG, child, NULL, &forked);
+	ptrace(PTRACE_DETACH, child, NULL, NULL);
+	assert_int_equal(waitpid((pid_t)forked, &status, __WALL), forked);
+	return (pid_t)forked;
 }
 
 static void follow(pid_t child, struct fault *f)
 {
-	bool is_between = false, is_entry = true, is_end = false, is_refused = false;
-	struct user_regs_struct regs;
+	bool is_between = false, is_entry = true, is_refused = false;
 	int status;
 
 	assert_int_equal(waitpid(child, &status, 0), child);
@@ -498,37 +533,24 @@ static void follow(pid_t child, struct fault *f)
 	for (;;) {
 		pid_t who;
 
-		ptrace(PTRACE_SYSCALL, child, NULL, NULL);
+		ptrace(is_between ? PTRACE_SYSCALL : PTRACE_CONT, child, NULL, NULL);
 		who = waitpid(-1, &status, __WALL);
-		/* A forked child takes over; its parent waits, and is let go. */
-		if (who == child && status >> 8 == (SIGTRAP | PTRACE_EVENT_FORK << 8)) {
-			unsigned long forked;
-
-			ptrace(PTRACE_GETEVENTMSG, child, NULL, &forked);
-			ptrace(PTRACE_DETACH, child, NULL, NULL);
-			child = (pid_t)forked;
-			waitpid(child, &status, __WALL);
-			is_entry = true;
-			continue;
-		}
-		if (who == child && (WIFEXITED(status) || WIFSIGNALED(status)))
+		while (who != child)
+			who = waitpid(-1, &status, __WALL);
+		if (!WIFSTOPPED(status))
 			break;
-		if (who != child || !WIFSTOPPED(status) || WSTOPSIG(status) != (SIGTRAP | 0x80))
-			continue;
-		ptrace(PTRACE_GETREGS, child, NULL, &regs);
-		if (is_entry) {
-			is_refused = at_entry(f, &regs, &is_between, &is_end);
-			if (is_refused) {
-				regs.orig_rax = (unsigned long)-1;
-				ptrace(PTRACE_SETREGS, child, NULL, &regs);
-			}
-		} else if (is_refused) {
-			regs.rax = is_end ? frees(f->call) : (unsigned long)-(long)f->error;
-			ptrace(PTRACE_SETREGS, child, NULL, &regs);
-		}
-		is_entry = !is_entry;
+		if (status >> 8 == (SIGTRAP | PTRACE_EVENT_FORK << 8))
+			child = take_over(child);
+		else if (WSTOPSIG(status) == SIGSTOP)
+			is_between = true;
+		else if (WSTOPSIG(status) == (SIGTRAP | 0x80))
+			is_between = step(child, f, &is_entry, &is_refused);
+		else
+			break; /* a crash: it is killed */
 	}
-	f->status = WIFEXITED(status) ? WEXITSTATUS(status) : 256 + WTERMSIG(status);
+	if (WIFSTOPPED(status))
+		kill(child, SIGKILL);
+	f->status = WIFEXITED(status) ? WEXITSTATUS(status) : 256 + WSTOPSIG(status);
 }
 
 static void run_with(const struct operation *o, const char *bus, struct fault *f)
@@ -565,7 +587,7 @@ static void one_operation(const struct operation *o, const char *bus)
 				print_message("%s: call %u, %lu: %s -> %d %s, status %d\n", o->name,
 				    nth, f.call, strerror(f.error), f.result,
 				    f.result < 0 ? orbus_strerror(f.result) : "", f.status);
-			if (f.status != 0)
+			if (f.status != 0 || !names_the_cause(&f))
 				fail_msg(
 				    "%s: system call %lu (%u) fails with %s: result %d, wrong: %d",
 				    o->name, f.call, nth, strerror(f.error), f.result, f.status);
