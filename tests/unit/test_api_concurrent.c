@@ -55,10 +55,11 @@ static uint64_t count_all(const char *bus, enum orbus_kind kind)
 /* --- Threads -----------------------------------------------------------------------------------
  */
 
-#define PUBLISHES 30000
+#define PUBLISHES 60000
 
 struct publisher {
 	struct orbus_producer *p;
+	pthread_barrier_t *start;
 	uint64_t told, refused, other;
 };
 
@@ -74,6 +75,8 @@ static void *publish_many(void *context)
 	struct publisher *me = context;
 	struct orbus_sample s = gauge("g");
 
+	if (me->start)
+		pthread_barrier_wait(me->start);
 	for (int i = 0; i < PUBLISHES; i++)
 		count_result(me, orbus_publish(me->p, &s));
 	return NULL;
@@ -82,22 +85,27 @@ static void *publish_many(void *context)
 static void two_threads_with_one_handle_lose_nothing_that_was_told(void **state)
 {
 	struct publisher both[2] = {{0}};
+	pthread_barrier_t start;
 	pthread_t threads[2];
 	uint64_t told, refused;
 
 	make_bus(*state);
 	assert_int_equal(orbus_producer_open(*state, "bot", &both[0].p), 0);
 	both[1].p = both[0].p;
+	pthread_barrier_init(&start, NULL, 2);
+	both[0].start = both[1].start = &start;
 	for (int i = 0; i < 2; i++)
 		pthread_create(&threads[i], NULL, publish_many, &both[i]);
 	for (int i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
+	pthread_barrier_destroy(&start);
 	told = both[0].told + both[1].told;
 	refused = both[0].refused + both[1].refused;
 	assert_int_equal(both[0].other + both[1].other, 0);
 	assert_int_equal(told + refused, 2 * PUBLISHES);
 	assert_int_equal(orbus_producer_refused(both[0].p), refused);
 	assert_int_equal(count_all(*state, ORBUS_KIND_GAUGE), told);
+	print_message("%ju told, %ju refused\n", (uintmax_t)told, (uintmax_t)refused);
 	orbus_producer_close(both[0].p);
 }
 
