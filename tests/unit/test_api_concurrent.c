@@ -242,7 +242,7 @@ static void on_signal(int number)
 {
 	struct orbus_sample s = gauge("handler");
 	struct orbus_request request;
-	int before = 4711;
+	int of_the_program = errno, before = 4711;
 
 	(void)number;
 	errno = before;
@@ -257,6 +257,7 @@ static void on_signal(int number)
 	(void)orbus_producer_refused(in_signal.same);
 	in_signal.errno_changed += errno != before;
 	in_signal.calls++;
+	errno = of_the_program;
 }
 
 static void run_timer(long microseconds)
