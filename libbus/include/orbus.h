@@ -73,6 +73,7 @@
  *   exec()                                                      gives the lane back
  *   a system call or an allocation that fails                   a negative errno; nothing leaks,
  *                                                               and a later call may work
+ *   pthread_cancel()                                            takes effect after the call
  *   leaving a call by longjmp(), an exception in a signal       not allowed: the handle is in use
  *   handler or asynchronous cancellation                        from then on
  *   a child that was forked in a signal handler which           exec() or _exit() in the handler

@@ -229,6 +229,49 @@ static void a_reader_that_waits_may_be_closed(void **state)
 	pthread_join(thread, NULL);
 }
 
+static void *open_and_close(void *context)
+{
+	struct orbus_producer *p;
+	struct orbus_bus_info info;
+
+	for (;;) {
+		if (orbus_producer_open(context, "bot", &p) == 0)
+			orbus_producer_close(p);
+		(void)orbus_inspect(context, &info);
+		pthread_testcancel();
+	}
+	return NULL;
+}
+
+/* Wherever it is cancelled, nothing of it stays: no lane, no handle, no descriptor. */
+static void a_thread_is_not_cancelled_amid_a_call(void **state)
+{
+	struct orbus_create_options two_lanes = {.lanes = 2, .slots = 64};
+	struct orbus_producer *p, *q;
+	const char *bus = *state;
+	int first = dup(0);
+
+	assert_int_equal(orbus_create(bus, &two_lanes), 0);
+	close(first);
+	for (long i = 0; i < 100; i++) {
+		const struct timespec a_moment = {0, 20000 + i * 1000};
+		pthread_t thread;
+		void *result;
+
+		pthread_create(&thread, NULL, open_and_close, *state);
+		nanosleep(&a_moment, NULL);
+		pthread_cancel(thread);
+		pthread_join(thread, &result);
+		assert_ptr_equal(result, PTHREAD_CANCELED);
+	}
+	assert_int_equal(dup(0), first);
+	close(first);
+	assert_int_equal(orbus_producer_open(bus, "bot", &p), 0);
+	assert_int_equal(orbus_producer_open(bus, "bot", &q), 0);
+	orbus_producer_close(p);
+	orbus_producer_close(q);
+}
+
 /* --- Signal handlers ---------------------------------------------------------------------------
  */
 
@@ -678,6 +721,7 @@ int main(void)
 	    bus_test(a_handle_goes_from_thread_to_thread),
 	    bus_test(a_handle_may_be_closed_while_another_thread_publishes),
 	    bus_test(a_reader_that_waits_may_be_closed),
+	    bus_test(a_thread_is_not_cancelled_amid_a_call),
 	    bus_test(a_signal_handler_may_publish_whatever_it_interrupts),
 	    bus_test(a_signal_handler_may_move_to_a_new_bus),
 	    bus_test(a_signal_handler_may_close_the_reader_that_waits),
