@@ -41,7 +41,7 @@ const char *orbus_strerror(int error)
 	case ENOBUFS:
 		return "this program has as many producers and readers open as it may: close some";
 	case EMFILE:
-		return "this program has too many files open: close some, or raise its limit "
+		return "too many open files in this program: close some, or raise its limit "
 		       "(ulimit -n)";
 	case EEXIST:
 		return "the bus exists with another shape: stop its producers and remove it, or "
