@@ -7,12 +7,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -51,6 +55,36 @@ static uint64_t count_all(const char *bus, enum orbus_kind kind)
 	assert_int_equal(orbus_reader_rejected(r), 0);
 	orbus_reader_close(r);
 	return n;
+}
+
+/* ThreadSanitizer takes what a thread of the parent did for a race with the child, which has none.
+ */
+static void not_under_tsan(void)
+{
+#ifdef __SANITIZE_THREAD__
+	skip();
+#endif
+}
+
+/* In a child, whose descriptors may go; its exit status is the line of what failed. */
+#define MUST(condition)                            \
+	do {                                       \
+		if (!(condition))                  \
+			_exit(__LINE__ % 250 + 1); \
+	} while (0)
+
+static void in_child(void (*what)(const char *bus), const char *bus)
+{
+	int status;
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		what(bus);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
 }
 
 /* --- Threads -----------------------------------------------------------------------------------
@@ -110,6 +144,49 @@ static void two_threads_with_one_handle_lose_nothing_that_was_told(void **state)
 	orbus_producer_close(both[0].p);
 }
 
+static void *publish_one(void *context)
+{
+	struct orbus_sample s = gauge("g");
+
+	return (void *)(intptr_t)orbus_publish(context, &s);
+}
+
+/* Where a sandbox denies membarrier(), the kernel is made to interrupt the others otherwise. */
+static void share_without_membarrier(const char *bus)
+{
+	struct sock_filter filter[] = {
+	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {.len = 4, .filter = filter};
+	struct publisher both[2] = {{0}};
+	pthread_t thread;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+		return;
+	MUST(syscall(SYS_membarrier, 0, 0, 0) == -1);
+	MUST(orbus_producer_open(bus, "bot", &both[0].p) == 0);
+	both[1].p = both[0].p;
+	MUST(pthread_create(&thread, NULL, publish_many, &both[0]) == 0);
+	publish_many(&both[1]);
+	pthread_join(thread, NULL);
+	/* In turns, it is refused to none. */
+	MUST((intptr_t)publish_one(both[0].p) == 0);
+	MUST(both[0].told + both[1].told + both[0].refused + both[1].refused == 2 * PUBLISHES);
+	MUST(count_all(bus, ORBUS_KIND_GAUGE) == both[0].told + both[1].told + 1);
+	orbus_producer_close(both[0].p);
+}
+
+static void threads_share_a_handle_without_membarrier(void **state)
+{
+	not_under_tsan(); /* which starts no thread in a child */
+	make_bus(*state);
+	in_child(share_without_membarrier, *state);
+}
+
 static void *read_some(void *context)
 {
 	struct orbus_sample s;
@@ -151,13 +228,6 @@ static void two_threads_with_one_reader_get_each_sample_once(void **state)
 	assert_int_equal(orbus_reader_lost(r), 0);
 	orbus_reader_close(r);
 	orbus_producer_close(one.p);
-}
-
-static void *publish_one(void *context)
-{
-	struct orbus_sample s = gauge("g");
-
-	return (void *)(intptr_t)orbus_publish(context, &s);
 }
 
 /* In turns, as a lock of the program has it: none is refused. */
@@ -428,15 +498,6 @@ static void *publish_until_stopped(void *context)
 	return NULL;
 }
 
-/* ThreadSanitizer takes what a thread of the parent did for a race with the child, which has none.
- */
-static void not_under_tsan(void)
-{
-#ifdef __SANITIZE_THREAD__
-	skip();
-#endif
-}
-
 /* What a child does with a handle that another thread of its parent was using; its exit status. */
 static int use_in_child(struct orbus_producer *p, struct orbus_reader *r)
 {
@@ -632,27 +693,6 @@ static void exec_gives_a_childs_lane_back(void **state)
 /* --- Descriptors -------------------------------------------------------------------------------
  */
 
-/* In a child, whose descriptors may go; its exit status is the line of what failed. */
-#define MUST(condition)                            \
-	do {                                       \
-		if (!(condition))                  \
-			_exit(__LINE__ % 250 + 1); \
-	} while (0)
-
-static void in_child(void (*what)(const char *bus), const char *bus)
-{
-	int status;
-	pid_t child = fork();
-
-	assert_true(child >= 0);
-	if (child == 0) {
-		what(bus);
-		_exit(0);
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(status, 0);
-}
-
 static void close_all_and_go_on(const char *bus)
 {
 	struct orbus_sample s = gauge("g");
@@ -717,6 +757,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    bus_test(two_threads_with_one_handle_lose_nothing_that_was_told),
+	    bus_test(threads_share_a_handle_without_membarrier),
 	    bus_test(two_threads_with_one_reader_get_each_sample_once),
 	    bus_test(a_handle_goes_from_thread_to_thread),
 	    bus_test(a_handle_may_be_closed_while_another_thread_publishes),
