@@ -3,6 +3,7 @@
  */
 #include "orbus.h"
 #include "segment.h"
+#include "slow_path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -51,13 +52,17 @@ int segment_create(
 
 int orbus_create(const char *bus, const struct orbus_create_options *options)
 {
+	struct slow_path before = slow_path_begin();
 	struct bus_paths paths;
 	int err = bus_paths_resolve(bus, &paths);
 
-	return err ? err : segment_create(&paths, options, SEGMENT_WAIT_MS);
+	if (!err)
+		err = segment_create(&paths, options, SEGMENT_WAIT_MS);
+	slow_path_end(before);
+	return err;
 }
 
-int orbus_inspect(const char *bus, struct orbus_bus_info *info)
+static int inspect(const char *bus, struct orbus_bus_info *info)
 {
 	struct bus_paths paths;
 	struct ring_shape shape;
@@ -65,10 +70,6 @@ int orbus_inspect(const char *bus, struct orbus_bus_info *info)
 	struct stat st;
 	int fd, err;
 
-	if (!info)
-		return -EINVAL;
-	memset(info, 0, sizeof(*info));
-	info->library_layout_version = ORBUS_LAYOUT_VERSION;
 	err = bus_paths_resolve(bus, &paths);
 	if (err)
 		return err;
@@ -88,4 +89,19 @@ int orbus_inspect(const char *bus, struct orbus_bus_info *info)
 	info->created_ns = shape.created_ns;
 	memcpy(info->bus_id, shape.bus_id, sizeof(info->bus_id));
 	return 0;
+}
+
+int orbus_inspect(const char *bus, struct orbus_bus_info *info)
+{
+	struct slow_path before;
+	int err;
+
+	if (!info)
+		return -EINVAL;
+	memset(info, 0, sizeof(*info));
+	info->library_layout_version = ORBUS_LAYOUT_VERSION;
+	before = slow_path_begin();
+	err = inspect(bus, info);
+	slow_path_end(before);
+	return err;
 }

@@ -35,6 +35,14 @@ const char *orbus_strerror(int error)
 	case EBUSY:
 		return "another program keeps the bus's lock object, NAME.lanes, locked: "
 		       "lslocks or fuser tell which; stop it";
+	case EALREADY:
+		return "the handle is in use, by another thread or by the call that a signal "
+		       "handler interrupted: open one for each thread and each handler";
+	case ENOBUFS:
+		return "this program has as many producers and readers open as it may: close some";
+	case EMFILE:
+		return "too many open files in this program: close some, or raise its limit "
+		       "(ulimit -n)";
 	case EEXIST:
 		return "the bus exists with another shape: stop its producers and remove it, or "
 		       "leave lanes, slots and slot bytes as they are";
@@ -43,8 +51,9 @@ const char *orbus_strerror(int error)
 		       "call that orbus needs, or the bus belongs to another user; see oragent "
 		       "--mode and --group";
 	case ENOSYS:
-		return "the kernel lacks, or a sandbox denies, a system call that orbus needs: "
-		       "madvise with MADV_DONTFORK and MADV_WIPEONFORK (Linux 4.14), getrandom";
+		return "the kernel lacks, or a sandbox denies, a system call that orbus needs, or "
+		       "a form of it (Linux 4.14): madvise with MADV_DONTFORK and MADV_WIPEONFORK, "
+		       "O_TMPFILE, open file description locks, fallocate, getrandom, /proc";
 	case EINVAL:
 		return "invalid argument: see the function's documentation for what is allowed";
 	case ENAMETOOLONG: return "the bus name is too long";

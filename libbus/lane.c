@@ -14,6 +14,7 @@
 #include "lane.h"
 #include "head.h"
 #include "now.h"
+#include "slow_path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,24 +25,13 @@
 
 #define EPOCH_STEP_MAX 65536u
 #define ALLOCATE_TRIES 8
-/* EINVAL would speak of the caller's arguments, where it is the kernel that knows no such advice.
- */
-static int advise(void *p, size_t bytes, int advice)
-{
-	int err = madvise(p, bytes, advice);
-
-	if (err < 0 && errno == EINVAL)
-		errno = ENOSYS;
-	return err;
-}
-
 static void *map_private_to_process(int fd, uint64_t offset, size_t bytes, int protection)
 {
 	void *p = mmap(NULL, bytes, protection, MAP_SHARED, fd, (off_t)offset);
 
 	if (p == MAP_FAILED)
 		return NULL;
-	if (advise(p, bytes, MADV_DONTFORK) < 0) {
+	if (madvise(p, bytes, MADV_DONTFORK) < 0) {
 		munmap(p, bytes);
 		return NULL;
 	}
@@ -56,7 +46,7 @@ static uint64_t *map_token(size_t page)
 
 	if (token == MAP_FAILED)
 		return NULL;
-	if (advise(token, page, MADV_WIPEONFORK) < 0) {
+	if (madvise(token, page, MADV_WIPEONFORK) < 0) {
 		munmap(token, page);
 		return NULL;
 	}
@@ -112,11 +102,11 @@ static int reserve(int ring_fd, struct lane *lane, bool within_publish)
 			break;
 	}
 	if (err)
-		return -err;
+		return system_error(err);
 	lane->header =
 	    map_private_to_process(ring_fd, start, shape->lane_stride, PROT_READ | PROT_WRITE);
 	if (!lane->header)
-		return -errno;
+		return system_error(errno);
 	lane->slots = (uint8_t *)(lane->header + 1);
 	/*
 	 * Take the page faults now and not in a publish; an older kernel knows no such advice.
@@ -237,7 +227,7 @@ int lane_claim(const struct bus_paths *paths, struct lane_effort *effort, struct
 		return err;
 	lane->alive = map_token(lane->shape.page_bytes);
 	if (!lane->alive) {
-		err = -errno;
+		err = system_error(errno);
 		goto out;
 	}
 	err = lock_free_lane(locks_fd, lane->shape.lane_count, effort, &lane->index);
@@ -245,13 +235,13 @@ int lane_claim(const struct bus_paths *paths, struct lane_effort *effort, struct
 		goto out;
 	lane->lock = map_private_to_process(locks_fd, 0, lane->shape.page_bytes, PROT_NONE);
 	if (!lane->lock) {
-		err = -errno;
+		err = system_error(errno);
 		goto out;
 	}
 	lane->shared = map_private_to_process(
 	    ring_fd, lane->shape.page_bytes, lane->shape.page_bytes, PROT_READ | PROT_WRITE);
 	if (!lane->shared) {
-		err = -errno;
+		err = system_error(errno);
 		goto out;
 	}
 	err = reserve(ring_fd, lane, effort->walk_ns != 0);

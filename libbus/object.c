@@ -3,6 +3,7 @@
  */
 #include "object.h"
 #include "owner.h"
+#include "slow_path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -104,7 +105,7 @@ static int why_not_opened(const struct bus_paths *paths, const char *path, int e
 		return -EBADMSG;
 	if ((error == EACCES || error == EWOULDBLOCK) && object_is_strangers(paths, path, &owner))
 		return -EKEYREJECTED;
-	return error == EWOULDBLOCK ? -EBUSY : -error;
+	return error == EWOULDBLOCK ? -EBUSY : system_error(error);
 }
 
 int object_open(const struct bus_paths *paths, const char *path, int flags)
@@ -116,8 +117,11 @@ int object_open(const struct bus_paths *paths, const char *path, int flags)
 
 	if (fd < 0)
 		return why_not_opened(paths, path, errno);
-	err = -EBADMSG;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+	if (fstat(fd, &st) < 0)
+		err = system_error(errno);
+	else if (!S_ISREG(st.st_mode))
+		err = -EBADMSG;
+	else
 		err = owner_is_trusted(paths, st.st_uid) ? 0 : -EKEYREJECTED;
 	if (!err)
 		return fd;
@@ -131,7 +135,7 @@ int object_make(const char *dir, mode_t mode, const gid_t *group)
 	int err, fd = beyond_standard_files(open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
 
 	if (fd < 0)
-		return errno == EISDIR ? -ENOTSUP : -errno;
+		return errno == EISDIR ? -ENOTSUP : system_error(errno);
 	if (fstatfs(fd, &fs) < 0)
 		goto fail;
 	if (fs.f_type != TMPFS_MAGIC) {
@@ -145,7 +149,7 @@ int object_make(const char *dir, mode_t mode, const gid_t *group)
 		goto fail;
 	return fd;
 fail:
-	err = -errno;
+	err = system_error(errno);
 	close(fd);
 	return err;
 }
@@ -156,37 +160,58 @@ int object_adjust(int fd, mode_t mode, const gid_t *group)
 	mode_t had;
 
 	if (fstat(fd, &st) < 0)
-		return -errno;
+		return system_error(errno);
 	had = st.st_mode & 0777;
 	if (group && st.st_gid != *group) {
 		/* The new group must not get for a moment what the old one had, nor the reverse. */
 		if (fchmod(fd, had & mode & 0707) < 0 || fchown(fd, (uid_t)-1, *group) < 0) {
-			int err = -errno;
+			int err = system_error(errno);
 
 			(void)fchmod(fd, had);
 			return err;
 		}
 		had = 01000; /* not what is asked for */
 	}
-	return had != mode && fchmod(fd, mode) < 0 ? -errno : 0;
+	return had != mode && fchmod(fd, mode) < 0 ? system_error(errno) : 0;
+}
+
+/* By hand: a publish may come here, in a signal handler that interrupted printf(). */
+static void spell_own_path(int fd, char out[32])
+{
+	static const char folder[] = "/proc/self/fd/";
+	char digits[12], *at = digits + sizeof(digits);
+
+	*--at = '\0';
+	do
+		*--at = (char)('0' + fd % 10);
+	while ((fd /= 10) > 0);
+	strcpy(strcpy(out, folder) + sizeof(folder) - 1, at);
 }
 
 int object_link(int fd, const char *path)
 {
-	char self[64];
+	char self[32];
 
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-	return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+	spell_own_path(fd, self);
+	if (linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0)
+		return 0;
+	if (errno != ENOENT || object_inode("/proc/self/fd") != 0)
+		return system_error(errno);
+	/* Where /proc is not mounted, the other way, which takes a capability of root's. */
+	if (linkat(fd, "", AT_FDCWD, path, AT_EMPTY_PATH) == 0)
+		return 0;
+	return errno == ENOENT ? -ENOSYS : system_error(errno);
 }
 
 int object_replace(int fd, const char *path)
 {
 	char temporary[PATH_MAX];
 	uint64_t random;
+	ssize_t got = getrandom(&random, sizeof(random), 0);
 	int err, n;
 
-	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
-		return -EIO;
+	if (got != sizeof(random))
+		return got < 0 ? system_error(errno) : -EIO;
 	n = snprintf(temporary, sizeof(temporary), "%s.%016llx", path, (unsigned long long)random);
 	if (n < 0 || (size_t)n >= sizeof(temporary))
 		return -ENAMETOOLONG;
@@ -194,7 +219,7 @@ int object_replace(int fd, const char *path)
 	if (err)
 		return err;
 	if (rename(temporary, path) < 0) {
-		err = -errno;
+		err = system_error(errno);
 		unlink(temporary);
 	}
 	return err;
@@ -216,7 +241,7 @@ int object_lock(int fd, int64_t byte)
 		if (errno == EACCES)
 			return -EAGAIN;
 		if (errno != EINTR)
-			return -errno;
+			return system_error(errno);
 	}
 	return 0;
 }
@@ -227,7 +252,7 @@ int object_is_locked(int fd, int64_t byte)
 	    .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)byte, .l_len = 1};
 
 	if (fcntl(fd, F_OFD_GETLK, &lock) < 0)
-		return -errno;
+		return system_error(errno);
 	/* A read lock may be anybody's; only an owner holds a write lock. */
 	return lock.l_type == F_WRLCK;
 }

@@ -5,7 +5,7 @@
  * may get here, and the name service may wait for a server on the network, take locks that a forked
  * child finds taken, and load modules into the program. A system user is a local one. The lookup is
  * made only for an owner who is not trusted for another reason. Nothing is kept: the file may
- * change, and the library has no global state.
+ * change.
  *
  * A name in $ORBUS_OWNER may be of any kind of user. It is looked up once, when a bus is named, and
  * never by a publish.

@@ -6,7 +6,10 @@
 
 #include "orbus.h"
 
-/* An id for a request of this producer: unlike any other's, in all likelihood. */
-uint64_t producer_next_id(struct orbus_producer *p);
+/*
+ * An id for a request of this producer: unlike any other's, in all likelihood. False: the handle is
+ * none that is open.
+ */
+bool producer_next_id(const struct orbus_producer *p, uint64_t *id);
 
 #endif

@@ -9,8 +9,10 @@
  * is either delivered, rejected or lost: a record whose slot no longer holds it was overwritten.
  */
 #include "reader.h"
+#include "handle.h"
 #include "now.h"
 #include "sample.h"
+#include "slow_path.h"
 #include "source.h"
 
 #include <errno.h>
@@ -35,7 +37,8 @@
 /* Slots in which reader_lane_bot() looks for a sample. */
 #define BOT_SLOTS 64
 
-struct orbus_reader {
+/* What a struct orbus_reader * stands for. */
+struct reader {
 	struct source now;
 	struct source before; /* a removed bus that may still be published to for a moment */
 	uint64_t before_until_ns;
@@ -49,6 +52,8 @@ struct orbus_reader {
 	uint32_t idle;  /* lanes found empty in a row */
 	uint64_t lost_before;
 	uint64_t rejected;
+	/* A call is under way. Not wiped in a forked child, unlike the handle's word. */
+	bool is_inside;
 	int locks_fd; /* -1 unless asked for */
 	int locks_error;
 	uint64_t locks_retry_ns;
@@ -61,7 +66,7 @@ struct orbus_reader {
 };
 
 /* Buffers for one payload and its decoded strings; both grow with the slots of a new bus. */
-static int fit_buffers(struct orbus_reader *r, const struct ring_shape *shape)
+static int fit_buffers(struct reader *r, const struct ring_shape *shape)
 {
 	uint32_t bytes = shape_payload_bytes(shape);
 	uint64_t *payload;
@@ -85,20 +90,64 @@ static int fit_buffers(struct orbus_reader *r, const struct ring_shape *shape)
 }
 
 /* A new call: what time it is has not been asked yet. */
-static void forget_time(struct orbus_reader *r)
+static void forget_time(struct reader *r)
 {
 	r->now.now_ns = r->before.now_ns = 0;
 }
 
-int orbus_reader_open(const char *bus, struct orbus_reader **out)
+/* For the agent and the tools, whose handles are open, and in one thread. */
+static struct reader *body_of(const struct orbus_reader *h)
 {
-	struct orbus_reader *r;
+	return handle_cell_of(h)->body;
+}
+
+/*
+ * Begins a call. A child that was forked while another thread was in one is refused too: what that
+ * call left half-done is nothing to go on from.
+ */
+static int enter(const struct orbus_reader *h, struct handle_cell **cell, struct reader **out)
+{
+	int err = handle_enter(h, HANDLE_READER, cell);
+
+	if (err)
+		return err;
+	*out = (*cell)->body;
+	if ((*out)->is_inside) {
+		handle_leave(*cell);
+		return -EALREADY;
+	}
+	(*out)->is_inside = true;
+	return 0;
+}
+
+static void leave(struct handle_cell *cell, struct reader *r)
+{
+	r->is_inside = false;
+	handle_leave(cell);
+}
+
+static void destroy(void *body)
+{
+	struct reader *r = body;
+
+	/* In a child that was forked in the middle of another thread's call nobody knows what of
+	 * it can be freed. */
+	if (r->is_inside)
+		return;
+	source_close(&r->now);
+	source_close(&r->before);
+	if (r->locks_fd >= 0)
+		close(r->locks_fd);
+	free(r->payload);
+	free(r->storage.arena);
+	free(r);
+}
+
+static int open_on(const char *bus, struct reader **out)
+{
+	struct reader *r = calloc(1, sizeof(*r));
 	int err;
 
-	if (!out)
-		return -EINVAL;
-	*out = NULL;
-	r = calloc(1, sizeof(*r));
 	if (!r)
 		return -ENOMEM;
 	r->locks_fd = -1;
@@ -109,7 +158,7 @@ int orbus_reader_open(const char *bus, struct orbus_reader **out)
 	if (!err)
 		err = fit_buffers(r, &r->now.segment.shape);
 	if (err) {
-		orbus_reader_close(r);
+		destroy(r);
 		return err;
 	}
 	r->last_sample_ns = now_ns_of(CLOCK_MONOTONIC);
@@ -118,17 +167,32 @@ int orbus_reader_open(const char *bus, struct orbus_reader **out)
 	return 0;
 }
 
+int orbus_reader_open(const char *bus, struct orbus_reader **out)
+{
+	struct slow_path before;
+	struct handle_cell *cell;
+	struct reader *r;
+	int err;
+
+	if (!out)
+		return -EINVAL;
+	*out = NULL;
+	before = slow_path_begin();
+	cell = handle_take(&err);
+	if (cell) {
+		err = open_on(bus, &r);
+		if (err)
+			handle_drop(cell);
+		else
+			*out = handle_show(cell, HANDLE_READER, r, destroy);
+	}
+	slow_path_end(before);
+	return err;
+}
+
 void orbus_reader_close(struct orbus_reader *r)
 {
-	if (!r)
-		return;
-	source_close(&r->now);
-	source_close(&r->before);
-	if (r->locks_fd >= 0)
-		close(r->locks_fd);
-	free(r->payload);
-	free(r->storage.arena);
-	free(r);
+	handle_close(r, HANDLE_READER);
 }
 
 /* The start of a slot, which is all of it for most samples, on its way here while others are read.
@@ -149,8 +213,7 @@ static inline void prefetch(const struct source *s, uint32_t lane, uint64_t reco
 }
 
 /* Takes one record of a lane that source_look() found something in. False: lost or rejected. */
-static bool take_record(
-    struct orbus_reader *r, struct source *s, uint32_t lane, struct orbus_sample *out)
+static bool take_record(struct reader *r, struct source *s, uint32_t lane, struct orbus_sample *out)
 {
 	struct cursor *c = &s->cursors[lane];
 	uint64_t record = c->next++;
@@ -188,7 +251,7 @@ static bool take_record(
  * Goes round the lanes of one source, a batch from each, until a sample (1), a round of nothing
  * (0), or the end of its patience (-EAGAIN): the place is kept.
  */
-static int next_from(struct orbus_reader *r, struct source *s, struct orbus_sample *out)
+static int next_from(struct reader *r, struct source *s, struct orbus_sample *out)
 {
 	uint32_t lanes = s->segment.shape.lane_count;
 	uint32_t steps = STEPS_MAX + 2 * lanes;
@@ -216,26 +279,17 @@ static int next_from(struct orbus_reader *r, struct source *s, struct orbus_samp
 	return 0;
 }
 
-static void drop_before(struct orbus_reader *r)
+static void drop_before(struct reader *r)
 {
 	r->lost_before += source_lost(&r->before);
 	source_close(&r->before);
 }
 
-/* Once a second: does the name still mean the bus that we read? */
-static void follow_name(struct orbus_reader *r, uint64_t now_ns)
+/* The name stands for another bus now: it is read from here on, and the former to its end. */
+static void move_on(struct reader *r, uint64_t now_ns)
 {
 	struct source fresh = {0};
-	uint64_t inode;
 
-	if (r->before.cursors && now_ns >= r->before_until_ns)
-		drop_before(r);
-	if (now_ns < r->next_identity_ns)
-		return;
-	r->next_identity_ns = now_ns + IDENTITY_EVERY_NS;
-	inode = object_inode(r->paths.ring);
-	if (inode == r->now.segment.shape.inode || inode == 0)
-		return;
 	if (source_open(&fresh, &r->paths, r->clock) < 0)
 		return;
 	if (fit_buffers(r, &fresh.segment.shape) < 0) {
@@ -252,12 +306,28 @@ static void follow_name(struct orbus_reader *r, uint64_t now_ns)
 	r->locks_fd = -1;
 }
 
-int orbus_reader_next(struct orbus_reader *r, struct orbus_sample *out)
+/* Once a second: does the name still mean the bus that we read? */
+static void follow_name(struct reader *r, uint64_t now_ns)
+{
+	struct slow_path before;
+	uint64_t inode;
+
+	if (r->before.cursors && now_ns >= r->before_until_ns)
+		drop_before(r);
+	if (now_ns < r->next_identity_ns)
+		return;
+	r->next_identity_ns = now_ns + IDENTITY_EVERY_NS;
+	before = slow_path_begin();
+	inode = object_inode(r->paths.ring);
+	if (inode != r->now.segment.shape.inode && inode != 0)
+		move_on(r, now_ns);
+	slow_path_end(before);
+}
+
+static int next(struct reader *r, struct orbus_sample *out)
 {
 	int before = 0, now;
 
-	if (!r || !out)
-		return -EINVAL;
 	forget_time(r);
 	if (r->before.cursors) {
 		before = next_from(r, &r->before, out);
@@ -272,8 +342,21 @@ int orbus_reader_next(struct orbus_reader *r, struct orbus_sample *out)
 	return 0;
 }
 
+int orbus_reader_next(struct orbus_reader *h, struct orbus_sample *out)
+{
+	struct handle_cell *cell;
+	struct reader *r;
+	int err = out ? enter(h, &cell, &r) : -EINVAL;
+
+	if (err)
+		return err;
+	err = next(r, out);
+	leave(cell, r);
+	return err;
+}
+
 /* The longer it is quiet the less often, down to twice a second. */
-static int poll_interval_ms(const struct orbus_reader *r, uint64_t now_ns)
+static int poll_interval_ms(const struct reader *r, uint64_t now_ns)
 {
 	uint64_t ms = (now_ns - r->last_sample_ns) / 10 / 1000000;
 
@@ -283,7 +366,7 @@ static int poll_interval_ms(const struct orbus_reader *r, uint64_t now_ns)
 }
 
 /* At most until a lane that was put aside is due. */
-static int until_due_ms(struct orbus_reader *r, int ms)
+static int until_due_ms(struct reader *r, int ms)
 {
 	uint64_t due_ns = source_next_due_ns(&r->now), before_ns = source_next_due_ns(&r->before);
 	uint64_t now_ns = r->now.clock(), left_ms;
@@ -300,7 +383,7 @@ static int until_due_ms(struct orbus_reader *r, int ms)
  * Sleeps on the bell, whose value was noted before the last look: a ring since then ends the sleep
  * before it begins. The bell is a hint; what it does not tell is found at the next poll.
  */
-static int sleep_on_bell(struct orbus_reader *r, int timeout_ms)
+static int sleep_on_bell(struct reader *r, int timeout_ms)
 {
 	const struct ring_shared *shared = r->now.segment.shared;
 	struct timespec t = {timeout_ms / 1000, timeout_ms % 1000 * 1000000L};
@@ -315,15 +398,14 @@ static int sleep_on_bell(struct orbus_reader *r, int timeout_ms)
 	return err;
 }
 
-int orbus_reader_wait(struct orbus_reader *r, int timeout_ms)
+/* Closed in another thread, it ends at its next look. */
+static int wait_for_news(struct reader *r, const struct orbus_reader *h, int timeout_ms)
 {
 	uint64_t now_ns = now_ns_of(CLOCK_MONOTONIC);
 	uint64_t deadline_ns =
 	    timeout_ms < 0 ? UINT64_MAX : now_ns + (uint64_t)timeout_ms * 1000000u;
 
-	if (!r)
-		return -EINVAL;
-	for (;;) {
+	while (handle_is_open(h, HANDLE_READER)) {
 		int ms, err;
 
 		forget_time(r);
@@ -346,54 +428,97 @@ int orbus_reader_wait(struct orbus_reader *r, int timeout_ms)
 			return err;
 		now_ns = now_ns_of(CLOCK_MONOTONIC);
 	}
+	return -EINVAL;
 }
 
-void orbus_reader_skip(struct orbus_reader *r)
+int orbus_reader_wait(struct orbus_reader *h, int timeout_ms)
 {
-	if (!r)
+	struct slow_path before;
+	struct handle_cell *cell;
+	struct reader *r;
+	int err = enter(h, &cell, &r);
+
+	if (err)
+		return err;
+	before = slow_path_begin();
+	err = wait_for_news(r, h, timeout_ms);
+	slow_path_end(before);
+	leave(cell, r);
+	return err;
+}
+
+void orbus_reader_skip(struct orbus_reader *h)
+{
+	struct handle_cell *cell;
+	struct reader *r;
+
+	if (enter(h, &cell, &r) != 0)
 		return;
 	forget_time(r);
 	source_skip(&r->before);
 	source_skip(&r->now);
+	leave(cell, r);
 }
 
-uint64_t orbus_reader_lost(const struct orbus_reader *r)
+uint64_t orbus_reader_lost(const struct orbus_reader *h)
 {
-	return !r ? 0 : r->lost_before + source_lost(&r->before) + source_lost(&r->now);
+	struct handle_cell *cell;
+	struct reader *r;
+	uint64_t lost;
+
+	if (enter(h, &cell, &r) != 0)
+		return 0;
+	lost = r->lost_before + source_lost(&r->before) + source_lost(&r->now);
+	leave(cell, r);
+	return lost;
 }
 
-uint64_t orbus_reader_rejected(const struct orbus_reader *r)
+uint64_t orbus_reader_rejected(const struct orbus_reader *h)
 {
-	return r ? r->rejected : 0;
+	struct handle_cell *cell;
+	struct reader *r;
+	uint64_t rejected;
+
+	if (enter(h, &cell, &r) != 0)
+		return 0;
+	rejected = r->rejected;
+	leave(cell, r);
+	return rejected;
 }
 
-void reader_set_poll_ms(struct orbus_reader *r, uint32_t live_ms)
+void reader_set_poll_ms(struct orbus_reader *h, uint32_t live_ms)
 {
+	struct reader *r = body_of(h);
 	r->poll_live_ms = live_ms;
 }
 
-const struct sample_origin *reader_origin(const struct orbus_reader *r)
+const struct sample_origin *reader_origin(const struct orbus_reader *h)
 {
+	const struct reader *r = body_of(h);
 	return &r->origin;
 }
 
-const uint8_t *reader_bus_id(const struct orbus_reader *r)
+const uint8_t *reader_bus_id(const struct orbus_reader *h)
 {
+	const struct reader *r = body_of(h);
 	return r->now.segment.shape.bus_id;
 }
 
-uint32_t reader_lane_count(const struct orbus_reader *r)
+uint32_t reader_lane_count(const struct orbus_reader *h)
 {
+	const struct reader *r = body_of(h);
 	return r->now.segment.shape.lane_count;
 }
 
-uint32_t reader_slots_per_lane(const struct orbus_reader *r)
+uint32_t reader_slots_per_lane(const struct orbus_reader *h)
 {
+	const struct reader *r = body_of(h);
 	return r->now.segment.shape.slots_per_lane;
 }
 
-uint64_t reader_ring_bytes(const struct orbus_reader *r)
+uint64_t reader_ring_bytes(const struct orbus_reader *h)
 {
+	const struct reader *r = body_of(h);
 	const struct ring_shape *shape = &r->now.segment.shape;
 	uint64_t lanes = 0;
 
@@ -402,37 +527,42 @@ uint64_t reader_ring_bytes(const struct orbus_reader *r)
 	return lanes * shape->slots_per_lane * shape->slot_bytes;
 }
 
-bool reader_lane_in_use(const struct orbus_reader *r, uint32_t lane)
+bool reader_lane_in_use(const struct orbus_reader *h, uint32_t lane)
 {
+	const struct reader *r = body_of(h);
 	return source_lane_in_use(&r->now, lane);
 }
 
-uint64_t reader_position(const struct orbus_reader *r, uint32_t lane)
+uint64_t reader_position(const struct orbus_reader *h, uint32_t lane)
 {
+	const struct reader *r = body_of(h);
 	const struct cursor *c = &r->now.cursors[lane];
 
 	return c->next > c->counted ? c->next : c->counted;
 }
 
-uint64_t reader_position_count(const struct orbus_reader *r, uint32_t lane)
+uint64_t reader_position_count(const struct orbus_reader *h, uint32_t lane)
 {
+	const struct reader *r = body_of(h);
 	return r->now.cursors[lane].count_id;
 }
 
 bool reader_set_position(
-    struct orbus_reader *r, uint32_t lane, uint64_t position, uint64_t count_id)
+    struct orbus_reader *h, uint32_t lane, uint64_t position, uint64_t count_id)
 {
+	struct reader *r = body_of(h);
 	forget_time(r);
 	return source_set_position(&r->now, lane, position, count_id);
 }
 
-uint32_t reader_lane_epoch(const struct orbus_reader *r, uint32_t lane)
+uint32_t reader_lane_epoch(const struct orbus_reader *h, uint32_t lane)
 {
+	const struct reader *r = body_of(h);
 	return source_epoch(&r->now, lane);
 }
 
 /* The lock object that belongs to this ring: in another one, nobody would own a lane of ours. */
-static int open_locks(const struct orbus_reader *r)
+static int open_locks(const struct reader *r)
 {
 	struct stat st;
 	int fd = object_open(&r->paths, r->paths.locks, O_RDWR);
@@ -443,18 +573,21 @@ static int open_locks(const struct orbus_reader *r)
 	return -ESTALE;
 }
 
-bool reader_is_drained(const struct orbus_reader *r)
+bool reader_is_drained(const struct orbus_reader *h)
 {
+	const struct reader *r = body_of(h);
 	return r->drained;
 }
 
-uint64_t reader_lane_head(const struct orbus_reader *r, uint32_t lane)
+uint64_t reader_lane_head(const struct orbus_reader *h, uint32_t lane)
 {
+	const struct reader *r = body_of(h);
 	return source_head(&r->now, lane);
 }
 
-int reader_lane_is_owned(struct orbus_reader *r, uint32_t lane)
+int reader_lane_is_owned(struct orbus_reader *h, uint32_t lane)
 {
+	struct reader *r = body_of(h);
 	uint64_t now_ns;
 
 	if (r->locks_fd >= 0)
@@ -468,13 +601,15 @@ int reader_lane_is_owned(struct orbus_reader *r, uint32_t lane)
 	return r->locks_fd < 0 ? r->locks_error : object_is_locked(r->locks_fd, lane);
 }
 
-uint64_t reader_lane_lies(const struct orbus_reader *r, uint32_t lane)
+uint64_t reader_lane_lies(const struct orbus_reader *h, uint32_t lane)
 {
+	const struct reader *r = body_of(h);
 	return r->now.cursors[lane].lies;
 }
 
-void reader_lane_bot(struct orbus_reader *r, uint32_t lane, char *out, size_t bytes)
+void reader_lane_bot(struct orbus_reader *h, uint32_t lane, char *out, size_t bytes)
 {
+	struct reader *r = body_of(h);
 	const struct ring_shape *shape = &r->now.segment.shape;
 	struct orbus_sample s;
 	uint32_t epoch, length;
@@ -494,8 +629,9 @@ void reader_lane_bot(struct orbus_reader *r, uint32_t lane, char *out, size_t by
 	}
 }
 
-void reader_set_clock(struct orbus_reader *r, uint64_t (*clock)(void))
+void reader_set_clock(struct orbus_reader *h, uint64_t (*clock)(void))
 {
+	struct reader *r = body_of(h);
 	r->clock = r->now.clock = clock;
 	forget_time(r);
 	for (uint32_t i = 0; i < r->now.segment.shape.lane_count; i++)
@@ -503,7 +639,8 @@ void reader_set_clock(struct orbus_reader *r, uint64_t (*clock)(void))
 			r->now.cursors[i].believed_ns = clock();
 }
 
-uint64_t reader_lane_lost(const struct orbus_reader *r, uint32_t lane)
+uint64_t reader_lane_lost(const struct orbus_reader *h, uint32_t lane)
 {
+	const struct reader *r = body_of(h);
 	return r->now.cursors[lane].lost;
 }

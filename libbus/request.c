@@ -9,15 +9,22 @@
 #include "producer.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
+
+/* Sixteen hexadecimal digits. Not by snprintf(), which a signal handler may not call. */
+static void spell(uint64_t id, char out[17])
+{
+	for (int i = 15; i >= 0; i--, id >>= 4)
+		out[i] = "0123456789abcdef"[id & 15];
+	out[16] = '\0';
+}
 
 int orbus_request_begin(
     struct orbus_producer *p, struct orbus_request *r, const char *model, bool stream)
 {
 	struct orbus_sample begin;
+	uint64_t id;
 
 	if (!r)
 		return -EINVAL;
@@ -26,10 +33,10 @@ int orbus_request_begin(
 	r->sample.requested_model = model;
 	r->sample.stream = stream;
 	r->start_ns = now_ns_of(CLOCK_MONOTONIC);
-	if (!p)
+	if (!producer_next_id(p, &id))
 		return -EINVAL;
 	r->producer = p;
-	snprintf(r->id, sizeof(r->id), "%016" PRIx64, producer_next_id(p));
+	spell(id, r->id);
 	begin = r->sample;
 	begin.kind = ORBUS_KIND_BEGIN;
 	begin.request_id = r->id;

@@ -137,6 +137,34 @@ static uint32_t count_pairs(const struct orbus_sample *s)
 	return pairs;
 }
 
+/* A kind or a status as it is on the wire: a fixstr, in one store of 16 bytes. */
+struct word {
+	char bytes[16];
+};
+#define WORD(head, text)  \
+	{                 \
+		head text \
+	}
+
+static const struct word kind_words[] = {
+    WORD("\xa7", "request"), WORD("\xa5", "begin"), WORD("\xa5", "gauge"), WORD("\xa5", "count")};
+static const struct word status_words[] = {WORD("\xa2", "ok"), WORD("\xa5", "error"),
+    WORD("\xa7", "timeout"), WORD("\xa9", "cancelled"), WORD("\xa8", "orphaned")};
+
+static inline struct output pack_word(struct output o, const struct word *word)
+{
+	size_t length = 1 + (word->bytes[0] & 31);
+
+	if (sizeof(*word) > (size_t)(o.end - o.at)) {
+		output_write(&o, word->bytes, length);
+		return o;
+	}
+	/* What is beyond the word is written over, or not of the sample. */
+	memcpy(o.at, word, sizeof(*word));
+	o.at += length;
+	return o;
+}
+
 static struct output pack_tags(struct output o, const struct orbus_sample *s)
 {
 	KEY("tags");
@@ -153,10 +181,10 @@ static struct output pack_sample(struct output o, const struct orbus_sample *s)
 	o = pack_map(o, count_pairs(s));
 	if (s->kind == ORBUS_KIND_REQUEST) {
 		KEY("status");
-		o = pack_text(o, orbus_status_name(s->status));
+		o = pack_word(o, &status_words[s->status]);
 	} else {
 		KEY("kind");
-		o = pack_text(o, orbus_kind_name(s->kind));
+		o = pack_word(o, &kind_words[s->kind]);
 	}
 	KEY("ts");
 	o = pack_uint(o, s->ts);

@@ -8,6 +8,7 @@
  */
 #include "segment.h"
 #include "now.h"
+#include "slow_path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -92,17 +93,19 @@ int segment_open(
 {
 	struct ring_header h;
 	struct stat st;
+	ssize_t got;
 	int err, fd = object_open(paths, paths->ring, flags);
 
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &st) < 0) {
-		err = -errno;
+		err = system_error(errno);
 		goto fail;
 	}
-	err = -EBADMSG;
 	/* A copy by read, not by mapping: a file that is cut short meanwhile gives an error. */
-	if (pread(fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h))
+	got = pread(fd, &h, sizeof(h), 0);
+	err = got < 0 ? system_error(errno) : -EBADMSG;
+	if (got != (ssize_t)sizeof(h))
 		goto fail;
 	err = header_validate(&h, (uint64_t)st.st_size, version);
 	if (err)
@@ -118,6 +121,7 @@ static int header_fill(
     struct ring_header *h, const struct orbus_create_options *options, uint64_t locks_inode)
 {
 	uint32_t page = (uint32_t)sysconf(_SC_PAGESIZE);
+	ssize_t got;
 
 	*h = (struct ring_header){
 	    .layout_version = ORBUS_LAYOUT_VERSION,
@@ -133,8 +137,9 @@ static int header_fill(
 	if (!shape_is_allowed(h->lane_count, h->slots_per_lane, h->slot_bytes))
 		return -EINVAL;
 	memcpy(h->magic, ORBUS_MAGIC, sizeof(h->magic));
-	if (getrandom(h->bus_id, sizeof(h->bus_id), 0) != (ssize_t)sizeof(h->bus_id))
-		return errno == ENOSYS || errno == EPERM ? -errno : -EIO;
+	got = getrandom(h->bus_id, sizeof(h->bus_id), 0);
+	if (got != (ssize_t)sizeof(h->bus_id))
+		return got < 0 ? system_error(errno) : -EIO;
 	h->lane_stride = lane_bytes(h->slots_per_lane, h->slot_bytes, page);
 	h->ring_bytes = h->lanes_offset + h->lane_count * h->lane_stride;
 	h->checksum = header_checksum(h);
@@ -173,14 +178,14 @@ static int ring_build(
 	if (fd < 0)
 		return fd;
 	if (ftruncate(fd, (off_t)h.ring_bytes) < 0) {
-		err = -errno;
+		err = system_error(errno);
 		goto fail;
 	}
-	err = -posix_fallocate(fd, 0, (off_t)h.lanes_offset);
+	err = system_error(posix_fallocate(fd, 0, (off_t)h.lanes_offset));
 	if (err)
 		goto fail;
 	if (pwrite(fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h)) {
-		err = errno ? -errno : -EIO;
+		err = errno ? system_error(errno) : -EIO;
 		goto fail;
 	}
 	return fd;
@@ -199,7 +204,7 @@ static int locks_open_or_make(
 	fd = object_make(paths->dir, locks_mode(options), group_of(options));
 	if (fd < 0)
 		return fd;
-	err = -posix_fallocate(fd, 0, ORBUS_LOCK_BYTES);
+	err = system_error(posix_fallocate(fd, 0, ORBUS_LOCK_BYTES));
 	if (!err)
 		err = object_link(fd, paths->locks);
 	if (!err)
@@ -222,7 +227,14 @@ static int attach_existing(
 		close(ring);
 		return locks;
 	}
-	if (locks < 0 || fstat(locks, &st) < 0 || st.st_ino != shape->locks_inode) {
+	if (locks >= 0 && fstat(locks, &st) < 0) {
+		int err = system_error(errno);
+
+		close(locks);
+		close(ring);
+		return err;
+	}
+	if (locks < 0 || st.st_ino != shape->locks_inode) {
 		/* The lock object was removed: whoever claims here cannot see the older owners. */
 		if (locks >= 0)
 			close(locks);
@@ -265,7 +277,7 @@ static int segment_make(const struct bus_paths *paths, const struct orbus_create
 		return locks;
 	err = object_lock(locks, ORBUS_LOCK_CREATE);
 	if (!err && fstat(locks, &st) < 0)
-		err = -errno;
+		err = system_error(errno);
 	/* Had it been removed meanwhile, another maker may hold the byte of a newer one. */
 	if (!err && object_inode(paths->locks) != st.st_ino)
 		err = -EEXIST;
@@ -322,7 +334,7 @@ int segment_adjust(const struct orbus_create_options *options, const struct ring
 		return 0;
 	if (!o.mode) {
 		if (fstat(ring_fd, &st) < 0)
-			return -errno;
+			return system_error(errno);
 		o.mode = st.st_mode & 0666;
 	}
 	/* The lock object first: who gets the ring by this needs it, who loses the ring loses it.
@@ -341,7 +353,7 @@ int segment_map_readonly(const struct bus_paths *paths, struct segment *out)
 	base = mmap(NULL, out->shape.ring_bytes, PROT_READ, MAP_SHARED | MAP_NORESERVE, fd, 0);
 	close(fd);
 	if (base == MAP_FAILED)
-		return -errno;
+		return system_error(errno);
 	out->base = base;
 	out->shared = (const struct ring_shared *)(out->base + out->shape.page_bytes);
 	return 0;

@@ -7,6 +7,7 @@
  */
 #include "orbus_curl.h"
 #include "exchange.h"
+#include "handle.h"
 #include "transfer_error.h"
 #include "write_slots.h"
 
@@ -17,6 +18,7 @@
 #include <string.h>
 #include <strings.h>
 
+/* Programs hold a handle of handle.h, and callbacks the struct itself. */
 struct orbus_curl {
 	CURL *easy;
 	curl_write_callback write_function; /* the program's, or libcurl's default */
@@ -25,6 +27,7 @@ struct orbus_curl {
 	struct exchange exchange;
 	bool body_seen;
 	bool program_aborted;
+	bool is_detaching;
 	bool unread; /* the body is compressed, as the program wants it */
 	bool in_header;
 	uint8_t header_matched; /* bytes of HTTP/ where a header may begin */
@@ -251,6 +254,7 @@ int orbus_curl_attach(struct orbus_producer *producer, CURL *easy,
     struct orbus_curl **out)
 {
 	struct slot_functions program, ours;
+	struct handle_cell *cell;
 	struct orbus_curl *c;
 	int err = 0;
 
@@ -259,9 +263,14 @@ int orbus_curl_attach(struct orbus_producer *producer, CURL *easy,
 	*out = NULL;
 	if (!producer || !easy)
 		return -EINVAL;
+	cell = handle_take(&err);
+	if (!cell)
+		return err;
 	c = calloc(1, sizeof(*c));
-	if (!c)
+	if (!c) {
+		handle_drop(cell);
 		return -ENOMEM;
+	}
 	c->easy = easy;
 	c->write_function = write_function ? write_function : write_to_file;
 	c->write_data = write_function || write_data ? write_data : stdout;
@@ -273,14 +282,19 @@ int orbus_curl_attach(struct orbus_producer *producer, CURL *easy,
 	else if (begin_exchange(c, producer) != 0) {
 		write_slot_free(c->slot);
 		err = -ENOMEM;
+	} else if (!c->exchange.request.producer) { /* it was closed, or is none */
+		write_slot_free(c->slot);
+		exchange_free(&c->exchange);
+		err = -EINVAL;
 	}
 	if (err) {
+		handle_drop(cell);
 		free(c);
 		return err;
 	}
 	/* Last: until here nothing of the handle has changed, and from here on nothing fails. */
 	set_up_handle(c, &ours);
-	*out = c;
+	*out = handle_show(cell, HANDLE_CALL, c, free);
 	return 0;
 }
 
@@ -337,40 +351,59 @@ static void describe_end(struct orbus_curl *c, CURLcode result, struct exchange_
 	out->url = url;
 }
 
+/* NULL: no call, or one that was detached. */
+static struct orbus_curl *call_of(const struct orbus_curl *handle)
+{
+	return handle_is_open(handle, HANDLE_CALL) ? handle_cell_of(handle)->body : NULL;
+}
+
 long orbus_curl_timeout_ms(const struct orbus_curl *call)
 {
-	return exchange_timeout_ms(&call->exchange);
+	const struct orbus_curl *c = call_of(call);
+
+	return c ? exchange_timeout_ms(&c->exchange) : -1;
 }
 
 bool orbus_curl_is_answered(const struct orbus_curl *call)
 {
-	return call->exchange.complete_ns != 0;
+	const struct orbus_curl *c = call_of(call);
+
+	return c && c->exchange.complete_ns != 0;
 }
 
 long orbus_curl_error_code(const struct orbus_curl *call)
 {
+	const struct orbus_curl *c = call_of(call);
 	long status = 0;
 
-	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
-	return verdict_code(status, &call->exchange.answer.facts);
+	if (!c)
+		return 0;
+	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+	return verdict_code(status, &c->exchange.answer.facts);
 }
 
 int orbus_curl_detach(struct orbus_curl *call, CURLcode result)
 {
+	struct orbus_curl *c = call_of(call);
 	struct exchange_result end;
 	int err;
 
 	if (!call)
 		return 0;
+	if (!c)
+		return -EINVAL;
+	/* By the program's sample_function. */
+	if (c->is_detaching)
+		return -EALREADY;
+	c->is_detaching = true;
 	/* First: from here on what a duplicate brings passes by. */
-	write_slot_free(call->slot);
-	describe_end(call, result, &end);
-	err = exchange_end(&call->exchange, &end);
-	if (call->options.sample_function)
-		call->options.sample_function(
-		    call->options.sample_data, &call->exchange.request.sample);
-	give_handle_back(call);
-	exchange_free(&call->exchange);
-	free(call);
+	write_slot_free(c->slot);
+	describe_end(c, result, &end);
+	err = exchange_end(&c->exchange, &end);
+	if (c->options.sample_function)
+		c->options.sample_function(c->options.sample_data, &c->exchange.request.sample);
+	give_handle_back(c);
+	exchange_free(&c->exchange);
+	handle_close(call, HANDLE_CALL);
 	return err;
 }

@@ -6,32 +6,80 @@
  * never waits, whether or not anybody reads.
  *
  * Conventions
- *   - Functions return 0 (or the count they document) or a negative errno. Nothing here prints,
- *     aborts, installs a signal handler or keeps global state. orbus_strerror() explains an error.
- *   - A handle belongs to one thread at a time. Handles are cheap: open one a thread.
- *   - After fork() the child may go on with an inherited producer: it gets a lane of its own at its
- *     next publish. It must not use an inherited reader.
+ *   - Functions return 0 (or the count they document) or a negative errno; orbus_strerror()
+ *     explains it. Nothing here prints, aborts, installs a signal handler, or changes the signal
+ *     mask, environment, locale, working folder, umask or errno. What the library keeps for the
+ *     process as a whole is the table of open handles: 16384 at most.
+ *   - Handles are cheap: open one a thread. A handle may go from one thread to another.
  *   - Strings are UTF-8, NUL-terminated, borrowed for the duration of the call.
  *
- * What is allowed, and what is refused
+ * What is allowed, and what is refused. Tests read this table and walk it.
  *
- *   NULL for a handle, sample, request or place of a result     -EINVAL; functions that return no
- *                                                               error do nothing, figures are 0
+ *   NULL      a handle, sample, request or place of a result is NULL
+ *   closed    the handle was closed, or is of another kind, or no handle (a wild pointer, say)
+ *   in use    a call on the handle is under way: in another thread, or in the code that a signal
+ *             handler interrupted
+ *   handler   it may be called in a signal handler, whatever that interrupted
+ *   child     with a handle that was open when the process forked
+ *
+ *   function                    NULL      closed    in use     handler   child
+ *   orbus_sample_init           nothing   -         -          yes       -
+ *   orbus_sample_tps            NaN       -         -          yes       -
+ *   orbus_sample_decode_tps     NaN       -         -          yes       -
+ *   orbus_kind_name             -         -         -          yes       -
+ *   orbus_status_name           -         -         -          yes       -
+ *   orbus_strerror              -         -         -          yes       -
+ *   orbus_version               -         -         -          yes       -
+ *   orbus_create                works     -         -          no        -
+ *   orbus_inspect               EINVAL    -         -          no        -
+ *   orbus_producer_open         EINVAL    -         -          no        -
+ *   orbus_publish               EINVAL    EINVAL    EALREADY   yes       works
+ *   orbus_producer_refused      0         0         works      yes       works
+ *   orbus_producer_close        nothing   nothing   later      no        works
+ *   orbus_request_begin         EINVAL    EINVAL    EALREADY   yes       works
+ *   orbus_request_first_token   nothing   works     works      yes       works
+ *   orbus_request_end           EINVAL    EINVAL    EALREADY   yes       works
+ *   orbus_reader_open           EINVAL    -         -          no        -
+ *   orbus_reader_next           EINVAL    EINVAL    EALREADY   no        works
+ *   orbus_reader_wait           EINVAL    EINVAL    EALREADY   no        works
+ *   orbus_reader_skip           nothing   nothing   nothing    no        works
+ *   orbus_reader_lost           0         0         0          yes       works
+ *   orbus_reader_rejected       0         0         0          yes       works
+ *   orbus_reader_close          nothing   nothing   later      no        works
+ *
+ *   later     the call that is under way frees the handle when it is over; a
+ *             orbus_reader_wait() ends with -EINVAL within half a second
+ *   yes, no   what may not be called in a signal handler allocates memory; nothing refuses it
+ *   works     in a child: a producer gets a lane of its own at its next publish; a reader reads on
+ *             from where its parent's was, but -EALREADY if another thread was in a call on it
+ *             when the process forked
+ *
  *   an open that fails                                          sets *out to NULL
+ *   a sample that is refused                                    was not published; it is counted,
+ *                                                               see orbus_producer_refused()
  *   tags NULL with a count, a tag without key or value,         -EINVAL
  *   more than ORBUS_TAGS_MAX, a kind or status out of range
  *   ending a request that was never begun, or is all zeroes     -EINVAL
  *   ending a request again after it was published               -EINVAL: it counts once
  *   ending a request again after an error                       allowed: mend its sample before
  *   copying or moving a struct orbus_request                    allowed: use one of the copies from
- *                                                               then on, and end that one only
- *   a producer in the child after fork()                        allowed: it gets its own lane
- *   a reader in the child after fork()                          not allowed
- *   a producer after setuid(), chroot() or closing all files    allowed: it keeps its lane
- *   a handle in two threads at once                             not allowed: open one a thread
- *   a handle in a signal handler that may have interrupted      not allowed: samples may be lost;
- *   a call on it                                                open one for the handler
- *   a handle after its close                                    not allowed
+ *                                                               then on, and end that one only, in
+ *                                                               one thread at a time
+ *   a request in the child after fork()                         allowed: end it in one of the two
+ *   a producer after setuid(), chroot(), or closing all files,  allowed: it keeps its lane, which
+ *   other files in their place                                  needs no descriptor
+ *   an open with standard files closed                          allowed: it takes none of 0 to 2
+ *   publishing in a child of vfork()                            allowed: it is the parent's lane
+ *   exec()                                                      gives the lane back
+ *   a system call or an allocation that fails                   a negative errno; nothing leaks,
+ *                                                               and a later call may work
+ *   pthread_cancel()                                            takes effect after the call
+ *   leaving a call by longjmp(), an exception in a signal       not allowed: the handle is in use
+ *   handler or asynchronous cancellation                        from then on
+ *   a child that was forked in a signal handler which           exec() or _exit() in the handler
+ *   interrupted a call, and returns from the handler
+ *   a ring that is cut short by one who may write to it         not protected: SIGBUS, as with
+ * every file that is mapped
  *
  * A bus is named by NULL ($ORBUS, else "orbus"), by a POSIX shared-memory name ("orbus", "/orbus"),
  * or by an absolute path on a tmpfs ("/run/orbus/ring").
@@ -206,9 +254,10 @@ struct orbus_producer;
  * orbus_producer_close(), or by the kernel within milliseconds when the process dies in any way.
  * It costs no file descriptor, and is lost at exec().
  *
- * Errors: -EINVAL bad name, -EILSEQ bot is not UTF-8, -EUSERS all lanes are taken, -ENOSPC
- * /dev/shm is full, -EACCES, -EKEYREJECTED, -ESRCH, -EBUSY, -EBADMSG, -EPROTONOSUPPORT, -ENOTSUP as
- * for orbus_create(), -ENOMEM. No lock is waited for: it tries for less than a tenth of a second.
+ * Errors: -EINVAL bad name, -EILSEQ bot is not UTF-8, -EUSERS all lanes are taken, -ENOBUFS
+ * 16384 handles are open in this process, -ENOSPC /dev/shm is full, -EACCES, -EKEYREJECTED, -ESRCH,
+ * -EBUSY, -EBADMSG, -EPROTONOSUPPORT, -ENOTSUP as for orbus_create(), -ENOMEM. No lock is waited
+ * for: it tries for less than a tenth of a second.
  */
 ORBUS_API int orbus_producer_open(const char *bus, const char *bot, struct orbus_producer **out);
 
@@ -217,7 +266,8 @@ ORBUS_API int orbus_producer_open(const char *bus, const char *bot, struct orbus
  * at the first publish after a fork, once a second (does the bus still exist?), and once in a
  * quarter of a lane (to wake a sleeping reader).
  *
- * Errors, each leaving the bus as it was: -EILSEQ a string is not UTF-8, -EDOM a figure is
+ * Errors, each leaving the bus as it was: -EALREADY another call on this producer is under way (see
+ * the table above), -EILSEQ a string is not UTF-8, -EDOM a figure is
  * negative (other than a gauge's value), NaN where a value is due, or infinite, -EINVAL a gauge or
  * count without a name, too many tags, or a status or kind that cannot be published, -EMSGSIZE
  * larger than a slot. After a fork, or where the bus was removed, also the errors of
@@ -227,10 +277,11 @@ ORBUS_API int orbus_producer_open(const char *bus, const char *bot, struct orbus
  */
 ORBUS_API int orbus_publish(struct orbus_producer *p, const struct orbus_sample *s);
 
-/* Samples that orbus_publish() refused since the producer was opened, whatever the error. */
+/* Samples that orbus_publish() and the functions over it refused since the producer was opened,
+ * whatever the error. */
 ORBUS_API uint64_t orbus_producer_refused(const struct orbus_producer *p);
 
-/* Gives the lane back. NULL is allowed. */
+/* Gives the lane back. NULL is allowed, and a producer that was closed before. */
 ORBUS_API void orbus_producer_close(struct orbus_producer *p);
 
 /* --- Timing a request ------------------------------------------------------------------------- */
@@ -278,7 +329,8 @@ struct orbus_reader;
  *
  * Errors: -EINVAL bad name, -ENOENT no such bus, -EACCES, -EKEYREJECTED a bus of a user who is not
  * trusted, -ESRCH $ORBUS_OWNER names no user (both as for orbus_create()), -EBADMSG not an orbus
- * bus or a damaged one, -EPROTONOSUPPORT a layout that this library does not know, -ENOMEM.
+ * bus or a damaged one, -EPROTONOSUPPORT a layout that this library does not know, -ENOMEM,
+ * -ENOBUFS 16384 handles are open in this process.
  */
 ORBUS_API int orbus_reader_open(const char *bus, struct orbus_reader **out);
 
@@ -310,7 +362,7 @@ ORBUS_API uint64_t orbus_reader_lost(const struct orbus_reader *r);
 /* Samples passed over because they were not valid. */
 ORBUS_API uint64_t orbus_reader_rejected(const struct orbus_reader *r);
 
-/* Detaches. NULL is allowed. */
+/* Detaches. NULL is allowed, and a reader that was closed before. */
 ORBUS_API void orbus_reader_close(struct orbus_reader *r);
 
 #ifdef __cplusplus

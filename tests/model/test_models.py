@@ -1,4 +1,4 @@
-"""The protocols of the ring, the bell and the board hold in every interleaving (spin) and under every
+"""The protocols of the ring, its handles, the bell and the board hold in every interleaving (spin) and under every
 order that the C++ memory model allows (relacy); and each thing that the argument rests on is missed
 when it is taken away."""
 import os
@@ -58,6 +58,12 @@ class ModelsTest(unittest.TestCase):
         states = self.assert_rests_on(
             "board.pml", ("MUTANT_ONE_SLOT", "MUTANT_HEADER_FIRST", "MUTANT_NO_CHECKSUM"))
         print(f"board: {states} states")
+
+    def test_who_is_inside_a_handle(self):
+        states = self.assert_rests_on(
+            "handle.pml",
+            ("MUTANT_NO_BARRIER", "MUTANT_NO_SECOND_LOOK", "MUTANT_OWNER_INSIDE_TELLS"))
+        print(f"handle: {states} states")
 
     def test_the_slots_memory_orders(self):
         program = os.path.join(self.folder, "slot_order")

@@ -114,11 +114,67 @@ static void nothing_is_set_where_no_slot_is_free(void **state)
 	orbus_producer_close(p);
 }
 
+static int detached_by_itself;
+
+static void detach_within(void *data, const struct orbus_sample *sample)
+{
+	struct orbus_curl *const *call = data;
+
+	(void)sample;
+	assert_int_equal(orbus_curl_error_code(*call), 0);
+	detached_by_itself = orbus_curl_detach(*call, CURLE_OK);
+}
+
+static void is_no_call(struct orbus_curl *call)
+{
+	assert_int_equal(orbus_curl_timeout_ms(call), -1);
+	assert_false(orbus_curl_is_answered(call));
+	assert_int_equal(orbus_curl_error_code(call), 0);
+	assert_int_equal(orbus_curl_detach(call, CURLE_OK), call ? -EINVAL : 0);
+}
+
+/* The table in orbus_curl.h. Reading it is test_api_table.c's. */
+static void misuse_is_refused(void **state)
+{
+	struct orbus_producer *p, *closed;
+	struct orbus_curl *call = NULL, *again;
+	struct orbus_curl_options o = options;
+	CURL *easy = curl_easy_init();
+
+	o.sample_function = detach_within;
+	o.sample_data = &call;
+	assert_int_equal(orbus_producer_open(*state, "bot", &p), 0);
+	assert_int_equal(orbus_producer_open(*state, "bot", &closed), 0);
+	orbus_producer_close(closed);
+	options_set = 0;
+	assert_int_equal(orbus_curl_attach(NULL, easy, on_data, NULL, &o, &call), -EINVAL);
+	assert_int_equal(orbus_curl_attach(closed, easy, on_data, NULL, &o, &call), -EINVAL);
+	assert_int_equal(orbus_curl_attach(p, NULL, on_data, NULL, &o, &call), -EINVAL);
+	assert_int_equal(orbus_curl_attach(p, easy, on_data, NULL, &o, NULL), -EINVAL);
+	assert_int_equal(options_set, 0);
+	is_no_call(NULL);
+	is_no_call((struct orbus_curl *)p);
+	is_no_call((struct orbus_curl *)easy);
+	is_no_call((struct orbus_curl *)(uintptr_t)0x5a5a5a5a5a5a5a5b);
+
+	assert_int_equal(orbus_curl_attach(p, easy, on_data, NULL, &o, &call), 0);
+	assert_int_equal(orbus_curl_detach(call, CURLE_OK), 0);
+	assert_int_equal(detached_by_itself, -EALREADY);
+	is_no_call(call);
+	assert_int_equal(orbus_curl_attach(p, easy, on_data, NULL, &options, &again), 0);
+	is_no_call(call);
+	orbus_producer_close(p);
+	assert_int_equal(orbus_curl_detach(again, CURLE_OK), -EINVAL);
+	is_no_call(again);
+	curl_easy_cleanup(easy);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    bus_test(nothing_is_set_where_an_allocation_fails),
 	    bus_test(nothing_is_set_where_no_slot_is_free),
+	    bus_test(misuse_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

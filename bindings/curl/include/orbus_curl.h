@@ -46,8 +46,29 @@
  *              CURLOPT_LOW_SPEED_LIMIT), timeout_total
  *   cancelled  none: the program ended the transfer
  *
- * A call belongs to the thread of its producer and its easy handle. Nothing here prints, aborts or
- * keeps global state. It works alike with curl_easy_perform() and the multi interface.
+ * A call belongs to the thread of its producer and its easy handle. Nothing here prints or aborts;
+ * what is kept for the process as a whole is who has which callbacks, and the table of calls. It
+ * works alike with curl_easy_perform() and the multi interface. errno may change, as libcurl has
+ *it.
+ *
+ * What is allowed, and what is refused; as in orbus.h, whose tests read and walk this table too.
+ * closed: the call was detached, or is none (a wild pointer, say).
+ *
+ *   function                    NULL      closed    in use     handler   child
+ *   orbus_curl_attach           EINVAL    EINVAL    works      no        works
+ *   orbus_curl_timeout_ms       none      none      works      no        works
+ *   orbus_curl_is_answered      none      none      works      no        works
+ *   orbus_curl_error_code       none      none      works      no        works
+ *   orbus_curl_detach           nothing   EINVAL    EALREADY   no        works
+ *
+ *   closed     of orbus_curl_attach(): the producer was closed
+ *   none       -1, false and 0
+ *   in use     within the functions that the options name; orbus_curl_detach() within
+ *              sample_function. In another thread: not allowed, as with the easy handle
+ *   child      where the easy handle may be used there
+ *
+ *   closing the producer before the detach      allowed: the sample is refused with -EINVAL
+ *   the detach after curl_easy_cleanup()        not allowed
  */
 #ifndef ORBUS_CURL_H
 #define ORBUS_CURL_H
@@ -145,10 +166,10 @@ struct orbus_curl;
  * without orbus, and is not measured; only if it runs before the detach and writes to the same
  * CURLOPT_WRITEDATA may its bytes be taken for the transfer's.
  *
- * Returns 0; -EINVAL without a producer, handle or room for the result; -ENOMEM; -EBUSY while 4096
- * transfers of the process are being measured, or once it has used as many pairs of write and
- * progress functions. On an error *out is NULL, the handle is as it was, and the transfer works
- * unmeasured. A `begin` that cannot be
+ * Returns 0; -EINVAL without a producer that is open, handle or room for the result; -ENOMEM;
+ * -ENOBUFS while 16384 calls are under way; -EBUSY while 4096 transfers of the process are being
+ * measured, or once it has used as many pairs of write and progress functions. On an error *out is
+ * NULL, the handle is as it was, and the transfer works unmeasured. A `begin` that cannot be
  * published is no error: the request may still be.
  */
 ORBUS_API int orbus_curl_attach(struct orbus_producer *producer, CURL *easy,
@@ -183,7 +204,8 @@ ORBUS_API long orbus_curl_error_code(const struct orbus_curl *call);
  * that was removed from its multi handle unfinished, CURLE_OK if orbus_curl_is_answered(), else
  * CURLE_ABORTED_BY_CALLBACK says that the program cancelled it. NULL is allowed.
  *
- * Returns what orbus_publish() returns.
+ * Returns what orbus_publish() returns; -EINVAL for a call that was detached; -EALREADY within
+ * sample_function.
  */
 ORBUS_API int orbus_curl_detach(struct orbus_curl *call, CURLcode result);
 
