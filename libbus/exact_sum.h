@@ -22,6 +22,9 @@
 /* Where sums end, in the figure's unit: the rest beside its double then fits in an int64_t. */
 #define EXACT_MAX 1e22
 
+#ifndef __SIZEOF_INT128__
+#error "the agent, its tools and the bindings need 128-bit integers: build for a 64-bit machine"
+#endif
 __extension__ typedef unsigned __int128 exact_units;
 
 #define EXACT_UNITS_MAX ((exact_units)10000000000u * EXACT_SCALE * EXACT_SCALE)
