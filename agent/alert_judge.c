@@ -7,13 +7,14 @@
 #include <fnmatch.h>
 #include <math.h>
 
-/* A rule's way back begins at this part of its threshold. */
-#define BACK_SHARE 0.1
+/* A rule's way back begins at so many tenths of its threshold: nine where it is raised above. */
+#define BACK_ABOVE 9
+#define BACK_BELOW 11
 
 /* Sums of the requests that a rule is about. */
 struct sums {
 	uint64_t total, failed, timeouts, tokens, priced;
-	double cost_usd;
+	struct exact_sum cost;
 	struct histogram times; /* of the kind that the rule wants */
 	bool out_of_memory;
 };
@@ -30,12 +31,12 @@ static const struct histogram *histogram_of(
 
 static void add(struct sums *s, enum alert_figure figure, const struct request_figures *f)
 {
-	s->total += f->total;
-	s->failed += request_figures_failed(f);
-	s->timeouts += f->timeouts;
-	s->tokens += f->tokens.total;
-	s->priced += f->cost_known;
-	s->cost_usd += f->cost_usd;
+	s->total = count_add(s->total, f->total);
+	s->failed = count_add(s->failed, request_figures_failed(f));
+	s->timeouts = count_add(s->timeouts, f->timeouts);
+	s->tokens = count_add(s->tokens, f->tokens.total);
+	s->priced = count_add(s->priced, f->cost_known);
+	exact_add(&s->cost, f->cost);
 	if (!histogram_merge(&s->times, histogram_of(figure, f)))
 		s->out_of_memory = true;
 }
@@ -64,21 +65,37 @@ static void add_up(const struct alert_rule *rule, const struct aggregate *a, str
 			add(s, rule->figure, series->entries[i].value);
 }
 
+/*
+ * The cost as a double, on that side of the threshold where the exact sum is: of large sums it is
+ * next to both.
+ */
+static double cost_of(const struct alert_rule *rule, const struct sums *s)
+{
+	double cost = exact_figure(s->cost);
+	int beyond = exact_compare(s->cost, rule->threshold);
+
+	if (!s->priced && s->total)
+		return NAN;
+	if (cost == rule->threshold && beyond != 0)
+		return nextafter(cost, beyond > 0 ? INFINITY : 0);
+	return cost;
+}
+
 static double figure_of(const struct alert_rule *rule, const struct sums *s)
 {
 	switch (rule->figure) {
-	case ALERT_COST: return s->priced || !s->total ? s->cost_usd : NAN;
+	case ALERT_COST: return cost_of(rule, s);
 	case ALERT_REQUESTS: return (double)s->total;
 	case ALERT_ERRORS: return (double)s->failed;
 	case ALERT_TIMEOUTS: return (double)s->timeouts;
 	case ALERT_TOKENS: return (double)s->tokens;
 	case ALERT_ERROR_RATE: return s->total ? 100 * (double)s->failed / (double)s->total : NAN;
 	case ALERT_AVG:
-	case ALERT_TTFT: return histogram_mean(&s->times) / 1000;
-	case ALERT_P50: return histogram_quantile(&s->times, 0.50) / 1000;
-	case ALERT_P95: return histogram_quantile(&s->times, 0.95) / 1000;
-	case ALERT_P99: return histogram_quantile(&s->times, 0.99) / 1000;
-	case ALERT_TPS: return histogram_mean(&s->times);
+	case ALERT_TTFT: return exact_decimal(histogram_mean(&s->times) / 1000);
+	case ALERT_P50: return exact_decimal(histogram_quantile(&s->times, 0.50) / 1000);
+	case ALERT_P95: return exact_decimal(histogram_quantile(&s->times, 0.95) / 1000);
+	case ALERT_P99: return exact_decimal(histogram_quantile(&s->times, 0.99) / 1000);
+	case ALERT_TPS: return exact_decimal(histogram_mean(&s->times));
 	default: return NAN;
 	}
 }
@@ -106,7 +123,8 @@ uint64_t alert_count_requests(const struct alert_rule *rule, const struct aggreg
 
 	for (uint32_t i = 0; series && i < series->count; i++)
 		if (fnmatch(rule->glob, series->entries[i].name, 0) == 0)
-			n += ((const struct request_figures *)series->entries[i].value)->total;
+			n = count_add(
+			    n, ((const struct request_figures *)series->entries[i].value)->total);
 	return n;
 }
 
@@ -117,9 +135,9 @@ bool alert_is_beyond(const struct alert_rule *rule, double value)
 
 bool alert_is_back(const struct alert_rule *rule, double value)
 {
-	double margin = BACK_SHARE * rule->threshold;
+	exact_units figure = exact_of(value).units, limit = exact_of(rule->threshold).units;
 
 	if (isnan(value))
 		return true;
-	return rule->above ? value <= rule->threshold - margin : value >= rule->threshold + margin;
+	return rule->above ? 10 * figure <= BACK_ABOVE * limit : 10 * figure >= BACK_BELOW * limit;
 }

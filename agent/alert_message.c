@@ -20,9 +20,15 @@
 #define DISCORD_RED             0xe74c3c
 #define DISCORD_GREEN           0x2ecc71
 
-void alert_format_value(enum alert_figure figure, double value, char *out, size_t bytes)
+static void put_unit(enum alert_figure figure, const char *text, char *out, size_t bytes)
 {
 	const char *unit = alert_figure_unit(figure);
+
+	snprintf(out, bytes, "%s%s%s", text, *unit ? " " : "", unit);
+}
+
+void alert_format_value(enum alert_figure figure, double value, char *out, size_t bytes)
+{
 	char text[64];
 
 	if (figure == ALERT_SILENCE) {
@@ -32,7 +38,7 @@ void alert_format_value(enum alert_figure figure, double value, char *out, size_
 		snprintf(out, bytes, "unknown");
 	} else {
 		format_figure(value, text);
-		snprintf(out, bytes, "%s%s%s", text, *unit ? " " : "", unit);
+		put_unit(figure, text, out, bytes);
 	}
 }
 
@@ -60,18 +66,34 @@ static void write_silence(const struct alert_change *c, const char *value, char 
 		snprintf(out, ALERT_SENTENCE_BYTES, "requests%s come again", of);
 }
 
+/* So that the sentence shows that the one is beyond the other. */
+static void format_both(const struct alert_change *c, char *value, char *threshold, size_t bytes)
+{
+	const struct alert_rule *r = c->rule;
+	char figure[FIGURE_TEXT_BYTES], limit[FIGURE_TEXT_BYTES];
+
+	if (isnan(c->reading.value)) {
+		alert_format_value(r->figure, c->reading.value, value, bytes);
+		alert_format_value(r->figure, r->threshold, threshold, bytes);
+		return;
+	}
+	format_with_limit(c->reading.value, r->threshold, figure, limit);
+	put_unit(r->figure, figure, value, bytes);
+	put_unit(r->figure, limit, threshold, bytes);
+}
+
 void alert_sentence(const struct alert_change *c, char out[ALERT_SENTENCE_BYTES])
 {
 	char name[1200], value[64], threshold[64];
 	const struct alert_rule *r = c->rule;
 
-	alert_format_value(r->figure, c->reading.value, value, sizeof(value));
 	if (r->figure == ALERT_SILENCE) {
+		alert_format_value(r->figure, c->reading.value, value, sizeof(value));
 		write_silence(c, value, out);
 		return;
 	}
 	name_figure(r, name, sizeof(name));
-	alert_format_value(r->figure, r->threshold, threshold, sizeof(threshold));
+	format_both(c, value, threshold, sizeof(value));
 	switch (c->what) {
 	case ALERT_FIRES:
 		snprintf(out, ALERT_SENTENCE_BYTES, "%s is %s, %s %s", name, value,

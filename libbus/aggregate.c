@@ -40,7 +40,7 @@ void aggregate_init(struct aggregate *a)
 	series_init(&a->by_bot, sizeof(struct request_figures), figures_free);
 	series_init(&a->by_provider, sizeof(struct request_figures), figures_free);
 	series_init(&a->errors_by_type, sizeof(uint64_t), NULL);
-	series_init(&a->counts, sizeof(double), NULL);
+	series_init(&a->counts, sizeof(struct exact_sum), NULL);
 	series_init(&a->gauges, sizeof(struct gauge_figures), NULL);
 }
 
@@ -78,6 +78,11 @@ uint64_t request_figures_failed(const struct request_figures *f)
 	return count_add(f->errors, count_add(f->timeouts, f->orphaned));
 }
 
+double request_figures_cost(const struct request_figures *f)
+{
+	return f->cost_known ? exact_figure(f->cost) : NAN;
+}
+
 static uint64_t known(uint64_t n)
 {
 	return n == ORBUS_NONE ? 0 : count_bound(n);
@@ -104,39 +109,61 @@ static void tokens_merge(struct token_sums *to, const struct token_sums *from)
 	to->reasoning = count_add(to->reasoning, from->reasoning);
 }
 
-/* A figure of a sample, and the bucket that it has in every histogram. */
+/* A figure of a sample, and what it is in each histogram: its bucket, and its part of the sum. */
 struct measure {
-	double value; /* NaN: not known */
+	struct exact_sum exact;
+	double value;
 	int32_t index;
+	uint32_t histogram; /* its offset in struct request_figures */
 };
 
 /* A request as it goes into several figures. */
 struct measured {
 	const struct orbus_sample *sample;
 	struct token_sums tokens;
-	struct measure response_ms, ttft_ms, tps, decode_tps; /* of a request that was ok */
+	struct exact_sum cost;   /* 0 where it is not known */
+	struct measure known[4]; /* what is known of a request that was ok */
+	unsigned count;
 };
 
-static struct measure measure(double value)
+/* Of a figure >= 0, or NaN: not known. */
+static void measure(struct measured *m, double value, size_t histogram)
 {
-	return (struct measure){figure_bound(value), value > 0 ? histogram_index(value) : 0};
+	struct measure *k = &m->known[m->count];
+
+	if (isnan(value))
+		return;
+	k->value = value > FIGURE_MAX ? FIGURE_MAX : value;
+	k->exact = exact_of(value);
+	k->index = value > 0 ? histogram_index(value) : 0;
+	k->histogram = (uint32_t)histogram;
+	m->count++;
 }
 
 static void measure_request(const struct orbus_sample *s, struct measured *out)
 {
 	out->sample = s;
 	out->tokens = tokens_of(s);
+	out->cost = exact_of(s->cost_usd);
+	out->count = 0;
 	if (s->status != ORBUS_STATUS_OK)
 		return;
-	out->response_ms = measure(s->response_ms);
-	out->ttft_ms = measure(s->ttft_ms);
-	out->tps = measure(orbus_sample_tps(s));
-	out->decode_tps = measure(orbus_sample_decode_tps(s));
+	measure(out, s->response_ms, offsetof(struct request_figures, response_ms));
+	measure(out, s->ttft_ms, offsetof(struct request_figures, ttft_ms));
+	measure(out, orbus_sample_tps(s), offsetof(struct request_figures, tps));
+	measure(out, orbus_sample_decode_tps(s), offsetof(struct request_figures, decode_tps));
 }
 
-static bool add_if_known(struct histogram *h, const struct measure *m)
+static bool add_measures(struct request_figures *f, const struct measured *m)
 {
-	return isnan(m->value) || histogram_add_at(h, m->value, m->index);
+	for (unsigned i = m->count; i-- > 0;) {
+		const struct measure *k = &m->known[i];
+		struct histogram *h = (void *)((char *)f + k->histogram);
+
+		if (!histogram_add_at(h, k->value, k->index, &k->exact))
+			return false;
+	}
+	return true;
 }
 
 static bool figures_add(struct request_figures *f, const struct measured *m)
@@ -147,7 +174,7 @@ static bool figures_add(struct request_figures *f, const struct measured *m)
 	f->streaming = count_add(f->streaming, s->stream);
 	tokens_merge(&f->tokens, &m->tokens);
 	if (!isnan(s->cost_usd)) {
-		f->cost_usd = figure_grow(f->cost_usd, s->cost_usd);
+		exact_add(&f->cost, m->cost);
 		f->cost_known = count_add(f->cost_known, 1);
 	}
 	switch (s->status) {
@@ -157,9 +184,7 @@ static bool figures_add(struct request_figures *f, const struct measured *m)
 	case ORBUS_STATUS_ORPHANED: f->orphaned = count_add(f->orphaned, 1); return true;
 	case ORBUS_STATUS_OK: f->ok = count_add(f->ok, 1); break;
 	}
-	return add_if_known(&f->response_ms, &m->response_ms) &&
-	       add_if_known(&f->ttft_ms, &m->ttft_ms) && add_if_known(&f->tps, &m->tps) &&
-	       add_if_known(&f->decode_tps, &m->decode_tps);
+	return add_measures(f, m);
 }
 
 struct request_figures *aggregate_figures_at(struct series *s, const char *name)
@@ -244,27 +269,38 @@ bool aggregate_add_gauge(struct aggregate *a, const char *name, const struct gau
 	}
 	g->min = fmin(g->min, from->min);
 	g->max = fmax(g->max, from->max);
-	g->sum = figure_add(g->sum, from->sum);
+	exact_add(&g->above, from->above);
+	exact_add(&g->below, from->below);
 	g->count = count_add(g->count, from->count);
 	return true;
 }
 
+struct gauge_figures gauge_of(double value, uint64_t ts)
+{
+	value = figure_bound(value);
+	return (struct gauge_figures){.last = value,
+	    .min = value,
+	    .max = value,
+	    .above = exact_of(value),
+	    .below = exact_of(-value),
+	    .last_ts = ts,
+	    .count = 1};
+}
+
 static bool add_gauge(struct aggregate *a, const struct orbus_sample *s)
 {
-	double value = figure_bound(s->value);
-	struct gauge_figures g = {
-	    .last = value, .min = value, .max = value, .sum = value, .last_ts = s->ts, .count = 1};
+	struct gauge_figures g = gauge_of(s->value, s->ts);
 
 	return aggregate_add_gauge(a, s->name, &g);
 }
 
-bool aggregate_add_count(struct aggregate *a, const char *name, double value)
+bool aggregate_add_count(struct aggregate *a, const char *name, struct exact_sum value)
 {
-	double *n = series_at(&a->counts, name);
+	struct exact_sum *n = series_at(&a->counts, name);
 
 	if (!n)
 		return false;
-	*n = figure_add(*n, value);
+	exact_add(n, value);
 	return true;
 }
 
@@ -276,7 +312,7 @@ bool aggregate_add(struct aggregate *a, const struct orbus_sample *s)
 	switch (s->kind) {
 	case ORBUS_KIND_REQUEST: return add_request(a, s);
 	case ORBUS_KIND_GAUGE: return add_gauge(a, s);
-	case ORBUS_KIND_COUNT: return aggregate_add_count(a, s->name, s->value);
+	case ORBUS_KIND_COUNT: return aggregate_add_count(a, s->name, exact_of(s->value));
 	case ORBUS_KIND_BEGIN: break;
 	}
 	return true;
@@ -328,7 +364,7 @@ bool request_figures_merge(struct request_figures *to, const struct request_figu
 	to->orphaned = count_add(to->orphaned, from->orphaned);
 	to->streaming = count_add(to->streaming, from->streaming);
 	tokens_merge(&to->tokens, &from->tokens);
-	to->cost_usd = figure_add(to->cost_usd, from->cost_usd);
+	exact_add(&to->cost, from->cost);
 	to->cost_known = count_add(to->cost_known, from->cost_known);
 	return histogram_merge(&to->response_ms, &from->response_ms) &&
 	       histogram_merge(&to->ttft_ms, &from->ttft_ms) &&
@@ -358,7 +394,7 @@ static bool merge_named(struct aggregate *to, const struct aggregate *from)
 	for (uint32_t i = 0; i < from->counts.count; i++) {
 		const struct series_entry *e = &from->counts.entries[i];
 
-		if (!aggregate_add_count(to, e->name, *(const double *)e->value))
+		if (!aggregate_add_count(to, e->name, *(const struct exact_sum *)e->value))
 			return false;
 	}
 	for (uint32_t i = 0; i < from->gauges.count; i++) {
@@ -397,7 +433,7 @@ bool aggregate_merge(struct aggregate *to, const struct aggregate *from)
 
 double aggregate_count(const struct aggregate *a, const char *name)
 {
-	const double *n = series_find(&a->counts, name);
+	const struct exact_sum *n = series_find(&a->counts, name);
 
-	return n ? *n : NAN;
+	return n ? exact_figure(*n) : NAN;
 }

@@ -1,8 +1,11 @@
 /*
  * aggregate.h: everything that is counted about a stretch of samples, mergeable without error.
  *
- * Counts end at COUNT_MAX and figures at FIGURE_MAX (data_limits.h), sums of them too: none wraps
- * or becomes infinite, and all that an aggregate holds its document can say.
+ * Counts and their sums end at COUNT_MAX, figures at FIGURE_MAX (data_limits.h), their sums at
+ * EXACT_MAX (exact_sum.h): none wraps or becomes infinite, and all that an aggregate holds its
+ * document can say. Aggregates of the same samples are equal to the last bit, in whatever parts and
+ * in whatever order they were merged, or written and read (of gauges' `last`, that of the highest
+ * time; where several have it, that of the one merged last).
  *
  * It is not for time: which samples belong to a stretch is decided by windows.c and by the agent's
  * periods. Nor for presentation: document.c does that.
@@ -23,14 +26,17 @@ struct token_sums {
 struct request_figures {
 	uint64_t total, ok, errors, timeouts, cancelled, orphaned, streaming;
 	struct token_sums tokens;
-	double cost_usd;
-	uint64_t cost_known; /* requests whose cost was reported */
+	struct exact_sum cost; /* USD */
+	uint64_t cost_known;   /* requests whose cost was reported */
 	/* Of requests that ended with ok. */
 	struct histogram response_ms, ttft_ms, tps, decode_tps;
 };
 
 struct gauge_figures {
-	double last, min, max, sum;
+	double last, min, max;
+	/* Of its values above 0, and of the others without their sign: sums that only grow may end,
+	 * and are still the same in any order. */
+	struct exact_sum above, below;
 	uint64_t last_ts;
 	uint64_t count;
 };
@@ -45,7 +51,7 @@ struct aggregate {
 	struct request_figures requests;
 	struct series by_model, by_bot, by_provider; /* of struct request_figures */
 	struct series errors_by_type;                /* of uint64_t */
-	struct series counts;                        /* of double */
+	struct series counts;                        /* of struct exact_sum */
 	struct series gauges;                        /* of struct gauge_figures */
 	struct distinct users, channels;
 	struct recent_error recent_errors[RECENT_ERRORS_MAX]; /* oldest first */
@@ -83,8 +89,14 @@ bool request_figures_merge(struct request_figures *to, const struct request_figu
 void request_figures_init(struct request_figures *f);
 void request_figures_free(struct request_figures *f);
 
+/* What requests cost in USD, NaN where no cost is known. */
+double request_figures_cost(const struct request_figures *f);
+
+/* A gauge of one value. */
+struct gauge_figures gauge_of(double value, uint64_t ts);
+
 /* Adds to a count, a gauge, or a type of error; the three take a name's part of a document too. */
-bool aggregate_add_count(struct aggregate *a, const char *name, double value);
+bool aggregate_add_count(struct aggregate *a, const char *name, struct exact_sum value);
 bool aggregate_add_gauge(struct aggregate *a, const char *name, const struct gauge_figures *g);
 bool aggregate_add_errors(struct aggregate *a, const char *type, uint64_t n);
 

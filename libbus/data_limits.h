@@ -26,8 +26,8 @@
 #define COUNT_MAX ((uint64_t)INT64_MAX)
 
 /*
- * Figures and sums of figures stay within plus and minus this: finite, and so far from the largest
- * double that a reader which rounds to 15 digits does not overflow.
+ * Figures stay within plus and minus this: finite, and so far from the largest double that a reader
+ * which rounds to 15 digits does not overflow. Sums of them end at EXACT_MAX (exact_sum.h).
  */
 #define FIGURE_MAX 1e300
 
@@ -48,19 +48,6 @@ static inline uint64_t count_add(uint64_t a, uint64_t b)
 static inline double figure_bound(double value)
 {
 	return value > FIGURE_MAX ? FIGURE_MAX : value < -FIGURE_MAX ? -FIGURE_MAX : value;
-}
-
-static inline double figure_add(double a, double b)
-{
-	return figure_bound(a + b);
-}
-
-/* Of two that are not negative. */
-static inline double figure_grow(double a, double b)
-{
-	double sum = a + b;
-
-	return sum > FIGURE_MAX ? FIGURE_MAX : sum;
 }
 
 /* Values of histograms lie in these buckets: 2^-10 (a microsecond, in ms) to 2^32. */

@@ -176,9 +176,29 @@ static void put_all_counts(struct writer *w, const char *key, const struct aggre
 {
 	writer_object(w, key);
 	for (uint32_t i = 0; i < a->counts.count; i++)
-		put_number(
-		    w, a->counts.entries[i].name, *(const double *)a->counts.entries[i].value);
+		put_number(w, a->counts.entries[i].name,
+		    exact_figure(*(const struct exact_sum *)a->counts.entries[i].value));
 	writer_end(w);
+}
+
+/* What their doubles leave out, where any does. */
+static void put_counts_rest(struct writer *w, const struct aggregate *a)
+{
+	bool is_open = false;
+
+	for (uint32_t i = 0; i < a->counts.count; i++) {
+		const struct series_entry *e = &a->counts.entries[i];
+		int64_t rest = exact_rest(*(const struct exact_sum *)e->value);
+
+		if (rest == 0)
+			continue;
+		if (!is_open)
+			writer_object(w, DOCUMENT_COUNTS_REST);
+		is_open = true;
+		writer_integer(w, e->name, rest);
+	}
+	if (is_open)
+		writer_end(w);
 }
 
 /* The counts that have no place of their own. */
@@ -190,7 +210,7 @@ static void put_counts(struct writer *w, const char *key, const struct aggregate
 
 		if (cache_name_length(e->name) == 0 && strcmp(e->name, MESSAGES) != 0 &&
 		    strcmp(e->name, COMMANDS) != 0)
-			put_number(w, e->name, *(const double *)e->value);
+			put_number(w, e->name, exact_figure(*(const struct exact_sum *)e->value));
 	}
 	writer_end(w);
 }
@@ -282,6 +302,7 @@ static void put_tail(struct writer *w, const struct aggregate *a, const struct d
 	figures_put_histograms(w, "histograms", a, c->restorable);
 	if (c->restorable) {
 		put_all_counts(w, "counts", a);
+		put_counts_rest(w, a);
 		figures_put_sketches(w, "distinct", a);
 	}
 	clock_format_isoformat(c->saved_at_ns, c->utc, text);

@@ -49,6 +49,14 @@ json_t *document_from_aggregate(const struct aggregate *a, const struct document
  */
 int document_to_aggregate(const json_t *document, struct aggregate *out, struct trends *trends);
 
+/*
+ * Beside a sum, of the same name with this behind it: what the exact sum has beyond that double, in
+ * trillionths (exact_sum.h). It is there only where it is not 0.
+ */
+#define DOCUMENT_REST_OF "_rest"
+/* The same of the sums in `counts`, by name. */
+#define DOCUMENT_COUNTS_REST "counts" DOCUMENT_REST_OF
+
 /* What a document says of trends, by itself: NULL is null. */
 #define DOCUMENT_TRENDS "hourly_trends"
 void document_write_trends(struct writer *w, const char *key, const struct trends *trends);

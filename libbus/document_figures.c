@@ -3,8 +3,29 @@
  */
 #include "document_figures.h"
 #include "clock.h"
+#include "document.h"
 
 #include <math.h>
+#include <stdio.h>
+
+/* What the exact sum has beyond its double, where it has, in trillionths: "sum_rest" beside "sum".
+ */
+static void put_rest(struct writer *w, const char *key, struct exact_sum sum)
+{
+	char name[64];
+	int64_t rest = exact_rest(sum);
+
+	if (rest == 0)
+		return;
+	snprintf(name, sizeof(name), "%s" DOCUMENT_REST_OF, key);
+	writer_integer(w, name, rest);
+}
+
+static void put_sum(struct writer *w, const char *key, struct exact_sum sum)
+{
+	writer_figure(w, key, exact_figure(sum));
+	put_rest(w, key, sum);
+}
 
 static void put_summary(struct writer *w, const char *key, const struct histogram *h)
 {
@@ -38,7 +59,9 @@ void figures_put_tokens(struct writer *w, const struct token_sums *t)
 
 void figures_put_cost(struct writer *w, const char *key, const struct request_figures *f)
 {
-	writer_figure(w, key, f->cost_known ? f->cost_usd : NAN);
+	writer_figure(w, key, request_figures_cost(f));
+	if (f->cost_known)
+		put_rest(w, key, f->cost);
 }
 
 void figures_put_requests(
@@ -102,7 +125,7 @@ static void put_histogram(struct writer *w, const char *key, const struct histog
 {
 	writer_object(w, key);
 	writer_count(w, "count", h->count);
-	writer_figure(w, "sum", h->sum);
+	put_sum(w, "sum", h->sum);
 	writer_figure(w, "min", h->min);
 	writer_figure(w, "max", h->max);
 	writer_count(w, "zero_count", h->zero_count);
@@ -158,6 +181,19 @@ void figures_put_sketches(struct writer *w, const char *key, const struct aggreg
 	writer_end(w);
 }
 
+/* Of one that was negative, the sums of both signs too: what they differ by does not restore them.
+ */
+static void put_gauge_sum(struct writer *w, const struct gauge_figures *g)
+{
+	if (g->below.units == 0) {
+		put_sum(w, "sum", g->above);
+		return;
+	}
+	writer_figure(w, "sum", exact_difference(g->above, g->below));
+	put_sum(w, "positive_sum", g->above);
+	put_sum(w, "negative_sum", g->below);
+}
+
 void figures_put_gauges(struct writer *w, const char *key, const struct aggregate *a)
 {
 	writer_object(w, key);
@@ -170,8 +206,8 @@ void figures_put_gauges(struct writer *w, const char *key, const struct aggregat
 		writer_figure(w, "last", g->last);
 		writer_figure(w, "min", g->min);
 		writer_figure(w, "max", g->max);
-		writer_figure(w, "avg", g->sum / (double)g->count);
-		writer_figure(w, "sum", g->sum);
+		writer_figure(w, "avg", exact_mean(g->above, g->below, g->count, g->min, g->max));
+		put_gauge_sum(w, g);
 		writer_count(w, "count", g->count);
 		writer_text(w, "last_at", at);
 		writer_end(w);

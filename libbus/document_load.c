@@ -48,6 +48,30 @@ static int get_number(const json_t *o, const char *key, double *out)
 	return 0;
 }
 
+/* Adds what `key` has beside it (DOCUMENT_REST_OF), if it has. */
+static int get_rest(const json_t *o, const char *key, struct exact_sum *sum)
+{
+	char name[64];
+	const json_t *v;
+
+	snprintf(name, sizeof(name), "%s" DOCUMENT_REST_OF, key);
+	v = json_object_get(o, name);
+	if (!v)
+		return 0;
+	return json_is_integer(v) && exact_adjust(sum, json_integer_value(v)) ? 0 : -EBADMSG;
+}
+
+/* A sum of figures >= 0. */
+static int get_sum(const json_t *o, const char *key, struct exact_sum *out)
+{
+	double figure;
+
+	if (get_figure(o, key, &figure) || isnan(figure))
+		return -EBADMSG;
+	*out = exact_of(figure);
+	return get_rest(o, key, out);
+}
+
 /*
  * An object by names, as a series: no more than these. What is read is added to what the series
  * has: names that are one once they are cut, which earlier versions wrote, are summed.
@@ -93,8 +117,8 @@ static int load_histogram(const json_t *all, const char *key, struct histogram *
 	const json_t *o = json_object_get(all, key);
 
 	if (get_count(o, "count", &h->count) || get_count(o, "zero_count", &h->zero_count) ||
-	    get_figure(o, "sum", &h->sum) || get_figure(o, "min", &h->min) ||
-	    get_figure(o, "max", &h->max) || isnan(h->sum) || (h->count > 0) == isnan(h->min) ||
+	    get_sum(o, "sum", &h->sum) || get_figure(o, "min", &h->min) ||
+	    get_figure(o, "max", &h->max) || (h->count > 0) == isnan(h->min) ||
 	    isnan(h->min) != isnan(h->max) || h->min > h->max)
 		return -EBADMSG;
 	return load_buckets(o, h);
@@ -126,11 +150,9 @@ static int load_tokens(const json_t *o, struct token_sums *t)
 
 static int load_cost(const json_t *o, const char *key, struct request_figures *f)
 {
-	if (get_figure(o, key, &f->cost_usd))
-		return -EBADMSG;
-	if (isnan(f->cost_usd))
-		f->cost_usd = 0;
-	return 0;
+	if (json_is_null(json_object_get(o, key)))
+		return 0;
+	return get_sum(o, key, &f->cost);
 }
 
 /* The counts that totals and series have under the same names. */
@@ -241,7 +263,22 @@ static int load_count(
 		return -EBADMSG;
 	if (value == 0 && !keep_zero)
 		return 0;
-	return aggregate_add_count(a, name, value) ? 0 : -ENOMEM;
+	return aggregate_add_count(a, name, exact_of(value)) ? 0 : -ENOMEM;
+}
+
+static int load_counts_rest(const json_t *rests, struct aggregate *a)
+{
+	const char *name;
+	json_t *v;
+
+	json_object_foreach((json_t *)(uintptr_t)rests, name, v)
+	{
+		struct exact_sum *sum = series_find(&a->counts, name);
+
+		if (!sum || !json_is_integer(v) || !exact_adjust(sum, json_integer_value(v)))
+			return -EBADMSG;
+	}
+	return 0;
 }
 
 static int load_counts_by_name(struct aggregate *a, const json_t *counts, bool keep_zeros)
@@ -305,23 +342,41 @@ static int load_all_counts(const json_t *document, struct aggregate *a)
 {
 	const json_t *counts = json_object_get(document, "counts");
 
-	return counts ? load_counts_by_name(a, counts, true) : load_shown_counts(document, a);
+	int err = counts ? load_counts_by_name(a, counts, true) : load_shown_counts(document, a);
+
+	return err ? err : load_counts_rest(json_object_get(document, DOCUMENT_COUNTS_REST), a);
+}
+
+/* `sum` where the gauge was never negative; else the sums of both signs are there. */
+static int load_gauge_sum(const json_t *o, double avg, struct gauge_figures *g)
+{
+	double sum;
+
+	if (json_object_get(o, "negative_sum"))
+		return get_sum(o, "positive_sum", &g->above) ||
+		               get_sum(o, "negative_sum", &g->below)
+		           ? -EBADMSG
+		           : 0;
+	/* Files of earlier versions have the sum of both, or none. */
+	sum = avg * (double)g->count;
+	if (json_object_get(o, "sum") && get_number(o, "sum", &sum))
+		return -EBADMSG;
+	g->above = exact_of(sum);
+	g->below = exact_of(-sum);
+	return get_rest(o, "sum", &g->above);
 }
 
 static int load_gauge(const json_t *o, struct gauge_figures *g)
 {
 	double avg;
 
+	*g = (struct gauge_figures){0};
 	if (get_number(o, "last", &g->last) || get_number(o, "min", &g->min) ||
 	    get_number(o, "max", &g->max) || get_number(o, "avg", &avg) ||
 	    get_count(o, "count", &g->count) || get_time(o, "last_at", &g->last_ts) ||
 	    g->count == 0)
 		return -EBADMSG;
-	/* Files of earlier versions have no `sum`. */
-	if (json_object_get(o, "sum"))
-		return get_number(o, "sum", &g->sum);
-	g->sum = figure_bound(avg * (double)g->count);
-	return 0;
+	return load_gauge_sum(o, avg, g);
 }
 
 static int load_gauges(const json_t *all, struct aggregate *a)

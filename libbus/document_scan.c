@@ -66,11 +66,11 @@ static void scan_tokens(struct scan *s, struct token_sums *t)
 	scan_counts(s, token_keys, COUNT_OF(token_keys), t);
 }
 
-static void scan_cost(struct scan *s, struct request_figures *f)
+static void set_cost(struct scan *s, struct request_figures *f, const struct raw_sum *raw)
 {
-	take_figure(s, &f->cost_usd);
-	if (isnan(f->cost_usd))
-		f->cost_usd = 0;
+	/* None is known: there is nothing that a rest could be beside. */
+	if (!isnan(raw->figure) && !raw_sum_get(raw, &f->cost))
+		refuse(s, -EBADMSG);
 }
 
 /* --- Histograms ------------------------------------------------------------------------------- */
@@ -78,7 +78,8 @@ static void scan_cost(struct scan *s, struct request_figures *f)
 /* What a histogram's object holds, before it is believed. */
 struct raw_histogram {
 	uint64_t count, zero_count, length;
-	double sum, min, max, offset;
+	struct raw_sum sum;
+	double min, max, offset;
 	uint64_t buckets[HISTOGRAM_BUCKETS];
 };
 
@@ -86,7 +87,7 @@ static bool is_possible(const struct raw_histogram *raw)
 {
 	uint64_t total = raw->zero_count;
 
-	if (isnan(raw->sum) || (raw->count > 0) == isnan(raw->min) ||
+	if (isnan(raw->sum.figure) || (raw->count > 0) == isnan(raw->min) ||
 	    isnan(raw->min) != isnan(raw->max) || raw->min > raw->max)
 		return false;
 	if (!(raw->offset >= HISTOGRAM_INDEX_MIN) || floor(raw->offset) != raw->offset ||
@@ -105,6 +106,7 @@ static void scan_histogram(struct scan *s, struct histogram *h)
 	unsigned seen = 0;
 
 	raw.length = 0;
+	raw.sum.rest = 0;
 	json_cursor_open(&s->c, '{');
 	while (json_cursor_member(&s->c, &key)) {
 		static const char *const names[] = {
@@ -119,23 +121,26 @@ static void scan_histogram(struct scan *s, struct histogram *h)
 		switch (i) {
 		case 0: json_cursor_count(&s->c, &raw.count); break;
 		case 1: json_cursor_count(&s->c, &raw.zero_count); break;
-		case 2: take_figure(s, &raw.sum); break;
+		case 2: take_figure(s, &raw.sum.figure); break;
 		case 3: take_figure(s, &raw.min); break;
 		case 4: take_figure(s, &raw.max); break;
 		case 5: json_cursor_figure(&s->c, &raw.offset); break;
 		case 6:
 			raw.length = json_cursor_counts(&s->c, raw.buckets, HISTOGRAM_BUCKETS);
 			break;
-		default: json_cursor_skip(&s->c); seen &= 0x7f;
+		default:
+			seen &= 0x7f;
+			if (!take_sum(s, &key, "sum", &raw.sum))
+				json_cursor_skip(&s->c);
 		}
 	}
-	if (failed(s) || seen != 0x7f || h->count || !is_possible(&raw)) {
+	if (failed(s) || seen != 0x7f || h->count || !is_possible(&raw) ||
+	    !raw_sum_get(&raw.sum, &h->sum)) {
 		refuse(s, -EBADMSG);
 		return;
 	}
 	h->count = raw.count;
 	h->zero_count = raw.zero_count;
-	h->sum = raw.sum;
 	h->min = raw.min;
 	h->max = raw.max;
 	if (!histogram_set_buckets(h, (int32_t)raw.offset, raw.buckets, (uint32_t)raw.length))
@@ -204,22 +209,23 @@ static void scan_series_entry(struct scan *s, struct request_figures *f)
 {
 	struct json_text key;
 	unsigned seen = 0;
-	bool tokens = false, cost = false;
+	struct raw_sum cost = {NAN, 0};
+	bool tokens = false, has_cost = false;
 
 	json_cursor_open(&s->c, '{');
 	while (json_cursor_member(&s->c, &key)) {
 		if (json_text_is(&key, "tokens")) {
 			scan_tokens(s, &f->tokens);
 			tokens = true;
-		} else if (json_text_is(&key, "cost")) {
-			scan_cost(s, f);
-			cost = true;
+		} else if (take_sum(s, &key, "cost", &cost)) {
+			has_cost |= json_text_is(&key, "cost");
 		} else if (!take_count(s, &key, series_keys, COUNT_OF(series_keys), f, &seen)) {
 			json_cursor_skip(&s->c);
 		}
 	}
+	set_cost(s, f, &cost);
 	/* A series says `errors` for all that failed. */
-	if (!tokens || !cost || seen != (1u << COUNT_OF(series_keys)) - 1 ||
+	if (!tokens || !has_cost || seen != (1u << COUNT_OF(series_keys)) - 1 ||
 	    f->errors < count_add(f->timeouts, f->orphaned))
 		refuse(s, -EBADMSG);
 	f->errors -= count_add(f->timeouts, f->orphaned);
@@ -350,9 +356,9 @@ static void scan_top(struct scan *s, const struct json_text *key)
 	} else if (json_text_is(key, "token_usage")) {
 		see(s, SEEN_TOKENS);
 		scan_tokens(s, &s->out->requests.tokens);
-	} else if (json_text_is(key, "cost_usd")) {
-		see(s, SEEN_COST);
-		scan_cost(s, &s->out->requests);
+	} else if (take_sum(s, key, "cost_usd", &s->cost)) {
+		if (json_text_is(key, "cost_usd"))
+			see(s, SEEN_COST);
 	} else if (json_text_is(key, "histograms")) {
 		see(s, SEEN_HISTOGRAMS);
 		scan_histograms(s);
@@ -372,18 +378,21 @@ static unsigned must_have(unsigned parts)
 int document_scan(const char *text, size_t length, unsigned parts, struct document_period *period,
     struct aggregate *out)
 {
-	struct scan s = {.out = out, .period = period, .parts = parts};
+	struct scan s = {.out = out, .period = period, .cost = {NAN, 0}, .parts = parts};
 	struct json_text key;
 
 	*period = (struct document_period){0};
-	series_init(&s.shown, sizeof(double), NULL);
+	series_init(&s.shown, sizeof(struct exact_sum), NULL);
+	series_init(&s.rests, sizeof(int64_t), NULL);
 	json_cursor_init(&s.c, text, length);
 	json_cursor_open(&s.c, '{');
 	while (json_cursor_member(&s.c, &key))
 		scan_top(&s, &key);
 	json_cursor_end(&s.c);
+	set_cost(&s, &out->requests, &s.cost);
 	scan_settle_counts(&s);
 	series_free(&s.shown);
+	series_free(&s.rests);
 	if (s.error)
 		return s.error;
 	if (s.c.failed || (s.seen & ~SEEN_COUNTS) != must_have(parts) ||

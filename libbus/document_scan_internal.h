@@ -6,19 +6,29 @@
 #define ORBUS_DOCUMENT_SCAN_INTERNAL_H
 
 #include "clock.h"
+#include "document.h"
 #include "document_scan.h"
 #include "json_cursor.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #define NAME_BYTES (ORBUS_TEXT_MAX + 1)
+
+/* A sum as a document has it: a double, and what the exact sum has beyond it. */
+struct raw_sum {
+	double figure; /* NaN: null, or not there */
+	int64_t rest;
+};
 
 struct scan {
 	struct json_cursor c;
 	struct aggregate *out;
 	struct document_period *period;
 	struct series shown; /* counts where they are shown: what a file without `counts` has */
+	struct series rests; /* of int64_t, by name: what `counts` leaves out of its sums */
+	struct raw_sum cost;
 	unsigned parts;
 	unsigned seen; /* enum seen */
 	int error;     /* of what the cursor cannot know */
@@ -89,6 +99,31 @@ static inline void take_figure(struct scan *s, double *out)
 	take_number(s, out);
 	if (*out < 0)
 		refuse(s, -EBADMSG);
+}
+
+/* Takes the value of `key` if it is that of the sum's double or of its rest. */
+static inline bool take_sum(
+    struct scan *s, const struct json_text *key, const char *name, struct raw_sum *sum)
+{
+	size_t length = strlen(name);
+
+	if (json_text_is(key, name)) {
+		take_figure(s, &sum->figure);
+		return true;
+	}
+	if (key->length != length + strlen(DOCUMENT_REST_OF) ||
+	    memcmp(key->at, name, length) != 0 ||
+	    memcmp(key->at + length, DOCUMENT_REST_OF, strlen(DOCUMENT_REST_OF)) != 0)
+		return false;
+	json_cursor_integer(&s->c, &sum->rest);
+	return true;
+}
+
+/* False: there is no such sum. That of null is 0. */
+static inline bool raw_sum_get(const struct raw_sum *raw, struct exact_sum *out)
+{
+	*out = exact_of(raw->figure);
+	return exact_adjust(out, raw->rest);
 }
 
 /* One more name of an object of them: as a series, it has no more than these. */

@@ -10,7 +10,7 @@
 /* Adds to a count where it is shown; there 0 may also mean that no sample named it. */
 static void add_shown(struct scan *s, const char *name, double value)
 {
-	double *n;
+	struct exact_sum *n;
 
 	if (isnan(value))
 		refuse(s, -EBADMSG);
@@ -18,7 +18,7 @@ static void add_shown(struct scan *s, const char *name, double value)
 		return;
 	n = series_at(&s->shown, name);
 	if (n)
-		*n = figure_add(*n, value);
+		exact_add(n, exact_of(value));
 	else
 		refuse(s, -ENOMEM);
 }
@@ -27,7 +27,7 @@ static void add_count(struct scan *s, const char *name, double value)
 {
 	if (isnan(value))
 		refuse(s, -EBADMSG);
-	else if (!failed(s) && !aggregate_add_count(s->out, name, value))
+	else if (!failed(s) && !aggregate_add_count(s->out, name, exact_of(value)))
 		refuse(s, -ENOMEM);
 }
 
@@ -48,6 +48,29 @@ static void scan_named_counts(struct scan *s, add_count_fn *add)
 		count_name(s, &names);
 		take_figure(s, &value);
 		add(s, name, value);
+	}
+}
+
+static void scan_counts_rest(struct scan *s)
+{
+	struct json_text key;
+	char name[NAME_BYTES];
+	unsigned names = 0;
+
+	json_cursor_open(&s->c, '{');
+	while (json_cursor_member(&s->c, &key)) {
+		int64_t rest, *place;
+
+		take_name(s, &key, name);
+		count_name(s, &names);
+		json_cursor_integer(&s->c, &rest);
+		if (failed(s))
+			return;
+		place = series_at(&s->rests, name);
+		if (place)
+			*place = rest;
+		else
+			refuse(s, -ENOMEM);
 	}
 }
 
@@ -84,22 +107,59 @@ static void scan_caches(struct scan *s)
 void scan_settle_counts(struct scan *s)
 {
 	for (uint32_t i = 0; !(s->seen & SEEN_COUNTS) && i < s->shown.count; i++)
-		add_count(s, s->shown.entries[i].name, *(const double *)s->shown.entries[i].value);
+		if (!failed(s) && !aggregate_add_count(s->out, s->shown.entries[i].name,
+				      *(const struct exact_sum *)s->shown.entries[i].value))
+			refuse(s, -ENOMEM);
+	for (uint32_t i = 0; i < s->rests.count; i++) {
+		const struct series_entry *e = &s->rests.entries[i];
+		struct exact_sum *sum = series_find(&s->out->counts, e->name);
+
+		if (!sum || !exact_adjust(sum, *(const int64_t *)e->value))
+			refuse(s, -EBADMSG);
+	}
+}
+
+struct raw_gauge_sums {
+	double sum;
+	int64_t rest;
+	struct raw_sum above, below;
+};
+
+/* `sum` where the gauge was never negative; else the sums of both signs are there. */
+static void set_gauge_sums(
+    struct scan *s, struct gauge_figures *g, const struct raw_gauge_sums *raw, double avg)
+{
+	double sum = raw->sum;
+
+	if (!isnan(raw->below.figure)) {
+		if (isnan(raw->above.figure) || !raw_sum_get(&raw->above, &g->above) ||
+		    !raw_sum_get(&raw->below, &g->below))
+			refuse(s, -EBADMSG);
+		return;
+	}
+	/* Files of earlier versions have the sum of both, or none. */
+	if (isnan(sum))
+		sum = avg * (double)g->count;
+	g->above = exact_of(sum);
+	g->below = exact_of(-sum);
+	if (!exact_adjust(&g->above, raw->rest))
+		refuse(s, -EBADMSG);
 }
 
 static void scan_gauge(struct scan *s, struct gauge_figures *g)
 {
 	struct json_text key;
 	double avg = NAN, *figure;
+	struct raw_gauge_sums sums = {NAN, 0, {NAN, 0}, {NAN, 0}};
 
-	*g = (struct gauge_figures){.last = NAN, .min = NAN, .max = NAN, .sum = NAN};
+	*g = (struct gauge_figures){.last = NAN, .min = NAN, .max = NAN};
 	json_cursor_open(&s->c, '{');
 	while (json_cursor_member(&s->c, &key)) {
 		figure = json_text_is(&key, "last")  ? &g->last
 		         : json_text_is(&key, "min") ? &g->min
 		         : json_text_is(&key, "max") ? &g->max
 		         : json_text_is(&key, "avg") ? &avg
-		         : json_text_is(&key, "sum") ? &g->sum
+		         : json_text_is(&key, "sum") ? &sums.sum
 		                                     : NULL;
 		if (figure)
 			take_number(s, figure);
@@ -107,14 +167,16 @@ static void scan_gauge(struct scan *s, struct gauge_figures *g)
 			json_cursor_count(&s->c, &g->count);
 		else if (json_text_is(&key, "last_at"))
 			take_time(s, &g->last_ts);
-		else
+		else if (json_text_is(&key, "sum" DOCUMENT_REST_OF))
+			json_cursor_integer(&s->c, &sums.rest);
+		else if (!take_sum(s, &key, "positive_sum", &sums.above) &&
+			 !take_sum(s, &key, "negative_sum", &sums.below))
 			json_cursor_skip(&s->c);
 	}
 	if (g->count == 0 || isnan(g->last) || isnan(g->min) || isnan(g->max) || isnan(avg))
 		refuse(s, -EBADMSG);
-	/* Files of earlier versions have no `sum`. */
-	if (isnan(g->sum))
-		g->sum = figure_bound(avg * (double)g->count);
+	else
+		set_gauge_sums(s, g, &sums, avg);
 }
 
 static void scan_gauges(struct scan *s)
@@ -253,6 +315,8 @@ bool scan_take_rest(struct scan *s, const struct json_text *key)
 	} else if (json_text_is(key, "counts")) {
 		see(s, SEEN_COUNTS);
 		scan_named_counts(s, add_count);
+	} else if (json_text_is(key, DOCUMENT_COUNTS_REST)) {
+		scan_counts_rest(s);
 	} else if (json_text_is(key, "cache_stats")) {
 		scan_caches(s);
 	} else if (json_text_is(key, "distinct")) {

@@ -186,7 +186,9 @@ static void widen(struct histogram *h, double min, double max)
 
 bool histogram_add(struct histogram *h, double value)
 {
-	return histogram_add_at(h, value, value > 0 ? histogram_index(value) : 0);
+	const struct exact_sum exact = exact_of(value);
+
+	return histogram_add_at(h, value, value > 0 ? histogram_index(value) : 0, &exact);
 }
 
 #define ADD(T, F)                                                 \
@@ -286,7 +288,7 @@ bool histogram_merge(struct histogram *to, const struct histogram *from)
 		to->count += from->count;
 		to->zero_count += from->zero_count;
 	}
-	to->sum = figure_add(to->sum, from->sum);
+	exact_add(&to->sum, from->sum);
 	widen(to, from->min, from->max);
 	return true;
 }
@@ -313,5 +315,5 @@ double histogram_quantile(const struct histogram *h, double q)
 
 double histogram_mean(const struct histogram *h)
 {
-	return h->count ? h->sum / (double)h->count : NAN;
+	return exact_mean(h->sum, (struct exact_sum){0}, h->count, h->min, h->max);
 }

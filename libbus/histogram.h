@@ -8,6 +8,7 @@
 #define ORBUS_HISTOGRAM_H
 
 #include "data_limits.h"
+#include "exact_sum.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,9 +21,9 @@
  * the last hour, of which there are sixty for every model, has small counts.
  */
 struct histogram {
+	struct exact_sum sum;
 	uint64_t count;      /* that of zeros and all buckets together; COUNT_MAX at most */
 	uint64_t zero_count; /* values that are 0 */
-	double sum;          /* FIGURE_MAX at most */
 	double min, max;     /* of all values; NaN when there are none */
 	int32_t offset;      /* index of the first bucket */
 	uint32_t length;     /* buckets in use */
@@ -84,22 +85,24 @@ static inline bool histogram_try_count(struct histogram *h, uint32_t place)
 }
 
 /*
- * histogram_add() for who knows the bucket already, since it goes into several:
- * histogram_index(value).
+ * histogram_add() for who knows these already, since the value goes into several: its bucket,
+ * histogram_index(value), and exact_of(value).
  */
-static inline bool histogram_add_at(struct histogram *h, double value, int32_t index)
+static inline bool histogram_add_at(
+    struct histogram *h, double value, int32_t index, const struct exact_sum *exact)
 {
 	uint32_t place = (uint32_t)(index - h->offset);
+	uint64_t count = h->count + 1;
 
-	if (h->count == COUNT_MAX)
+	if (count > COUNT_MAX)
 		return true;
 	if (!(value > 0))
 		h->zero_count++;
 	else if ((place >= h->length || !histogram_try_count(h, place)) &&
 		 !histogram_add_bucket(h, index, 1))
 		return false;
-	h->count++;
-	h->sum = figure_grow(h->sum, value);
+	h->count = count;
+	exact_add(&h->sum, *exact);
 	/* A comparison with NaN is false: written so that the first value takes its place. */
 	if (!(h->min <= value))
 		h->min = value;
@@ -121,7 +124,7 @@ bool histogram_set_buckets(
  */
 double histogram_quantile(const struct histogram *h, double q);
 
-/* The exact mean, NaN when empty. */
+/* The mean, from the exact sum; NaN when empty. */
 double histogram_mean(const struct histogram *h);
 
 #endif

@@ -213,6 +213,21 @@ void json_cursor_count(struct json_cursor *c, uint64_t *out)
 	*out = n;
 }
 
+void json_cursor_integer(struct json_cursor *c, int64_t *out)
+{
+	bool negative;
+	uint64_t n;
+
+	peek(c);
+	negative = c->at < c->end && *c->at == '-';
+	c->at += negative;
+	/* No white space is allowed behind the sign. */
+	if (negative && (c->at == c->end || *c->at < '0' || *c->at > '9'))
+		fail(c);
+	json_cursor_count(c, &n);
+	*out = negative ? -(int64_t)n : (int64_t)n;
+}
+
 /*
  * Most of a document is such arrays: small numbers with commas between them, as we write them, are
  * taken here; json_cursor_count() takes whatever looks different.

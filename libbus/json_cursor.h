@@ -56,6 +56,9 @@ void json_cursor_skip(struct json_cursor *c);
 /* A whole number from 0 to INT64_MAX. */
 void json_cursor_count(struct json_cursor *c, uint64_t *out);
 
+/* A whole number from -INT64_MAX to INT64_MAX. */
+void json_cursor_integer(struct json_cursor *c, int64_t *out);
+
 /* A whole array of such numbers, at most `max` of them; returns how many. */
 size_t json_cursor_counts(struct json_cursor *c, uint64_t *out, size_t max);
 

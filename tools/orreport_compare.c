@@ -81,7 +81,7 @@ static void add_share(struct list *l, const char *key, const char *name, uint64_
 
 static double cost_each(const struct request_figures *f)
 {
-	return f->cost_known ? f->cost_usd / (double)f->cost_known : NAN;
+	return request_figures_cost(f) / (double)f->cost_known;
 }
 
 static void add_times(

@@ -41,7 +41,7 @@ static void csv_figures(FILE *out, const struct request_figures *f)
 
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
 		csv_count(out, counts[i]);
-	csv_figure(out, f->cost_known ? f->cost_usd : NAN);
+	csv_figure(out, request_figures_cost(f));
 	csv_count(out, f->cost_known);
 	csv_histogram(out, &f->response_ms);
 	csv_histogram(out, &f->ttft_ms);

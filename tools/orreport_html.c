@@ -60,7 +60,7 @@ static void cost_cell(FILE *out, const struct request_figures *f)
 {
 	char text[64];
 
-	snprintf(text, sizeof(text), "$%s", format_fixed(f->cost_usd, 4).text);
+	snprintf(text, sizeof(text), "$%s", format_fixed(exact_figure(f->cost), 4).text);
 	cell(out, TONE_PLAIN, f->cost_known ? text : "-");
 }
 
@@ -207,7 +207,7 @@ static void print_cards(const struct view *v)
 	card(v, "Tokens a second", f->tps.count ? text : "-", rate_tps(histogram_mean(&f->tps)));
 	format_count(row_tokens(t), count);
 	card(v, "Tokens", count, none);
-	snprintf(text, sizeof(text), "$%s", format_fixed(f->cost_usd, 2).text);
+	snprintf(text, sizeof(text), "$%s", format_fixed(exact_figure(f->cost), 2).text);
 	card(v, "Cost", f->cost_known ? text : "-", none);
 	snprintf(text, sizeof(text), "%.1f %%", row_error_rate(t));
 	card(v, "Failed", row_requests(t) ? text : "-", none);

@@ -57,12 +57,12 @@ double row_mean_ms(const struct report_row *row)
 	const struct histogram *h = &row->sum.requests.response_ms;
 	uint64_t n = h->count + row->unmerged.timed;
 
-	return n ? (h->sum + row->unmerged.sum_ms) / (double)n : NAN;
+	return n ? (exact_figure(h->sum) + row->unmerged.sum_ms) / (double)n : NAN;
 }
 
 double row_cost(const struct report_row *row)
 {
-	return row->sum.requests.cost_known ? row->sum.requests.cost_usd : NAN;
+	return request_figures_cost(&row->sum.requests);
 }
 
 double row_hours(const struct report_row *row)

@@ -240,10 +240,15 @@ static struct moments moments_around(const struct histogram *h, double mean)
 
 static double skewness_of_both(const struct histogram *a, const struct histogram *b)
 {
-	double n = (double)a->count + (double)b->count, mean = (a->sum + b->sum) / n;
-	struct moments x = moments_around(a, mean), y = moments_around(b, mean);
-	double second = (x.second + y.second) / n;
+	double n = (double)a->count + (double)b->count, mean, second;
+	struct exact_sum sum = a->sum;
+	struct moments x, y;
 
+	exact_add(&sum, b->sum);
+	mean = exact_figure(sum) / n;
+	x = moments_around(a, mean);
+	y = moments_around(b, mean);
+	second = (x.second + y.second) / n;
 	return second > 0 ? (x.third + y.third) / n / pow(second, 1.5) : 0;
 }
 

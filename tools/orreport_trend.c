@@ -166,7 +166,7 @@ static void print_summary(const struct view *v)
 	fputc('\n', v->out);
 	if (f->cost_known) {
 		start_line(v, "Cost", figure_cost);
-		fprintf(v->out, "$%s\n", format_fixed(f->cost_usd, 4).text);
+		fprintf(v->out, "$%s\n", format_fixed(exact_figure(f->cost), 4).text);
 	}
 	start_line(v, "Errors", figure_failed);
 	fputs(tone_start(failed ? TONE_BAD : TONE_PLAIN, v->colour), v->out);

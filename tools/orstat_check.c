@@ -6,6 +6,8 @@
 #include "board.h"
 #include "bus_error.h"
 #include "clock.h"
+#include "exact_sum.h"
+#include "figure_text.h"
 #include "figures.h"
 #include "orstat_alerts.h"
 #include "output.h"
@@ -159,10 +161,10 @@ static void read_figures(
 
 	v[REQUESTS] = number_at(d, "requests", "total");
 	v[ERROR_RATE] = error_rate(d);
-	v[AVG] = number_at(d, "response_times", "avg") / 1000;
-	v[P95] = number_at(d, "response_times", "p95") / 1000;
-	v[P99] = number_at(d, "response_times", "p99") / 1000;
-	v[TTFT] = number_at(d, "ttft", "avg") / 1000;
+	v[AVG] = exact_decimal(number_at(d, "response_times", "avg") / 1000);
+	v[P95] = exact_decimal(number_at(d, "response_times", "p95") / 1000);
+	v[P99] = exact_decimal(number_at(d, "response_times", "p99") / 1000);
+	v[TTFT] = exact_decimal(number_at(d, "ttft", "avg") / 1000);
 	v[TPS] = number_at(d, "tps", "avg");
 	v[COST] = number_at(d, "cost_usd", NULL);
 	v[IN_FLIGHT] = number_at(d, "requests", "in_flight");
@@ -184,22 +186,34 @@ static enum check judge_metric(
 
 /* --- The line --------------------------------------------------------------------------------- */
 
+/* In four digits, or in all where these would not show that it is beyond the limit. */
+static void format_beyond(const struct threshold *t, double value, char out[FIGURE_TEXT_MAX + 1])
+{
+	snprintf(out, FIGURE_TEXT_MAX, "%.4g", value);
+	if (!threshold_alerts(t, strtod(out, NULL)))
+		out[figure_text(value, out)] = '\0';
+}
+
 /* "; critical: error_rate 35.7% (25)": every metric that led to the state. */
 static void print_reasons(
     const struct orstat_settings *settings, const double v[METRICS], enum check state)
 {
 	const char *separator = "; ";
-	char range[80];
+	char range[80], value[FIGURE_TEXT_MAX + 1];
 
 	for (int i = 0; state != CHECK_OK && i < METRICS; i++) {
+		const struct threshold *t;
+
 		if (judge_metric(settings, v, i) != state)
 			continue;
-		threshold_format(&thresholds[i][state == CHECK_CRITICAL], range, sizeof(range));
+		t = &thresholds[i][state == CHECK_CRITICAL];
+		threshold_format(t, range, sizeof(range));
+		format_beyond(t, v[i], value);
 		if (isinf(v[i]))
 			printf("%s%s unknown (%s)", separator, metrics[i].name, range);
 		else
-			printf("%s%s %.4g%s (%s)", separator, metrics[i].name, v[i],
-			    metrics[i].unit, range);
+			printf("%s%s %s%s (%s)", separator, metrics[i].name, value, metrics[i].unit,
+			    range);
 		separator = ", ";
 	}
 }

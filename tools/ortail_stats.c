@@ -113,7 +113,7 @@ static void print_line(const struct stats *s, FILE *out, uint64_t end_ns)
 	fputs(" | ", out);
 	print_count(out, 7, f->tokens.total, "token", "tokens");
 	if (f->cost_known)
-		fprintf(out, " | $%s", format_fixed(f->cost_usd, 4).text);
+		fprintf(out, " | $%s", format_fixed(exact_figure(f->cost), 4).text);
 	fputc('\n', out);
 }
 

@@ -35,6 +35,17 @@ static void must_read_again(const struct aggregate *a)
 	MUST(again.by_model.count == a->by_model.count && again.by_bot.count == a->by_bot.count);
 	MUST(again.requests.response_ms.count == a->requests.response_ms.count);
 	MUST(again.gauges.count == a->gauges.count);
+	/* Sums to the last bit, with what doubles leave out; a cost that nobody reported is none.
+	 */
+	MUST(again.requests.response_ms.sum.units == a->requests.response_ms.sum.units);
+	MUST(!a->requests.cost_known || again.requests.cost.units == a->requests.cost.units);
+	for (uint32_t i = 0; i < a->counts.count; i++) {
+		const struct series_entry *e = &a->counts.entries[i];
+		const struct exact_sum *one = e->value,
+				       *other = series_find(&again.counts, e->name);
+
+		MUST(other && one->units == other->units);
+	}
 	aggregate_free(&again);
 	free(text);
 }

@@ -51,6 +51,22 @@ class TellingTest(AlertsTest):
         with open(f"/dev/shm/{self.bus}.board", "rb") as file:
             self.assertNotIn(b"SECRET", file.read())
 
+    def test_exactly_the_limit_is_not_over_it(self):
+        rule = "cost 1h > 0.3 USD"
+        agent = self.agent(rule)
+        check = ("orstat", "--bus", self.bus, "--check", "--critical", "cost=0.3", "--critical",
+                 "alerts=~:", "--window", "1h")
+        self.publish(*[{**ANSWER, "cost_usd": 0.1}] * 3)
+        self.wait_figure(rule, value=0.3, state="ok")
+        done = self.run_tool(*check)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.publish({**ANSWER, "cost_usd": 0.000000001})
+        self.wait_state(rule, "firing")
+        done = self.run_tool(*check)
+        self.assertEqual(done.returncode, 2, done.stdout)
+        self.assertIn("; cost 0.300000001 (0.3)", done.stdout)
+        self.assertIn("cost 1h is 0.300000001 USD, over 0.3 USD", self.stop_agent(agent))
+
     def test_rules_look_at_what_they_name(self):
         agent = self.agent("cost 1h > 5 USD model=anthropic/*", "cost 1h > 50 USD bot=acore",
                            "requests 1h > 5 bot=b*")

@@ -250,6 +250,81 @@ static void figures_are_of_the_requests_that_the_rule_names(void **state)
 	aggregate_free(&a);
 }
 
+/* A rule that is judged, and what it would say. */
+static bool fires(const char *line, const struct aggregate *a, char sentence[ALERT_SENTENCE_BYTES])
+{
+	struct alert_rules rules = one(line);
+	struct alert_change c = {.rule = &rules.rules[0], .what = ALERT_FIRES};
+	bool beyond;
+
+	c.reading = alert_read(c.rule, a);
+	beyond = alert_is_beyond(c.rule, c.reading.value);
+	alert_sentence(&c, sentence);
+	alert_rules_free(&rules);
+	return beyond;
+}
+
+/* Sums of costs, and averages of times, that are the threshold are not beyond it. */
+static void exactly_the_threshold_does_not_fire(void **state)
+{
+	static const struct {
+		unsigned n;
+		double cost, response_ms;
+		const char *at, *below, *time; /* that the times are */
+	} cases[] = {
+	    {3, 0.1, 4.9, "cost 1h > 0.3", "cost 1h > 0.299999999", "avg 1h > 0.0049s"},
+	    {1000000, 0.000013, 0.7, "cost 1h > 13", "cost 1h > 12.999999999", "avg 1h > 0.0007s"},
+	    {10, 0.7, 8.4, "cost 1h > 7", "cost 1h > 6.999999999", "p95 1h > 0.0084s"},
+	    {300, 1000000.1, 4100.7, "cost 1h > 300000030", "cost 1h > 300000029.99999997",
+		"p50 1h > 4.1007s"},
+	};
+	char sentence[ALERT_SENTENCE_BYTES];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct aggregate a;
+
+		aggregate_init(&a);
+		add(&a, cases[i].n, "m", ORBUS_STATUS_OK, cases[i].response_ms, cases[i].cost);
+		assert_false(fires(cases[i].at, &a, sentence));
+		assert_true(fires(cases[i].below, &a, sentence));
+		assert_false(fires(cases[i].time, &a, sentence));
+		/* By model: what the pattern names, added up. */
+		add(&a, 1, "n", ORBUS_STATUS_OK, NAN, 1e-9);
+		assert_true(fires(cases[i].at, &a, sentence));
+		aggregate_free(&a);
+	}
+}
+
+/* Of sums of which no double says a nano-dollar more, too. */
+static void a_nano_dollar_above_the_threshold_fires(void **state)
+{
+	static const struct {
+		double cost;
+		const char *rule, *sentence;
+	} cases[] = {
+	    {0.3, "cost today > 0.3 USD", "cost today is 0.300000001 USD, over 0.3 USD"},
+	    {5, "cost 1h > 5", "cost 1h is 5.000000001 USD, over 5 USD"},
+	    {20000.1, "cost 5m > 20000.1", "cost 5m is 20000.100000001 USD, over 20000.1 USD"},
+	    {300000000, "cost 5m > 300000000 model=*",
+		"cost 5m model=* is 300000000.00000006 USD, over 300000000 USD"},
+	};
+	char sentence[ALERT_SENTENCE_BYTES];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct aggregate a;
+
+		aggregate_init(&a);
+		add(&a, 1, "a", ORBUS_STATUS_OK, 1, cases[i].cost);
+		assert_false(fires(cases[i].rule, &a, sentence));
+		add(&a, 1, "b", ORBUS_STATUS_OK, 1, 0.000000001);
+		assert_true(fires(cases[i].rule, &a, sentence));
+		assert_string_equal(sentence, cases[i].sentence);
+		aggregate_free(&a);
+	}
+}
+
 static void the_way_back_is_a_tenth_longer(void **state)
 {
 	static const struct {
@@ -259,6 +334,9 @@ static void the_way_back_is_a_tenth_longer(void **state)
 	    {"cost today > 5 USD", 5.01, 5, 4.51, 4.5},
 	    {"tps 1h < 10", 9.99, 10, 10.99, 11},
 	    {"lost samples > 0", 1, 0, 0.5, 0},
+	    /* To the last digit, which 3.3 - 0.1 * 3.3 and 0.2 + 0.1 * 0.2 are not. */
+	    {"cost today > 3.3 USD", 3.300000001, 3.3, 2.970000001, 2.97},
+	    {"tps 1h < 0.2", 0.199999999, 0.2, 0.219999999, 0.22},
 	};
 
 	(void)state;
@@ -306,6 +384,10 @@ static void changes_are_told_in_a_sentence(void **state)
 	    {"tps 1h < 10", ALERT_IS_BACK, 12, "tps 1h is back at 12 tokens/s (limit 10 tokens/s)"},
 	    {"error_rate 1h > 10 %", ALERT_HAS_NO_DATA, NAN,
 		"error_rate 1h has nothing to be judged by any more (limit 10 %)"},
+	    /* As many digits as show that it is beyond. */
+	    {"cost today > 5 USD", ALERT_FIRES, 5.004, "cost today is 5.004 USD, over 5 USD"},
+	    {"tps 1h < 10", ALERT_FIRES, 9.999, "tps 1h is 9.999 tokens/s, under 10 tokens/s"},
+	    {"cost 1h < 0.12345", ALERT_FIRES, 0.1234, "cost 1h is 0.1234 USD, under 0.12345 USD"},
 	    {"no requests for 30m", ALERT_FIRES, 1801, "no requests for 30m 1s"},
 	    {"no requests for 30m bot=a", ALERT_IS_BACK, 1, "requests of bot a come again"},
 	    {"lost samples > 0", ALERT_FIRES, 3, "lost samples 1h is 3, over 0"},
@@ -391,6 +473,8 @@ int main(void)
 	    cmocka_unit_test(there_are_limits),
 	    cmocka_unit_test(targets_are_shown_without_their_secrets),
 	    cmocka_unit_test(figures_are_of_the_requests_that_the_rule_names),
+	    cmocka_unit_test(exactly_the_threshold_does_not_fire),
+	    cmocka_unit_test(a_nano_dollar_above_the_threshold_fires),
 	    cmocka_unit_test(the_way_back_is_a_tenth_longer),
 	    cmocka_unit_test(changes_are_told_in_a_sentence),
 	    cmocka_unit_test(a_webhook_gets_every_figure),

@@ -52,7 +52,7 @@ static void fill(struct histogram *h)
 		assert_true(histogram_add_bucket(h, i, n));
 		h->count += n;
 	}
-	h->sum = 1.0 / 3;
+	h->sum.units = EXACT_UNITS_MAX - 1; /* with the longest rest */
 	h->min = 5e-324;
 	h->max = 1e300;
 }
@@ -60,7 +60,7 @@ static void fill(struct histogram *h)
 static void fill_figures(struct request_figures *f)
 {
 	f->tokens = (struct token_sums){COUNT_MAX, COUNT_MAX, COUNT_MAX, COUNT_MAX, COUNT_MAX};
-	f->cost_usd = 1000.0 / 3;
+	f->cost.units = EXACT_UNITS_MAX - 1;
 	f->cost_known = f->ok = f->streaming = f->total = COUNT_MAX;
 	fill(&f->response_ms);
 	fill(&f->ttft_ms);
@@ -77,8 +77,8 @@ static void the_largest_document_is_read(void **state)
 	aggregate_init(&a);
 	fill_figures(&a.requests);
 	for (unsigned i = 0; i < SERIES_NAMES_MAX; i++) {
-		const struct gauge_figures g = {
-		    -1e300 / 3, -1e300 / 3, 1e300 / 3, -1e300 / 3, UINT64_MAX, COUNT_MAX};
+		const struct gauge_figures g = {-1e300 / 3, -1e300 / 3, 1e300 / 3,
+		    {EXACT_UNITS_MAX - 1}, {EXACT_UNITS_MAX / 3}, UINT64_MAX, COUNT_MAX};
 
 		longest_name(i, name);
 		fill_figures(aggregate_figures_at(&a.by_model, name));
@@ -89,7 +89,7 @@ static void the_largest_document_is_read(void **state)
 		strcpy(
 		    name + ORBUS_TEXT_MAX - strlen("_cache_hits") - 4, name + ORBUS_TEXT_MAX - 4);
 		strcat(name, "_cache_hits");
-		assert_true(aggregate_add_count(&a, name, 1e300 / 3));
+		assert_true(aggregate_add_count(&a, name, (struct exact_sum){EXACT_UNITS_MAX - 1}));
 	}
 	longest_name(0, type);
 	for (unsigned i = 0; i < RECENT_ERRORS_MAX; i++)
@@ -144,14 +144,16 @@ static void sums_end_and_do_not_wrap(void **state)
 	add_request(&a, 1000, 1e308);
 	assert_int_equal(a.requests.tokens.total, COUNT_MAX);
 	assert_int_equal(a.requests.tokens.prompt, COUNT_MAX);
-	assert_true(a.requests.cost_usd == FIGURE_MAX);
-	assert_true(a.requests.response_ms.sum == FIGURE_MAX);
-	assert_true(histogram_mean(&a.requests.response_ms) == FIGURE_MAX / 2);
+	assert_true(a.requests.cost.units == EXACT_UNITS_MAX);
+	assert_true(request_figures_cost(&a.requests) == EXACT_MAX);
+	assert_true(a.requests.response_ms.sum.units == EXACT_UNITS_MAX);
+	/* The sum has ended; the mean still lies between the values. */
+	assert_true(histogram_mean(&a.requests.response_ms) == FIGURE_MAX);
 	must_survive_documents(&a);
 	assert_true(aggregate_merge(&b, &a) && aggregate_merge(&b, &a));
 	assert_int_equal(b.requests.total, 4);
 	assert_int_equal(b.requests.tokens.total, COUNT_MAX);
-	assert_true(b.requests.cost_usd == FIGURE_MAX);
+	assert_true(b.requests.cost.units == EXACT_UNITS_MAX);
 	must_survive_documents(&b);
 	aggregate_free(&a);
 	aggregate_free(&b);
@@ -167,8 +169,7 @@ static void a_gauges_sum_is_kept_and_not_made_of_its_average(void **state)
 
 		aggregate_init(&a);
 		for (size_t i = 0; i < n; i++) {
-			const struct gauge_figures g = {
-			    values[i], values[i], values[i], values[i], i, 1};
+			const struct gauge_figures g = gauge_of(values[i], i);
 
 			assert_true(aggregate_add_gauge(&a, "g", &g));
 		}
@@ -218,7 +219,7 @@ static void lengthen(json_t *object, const char *name, const char *longer)
 static void files_of_earlier_versions_are_read_alike(void **state)
 {
 	static const char *const series[] = {"by_model", "by_bot", "by_provider"};
-	const struct gauge_figures g = {3, 1, 3, 4, 5, 2};
+	const struct gauge_figures g = {3, 1, 3, exact_of(4), {0}, 5, 2};
 	const struct document_context context = {
 	    .period_kind = "hourly", .end_ns = UINT64_C(3600000000000), .restorable = true};
 	struct document_period period;
@@ -244,9 +245,9 @@ static void files_of_earlier_versions_are_read_alike(void **state)
 		assert_true(aggregate_add(&a, &s));
 	}
 	assert_true(aggregate_add_gauge(&a, "g", &g));
-	assert_true(aggregate_add_count(&a, "rag_cache_hits", 3) &&
-		    aggregate_add_count(&a, "messages_processed", 2) &&
-		    aggregate_add_count(&a, "other", 1));
+	assert_true(aggregate_add_count(&a, "rag_cache_hits", exact_of(3)) &&
+		    aggregate_add_count(&a, "messages_processed", exact_of(2)) &&
+		    aggregate_add_count(&a, "other", exact_of(1)));
 	document = document_from_aggregate(&a, &context);
 	json_object_del(document, "counts");
 	json_object_del(json_object_get(json_object_get(document, "gauges"), "g"), "sum");
@@ -274,7 +275,8 @@ static void files_of_earlier_versions_are_read_alike(void **state)
 	    4);
 	assert_true(aggregate_count(&by_scan, "rag_cache_hits") == 3);
 	assert_int_equal(by_scan.counts.count, 3);
-	assert_true(((struct gauge_figures *)series_find(&by_scan.gauges, "g"))->sum == 4);
+	assert_true(((struct gauge_figures *)series_find(&by_scan.gauges, "g"))->above.units ==
+		    exact_of(4).units);
 	must_survive_documents(&by_scan);
 	json_decref(document);
 	free(text);

@@ -3,6 +3,7 @@
  * in advice_speed.c, advice_failures.c and advice_books.c.
  */
 #include "advice_internal.h"
+#include "exact_sum.h"
 #include "figures.h"
 #include "output.h"
 
@@ -106,19 +107,21 @@ static bool is_judged(const struct advice_case *c, const char *name, const char 
 struct group_sum {
 	struct advice_subject s;
 	uint64_t models, count;
-	double sum, p95;
+	struct exact_sum sum;
+	double p95;
 };
 
 static void group_add(struct group_sum *g, const struct advice_subject *m, const char *summary)
 {
 	uint64_t n = count_at(m->figures, summary, "count");
 	double p95 = number_at(m->figures, summary, "p95");
+	double avg = number_at(m->figures, summary, "avg");
 
-	if (n == 0)
+	if (n == 0 || isnan(avg))
 		return;
 	g->models++;
 	g->count += n;
-	g->sum += (double)n * number_at(m->figures, summary, "avg");
+	exact_add(&g->sum, exact_of((double)n * avg));
 	g->p95 = p95 < g->p95 ? p95 : g->p95;
 	g->s.requests += m->requests;
 	g->s.ok += m->ok;
@@ -143,10 +146,11 @@ static void judge_the_others(struct advice_case *c, const char *summary,
 		if (!is_judged(c, name, summary))
 			group_add(&g, &model, summary);
 	}
-	if (g.count < ADVICE_REQUESTS_MIN || !isfinite(g.sum) || !isfinite(g.p95))
+	if (g.count < ADVICE_REQUESTS_MIN || !isfinite(g.p95))
 		return;
-	sum = json_pack("{s:{s:f,s:f,s:I}}", summary, "avg", g.sum / (double)g.count, "p95", g.p95,
-	    "count", (json_int_t)g.count);
+	sum = json_pack("{s:{s:f,s:f,s:I}}", summary, "avg",
+	    exact_mean(g.sum, (struct exact_sum){0}, g.count, 0, INFINITY), "p95", g.p95, "count",
+	    (json_int_t)g.count);
 	if (!sum) {
 		c->error = -ENOMEM;
 		return;

@@ -4,6 +4,7 @@
 #include "output.h"
 #include "figure_text.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -314,6 +315,37 @@ void format_figure(double value, char out[FIGURE_TEXT_BYTES])
 		    : fabs(value) >= 1 ? "%.2f"
 				       : "%.3g",
 		    value);
+}
+
+/* All digits that it takes to read the same double; "5", not "5.0". */
+static void format_whole_figure(double value, char out[FIGURE_TEXT_BYTES])
+{
+	char text[FIGURE_TEXT_MAX];
+	size_t n = figure_text(value, text);
+
+	if (n > 2 && memcmp(text + n - 2, ".0", 2) == 0)
+		n -= 2;
+	memcpy(out, text, n);
+	out[n] = '\0';
+}
+
+static int order_of(double a, double b)
+{
+	return (a > b) - (a < b);
+}
+
+void format_with_limit(
+    double value, double limit, char out[FIGURE_TEXT_BYTES], char limit_out[FIGURE_TEXT_BYTES])
+{
+	static_assert(FIGURE_TEXT_BYTES >= FIGURE_TEXT_MAX, "any figure fits");
+
+	format_figure(value, out);
+	format_figure(limit, limit_out);
+	if (!isfinite(value) || !isfinite(limit) ||
+	    order_of(strtod(out, NULL), strtod(limit_out, NULL)) == order_of(value, limit))
+		return;
+	format_whole_figure(value, out);
+	format_whole_figure(limit, limit_out);
 }
 
 /*

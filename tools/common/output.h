@@ -89,6 +89,13 @@ void format_count(uint64_t n, char out[COUNT_TEXT_BYTES]);
 void format_figure(double value, char out[FIGURE_TEXT_BYTES]);
 
 /*
+ * A figure and its limit in a sentence: the same, but with all their digits where fewer would not
+ * show which of the two is larger ("0.300000001", over "0.3").
+ */
+void format_with_limit(
+    double value, double limit, char out[FIGURE_TEXT_BYTES], char limit_out[FIGURE_TEXT_BYTES]);
+
+/*
  * A figure with so many decimals, to be printed by its `text`; from 10^15 on, which no table has
  * room for and no double tells all digits of, as "1e+300".
  */
