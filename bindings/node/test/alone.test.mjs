@@ -77,8 +77,8 @@ function program(name, index, { way, read, redirect, reason, when, at }) {
 
 const indices = ANSWERS.map((_, index) => index)
 const whole = indices.filter((index) => !hangs(ANSWERS[index]))
-// A server that echoes is no other answer for a client that is not measured: some of these are enough,
-// and of all answers some where a sanitizer looks on.
+// Answers that echo differ for what is published alone: each of these is read in some of the ways. Where
+// a sanitizer looks on, some of all answers are.
 const isEcho = (index) => ANSWERS[index].name.startsWith('an echo')
 const some = whole.filter((index, n) => (!isEcho(index) || n % 4 === 0) && (SANITIZER === '' || n % 5 === 0))
 const few = [0, 1, 13, 38, 42]
@@ -87,8 +87,10 @@ const nameOf = (...parts) => parts.filter((part) => part !== undefined).join(' |
 
 test('every way to read every answer', async (t) => {
   const at = await serveAnswers(t)
-  await compare(t, (SANITIZER === '' ? whole : some).flatMap((index) => Object.keys(READS).map((read) =>
-    program(nameOf(ANSWERS[index].name, read), index, { at, way: ASKS['a string'], read }))))
+  const isRead = (index, n) => !isEcho(index) || (n + index) % 4 === 0
+  await compare(t, (SANITIZER === '' ? whole : some).flatMap((index) => Object.keys(READS)
+    .filter((_, n) => isRead(index, n))
+    .map((read) => program(nameOf(ANSWERS[index].name, read), index, { at, way: ASKS['a string'], read }))))
 })
 
 test('every way to ask', async (t) => {
