@@ -115,16 +115,26 @@ export interface PerformanceStats {
 export class Producer implements Disposable {
   /** @throws {OrbusError} where the bus cannot be opened. */
   constructor(options: ProducerOptions)
-  /** Starts the clock. End it with `end()` or `fail()`; one that is not counts as in flight. */
+  /**
+   * Starts the clock. End it with `end()` or `fail()`; one that is not counts as in flight.
+   *
+   * A call is one sample, however many layers measure it. A call that a measured fetch of this producer makes
+   * in the same asynchronous context before the end, and that asks for this model (or any, where none
+   * is given), is this request: it is published with what its answer says and with these tags, each
+   * attempt as a sample. What is set here by hand is not published then, and `end()` returns true.
+   */
   request(options?: RequestOptions): Request
-  /** Runs `work` as a request that ends when its promise does; what it throws goes on to the caller. */
+  /**
+   * Runs `work` as a request that ends when its promise does; what it throws goes on to the caller.
+   * A measured call within is this request, as with `request()`.
+   */
   measure<T>(options: RequestOptions | undefined, work: (request: Request) => T | PromiseLike<T>): Promise<T>
   /** A value as of now. NaN (discord.js's ping before the first heartbeat is one) is dropped, and counted. */
   gauge(name: string, value: number): boolean
   /** Something happened, `n` times: `messages_processed`, `commands_executed`, `rag_cache_hits`, ... */
   count(name: string, n?: number): boolean
   /**
-   * The `globalThis.fetch` of when the producer was made, with chat completions measured: see
+   * The `globalThis.fetch` of when the producer was made, with completions measured: see
    * `instrumentFetch()`. It may be put in the place of `globalThis.fetch`.
    */
   readonly fetch: typeof globalThis.fetch
@@ -132,6 +142,11 @@ export class Producer implements Disposable {
   getPerformanceStats(): PerformanceStats
   /** Samples that could not be published. */
   readonly dropped: number
+  /**
+   * Calls of a measured fetch that passed as they were, since they cannot be measured without the program
+   * noticing, or at all. `onError` hears of each kind once.
+   */
+  readonly unmeasured: number
   /** Gives the lane back. What is published afterwards is dropped. */
   close(): void
   [Symbol.dispose](): void
@@ -150,13 +165,15 @@ export interface InstrumentOptions {
 }
 
 /**
- * A fetch like the given one, whose calls of `.../chat/completions` are measured: hand it to OpenAI's
- * SDK (`fetch`), the Vercel AI SDK's providers (`fetch`), or `@openrouter/sdk` (`new HTTPClient({ fetcher })`).
+ * A fetch like the given one, whose calls of `.../chat/completions` and `.../completions` are measured: hand
+ * it to OpenAI's SDK (`fetch`), the Vercel AI SDK's providers (`fetch`), or `@openrouter/sdk`
+ * (`new HTTPClient({ fetcher })`).
  *
  * The caller gets the same errors and the same chunks, each when it asks for it. No prompt,
  * no answer and no key is published: of what a server says, what repeats 12 characters of the request's
- * body or of a key is withheld. No answer is kept, and the body until the request ends. Each try of an SDK is a sample. A fetch whose Response has no web
- * stream for a body (node-fetch) is left unmeasured, as cancelled.
+ * body or of a key is withheld. No answer is kept, and the body until the request ends. Each try of an
+ * SDK is a sample. Of a fetch whose Response has no web stream for a body (node-fetch), time and status
+ * are measured, tokens and cost are not. What cannot be measured passes as it is: see `unmeasured`.
  */
 export function instrumentFetch<F extends (...call: any[]) => Promise<any>>(fetch: F, options: InstrumentOptions): F
 

@@ -16,6 +16,12 @@ class NodeCurrentTest(NodeTest):
     def test_fetch(self):
         self.run_file("fetch")
 
+    def test_nesting(self):
+        self.run_file("nesting")
+
+    def test_alone(self):
+        self.run_file("alone")
+
     def test_sdks(self):
         self.run_file("sdk")
 

@@ -11,6 +11,9 @@ class NodeFetchTest(NodeTest):
     def test_sdks(self):
         self.run_file("sdk")
 
+    def test_nesting(self):
+        self.run_file("nesting")
+
     def test_conformance(self):
         self.run_file("conformance")
 

@@ -1,19 +1,24 @@
-// fetch.js: a fetch that measures chat completions as they pass, and is otherwise the one it wraps.
+// fetch.js: a fetch that measures completions as they pass, and is otherwise the one it wraps.
 //
 // The caller gets the same errors, and a Response that is like the original (passthrough.js). What
-// goes wrong in here never reaches the caller.
+// goes wrong in here never reaches the caller. What cannot be looked at without the caller noticing
+// passes as it is: it is counted, and told once.
 'use strict'
+
+const { types } = require('node:util')
 
 const { errno } = require('./errors.js')
 const internals = require('./internals.js')
 const native = require('./native.js')
-const { canObserve, observe } = require('./passthrough.js')
-const { bytesOf, headerOf, isChatCompletion, isRequest, secretsOf, urlOf } = require('./question.js')
-const { flatten } = require('./tags.js')
-const { attempt, get, show } = require('./values.js')
+const { Layer, expectFetches, openLayer, within } = require('./nesting.js')
+const { observe } = require('./passthrough.js')
+const { Unseen, bytesOf, bytesOfRequest, headerOf, isCompletion, isRequest, look, pairsOf, secretsOf, urlOf } =
+  require('./question.js')
+const { flatten, merge } = require('./tags.js')
+const { attempt, get, numberOf, show } = require('./values.js')
 const { SILENCE, classOf, classify } = require('./verdict.js')
 
-const { FAILURE, LIMIT } = native
+const { FAILURE, FIGURE, LIMIT, figures } = native
 
 // A client's timer starts a little before its call of fetch does.
 const TIMER_SLACK_MS = 50
@@ -34,23 +39,35 @@ const CALLED_BY = /\b(?:listOnTimeout|processTicksAndRejections|runNextTicks|run
  * makes is a limit on time, whether AbortSignal.timeout()'s or one of setTimeout().
  */
 function isByTimer() {
-  const limit = Error.stackTraceLimit
+  const { stackTraceLimit, prepareStackTrace } = Error
   return attempt(() => {
-    Error.stackTraceLimit = 50
-    const stack = new Error().stack
-    Error.stackTraceLimit = limit
-    return CALLED_BY.exec(stack)?.[0] === 'listOnTimeout'
+    try {
+      Error.stackTraceLimit = 50
+      // The program's own would be called, and may do anything.
+      if (prepareStackTrace !== undefined) Error.prepareStackTrace = undefined
+      return CALLED_BY.exec(new Error().stack)?.[0] === 'listOnTimeout'
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit
+      if (prepareStackTrace !== undefined) Error.prepareStackTrace = prepareStackTrace
+    }
   }, false)
 }
+
+const isEventTarget = (signal) => !types.isProxy(signal) && typeof get(signal, 'addEventListener') === 'function'
+
+// Of a body that is read elsewhere, and that nobody holds any more.
+const forgotten = new FinalizationRegistry((call) => call.abandoned())
 
 /** One call, from question to verdict; observes the body as it passes. */
 class Call {
   #bus
   #tags
-  #headers
+  #headers // pairs
   #url
   #signal
   #timeoutMs // an abort after that long is the client's limit on time
+  #outer // a call that this one is; undefined: none
+  #layer
   #start = performance.now()
   #begins // while a Request's body is being read
   #exchange
@@ -61,26 +78,48 @@ class Call {
   #retryAfter = 0
   #generationId
 
-  constructor(input, init, { bus, tags, timeout }) {
+  constructor(input, init, { bus, tags, timeout, outer }) {
+    const source = isRequest(input) ? input : undefined
     this.#bus = bus
-    this.#tags = flatten(typeof tags === 'function' ? tags(input, init) : tags)
-    this.#headers = init?.headers ?? (isRequest(input) ? input.headers : undefined)
+    this.#outer = outer?.producer === bus && !outer.isTaken ? outer : undefined
+    this.#headers = pairsOf(look(init, 'headers') ?? look(source, 'headers'))
     this.#url = urlOf(input)
-    this.#signal = init?.signal ?? (isRequest(input) ? input.signal : undefined)
+    const body = look(init, 'body') ?? undefined
+    const signal = look(init, 'signal') ?? look(source, 'signal')
+    if (isEventTarget(signal)) this.#signal = signal
     // OpenAI's SDK aborts what takes too long as a user would, and tells the limit in a header.
     const seconds = Number(headerOf(this.#headers, 'x-stainless-timeout') ?? NaN)
     this.#timeoutMs = seconds > 0 ? seconds * 1000 : (timeout ?? Infinity)
-    const body = init?.body ?? undefined
-    if (body !== undefined || !isRequest(input)) this.#begin(bytesOf(body))
+    const own = flatten(typeof tags === 'function' ? tags(input, init) : tags)
+    this.#tags = outer?.producer === bus ? merge(outer.tags, own) : own
+    this.#layer = new Layer(bus, { tags: this.#tags, isFetch: true, onTaken: () => this.#giveWay() })
+    if (body !== undefined || source === undefined) this.#begin(bytesOf(body))
     // The body of a Request can be read of a copy only, while the fetch is under way.
-    else this.#begins = input.clone().arrayBuffer().then((b) => this.#begin(new Uint8Array(b)), () => this.#begin())
+    else this.#begins = bytesOfRequest(source).catch(() => undefined).then((bytes) => this.#begin(bytes))
     this.#watch()
+  }
+
+  /** Calls the fetch that is measured. */
+  run(fetch) {
+    return within(this.#layer, fetch)
+  }
+
+  /** Once that fetch has given its Response or its error, nothing is called within any more. */
+  settled() {
+    this.#layer.close()
+  }
+
+  /** A call within is this one, and nearer to the server. */
+  #giveWay() {
+    this.#ended = true
+    this.#unwatch()
+    if (this.#exchange !== undefined) native.exchangeGiveWay(this.#exchange)
   }
 
   /** SDKs abort by one signal what takes too long and what their user wants no more, and do not say which. */
   #watch() {
     const signal = this.#signal
-    if (this.#ended || typeof get(signal, 'addEventListener') !== 'function') return
+    if (this.#ended || signal === undefined) return
     const onAbort = () => {
       this.#isTimedOut = isByTimer()
     }
@@ -90,11 +129,17 @@ class Call {
 
   #begin(body) {
     if (this.#exchange !== undefined || this.#ended) return
-    const attempt = Number(headerOf(this.#headers, 'x-stainless-retry-count') ?? NaN) + 1
+    const outer = this.#outer?.isTaken === false ? this.#outer : undefined
+    const [high, low] = outer?.id ?? []
+    const tries = Number(headerOf(this.#headers, 'x-stainless-retry-count') ?? NaN) + 1
     const exchange = native.exchangeBegin(internals.handleOf(this.#bus), body, performance.now() - this.#start,
-      attempt, this.#tags, secretsOf(this.#headers), this.#url)
+      Number.isNaN(tries) ? numberOf(outer?.attempt) : tries, this.#tags, secretsOf(this.#headers), this.#url,
+      high, low, outer?.model)
     if (typeof exchange !== 'number') {
       this.#exchange = exchange
+      this.#layer.id = [figures[FIGURE.idHigh], figures[FIGURE.idLow]]
+      const isThatCall = high === undefined ? outer?.isFetch === true : high === this.#layer.id[0] && low === this.#layer.id[1]
+      if (isThatCall) outer.take()
       return
     }
     this.#ended = true
@@ -110,18 +155,30 @@ class Call {
     this.#begin()
   }
 
-  /** The Response to hand to the caller. */
-  async answered(response) {
+  /** Whether answered() must wait. */
+  get isBeginning() {
+    return this.#exchange === undefined && !this.#ended
+  }
+
+  /** The Response to hand to the caller, once it has begun. */
+  async answeredLater(response) {
     await this.#begun()
+    return this.answered(response)
+  }
+
+  /** The Response to hand to the caller. */
+  answered(response) {
+    if (this.#ended) return response
     this.#httpStatus = response.status
     this.#retryAfter = retryAfter(response.headers)
     this.#generationId = response.headers.get('x-generation-id') ?? undefined
     native.exchangeContentType(this.#exchange, response.headers.get('content-type') ?? undefined)
-    if (canObserve(response)) return observe(response, this, this.#signal ?? undefined)
+    const copy = observe(response, this, this.#signal)
+    if (copy !== undefined) return copy
     if (response.body === null) {
       this.ended()
     } else {
-      internals.report(this.#bus, errno.ENOTSUP, 'a call of fetch', 'the body of its Response is no web stream: ' +
+      internals.sayOnce(this.#bus, 'a call of fetch', 'the body of its Response is no web stream: ' +
         'its time and status are measured, its tokens and cost are not')
       this.#followUnread(response.body)
     }
@@ -131,18 +188,14 @@ class Call {
   /** Of a body that is read elsewhere, Node's stream as a rule: when it is over, and whether it was whole. */
   #followUnread(body) {
     if (typeof get(body, 'once') !== 'function') return this.#end({ unread: true })
+    forgotten.register(body, this)
     body.once('close', () => this.#end(get(body, 'readableEnded') === true ? { unread: true } : { aborted: true }))
   }
 
-  async refused(error) {
-    await this.#begun()
-    this.failed(error)
-  }
-
-  /** The fetch itself threw, and gave no promise. */
-  thrown(error) {
-    this.#begin()
-    this.failed(error)
+  /** The fetch failed; the caller's rejection does not wait for what is left to be done here. */
+  refused(error) {
+    if (!this.isBeginning) return this.failed(error)
+    this.#begun().then(() => this.failed(error)).catch((problem) => this.lost(problem))
   }
 
   /** Something went wrong in here: the request ends all the same. */
@@ -170,90 +223,106 @@ class Call {
     else this.#end({ failure: FAILURE.transfer, message: classOf(error), ...found })
   }
 
+  /**
+   * Nobody holds the answer any more, and its end was not seen: it ends with what was seen last. Who
+   * looks at a status that says it all reads no further; of an answer that went well that is left.
+   */
+  abandoned() {
+    this.#end({ aborted: this.#httpStatus < 300, isAbandoned: true })
+  }
+
   /** The caller wants no more: by itself, or because of a signal that says why. */
   cancelled(reason) {
     const { timeout } = this.#classify(get(this.#signal, 'aborted') ? get(this.#signal, 'reason') : reason)
     this.#end({ timeout, aborted: true })
   }
 
+  /** An abort's reason may be anything. */
   #classify(error) {
     const found = classify(error)
+    const isAbort = found.aborted || (get(this.#signal, 'aborted') === true && !('timeout' in found) && !('failure' in found))
     const isOver = performance.now() - this.#start + TIMER_SLACK_MS >= this.#timeoutMs
-    return found.aborted && (isOver || this.#isTimedOut) ? { timeout: LIMIT.total } : found
+    return isAbort && (isOver || this.#isTimedOut) ? { timeout: LIMIT.total } : found
   }
 
-  #end({ timeout, aborted = false, failure = FAILURE.none, message, unread = false }) {
+  #end({ timeout, aborted = false, failure = FAILURE.none, message, unread = false, isAbandoned = false }) {
     if (this.#ended) return
     this.#ended = true
     this.#unwatch()
     const limit = timeout === SILENCE ? native.exchangeLimitOfSilence(this.#exchange) : (timeout ?? LIMIT.none)
     const error = native.exchangeEnd(this.#exchange, this.#httpStatus, this.#retryAfter, limit, aborted,
-      aborted ? FAILURE.none : failure, message, this.#generationId, unread)
+      aborted ? FAILURE.none : failure, message, this.#generationId, unread, isAbandoned)
     if (error !== 0) internals.drop(this.#bus, error, 'a request')
   }
 }
 
+/** Undefined where a call is not measured. */
 function beginCall(input, init, options) {
   try {
-    return isChatCompletion(input, init) ? new Call(input, init, options) : undefined
+    if (!isCompletion(input, init)) return undefined
+    const outer = openLayer()
+    // Another producer's fetch measures this call already.
+    if (outer?.isFetch && outer.producer !== options.bus) return undefined
+    return new Call(input, init, { ...options, outer })
   } catch (error) {
-    internals.report(options.bus, errno.EINVAL, `a call of fetch is not measured: ${show(get(error, 'message') ?? error)}`)
+    internals.pass(options.bus, error instanceof Unseen ? error.message : show(get(error, 'message') ?? error))
     return undefined
   }
 }
 
 /** The Response for the caller: what goes wrong in measuring it leaves it the original. */
-async function answer(call, response) {
+function answer(call, response) {
   try {
-    return await call.answered(response)
+    call.settled()
+    if (!call.isBeginning) return call.answered(response)
+    return call.answeredLater(response).catch((error) => (call.lost(error), response))
   } catch (error) {
     call.lost(error)
     return response
   }
 }
 
-async function measured(call, promise) {
-  let response
+/** The error is the caller's. */
+function refuse(call, error) {
   try {
-    response = await promise
-  } catch (error) {
-    await call.refused(error).catch((problem) => call.lost(problem))
-    throw error
+    call.settled()
+    call.refused(error)
+  } catch (problem) {
+    call.lost(problem)
   }
-  return answer(call, response)
+  throw error
 }
 
-// Whether a call that is measured is being handed on: one that is made in there is the same again.
-let isHandingOn = false
+const isPromise = (value) => value instanceof Promise || typeof get(value, 'then') === 'function'
 
-function handOn(fetch, input, init) {
-  isHandingOn = true
-  try {
-    return fetch(input, init)
-  } finally {
-    isHandingOn = false
-  }
-}
-
-/** A fetch like the given one, whose chat completions are measured. */
+/** A fetch like the given one, whose completions are measured. */
 function instrumentFetch(fetch, options = {}) {
   const { bus, tags, timeout } = options
   if (typeof fetch !== 'function') throw new TypeError('instrumentFetch: the fetch to be measured is needed')
   if (bus === null || typeof bus !== 'object' || internals.handleOf(bus) === undefined) {
     throw new TypeError('instrumentFetch: { bus } must be a Producer')
   }
-  return function measuredFetch(input, init) {
-    const call = isHandingOn ? undefined : beginCall(input, init, { bus, tags, timeout })
-    if (call === undefined) return fetch(input, init)
+  expectFetches()
+  function measuredFetch(input, init) {
+    const callIt = () => Reflect.apply(fetch, this, arguments)
+    const call = beginCall(input, init, { bus, tags, timeout })
+    if (call === undefined) return callIt()
     let promise
     try {
-      promise = handOn(fetch, input, init)
+      promise = call.run(callIt)
     } catch (error) {
-      call.thrown(error)
-      throw error
+      refuse(call, error)
     }
-    return measured(call, promise)
+    if (isPromise(promise)) return promise.then((response) => answer(call, response), (error) => refuse(call, error))
+    call.settled()
+    call.lost(new TypeError('it gave no promise'))
+    return promise
   }
+  for (const name of ['name', 'length']) {
+    const value = get(fetch, name)
+    if (value !== undefined) Object.defineProperty(measuredFetch, name, { value, configurable: true })
+  }
+  return measuredFetch
 }
 
 module.exports = { instrumentFetch }

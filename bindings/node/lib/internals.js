@@ -3,7 +3,9 @@
 //
 //   handleOf(producer)            the addon's handle; undefined where it is no Producer
 //   report(producer, errno, what[, why]) tells onError; `why` in place of the error's own words
-//   drop(producer, errno, what)   likewise, and counts a sample as dropped
+//   pass(producer, why)           counts a call that is not measured, and tells onError of the first such
+//   sayOnce(producer, what, why)  tells onError, the first time
+//   drop(producer, errno, what)   tells onError, and counts a sample as dropped
 //   end(producer, status, ...)    publishes a request whose figures are set
 'use strict'
 

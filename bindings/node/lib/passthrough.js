@@ -6,13 +6,15 @@
 
 const { isErrored } = require('node:stream')
 
+const { attempt } = require('./values.js')
+
 // Of a Response that nobody holds any more: its connection is given up, as fetch itself would.
 const abandoned = new FinalizationRegistry(({ observer, reader }) => {
-  observer.cancelled()
+  attempt(() => observer.abandoned())
   reader.cancel().catch(() => {})
 })
 
-// Byte streams give their chunks' memory away, which must not happen to memory that others share.
+/** Byte streams give their chunks' memory away, which must not happen to memory that others share. */
 function isByteStream(body) {
   try {
     body.getReader({ mode: 'byob' }).releaseLock()
@@ -29,7 +31,8 @@ function isByteStream(body) {
  */
 function hearOfEnd(body, reader, signal, fail) {
   const onAbort = () => {
-    if (isErrored(body)) fail(signal.reason)
+    // In place of a reason that is false fetch takes an error of its own.
+    if (isErrored(body)) fail(signal.reason || new DOMException('The operation was aborted.', 'AbortError'))
   }
   const stop = () => signal?.removeEventListener('abort', onAbort)
   signal?.addEventListener('abort', onAbort, { once: true })
@@ -40,13 +43,14 @@ function hearOfEnd(body, reader, signal, fail) {
 }
 
 /**
- * The network and the signal hold what hears of the end, and that must not hold the stream: hence
- * the weak reference, and nothing of the stream in what the registry keeps.
+ * A stream over one that is not read yet: connect() begins. The network and the signal hold what
+ * hears of the end, and that must not hold the stream: hence the weak reference, and nothing of
+ * the stream in what the registry keeps, nor in any function (`self` is the stream). What goes wrong
+ * in the observer is no error of the stream.
  */
-function passThrough(body, observer, signal) {
-  const type = isByteStream(body) ? 'bytes' : undefined
-  const reader = body.getReader()
-  let weak
+function passThrough(type, observer) {
+  let reader, weak
+  let isUntouched = true
   const stream = new ReadableStream(
     {
       type,
@@ -54,58 +58,87 @@ function passThrough(body, observer, signal) {
         weak = new WeakRef(controller)
       },
       async pull(controller) {
+        isUntouched = false
         const { done, value } = await reader.read()
         if (done) {
-          observer.ended()
+          attempt(() => observer.ended())
           controller.close()
           controller.byobRequest?.respond(0)
         } else {
-          observer.chunk(value)
+          attempt(() => observer.chunk(value))
           controller.enqueue(value)
         }
       },
       cancel(reason) {
-        observer.cancelled(reason)
+        isUntouched = false
+        attempt(() => observer.cancelled(reason))
         return reader.cancel(reason)
       },
     },
     { highWaterMark: 0 },
   )
-  hearOfEnd(body, reader, signal, (error) => {
-    observer.failed(error)
-    weak.deref()?.error(error)
-  })
-  abandoned.register(stream, { observer, reader })
-  return stream
-}
-
-// What a Response that is made of parts does not take over.
-function dress(copy, original) {
-  const keep = (value) => ({ value, configurable: true, writable: true })
-  return Object.defineProperties(copy, {
-    url: keep(original.url),
-    redirected: keep(original.redirected),
-    type: keep(original.type),
-    clone: keep(() => dress(Object.getPrototypeOf(copy).clone.call(copy), original)),
-  })
-}
-
-/** Whether a Response like this one can be made: before its body is touched. */
-function canObserve(response) {
-  if (!(response.body instanceof ReadableStream) || response.body.locked) return false
-  if (response.constructor === globalThis.Response) return true
-  try {
-    return new response.constructor(new ReadableStream(), { status: response.status }).body instanceof ReadableStream
-  } catch {
-    return false
+  return {
+    stream,
+    /** letGo() is called where the stream fails, and the original can still tell it by itself. */
+    connect(self, body, signal, letGo) {
+      reader = body.getReader()
+      hearOfEnd(body, reader, signal, (error) => {
+        attempt(() => observer.failed(error))
+        weak.deref()?.error(error)
+        if (!isUntouched) return
+        isUntouched = false
+        reader.releaseLock()
+        letGo()
+      })
+      abandoned.register(self, { observer, reader })
+    },
   }
 }
 
-/** The Response to hand to the caller in place of one that canObserve(); `signal` may be undefined. */
-function observe(response, observer, signal) {
-  const { status, statusText, headers } = response
-  const body = passThrough(response.body, observer, signal)
-  return dress(new response.constructor(body, { status, statusText, headers }), response)
+// Those of a fetch cannot be changed, and are the same whoever holds them.
+const isFixed = (headers) => attempt(() => (headers.delete('x-orbus'), false), true)
+
+// What a Response that is made of parts does not take over, and cannot be told: its status may be any.
+function dress(copy, original) {
+  const keep = (value) => ({ value, configurable: true, writable: true })
+  const own = {}
+  for (const name of ['url', 'redirected', 'type', 'status', 'statusText', 'ok']) own[name] = keep(original[name])
+  if (isFixed(original.headers)) own.headers = keep(original.headers)
+  own.clone = keep(function clone() { return dress(Object.getPrototypeOf(copy).clone.call(this), original) })
+  return Object.defineProperties(copy, own)
 }
 
-module.exports = { canObserve, observe }
+const CONSUMERS = ['arrayBuffer', 'blob', 'bytes', 'clone', 'formData', 'json', 'text']
+
+/** A Response that failed before anything was read says so in its own words, which fetch chooses. */
+function speakAs(copy, original) {
+  if (copy.body.locked) return // a reader has it: that tells
+  for (const name of CONSUMERS) {
+    if (typeof original[name] !== 'function') continue
+    const value = function (...given) { return Reflect.apply(original[name], this === copy ? original : this, given) }
+    Object.defineProperty(copy, name, { value, configurable: true, writable: true })
+  }
+  for (const name of ['body', 'bodyUsed']) Object.defineProperty(copy, name, { get: () => original[name], configurable: true })
+}
+
+/**
+ * The Response to hand to the caller in place of one whose body is a web stream; undefined where none
+ * like it can be made: then the original is as it was. `signal` may be undefined.
+ */
+function observe(response, observer, signal) {
+  const { body } = response
+  if (!(body instanceof ReadableStream) || body.locked) return undefined
+  return attempt(() => {
+    const { stream, connect } = passThrough(isByteStream(body) ? 'bytes' : undefined, observer)
+    const copy = dress(new response.constructor(stream, { headers: response.headers }), response)
+    if (copy.body !== stream) return undefined
+    const weak = new WeakRef(copy)
+    connect(stream, body, signal, () => {
+      const held = weak.deref()
+      if (held !== undefined) attempt(() => speakAs(held, response))
+    })
+    return copy
+  })
+}
+
+module.exports = { observe }

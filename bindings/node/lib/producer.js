@@ -11,7 +11,9 @@ const { OrbusError, errno } = require('./errors.js')
 const { instrumentFetch } = require('./fetch.js')
 const internals = require('./internals.js')
 const native = require('./native.js')
+const { Layer, enter, isNeeded, within } = require('./nesting.js')
 const { Request, readOptions } = require('./request.js')
+const { flatten } = require('./tags.js')
 const { show } = require('./values.js')
 
 const { FIGURE, KIND, figures } = native
@@ -31,6 +33,8 @@ class Producer {
   #handle
   #onError
   #dropped = 0
+  #unmeasured = 0
+  #said = new Set()
   #fetch
   // Of when the producer was made: what is global later may lead back to bus.fetch.
   #globalFetch = globalThis.fetch
@@ -44,17 +48,27 @@ class Producer {
   }
 
   request(options) {
+    if (!isNeeded()) return this.#begin(options)
+    const layer = new Layer(this)
+    const request = this.#begin(options, layer)
+    enter(layer)
+    return request
+  }
+
+  #begin(options, layer) {
     const start = performance.now()
     const given = readOptions(options)
+    given.tags = given.tags === undefined ? undefined : flatten(given.tags)
     native.begin(this.#handle, given.model, given.stream)
-    return new Request(this, given, start)
+    return new Request(this, given, start, layer)
   }
 
   async measure(options, work) {
-    const request = this.request(options)
+    const layer = new Layer(this)
+    const request = this.#begin(options, layer)
     let result
     try {
-      result = await work(request)
+      result = await within(layer, () => work(request))
     } catch (error) {
       request.fail(error)
       throw error
@@ -107,6 +121,10 @@ class Producer {
     return this.#dropped
   }
 
+  get unmeasured() {
+    return this.#unmeasured
+  }
+
   close() {
     native.close(this.#handle)
   }
@@ -118,6 +136,13 @@ class Producer {
     } catch {
       // Whatever the bot's own handler does wrong must not end its request.
     }
+  }
+
+  #sayOnce(what, why) {
+    const all = `${what}: ${why}`
+    if (this.#said.has(all)) return
+    this.#said.add(all)
+    this.#report(errno.ENOTSUP, what, why)
   }
 
   #drop(number, what) {
@@ -140,6 +165,11 @@ class Producer {
   static {
     internals.handleOf = (producer) => (#handle in producer ? producer.#handle : undefined)
     internals.report = (producer, number, what, why) => producer.#report(number, what, why)
+    internals.pass = (producer, why) => {
+      producer.#unmeasured++
+      producer.#sayOnce('a call of fetch is not measured', why)
+    }
+    internals.sayOnce = (producer, what, why) => producer.#sayOnce(what, why)
     internals.drop = (producer, number, what) => producer.#drop(number, what)
     internals.end = (producer, status, stream, requestedModel, facts, tags) =>
       producer.#end(status, stream, requestedModel, facts, tags)

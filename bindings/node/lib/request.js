@@ -37,16 +37,23 @@ class Request {
   #idLow = figures[idLow]
   #startNs = figures[startNs]
   #start // by performance.now(), which runs alike
+  #layer // undefined: no measured call can be made within
   #ttftMs = NaN
   #ended = false
 
-  constructor(producer, options, start) {
+  constructor(producer, options, start, layer) {
     this.#producer = producer
     this.#start = start
     this.#model = options.model
     this.#stream = options.stream
-    if (options.tags !== undefined) this.#tags = flatten(options.tags)
+    this.#tags = options.tags
     if (options.attempt !== undefined) this.#facts = { attempt: options.attempt }
+    if (layer === undefined) return
+    this.#layer = layer
+    layer.id = [this.#idHigh, this.#idLow]
+    layer.model = typeof options.model === 'string' ? options.model : undefined
+    layer.tags = this.#tags
+    layer.attempt = options.attempt
   }
 
   firstToken() {
@@ -73,6 +80,7 @@ class Request {
     this.#facts = known
     const tags = get(facts, 'tags')
     if (tags !== undefined) this.#tags = flatten(tags)
+    if (this.#layer !== undefined && !this.#ended) this.#layer.tags = this.#tags
     return this
   }
 
@@ -94,6 +102,9 @@ class Request {
   #end(status) {
     const f = this.#facts
     this.#ended = true
+    this.#layer?.close()
+    // The measured call within is this request, and publishes it.
+    if (this.#layer?.isTaken) return true
     figures[idHigh] = this.#idHigh
     figures[idLow] = this.#idLow
     figures[startNs] = this.#startNs

@@ -29,4 +29,15 @@ function flattenAll(tags) {
 /** Of an object that does not tell its keys nothing is known. */
 const flatten = (tags) => attempt(() => flattenAll(tags))
 
-module.exports = { flatten }
+/** Both; where they name the same, the outer ones count. */
+function merge(outer, inner) {
+  if (outer === undefined || inner === undefined) return outer ?? inner
+  const all = new Map()
+  for (const tags of [outer, inner]) {
+    const parts = tags.split('\0')
+    for (let n = 0; n + 1 < parts.length; n += 2) if (!all.has(parts[n])) all.set(parts[n], parts[n + 1])
+  }
+  return [...all].slice(0, TAGS_MAX).map(([key, value]) => `${key}\0${value}\0`).join('')
+}
+
+module.exports = { flatten, merge }

@@ -5,10 +5,14 @@
  * beside it here.
  */
 #include "exchange.h"
+#include "now.h"
 #include "value.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct measured {
 	uint32_t kind;
@@ -18,6 +22,14 @@ struct measured {
 	struct orbus_tag tags[ORBUS_TAGS_MAX];
 	struct text_arena arena;
 	char *secrets, *url; /* NULL: there are none */
+	uint64_t seen_ns;    /* when anything of the answer was seen last, 0: not yet */
+};
+
+/* A call around this one, which may be the same one: it has published a begin. */
+struct outer {
+	bool is_there;
+	uint64_t id;
+	const char *model; /* that it is said to ask for; NULL: any */
 };
 
 static void dispose(struct measured *m)
@@ -47,51 +59,106 @@ static void start_earlier(struct exchange *x, double elapsed_ms)
 		x->request.start_ns -= ns;
 }
 
-static int begin_exchange(
-    struct measured *m, const struct exchange_options *options, double elapsed_ms)
+/* Whether names are of one model, with its maker's name before a slash or without. */
+static bool is_same_model(const char *a, const char *b)
 {
-	int err = exchange_begin(&m->exchange, m->producer->producer, options);
+	const char *short_a = strrchr(a, '/'), *short_b = strrchr(b, '/');
 
-	if (!err)
-		start_earlier(&m->exchange, elapsed_ms);
-	return err;
+	if (!short_a == !short_b)
+		return strcmp(a, b) == 0;
+	return short_a ? strcmp(short_a + 1, b) == 0 : strcmp(a, short_b + 1) == 0;
+}
+
+static bool is_that_call(const struct exchange *x, const struct outer *outer)
+{
+	const char *asked = x->request.sample.requested_model;
+
+	return outer->is_there && (!outer->model || !asked || is_same_model(asked, outer->model));
+}
+
+/*
+ * Without a producer the exchange publishes no begin: that is left to us, who may have one. The
+ * clock goes on from there.
+ */
+static int begin_exchange(struct measured *m, const struct exchange_options *options,
+    const struct outer *outer, double elapsed_ms)
+{
+	struct exchange *x = &m->exchange;
+	int err = exchange_begin(x, NULL, options);
+
+	if (err)
+		return err;
+	if (is_that_call(x, outer)) {
+		x->request.producer = m->producer->producer;
+		snprintf(x->request.id, sizeof(x->request.id), "%016" PRIx64, outer->id);
+	} else {
+		orbus_request_begin(
+		    m->producer->producer, &x->request, x->options.model, x->streamed);
+	}
+	start_earlier(x, elapsed_ms);
+	return 0;
 }
 
 /*
  * Begins with a body that is a string, a Uint8Array, which the program may change, or unknown.
  */
 static int begin_with(napi_env env, struct measured *m, struct exchange_options *options,
-    napi_value body, double elapsed_ms)
+    const struct outer *outer, napi_value body, double elapsed_ms)
 {
 	char *text;
 	int err;
 
 	if (take_bytes(env, body, &options->request, &options->request_bytes))
-		return begin_exchange(m, options, elapsed_ms);
+		return begin_exchange(m, options, outer, elapsed_ms);
 	text = take_long_text(env, body, &options->request_bytes);
 	options->request = text;
 	options->request_life = REQUEST_GIVEN;
-	err = begin_exchange(m, options, elapsed_ms);
+	err = begin_exchange(m, options, outer, elapsed_ms);
 	if (err)
 		free(text);
 	return err;
 }
 
+static struct outer take_outer(
+    napi_env env, napi_value high, napi_value low, napi_value model, struct text_arena *arena)
+{
+	double h = take_number(env, high), l = take_number(env, low);
+	struct outer outer = {.model = take_text(env, model, arena, 256)};
+
+	outer.is_there = h >= 0 && h <= UINT32_MAX && l >= 0 && l <= UINT32_MAX;
+	if (outer.is_there)
+		outer.id = (uint64_t)h << 32 | (uint32_t)l;
+	return outer;
+}
+
+static void tell_id(napi_env env, const struct exchange *x)
+{
+	double *figures = addon_of(env)->figures;
+	uint64_t id = strtoull(x->request.id, NULL, 16);
+
+	figures[FIGURE_idHigh] = (double)(id >> 32);
+	figures[FIGURE_idLow] = (double)(uint32_t)id;
+}
+
 /*
- * exchangeBegin(producer, body, elapsed_ms, attempt, tags, secrets, url): a handle, or a negative
- * errno.
+ * exchangeBegin(producer, body, elapsed_ms, attempt, tags, secrets, url, outer_high, outer_low,
+ *     outer_model): a handle, or a negative errno. Its id is among the figures: the one of the call
+ * around it, where it is that call.
  */
 static napi_value begin(napi_env env, napi_callback_info info)
 {
 	struct exchange_options options = {0};
 	struct producer_handle *h;
+	struct text_arena arena;
+	struct outer outer;
 	struct measured *m;
-	napi_value a[7], external;
+	napi_value a[10], external;
 	double attempt;
 	size_t unused;
 	int err;
 
-	take_arguments(env, info, a, 7);
+	arena_clear(&arena);
+	take_arguments(env, info, a, 10);
 	h = take_handle(env, a[0], HANDLE_PRODUCER);
 	if (!h || !h->producer)
 		return make_int(env, -EBADF);
@@ -100,6 +167,7 @@ static napi_value begin(napi_env env, napi_callback_info info)
 		return make_int(env, -ENOMEM);
 	m->kind = HANDLE_MEASURED;
 	m->is_over = false;
+	m->seen_ns = 0;
 	m->producer = h;
 	arena_clear(&m->arena);
 	attempt = take_number(env, a[3]);
@@ -108,11 +176,13 @@ static napi_value begin(napi_env env, napi_callback_info info)
 	options.tags = m->tags;
 	options.secrets = m->secrets = take_long_text(env, a[5], &unused);
 	options.url = m->url = take_long_text(env, a[6], &unused);
-	err = begin_with(env, m, &options, a[1], take_number(env, a[2]));
+	outer = take_outer(env, a[7], a[8], a[9], &arena);
+	err = begin_with(env, m, &options, &outer, a[1], take_number(env, a[2]));
 	if (err) {
 		dispose(m);
 		return make_int(env, err);
 	}
+	tell_id(env, &m->exchange);
 	h->references++;
 	if (napi_create_external(env, m, finalize, NULL, &external) == napi_ok)
 		return external;
@@ -130,8 +200,25 @@ static napi_value content_type(napi_env env, napi_callback_info info)
 	arena_clear(&arena);
 	take_arguments(env, info, arguments, 2);
 	m = take_handle(env, arguments[0], HANDLE_MEASURED);
-	if (m)
-		exchange_content_type(&m->exchange, take_text(env, arguments[1], &arena, 256));
+	if (!m || m->is_over)
+		return NULL;
+	exchange_content_type(&m->exchange, take_text(env, arguments[1], &arena, 256));
+	m->seen_ns = now_ns_of(CLOCK_MONOTONIC);
+	return NULL;
+}
+
+/* exchangeGiveWay(exchange): a call within publishes it, with its begin. */
+static napi_value give_way(napi_env env, napi_callback_info info)
+{
+	struct measured *m;
+	napi_value argument;
+
+	take_arguments(env, info, &argument, 1);
+	m = take_handle(env, argument, HANDLE_MEASURED);
+	if (!m || m->is_over)
+		return NULL;
+	m->is_over = true;
+	exchange_free(&m->exchange);
 	return NULL;
 }
 
@@ -148,6 +235,7 @@ static napi_value feed(napi_env env, napi_callback_info info)
 	if (!m || m->is_over || !take_bytes(env, arguments[1], &bytes, &length))
 		return make_bool(env, m && m->is_over);
 	exchange_feed(&m->exchange, bytes, length);
+	m->seen_ns = now_ns_of(CLOCK_MONOTONIC);
 	return make_bool(env, m->exchange.complete_ns != 0);
 }
 
@@ -162,20 +250,31 @@ static napi_value limit_of_silence(napi_env env, napi_callback_info info)
 	return make_int(env, m ? exchange_limit_of_silence(&m->exchange) : LIMIT_IDLE);
 }
 
+/* The program forgot the answer; when the garbage collector found that is nobody's time. */
+static void end_when_last_seen(struct measured *m)
+{
+	uint64_t now = now_ns_of(CLOCK_MONOTONIC);
+
+	if (m->seen_ns == 0 || m->exchange.complete_ns)
+		return;
+	m->exchange.complete_ns = m->seen_ns;
+	m->exchange.request.sample.ts = now_ns_of(CLOCK_REALTIME) - (now - m->seen_ns);
+}
+
 /*
  * exchangeEnd(exchange, http_status, retry_after, limit, is_aborted, failure, message,
- *     generation_id, is_unread): 0 or a negative errno. Once; later calls do nothing.
+ *     generation_id, is_unread, is_abandoned): 0 or a negative errno. Once; later calls do nothing.
  */
 static napi_value end(napi_env env, napi_callback_info info)
 {
 	struct exchange_result result = {0};
 	struct text_arena arena;
 	struct measured *m;
-	napi_value a[9];
+	napi_value a[10];
 	int err;
 
 	arena_clear(&arena);
-	take_arguments(env, info, a, 9);
+	take_arguments(env, info, a, 10);
 	m = take_handle(env, a[0], HANDLE_MEASURED);
 	if (!m || m->is_over)
 		return make_int(env, 0);
@@ -190,6 +289,8 @@ static napi_value end(napi_env env, napi_callback_info info)
 	result.failure_message = take_text(env, a[6], &arena, VERDICT_MESSAGE_BYTES);
 	result.generation_id = take_text(env, a[7], &arena, 256);
 	result.unread = take_bool(env, a[8]);
+	if (take_bool(env, a[9]))
+		end_when_last_seen(m);
 	err = exchange_end(&m->exchange, &result);
 	producer_note(m->producer, &m->exchange.request.sample);
 	exchange_free(
@@ -228,6 +329,7 @@ napi_status measured_define(napi_env env, napi_value exports)
 	    {"exchangeBegin", begin},
 	    {"exchangeContentType", content_type},
 	    {"exchangeFeed", feed},
+	    {"exchangeGiveWay", give_way},
 	    {"exchangeLimitOfSilence", limit_of_silence},
 	    {"exchangeEnd", end},
 	    {"quote", quote},

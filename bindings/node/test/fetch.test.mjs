@@ -1,6 +1,6 @@
 // What a caller of the instrumented fetch sees is what fetch gives; what it does to the sample.
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import http from 'node:http'
 import { Readable, isErrored } from 'node:stream'
 import { test } from 'node:test'
@@ -8,10 +8,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
+import nodeFetch from 'node-fetch'
 import { Producer, instrumentFetch } from 'orbus'
 
 import { NASTY, caught } from './support/nasty.mjs'
-import { collectUntil, newBus, post, question, requestOf, samplesOf, startServer, waitFor } from './support/index.mjs'
+import { collectUntil, newBus, post, question, requestOf, run, samplesOf, startServer, waitFor } from './support/index.mjs'
 
 setFlagsFromString('--expose-gc')
 globalThis.gc = runInNewContext('gc')
@@ -274,6 +275,29 @@ test('a Response that nobody reads ends as cancelled when it is collected', asyn
   assert.equal((await requestOf(bus)).status, 'cancelled')
 })
 
+test('an answer that nobody reads takes until it was seen last, and its status tells how it ended', async (t) => {
+  for (const [status, partly, wanted] of [[200, false, ['cancelled', undefined]], [200, true, ['cancelled', undefined]],
+    [429, false, ['error', 'rate_limited']], [500, true, ['error', 'server_error']]]) {
+    const url = await listen(t, (_, response) => {
+      response.writeHead(status, { 'Content-Type': 'application/json' })
+      response.write('{"id": "gen-1", ')
+    })
+    const { bus, fetch } = open(t)
+    const before = Date.now()
+    await (async () => {
+      const response = await fetch(url, post(question()))
+      if (partly) await response.body.getReader().read()
+    })()
+    const answered = Date.now()
+    await sleep(1000)
+    await collectUntil(async () => (await samplesOf(bus)).length > 0, 'the sample of what was collected')
+    const sample = await requestOf(bus)
+    assert.deepEqual([sample.status, sample.error_type], wanted)
+    assert.ok(sample.response_ms <= answered - before + 5, `${sample.response_ms} ms, not ${answered - before}`)
+    assert.ok(Date.parse(sample.ts) <= answered + 5, sample.ts)
+  }
+})
+
 test('what the network holds does not hold a stream that was read in part', async (t) => {
   const { bus, producer } = open(t)
   let network
@@ -348,7 +372,7 @@ test('a Request is understood, however its body comes', async (t) => {
   assert.deepEqual([sample.status, sample.requested_model, sample.stream], ['ok', undefined, true])
 })
 
-test('only chat completions are measured', async (t) => {
+test('only completions are measured', async (t) => {
   const url = await listen(t, respond('{}'))
   const { bus, producer } = open(t)
   const seen = []
@@ -364,6 +388,8 @@ test('only chat completions are measured', async (t) => {
   assert.deepEqual(await samplesOf(bus, { kind: 'all' }), [])
   await (await fetch(url, { method: 'post', body: '{"model": "m"}' })).text()
   assert.equal((await requestOf(bus)).requested_model, 'm')
+  await (await fetch(`${base}/completions`, { method: 'POST', body: '{"model": "old", "prompt": "Hi"}' })).text()
+  assert.deepEqual((await samplesOf(bus)).map((sample) => sample.requested_model), ['m', 'old'])
 })
 
 test('tags, of all requests or of each', async (t) => {
@@ -476,12 +502,145 @@ test('an abort that a timer makes is a time-out, and any other is none', async (
     [follow(late((controller) => setTimeout(() => controller.abort(), 100))), 'timeout'],
     [late(async (controller) => { await sleep(100); controller.abort() }), 'cancelled'],
     [follow(late(async (controller) => { await sleep(100); controller.abort() })), 'cancelled'],
+    [late((controller) => setTimeout(() => controller.abort(new RangeError('mine')), 100)), 'timeout'],
+    [late((controller) => setTimeout(() => controller.abort(null), 100)), 'timeout'],
     [late((controller) => setImmediate(() => controller.abort())), 'cancelled'],
+    [late((controller) => setImmediate(() => controller.abort(new RangeError('mine')))), 'cancelled'],
   ]) {
     const { bus, fetch } = open(t)
     await caught(fetch(url, { ...post(question()), signal }))
     const sample = await requestOf(bus)
     assert.deepEqual([sample.status, sample.error_type], [status, status === 'timeout' ? 'timeout_total' : undefined])
+  }
+})
+
+test("node-fetch's Response is measured in part, and that is told once", async (t) => {
+  const url = await listen(t, respond(COMPLETION))
+  const { bus, producer, errors } = open(t)
+  const fetch = instrumentFetch(nodeFetch, { bus: producer })
+  for (let n = 0; n < 3; n++) assert.equal((await (await fetch(url, post(question()))).json()).id, 'gen-1')
+  assert.deepEqual((await samplesOf(bus)).map((s) => [s.status, s.http_status, s.requested_model]),
+    Array(3).fill(['ok', 200, 'acme/large']))
+  assert.equal(errors.length, 1)
+  const [alone, measured] = await Promise.all([nodeFetch, fetch].map((ask) => caught(ask('http://127.0.0.1:1/chat/completions', post({})))))
+  assert.deepEqual([measured.error.constructor, measured.error.code], [alone.error.constructor, alone.error.code])
+  const aborted = open(t)
+  const silent = await listen(t, () => {})
+  const signal = AbortSignal.timeout(100)
+  await assert.rejects(instrumentFetch(nodeFetch, { bus: aborted.producer })(silent, { ...post(question()), signal }), { name: 'AbortError' })
+  assert.equal((await requestOf(aborted.bus)).status, 'timeout')
+})
+
+test("a node-fetch Response that nobody reads ends when it was seen last", async (t) => {
+  const url = await listen(t, (_, response) => response.writeHead(429).end('x'))
+  const { bus, producer } = open(t)
+  const before = Date.now()
+  await (async () => { await instrumentFetch(nodeFetch, { bus: producer })(url, post(question())) })()
+  const answered = Date.now()
+  await sleep(500)
+  await collectUntil(async () => (await samplesOf(bus)).length > 0, 'the sample of what was collected')
+  const sample = await requestOf(bus)
+  assert.equal(sample.error_type, 'rate_limited')
+  assert.ok(sample.response_ms <= answered - before + 5, `${sample.response_ms}`)
+})
+
+test('what cannot be measured passes, is counted, and is told once', async (t) => {
+  const url = await listen(t, respond(COMPLETION))
+  const { bus, producer, errors, fetch } = open(t)
+  const asks = [
+    [url, new Proxy(post(question()), {})], [url, { ...post(question()), get headers() { return {} } }],
+    [url, { ...post(question()), headers: new Map([['a', 'b']]).entries() }], [{ toString: () => url }, post(question())],
+    [url.replace('/api/v1/chat/completions', '/v1/responses'), post({})],
+    [url.replace('/api/v1/chat/completions', '/v1/embeddings'), post({})],
+    [url.replace('/api/v1/chat/completions', '/v1/messages'), post({})],
+  ]
+  for (let n = 0; n < 2; n++) for (const ask of asks) assert.equal(await (await fetch(...ask)).text(), COMPLETION)
+  assert.equal(producer.unmeasured, 2 * asks.length)
+  assert.deepEqual(await samplesOf(bus, { kind: 'all' }), [])
+  assert.equal(new Set(errors.map((error) => error.message)).size, errors.length)
+  for (const error of errors) assert.match(error.message, /^a call of fetch is not measured: /)
+  assert.equal(errors.length, 5)
+  // A program's own messages are none of an LLM.
+  await (await fetch(url.replace('/v1/chat/completions', '/v10/channels/1/messages'), post({}))).text()
+  assert.equal(producer.unmeasured, 2 * asks.length)
+})
+
+test('a fetch that gives no promise gives what it gives', async (t) => {
+  const { bus, producer } = open(t)
+  const given = {}
+  assert.equal(instrumentFetch(() => given, { bus: producer })('http://x/chat/completions', post(question())), given)
+  assert.equal((await requestOf(bus)).status, 'cancelled')
+})
+
+test('the measured fetch is called as the fetch is, and looks like it', async (t) => {
+  const { producer, fetch } = open(t)
+  assert.deepEqual([fetch.name, fetch.length], [globalThis.fetch.name, globalThis.fetch.length])
+  let seen
+  const self = {}
+  const own = instrumentFetch(function (...given) { seen = [this, given]; return Promise.resolve(new Response('{}')) }, { bus: producer })
+  const given = ['http://x/chat/completions', post(question()), { of: 'the program' }]
+  await own.apply(self, given)
+  assert.equal(seen[0], self)
+  assert.deepEqual(seen[1].map((one, n) => one === given[n]), [true, true, true])
+})
+
+test('one signal for many calls warns as ever, and keeps no listener', async (t) => {
+  const url = await listen(t, respond(COMPLETION))
+  const { fetch } = open(t)
+  for (const ask of [globalThis.fetch, fetch]) {
+    const warnings = []
+    const onWarning = (warning) => warnings.push(warning.name)
+    process.on('warning', onWarning)
+    const { signal } = new AbortController()
+    await Promise.all(Array.from({ length: 60 }, async () => (await ask(url, { ...post(question()), signal })).text()))
+    await sleep(10)
+    process.off('warning', onWarning)
+    assert.deepEqual(warnings, [])
+    globalThis.gc()
+    const left = getEventListeners(signal, 'abort').length
+    if (ask === fetch) assert.ok(left <= 60, `${left} listeners`)
+  }
+})
+
+test("a program's own stack traces are left alone", async (t) => {
+  const url = await listen(t, () => {})
+  const { bus, fetch } = open(t)
+  const { prepareStackTrace, stackTraceLimit } = Error
+  t.after(() => { Error.prepareStackTrace = prepareStackTrace })
+  const ours = []
+  const mine = (error, frames) => {
+    ours.push(...frames.filter((frame) => String(frame.getFileName()).endsWith('/lib/fetch.js')).slice(0, 1))
+    return 'mine'
+  }
+  Error.prepareStackTrace = mine
+  const controller = new AbortController()
+  setTimeout(() => controller.abort(null), 50)
+  await caught(fetch(url, { ...post(question()), signal: controller.signal }))
+  const after = [Error.prepareStackTrace, Error.stackTraceLimit]
+  Error.prepareStackTrace = prepareStackTrace
+  assert.deepEqual(after, [mine, stackTraceLimit])
+  assert.deepEqual(ours.map((frame) => frame.getFunctionName()), [])
+  assert.equal((await requestOf(bus)).status, 'timeout')
+})
+
+test('a process ends as it would alone', async (t) => {
+  const url = await listen(t, respond(COMPLETION))
+  const program = (how) => `
+    import { Producer } from 'orbus'
+    const bus = new Producer({ bot: 'alone', bus: ${JSON.stringify(newBus(t))} })
+    const fetch = process.argv[1] === 'measured' ? bus.fetch : globalThis.fetch
+    const ask = () => fetch(${JSON.stringify(url)}, { method: 'POST', body: '{}' })
+    process.on('exit', (code) => console.log('exit', code))
+    ${how}`
+  for (const how of ['await ask()', '(await ask()).text()', 'ask()', 'await ask(); process.exit(3)', 'ask(); process.exit(3)',
+    'fetch("http://127.0.0.1:1/chat/completions", { method: "POST" })', 'ask().then(() => { throw new RangeError("mine") })',
+    'await bus.measure({}, ask)', 'bus.measure({}, () => { throw new RangeError("mine") })']) {
+    const [alone, measured] = await Promise.all(['alone', 'measured'].map(async (which) => {
+      const done = await run(process.execPath, ['--input-type=module', '-e', program(how), which], { timeout: 60000 }).catch((error) => error)
+      return { code: done.code, killed: done.killed, stdout: done.stdout, error: /^\w+Error.*/m.exec(done.stderr)?.[0] }
+    }))
+    assert.deepEqual(measured, alone, how)
+    assert.notEqual(measured.killed, true, how)
   }
 })
 

@@ -26,7 +26,7 @@ bus.count('messages_processed')
 bus.count('tokens', 3)
 const performance: PerformanceStats = bus.getPerformanceStats()
 const seconds: number = performance.last_response_time_seconds
-const dropped: number = bus.dropped
+const dropped: number = bus.dropped + bus.unmeasured
 
 {
   using scoped = new Producer({ bot: 'scoped' })

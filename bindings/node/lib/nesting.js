@@ -1,0 +1,83 @@
+// nesting.js: which measured call is made within which, so that a call counts once, however many
+// layers measure it: a fetch within a fetch, and a client's calls within measure() or request().
+//
+// The innermost layer is nearest to the server, and sees each attempt: it takes the place of the one around
+// it, with that one's begin (which was published) and its tags. Layers are found by the asynchronous
+// context that a call is made in, as Node itself keeps it.
+'use strict'
+
+const { AsyncLocalStorage } = require('node:async_hooks')
+
+const current = new AsyncLocalStorage()
+// Requests that nobody ends stay open: no more of them are looked through, or kept.
+const DEPTH_MAX = 16
+// Once a program measures its clients. Until then no request can have a call within.
+let isNeeded = false
+
+/** A measured call under way. It holds nothing of the program's but the tags. */
+class Layer {
+  producer
+  model // a call that asks for another is another call; undefined: whatever it asks for
+  tags // as flatten() gives them
+  attempt
+  id // [high, low] of the begin that was published; undefined: none yet
+  isTaken = false // a call within has taken its place: it publishes nothing itself
+  isFetch
+  #isOpen = true
+  #outer
+  #depth = 0
+  #onTaken
+
+  constructor(producer, { model, tags, attempt, id, isFetch = false, onTaken } = {}) {
+    this.producer = producer
+    this.model = model
+    this.tags = tags
+    this.attempt = attempt
+    this.id = id
+    this.isFetch = isFetch
+    this.#onTaken = onTaken
+    const outer = openLayer()
+    if (outer === undefined || outer.#depth >= DEPTH_MAX) return
+    this.#outer = outer
+    this.#depth = outer.#depth + 1
+  }
+
+  /** A call within has the begin now. */
+  take() {
+    this.isTaken = true
+    this.#onTaken?.()
+  }
+
+  /** Calls that are made from now on are not within. Contexts that still have this layer keep next to nothing. */
+  close() {
+    this.#isOpen = false
+    this.producer = this.tags = this.#onTaken = undefined
+  }
+
+  /** The innermost one that is open, from this one outwards. Closed ones in between are forgotten. */
+  get open() {
+    let layer = this
+    while (layer !== undefined && !layer.#isOpen) layer = layer.#outer
+    if (this.#isOpen === false) this.#outer = layer
+    return layer
+  }
+}
+
+/** The layer that the program is within; undefined where it is within none. */
+function openLayer() {
+  return current.getStore()?.open
+}
+
+/** Runs work(...) within a layer. */
+const within = (layer, work) => current.run(layer, work)
+
+/** What follows in this context is within the layer, until it is closed. */
+function enter(layer) {
+  current.enterWith(layer)
+}
+
+module.exports = {
+  Layer, enter, openLayer, within,
+  expectFetches() { isNeeded = true },
+  isNeeded: () => isNeeded,
+}
