@@ -60,13 +60,11 @@
 extern "C" {
 #endif
 
-/*
- * The limit on a whole request unless options.total_timeout_ms says otherwise, in milliseconds. It
- * takes the place of a CURLOPT_TIMEOUT_MS that the program has set: libcurl cannot be asked for it.
+/* A limit on a whole request that suits language models, in milliseconds: only if it is asked for.
  */
 #define ORBUS_CURL_TOTAL_TIMEOUT_MS 180000
 
-/* As a limit: none of ours; what the program has told libcurl holds. */
+/* As a limit, like 0: none of ours; what the program has told libcurl holds. */
 #define ORBUS_CURL_NO_LIMIT UINT64_MAX
 
 /* What a piece of generated text is. */
@@ -94,9 +92,9 @@ struct orbus_curl_options {
 	size_t tag_count;
 
 	/*
-	 * Limits in milliseconds. `connect` takes the place of CURLOPT_CONNECTTIMEOUT_MS (0: left
-	 * alone), `total` of CURLOPT_TIMEOUT_MS (0: ORBUS_CURL_TOTAL_TIMEOUT_MS,
-	 * ORBUS_CURL_NO_LIMIT: left alone). `first_token` and `idle` (no token for so long,
+	 * Limits in milliseconds; 0 leaves the program's own alone. `connect` takes the place of
+	 * CURLOPT_CONNECTTIMEOUT_MS, `total` of CURLOPT_TIMEOUT_MS, for this transfer and those
+	 * after it. `first_token` and `idle` (no token for so long,
 	 * whatever else is sent) are for streams; 0: none. These two are looked at when bytes come
 	 * and when libcurl wakes up, which in curl_easy_perform() is once a second at least; see
 	 * orbus_curl_timeout_ms(). They count the server's time only: not the write callback's, nor
@@ -175,6 +173,13 @@ ORBUS_API bool orbus_curl_is_answered(const struct orbus_curl *call);
  * mend. For use in sample_function.
  */
 ORBUS_API long orbus_curl_error_code(const struct orbus_curl *call);
+
+/*
+ * Why the body of the answer was not read: the program received it in a way that it had not told,
+ * or decodes it itself, or there was none to receive. NULL: it was read, or something failed
+ * before. For use in sample_function. Static.
+ */
+ORBUS_API const char *orbus_curl_unread(const struct orbus_curl *call);
 
 /*
  * Publishes the sample, gives the handle its own callbacks back (limits on time stay as they were
