@@ -68,8 +68,8 @@ BESIDE = {
     "PROGRESSFUNCTION": ["NOPROGRESS=0", "PROGRESSDATA=progress"],
     "DEBUGFUNCTION": ["VERBOSE=1", "DEBUGDATA=debug"], "HSTSREADFUNCTION": ["HSTS_CTRL=1", "HSTSREADDATA=hsts"],
     "HSTSWRITEFUNCTION": ["HSTS_CTRL=1", "HSTSREADFUNCTION=own", "HSTSWRITEDATA=hsts"],
-    "VERBOSE": ["STDERR=file3"], "STREAM_DEPENDS": ["other"], "STREAM_DEPENDS_E": ["other"],
-    "POSTFIELDS": ["POSTFIELDSIZE=-1"], "COPYPOSTFIELDS": ["POSTFIELDSIZE=-1"],
+    "IGNORE_CONTENT_LENGTH": ["TIMEOUT_MS=700"], "VERBOSE": ["STDERR=file3"], "STREAM_DEPENDS": ["other"], "STREAM_DEPENDS_E": ["other"],
+    "POSTFIELDS": ["POSTFIELDSIZE=6"], "COPYPOSTFIELDS": ["POSTFIELDSIZE=6"],
     "CUSTOMREQUEST": ["HEADERFUNCTION=own"], "COOKIELIST": ["COOKIEFILE="], "SEEKFUNCTION": [
         "UPLOAD=1", "READFUNCTION=own"], "PROXYPORT": ["PROXY=127.0.0.1"], "CURLU": [],
     "HTTPPROXYTUNNEL": ["PROXY=http://127.0.0.1:{port}", "HEADER=1"],
@@ -118,6 +118,7 @@ def normal(value):
         value = re.sub(r"\d+ (milliseconds|ms|bytes/sec)", r"N \1", value)
         value = re.sub(r"-{20,}[0-9a-f]+", "BOUNDARY", value)
         value = re.sub(r"(Authorization: AWS4|X-Amz-Date:)[^\r]*", r"\1", value)
+        value = re.sub(r"0x[0-9a-f]+", "ADDRESS", value)
         return re.sub(r"after \d+", "after N", value)
     return value
 
@@ -150,46 +151,57 @@ class CurlAloneTest(BusTest):
         self.plain = self.enterContext(PlainServer(more=table))
         self.secure = self.enterContext(PlainServer((certificate, key)))
 
-    def run_programs(self, how, programs, threads=1):
+    def run_programs(self, how, programs, threads=1, numbers=None):
         """What each of the programs saw, with what the server received."""
         path = os.path.join(self.folder, "programs")
+        numbers = numbers or range(len(programs))
         with open(path, "w", encoding="utf-8") as out:
-            for number, (server, wanted) in enumerate(programs):
+            for number, (server, wanted) in zip(numbers, programs):
                 scheme, port = ("https", self.secure.port) if server == "https" else ("http", self.plain.port)
                 line = "\t".join(wanted).format(url=f"{scheme}://127.0.0.1:{port}", port=port, n=number,
                                                 certificate=self.certificate)
                 out.write(line + "\n")
         for server in (self.plain, self.secure):
             server.forget()
-        done = subprocess.run([program("curl_setups"), how, self.bus, path, str(threads)], timeout=150,
+        done = subprocess.run([program("curl_setups"), how, self.bus, path, str(threads)], timeout=300,
                               stdin=subprocess.DEVNULL, capture_output=True, check=False,
                               env=self.environment())
         lines = dict(line.split("\t", 1) for line in done.stdout.decode().splitlines())
         self.assertEqual((done.returncode, len(lines)), (0, len(programs)),
-                         f"{programs[len(lines)] if len(lines) < len(programs) else ''}\n"
+                         f"{how} {programs[len(lines)] if len(lines) < len(programs) else ''}\n"
                          f"{done.stderr.decode(errors='replace')[-6000:]}")
         seen = []
-        for number in range(len(programs)):
-            saw = json.loads(lines[str(number)])
+        for line, number in enumerate(numbers):
+            saw = json.loads(lines[str(line)])
             saw["received"] = [*self.plain.requests.get(str(number), []),
                                *self.secure.requests.get(str(number), [])]
             seen.append(saw)
         return seen
 
-    def assert_alike(self, programs, threads=1, timed=False):
-        """The samples of the programs, which see the same with and without orbus. What is `timed` is cut by
-        the clock: how many bytes came by then is chance."""
-        alone, measured = (self.run_programs(how, programs, threads) for how in ("alone", "measured"))
-        for (_, wanted), a, m in zip(programs, alone, measured):
-            with self.subTest(" ".join(wanted)):
-                a, samples = normal(a), m["samples"]
-                m = normal(m)
-                if timed:
-                    a, m = ([{k: v for k, v in r.items() if k not in ("off_t 8", "error")} for r in saw["results"]]
-                            for saw in (a, m))
-                self.assertEqual(differences(a, m), [])
-                self.assertEqual(len(samples), sum(step.startswith("attach") for step in wanted), samples)
-        return [m["samples"] for m in measured]
+    def assert_alike(self, programs, threads=1):
+        """The samples of the programs, which see the same with and without orbus. A few see now this and now
+        that, as the network brings bytes sooner or later: these run again, and are alike if something
+        that one saw measured was also seen alone. What orbus changes would never be."""
+        seen = {how: [[] for _ in programs] for how in ("alone", "measured")}
+        samples = [None] * len(programs)
+        left = list(range(len(programs)))
+        for attempt in range(10):
+            for how, saw in seen.items():
+                found = self.run_programs(how, [programs[n] for n in left], threads, left)
+                for number, one in zip(left, found):
+                    saw[number].append(normal(one))
+                    if how == "measured":
+                        self.assertEqual(len(one["samples"]),
+                                         sum(step.startswith("attach") for step in programs[number][1]),
+                                         (programs[number], one["samples"]))
+                        samples[number] = one["samples"]
+            left = [n for n in left if not any(one in seen["alone"][n] for one in seen["measured"][n])]
+            if not left:
+                break
+        for n in left:
+            with self.subTest(" ".join(programs[n][1])):
+                self.assertEqual(differences(seen["alone"][n][-1], seen["measured"][n][-1]), [])
+        return samples
 
     # --- Each option ------------------------------------------------------------------------------
 
@@ -300,9 +312,18 @@ class CurlAloneTest(BusTest):
     def test_what_cannot_be_read_is_no_error(self):
         """None of these is a failure of the server, nor of the transfer."""
         programs = [("http", steps(BASE, way)) for way in self.WAYS.values()]
+        unread = 0
         for name, samples in zip(self.WAYS, self.assert_alike(programs)):
             with self.subTest(name):
                 self.assertEqual([s["status"] for s in samples], [OK] * len(samples), samples)
+            unread += sum(s["unread"] is not None for s in samples)
+        self.assertEqual(unread, len(self.WAYS) - 1)  # all but "reset in between"
+        seen = json.loads(self.run_tool("orstat", "--bus", self.bus, "--json").stdout)
+        self.assertEqual(seen["service_metrics"]["unmeasured"], unread)
+
+    def test_a_call_is_not_detached_by_its_own_text_function(self):
+        samples = self.assert_alike([("http", steps("URL={url}/stream?n={n}", BASE, around("perform", "attach:text")))])
+        self.assertEqual([s["status"] for s in samples[0]], [OK])
 
     def test_ways_to_transfer(self):
         programs = []
@@ -329,7 +350,7 @@ class CurlAloneTest(BusTest):
                 programs.append(("http", steps(f"URL={{url}}/{path}?n={{n}}", BASE, more, around("perform"),
                                                around("multi"), "perform")))
                 wanted.append([TIMEOUT] * 2)
-        samples = self.assert_alike(programs, timed=True)
+        samples = self.assert_alike(programs)
         self.assertEqual([[s["status"] for s in found] for found in samples], wanted)
 
     def test_the_pieces_of_an_answer(self):
@@ -347,7 +368,7 @@ class CurlAloneTest(BusTest):
                  and name not in ("TIMEOUT", "TIMEOUT_MS")]
         server = chance.choice(("http", "http", "https"))
         path = chance.choice(("answer", "stream", "long", "missing", "cut", "redirect", "compressed", "cookies"))
-        found = [f"URL={{url}}/{path}?n={{n}}", *BASE]
+        found = [f"URL={{url}}/{path}?n={{n}}", *BASE, "TIMEOUT_MS=1000"]  # some pause for good
         if server == "https":
             found.append("CAINFO={certificate}")
         for name in chance.sample(names, chance.randint(1, 5)):
@@ -366,7 +387,7 @@ class CurlAloneTest(BusTest):
     def test_random_set_ups(self):
         for seed in range(5):
             chance = random.Random(seed)
-            self.assert_alike([self.random_program(chance) for _ in range(100)])
+            self.assert_alike([self.random_program(chance) for _ in range(40)])
 
     # --- Threads, signals, memory -----------------------------------------------------------------
 

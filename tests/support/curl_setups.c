@@ -9,7 +9,8 @@
  *
  *   OPTION=VALUE    curl_easy_setopt(); a function is the program's own, or NULL; a list has | in
  *                   between; a data pointer is the name of an object, or file0 to file3
- *   attach          with what the program has set; attach:limits asks for limits on time too
+ *   attach          with what the program has set; attach:limits asks for limits on time too;
+ *                   attach:text for the text, whose function tries to detach
  *   detach          with the result of the last transfer; both do nothing where nothing is measured
  *   perform         a transfer by curl_easy_perform(); multi, poll: by the multi interface
  *   abandon         by the multi interface, removed once bytes have come
@@ -72,6 +73,8 @@ static CURLcode set_function(struct run *r, const struct curl_easyoption *o, con
 	function = strcmp(value, "NULL") == 0 ? NULL : watch_function(name);
 	if (o->id == CURLOPT_WRITEFUNCTION)
 		r->write_function = (curl_write_callback)function;
+	if (strcmp(o->name, "PROGRESSFUNCTION") == 0)
+		r->has_progress_function = function != NULL;
 	if (o->id == CURLOPT_XFERINFOFUNCTION)
 		r->xferinfo_function = (curl_xferinfo_callback)function;
 	return curl_easy_setopt(r->easy, o->id, function);
@@ -252,14 +255,29 @@ static void take_sample(void *data, const struct orbus_sample *s)
 	    s->completion_tokens == ORBUS_NONE ? -1 : (long)s->completion_tokens);
 }
 
-static void attach(struct run *r, bool with_limits)
+/* What orbus refuses is shown among the samples, where it goes wrong. */
+static void detach_in_text(void *data, enum orbus_curl_text kind, const char *piece, size_t length)
+{
+	struct run *r = data;
+
+	(void)kind, (void)piece, (void)length;
+	if (orbus_curl_detach(r->call, CURLE_OK) != -EBUSY)
+		text_add(&r->samples, "\"detached\", ");
+}
+
+static void attach(struct run *r, const char *how)
 {
 	struct orbus_curl_options options = {
 	    .request = request, .sample_function = take_sample, .sample_data = r};
 
-	if (with_limits)
+	/* They take the place of a CURLOPT_PROGRESSFUNCTION, as orbus_curl.h says. */
+	if (strcmp(how, ":limits") == 0 && !r->has_progress_function)
 		options.connect_timeout_ms = options.first_token_timeout_ms =
-		    options.idle_timeout_ms = options.total_timeout_ms = 60000;
+		    options.idle_timeout_ms = 60000;
+	if (strcmp(how, ":text") == 0) {
+		options.text_function = detach_in_text;
+		options.text_data = r;
+	}
 	if (r->shows_progress) {
 		options.progress_function = r->xferinfo_function;
 		options.progress_data = r->xferinfo_data;
@@ -411,7 +429,7 @@ static void take_step(struct run *r, char *step, CURLcode *result)
 	else if (strcmp(step, "receive") == 0)
 		*result = receive(r);
 	else if (strncmp(step, "attach", 6) == 0)
-		attach(r, strcmp(step, "attach:limits") == 0);
+		attach(r, step + 6);
 	else if (strcmp(step, "detach") == 0 && r->call)
 		watch_detach(r, *result);
 	else if (strcmp(step, "dup") == 0)

@@ -64,7 +64,7 @@ struct run {
 	void *write_data;
 	curl_xferinfo_callback xferinfo_function;
 	void *xferinfo_data;
-	bool shows_progress;
+	bool shows_progress, has_progress_function;
 	struct orbus_curl *call, *other_call;
 
 	/* In callbacks. */

@@ -81,7 +81,7 @@ ANSWERS = {
                             status="429 Too Many Requests"),
     "hang": lambda _: chunked([chunk("Hello"), HANG]),
     "silence": lambda _: [HANG],
-    "drip": lambda _: chunked([chunk("Hello"), *[COMMENT, 0.2] * 25]),
+    "drip": lambda _: chunked([chunk("Hello"), *[COMMENT, 0.7] * 8]),
     "cut": lambda _: chunked([chunk("Hello"), chunk(" there"), ABORT]),
     "trailers": lambda _: chunked(stream().parts, "Trailer: X-Sum", end=b"0\r\nX-Sum: 42\r\n\r\n"),
     "cookies": lambda _: whole(completion().parts[0], "Set-Cookie: a=1; path=/", "Set-Cookie: b=2; path=/"),

@@ -21,9 +21,11 @@
  * or streamed as server-sent events. The first token is the first content, reasoning or part of a
  * tool call, never the first byte or a comment.
  *
- * A body that comes compressed, since the program asks for that by a header in place of
- * CURLOPT_ACCEPT_ENCODING, is not read: the sample says how the transfer ended and how long it
- *took.
+ * The program behaves as it would alone (bindings/curl/README.md says what is changed meanwhile).
+ * What cannot be read passes unmeasured: a body that the program decodes itself, or that goes
+ * elsewhere since it has set another write function after the attach; a transfer without a body or
+ * without HTTP. The sample then says how the transfer ended and how long it took, and a count
+ * `unmeasured` goes to the bus; orbus_curl_unread() says why.
  *
  * Where the API reports no usage, tokens are estimated from the text that passed (a quarter of a
  * token for an ASCII character, half for one of 2 bytes in UTF-8, a whole one for longer ones) and
@@ -43,7 +45,7 @@
  *              dns_failed, connection_refused, connection_failed, connection_lost, tls_failed,
  *              transfer_failed (anything else that libcurl reports)
  *   timeout    timeout_connect, timeout_first_token, timeout_idle (also the program's own
- *              CURLOPT_LOW_SPEED_LIMIT), timeout_total
+ *              CURLOPT_LOW_SPEED_LIMIT, where total_timeout_ms is said), timeout_total
  *   cancelled  none: the program ended the transfer
  *
  * A call belongs to the thread of its producer and its easy handle. Nothing here prints, aborts or
@@ -106,7 +108,10 @@ struct orbus_curl_options {
 	uint64_t idle_timeout_ms;
 	uint64_t total_timeout_ms;
 
-	/* The program's own CURLOPT_XFERINFOFUNCTION and CURLOPT_XFERINFODATA, if it has any. */
+	/*
+	 * For these two, the program's own CURLOPT_XFERINFOFUNCTION and CURLOPT_XFERINFODATA, if it
+	 * has any and CURLOPT_NOPROGRESS is 0. A CURLOPT_PROGRESSFUNCTION is not called meanwhile.
+	 */
 	curl_xferinfo_callback progress_function;
 	void *progress_data;
 
@@ -182,13 +187,14 @@ ORBUS_API long orbus_curl_error_code(const struct orbus_curl *call);
 ORBUS_API const char *orbus_curl_unread(const struct orbus_curl *call);
 
 /*
- * Publishes the sample, gives the handle its own callbacks back (limits on time stay as they were
- * set), and frees the call. Call it when the transfer is over and before curl_easy_cleanup() or
- * curl_easy_reset(). `result` is what curl_easy_perform() returned or CURLMsg holds; for a handle
- * that was removed from its multi handle unfinished, CURLE_OK if orbus_curl_is_answered(), else
- * CURLE_ABORTED_BY_CALLBACK says that the program cancelled it. NULL is allowed.
+ * Publishes the sample, gives the handle its own callbacks back (limits that were asked for stay;
+ * so does what the program has set since), and frees the call. Call it when the transfer is over
+ * and before curl_easy_cleanup() or curl_easy_reset(). `result` is what curl_easy_perform()
+ * returned or CURLMsg holds; for a handle that was removed from its multi handle unfinished,
+ * CURLE_OK if orbus_curl_is_answered(), else CURLE_ABORTED_BY_CALLBACK says that the program
+ * cancelled it. NULL is allowed.
  *
- * Returns what orbus_publish() returns.
+ * Returns what orbus_publish() returns; -EBUSY, and nothing is done, within its own text_function.
  */
 ORBUS_API int orbus_curl_detach(struct orbus_curl *call, CURLcode result);
 
