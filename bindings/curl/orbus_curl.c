@@ -11,6 +11,7 @@
 #include "transfer_error.h"
 #include "write_slots.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 /* Programs hold a handle of handle.h, and callbacks the struct itself. */
 struct orbus_curl {
 	CURL *easy;
+	struct orbus_producer *producer;
 	curl_write_callback write_function; /* the program's, or libcurl's default */
 	void *write_data;
 	struct orbus_curl_options options;
@@ -28,7 +30,8 @@ struct orbus_curl {
 	bool body_seen;
 	bool program_aborted;
 	bool is_detaching;
-	bool unread; /* the body is compressed, as the program wants it */
+	const char *unread;                   /* why the body is not read; NULL: it is */
+	bool function_is_called, data_is_met; /* ours, with whatever pointer; with the program's */
 	bool in_header;
 	uint8_t header_matched; /* bytes of HTTP/ where a header may begin */
 	size_t header_line;     /* bytes of the line so far */
@@ -80,19 +83,45 @@ static size_t skip_headers(struct orbus_curl *c, const char *bytes, size_t lengt
 }
 
 /*
+ * The value of a header, NULL: none. It is asked for only where nothing else tells, since libcurl
+ * writes it over the header that the program may have asked for last.
+ */
+static const char *find_header(CURL *easy, const char *name)
+{
+	struct curl_header *header;
+
+	return curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK
+	           ? header->value
+	           : NULL;
+}
+
+/*
  * A body that libcurl was not asked to decode: the program asked for the encoding by a header of
  * its own. What is text is not compressed, and no text that is understood begins with these bytes.
  */
-static bool is_compressed(struct orbus_curl *c, const char *bytes, size_t length)
+static bool is_compressed(CURL *easy, const char *bytes, size_t length)
 {
-	struct curl_header *header;
 	unsigned char first = length ? (unsigned char)*bytes : 0;
+	const char *encoding;
 
-	if (curl_easy_header(c->easy, "Content-Encoding", 0, CURLH_HEADER, -1, &header) !=
-		CURLHE_OK ||
-	    strcasecmp(header->value, "identity") == 0)
+	if (first != 0 && strchr(" \t\r\n{[<:dier\"\xef", first))
 		return false;
-	return !strchr(" \t\r\n{[<:dier\"\xef", first) || first == 0;
+	encoding = find_header(easy, "Content-Encoding");
+	return encoding && strcasecmp(encoding, "identity") != 0;
+}
+
+/* With CURLOPT_HTTP_TRANSFER_DECODING 0 a chunk's size comes first: no text begins like that. */
+static bool is_chunked(CURL *easy, const char *bytes, size_t length)
+{
+	size_t digits = 0;
+	const char *encoding;
+
+	while (digits < length && digits < 16 && isxdigit((unsigned char)bytes[digits]))
+		digits++;
+	if (digits == 0 || (digits < length && bytes[digits] != '\r' && bytes[digits] != ';'))
+		return false;
+	encoding = find_header(easy, "Transfer-Encoding");
+	return encoding && strcasecmp(encoding, "chunked") == 0;
 }
 
 static bool begin_body(struct orbus_curl *c, const char *bytes, size_t length)
@@ -102,7 +131,10 @@ static bool begin_body(struct orbus_curl *c, const char *bytes, size_t length)
 	c->body_seen = true;
 	curl_easy_getinfo(c->easy, CURLINFO_CONTENT_TYPE, &type);
 	exchange_content_type(&c->exchange, type);
-	c->unread = is_compressed(c, bytes, length);
+	if (is_compressed(c->easy, bytes, length))
+		c->unread = "the program decodes the content itself";
+	else if (is_chunked(c->easy, bytes, length))
+		c->unread = "the program decodes the transfer itself";
 	return c->unread || exchange_feed(&c->exchange, header_start, c->header_matched);
 }
 
@@ -125,21 +157,30 @@ static bool read_answer(struct orbus_curl *c, const char *bytes, size_t length)
  * Headers, for which the program has set CURLOPT_HEADERDATA alone, come with another pointer. A
  * duplicate's bytes come with the same one; those that come before an answer to ours are its.
  */
-bool orbus_curl_expects(const struct orbus_curl *c, const void *data)
+bool orbus_curl_expects(struct orbus_curl *c, const void *data)
 {
 	long status = 0;
 
+	c->function_is_called = true;
 	if (data != c->write_data)
 		return false;
+	c->data_is_met = true;
 	if (!c->body_seen)
 		curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
 	return c->body_seen || status != 0;
 }
 
+/* The call whose text_function may be running in this thread: it cannot be detached in there. */
+static _Thread_local const struct orbus_curl *being_read;
+
 bool orbus_curl_read(struct orbus_curl *c, const char *bytes, size_t length)
 {
-	bool in_time = read_answer(c, bytes, length);
+	const struct orbus_curl *outer = being_read;
+	bool in_time;
 
+	being_read = c;
+	in_time = read_answer(c, bytes, length);
+	being_read = outer;
 	exchange_hold(&c->exchange);
 	return in_time;
 }
@@ -189,23 +230,24 @@ static size_t write_to_file(char *bytes, size_t size, size_t count, void *data)
 	return fwrite(bytes, size, count, data);
 }
 
-static uint64_t total_timeout_ms(const struct orbus_curl_options *o)
+/* A limit that fits into what libcurl takes; 0: none of ours. */
+static long limit_ms(uint64_t limit)
 {
-	return o->total_timeout_ms ? o->total_timeout_ms : ORBUS_CURL_TOTAL_TIMEOUT_MS;
+	return limit <= LONG_MAX ? (long)limit : 0;
 }
 
 /* The data pointers stay the program's, since a duplicate of the handle copies them. */
 static void set_up_handle(struct orbus_curl *c, const struct slot_functions *ours)
 {
 	const struct orbus_curl_options *o = &c->options;
-	uint64_t total = total_timeout_ms(o);
 
 	curl_easy_setopt(c->easy, CURLOPT_WRITEFUNCTION, ours->write);
 	curl_easy_setopt(c->easy, CURLOPT_WRITEDATA, c->write_data);
-	if (total <= LONG_MAX)
-		curl_easy_setopt(c->easy, CURLOPT_TIMEOUT_MS, (long)total);
-	if (o->connect_timeout_ms && o->connect_timeout_ms <= LONG_MAX)
-		curl_easy_setopt(c->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)o->connect_timeout_ms);
+	if (limit_ms(o->total_timeout_ms))
+		curl_easy_setopt(c->easy, CURLOPT_TIMEOUT_MS, limit_ms(o->total_timeout_ms));
+	if (limit_ms(o->connect_timeout_ms))
+		curl_easy_setopt(
+		    c->easy, CURLOPT_CONNECTTIMEOUT_MS, limit_ms(o->connect_timeout_ms));
 	if (has_own_limits(c)) {
 		curl_easy_setopt(c->easy, CURLOPT_XFERINFOFUNCTION, ours->progress);
 		curl_easy_setopt(c->easy, CURLOPT_XFERINFODATA, c->options.progress_data);
@@ -213,13 +255,19 @@ static void set_up_handle(struct orbus_curl *c, const struct slot_functions *our
 	}
 }
 
-static void give_handle_back(struct orbus_curl *c)
+/*
+ * What the program has set since the attach stays: a body that came, and not by our function or not
+ * with the pointer that we know, shows it.
+ */
+static void give_handle_back(struct orbus_curl *c, bool body_passed_by)
 {
 	bool own_write = c->write_function != write_to_file;
 
-	curl_easy_setopt(c->easy, CURLOPT_WRITEFUNCTION,
-	    own_write ? c->write_function : (curl_write_callback)NULL);
-	curl_easy_setopt(c->easy, CURLOPT_WRITEDATA, c->write_data);
+	if (!body_passed_by || c->function_is_called)
+		curl_easy_setopt(c->easy, CURLOPT_WRITEFUNCTION,
+		    own_write ? c->write_function : (curl_write_callback)NULL);
+	if (!body_passed_by)
+		curl_easy_setopt(c->easy, CURLOPT_WRITEDATA, c->write_data);
 	if (has_own_limits(c)) {
 		curl_easy_setopt(c->easy, CURLOPT_XFERINFOFUNCTION, c->options.progress_function);
 		curl_easy_setopt(c->easy, CURLOPT_XFERINFODATA, c->options.progress_data);
@@ -249,20 +297,26 @@ static int begin_exchange(struct orbus_curl *c, struct orbus_producer *producer)
 		.secrets = o->secret});
 }
 
-int orbus_curl_attach(struct orbus_producer *producer, CURL *easy,
-    curl_write_callback write_function, void *write_data, const struct orbus_curl_options *options,
-    struct orbus_curl **out)
+/* What passes unmeasured is counted where people see it, among the counts of the bus. */
+static void count_unmeasured(struct orbus_producer *producer)
+{
+	struct orbus_sample s;
+
+	orbus_sample_init(&s);
+	s.kind = ORBUS_KIND_COUNT;
+	s.name = "unmeasured";
+	s.value = 1;
+	orbus_publish(producer, &s);
+}
+
+static int attach(struct orbus_producer *producer, CURL *easy, curl_write_callback write_function,
+    void *write_data, const struct orbus_curl_options *options, struct orbus_curl **out)
 {
 	struct slot_functions program, ours;
 	struct handle_cell *cell;
 	struct orbus_curl *c;
 	int err = 0;
 
-	if (!out)
-		return -EINVAL;
-	*out = NULL;
-	if (!producer || !easy)
-		return -EINVAL;
 	cell = handle_take(&err);
 	if (!cell)
 		return err;
@@ -272,6 +326,7 @@ int orbus_curl_attach(struct orbus_producer *producer, CURL *easy,
 		return -ENOMEM;
 	}
 	c->easy = easy;
+	c->producer = producer;
 	c->write_function = write_function ? write_function : write_to_file;
 	c->write_data = write_function || write_data ? write_data : stdout;
 	if (options)
@@ -298,26 +353,46 @@ int orbus_curl_attach(struct orbus_producer *producer, CURL *easy,
 	return 0;
 }
 
+int orbus_curl_attach(struct orbus_producer *producer, CURL *easy,
+    curl_write_callback write_function, void *write_data, const struct orbus_curl_options *options,
+    struct orbus_curl **out)
+{
+	int saved = errno, err;
+
+	if (!out)
+		return -EINVAL;
+	*out = NULL;
+	if (!producer || !easy)
+		return -EINVAL;
+	err = attach(producer, easy, write_function, write_data, options, out);
+	if (err)
+		count_unmeasured(producer);
+	errno = saved;
+	return err;
+}
+
 /* --- Detach --------------------------------------------------------------------------------------
  */
 
 /*
  * A time-out by libcurl's own clock, whose timers may be a millisecond early. Before the connection
- * it is of the whole only where that is over and no shorter one for connecting was. Of a connected
- * transfer whose time is not over, CURLOPT_LOW_SPEED_LIMIT says that nothing comes.
+ * it is of the whole only where that is known to be over and no shorter one for connecting was. Of
+ * a connected transfer whose time is known not to be over, CURLOPT_LOW_SPEED_LIMIT says that
+ * nothing comes.
  */
 static enum limit libcurls_limit(const struct orbus_curl *c)
 {
-	uint64_t total = total_timeout_ms(&c->options), connect = c->options.connect_timeout_ms;
+	uint64_t total = (uint64_t)limit_ms(c->options.total_timeout_ms);
+	uint64_t connect = c->options.connect_timeout_ms;
 	curl_off_t connected_us = 0, elapsed_us = 0;
 	bool is_over;
 
 	curl_easy_getinfo(c->easy, CURLINFO_PRETRANSFER_TIME_T, &connected_us);
 	curl_easy_getinfo(c->easy, CURLINFO_TOTAL_TIME_T, &elapsed_us);
-	is_over = (uint64_t)elapsed_us / 1000 + 2 >= total;
+	is_over = total && (uint64_t)elapsed_us / 1000 + 2 >= total;
 	if (connected_us == 0)
 		return is_over && (!connect || connect >= total) ? LIMIT_TOTAL : LIMIT_CONNECT;
-	return is_over || total == ORBUS_CURL_NO_LIMIT ? LIMIT_TOTAL : LIMIT_IDLE;
+	return is_over || !total ? LIMIT_TOTAL : LIMIT_IDLE;
 }
 
 /* What the program did, by the result: libcurl tells its callbacks' refusal by these two. */
@@ -326,15 +401,60 @@ static bool is_refused_by_program(CURLcode result)
 	return result == CURLE_ABORTED_BY_CALLBACK || result == CURLE_WRITE_ERROR;
 }
 
+static bool is_answered_well(CURL *easy, CURLcode result)
+{
+	long status = 0;
+
+	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+	return result == CURLE_OK && status >= 200 && status < 300;
+}
+
+/* Whether a body came that the program received in another way than it told us. */
+static bool has_body_passed_by(const struct orbus_curl *c, CURLcode result)
+{
+	curl_off_t bytes = 0;
+
+	curl_easy_getinfo(c->easy, CURLINFO_SIZE_DOWNLOAD_T, &bytes);
+	return !c->data_is_met && bytes > 0 && is_answered_well(c->easy, result);
+}
+
+/* Of a transfer that went well and brought us no body: why there was none to read. NULL: it lacks.
+ */
+static const char *why_no_body(const struct orbus_curl *c, CURLcode result)
+{
+	char *method = NULL;
+	long status = 0;
+
+	if (result != CURLE_OK || c->body_seen)
+		return NULL;
+	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status == 0)
+		return "libcurl has seen no HTTP answer";
+	curl_easy_getinfo(c->easy, CURLINFO_EFFECTIVE_METHOD, &method);
+	if (method && strcmp(method, "HEAD") == 0)
+		return "the program asked for no body";
+	return has_body_passed_by(c, result) ? "the program received the body in another way"
+	                                     : NULL;
+}
+
+static const char *find_generation_id(void *context)
+{
+	struct orbus_curl *c = context;
+
+	return find_header(c->easy, "X-Generation-Id");
+}
+
 /* What libcurl says of the end. Its strings live as long as the handle's transfer. */
 static void describe_end(struct orbus_curl *c, CURLcode result, struct exchange_result *out)
 {
-	struct curl_header *header;
 	curl_off_t retry_after = 0;
 	long os_error = 0;
 	char *url = NULL;
 
-	*out = (struct exchange_result){.program_aborted = c->program_aborted, .unread = c->unread};
+	if (!c->unread)
+		c->unread = why_no_body(c, result);
+	*out = (struct exchange_result){
+	    .program_aborted = c->program_aborted, .unread = c->unread != NULL};
 	if (result == CURLE_OPERATION_TIMEDOUT && !exchange_is_out_of_time(&c->exchange))
 		out->limit = libcurls_limit(c);
 	if (is_refused_by_program(result))
@@ -345,8 +465,8 @@ static void describe_end(struct orbus_curl *c, CURLcode result, struct exchange_
 	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &out->http_status);
 	if (curl_easy_getinfo(c->easy, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK)
 		out->retry_after = (long)retry_after;
-	if (curl_easy_header(c->easy, "X-Generation-Id", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
-		out->generation_id = header->value;
+	out->find_generation_id = find_generation_id;
+	out->context = c;
 	curl_easy_getinfo(c->easy, CURLINFO_EFFECTIVE_URL, &url);
 	out->url = url;
 }
@@ -382,28 +502,46 @@ long orbus_curl_error_code(const struct orbus_curl *call)
 	return verdict_code(status, &c->exchange.answer.facts);
 }
 
+const char *orbus_curl_unread(const struct orbus_curl *call)
+{
+	const struct orbus_curl *c = call_of(call);
+
+	return c ? c->unread : NULL;
+}
+
+static int detach(struct orbus_curl *c, CURLcode result)
+{
+	struct exchange_result end;
+	int err;
+
+	/* First: from here on what a duplicate brings passes by. */
+	write_slot_free(c->slot);
+	describe_end(c, result, &end);
+	if (c->unread)
+		count_unmeasured(c->producer);
+	err = exchange_end(&c->exchange, &end);
+	if (c->options.sample_function)
+		c->options.sample_function(c->options.sample_data, &c->exchange.request.sample);
+	give_handle_back(c, has_body_passed_by(c, result));
+	exchange_free(&c->exchange);
+	return err;
+}
+
 int orbus_curl_detach(struct orbus_curl *call, CURLcode result)
 {
 	struct orbus_curl *c = call_of(call);
-	struct exchange_result end;
-	int err;
+	int saved = errno, err;
 
 	if (!call)
 		return 0;
 	if (!c)
 		return -EINVAL;
-	/* By the program's sample_function. */
-	if (c->is_detaching)
+	/* By the program's own text_function or sample_function. */
+	if (c == being_read || c->is_detaching)
 		return -EALREADY;
 	c->is_detaching = true;
-	/* First: from here on what a duplicate brings passes by. */
-	write_slot_free(c->slot);
-	describe_end(c, result, &end);
-	err = exchange_end(&c->exchange, &end);
-	if (c->options.sample_function)
-		c->options.sample_function(c->options.sample_data, &c->exchange.request.sample);
-	give_handle_back(c);
-	exchange_free(&c->exchange);
+	err = detach(c, result);
 	handle_close(call, HANDLE_CALL);
+	errno = saved;
 	return err;
 }

@@ -3,10 +3,11 @@
  *
  * Whoever reads or changes `call` holds `busy`. Nobody waits for it in a callback: where another
  * thread holds it, which a duplicate of the handle makes possible, the bytes pass unmeasured. The
- * program's own functions are called without it.
+ * program's own functions are called without it, and see errno as it was.
  */
 #include "write_slots.h"
 
+#include <errno.h>
 #include <sched.h>
 #include <stdatomic.h>
 
@@ -53,32 +54,37 @@ static bool read_bytes(struct slot *s, const char *bytes, size_t length, const v
 static size_t dispatch(struct slot *s, char *bytes, size_t size, size_t count, void *data)
 {
 	size_t length = size * count, taken;
-	bool in_time = true;
+	bool in_time = true, is_read;
 	unsigned turn = 0;
+	int saved = errno;
 
-	if (!read_bytes(s, bytes, length, data, &in_time, &turn))
-		return s->program.write(bytes, size, count, data);
+	is_read = read_bytes(s, bytes, length, data, &in_time, &turn);
+	errno = saved;
 	taken = s->program.write(bytes, size, count, data);
-	if (!try_enter(s))
+	saved = errno;
+	if (!is_read || !try_enter(s))
 		return taken;
 	if (s->call && s->turn == turn)
 		taken = orbus_curl_passed(s->call, length, taken, in_time);
 	leave(s);
+	errno = saved;
 	return taken;
 }
 
 static int dispatch_progress(struct slot *s, void *data, const struct progress *now)
 {
-	int stop = 0;
+	int stop = 0, saved;
 
 	if (s->program.progress)
 		stop =
 		    s->program.progress(data, now->dltotal, now->dlnow, now->ultotal, now->ulnow);
+	saved = errno;
 	if (!try_enter(s))
 		return stop;
 	if (s->call)
 		stop = orbus_curl_progress(s->call, now, stop);
 	leave(s);
+	errno = saved;
 	return stop;
 }
 

@@ -28,7 +28,7 @@ struct progress {
  */
 
 /* Whether bytes that come with this pointer are of the call's transfer. */
-bool orbus_curl_expects(const struct orbus_curl *call, const void *data);
+bool orbus_curl_expects(struct orbus_curl *call, const void *data);
 
 /* Reads bytes before the program may change them. False: a limit was reached. */
 bool orbus_curl_read(struct orbus_curl *call, const char *bytes, size_t length);

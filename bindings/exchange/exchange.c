@@ -274,6 +274,20 @@ static void hide_echoes(struct exchange *x, struct echo_text words[WORDS])
 			words[i].text = NULL;
 }
 
+/* The header's id, where the body's is none or must not be published. */
+static const char *find_generation_id(
+    struct exchange *x, const struct exchange_result *result, const char *of_url)
+{
+	struct echo_text words[WORDS] = {
+	    [HEADER_ID] = {
+		.text = copy_generation_id(x, result->find_generation_id(result->context))}};
+
+	hide_keys(words, NULL, x->options.secrets);
+	hide_keys(words, NULL, of_url);
+	hide_echoes(x, words);
+	return words[HEADER_ID].text;
+}
+
 static void fill_in_words(
     struct exchange *x, struct orbus_sample *s, const struct exchange_result *result)
 {
@@ -291,6 +305,8 @@ static void fill_in_words(
 	hide_keys(words, v->error_message, x->options.secrets);
 	hide_keys(words, v->error_message, of_url);
 	hide_echoes(x, words);
+	if (!words[ID].text && result->find_generation_id)
+		words[HEADER_ID].text = find_generation_id(x, result, of_url);
 	if (v->quotes && !words[MESSAGE].text)
 		verdict_withhold(
 		    v, x->question.is_read ? "it repeats the request" : "the request was not seen");
@@ -324,11 +340,13 @@ static void fill_in(struct exchange *x, const struct exchange_result *result)
 	fill_in_tokens(x, s);
 }
 
-/* An answer that the binding could not decode: how long it took, and that it came. */
+/* An answer that the binding could not read: how long it took, and that it came. */
 static bool is_whole_but_unread(const struct evidence *e, const struct exchange_result *result)
 {
-	return result->unread && e->http_status >= 200 && e->http_status < 300 &&
-	       e->limit == LIMIT_NONE && e->failure == FAILURE_NONE && !e->program_aborted;
+	bool went_well = e->http_status == 0 || (e->http_status >= 200 && e->http_status < 300);
+
+	return result->unread && went_well && e->limit == LIMIT_NONE &&
+	       e->failure == FAILURE_NONE && !e->program_aborted;
 }
 
 int exchange_end(struct exchange *x, const struct exchange_result *result)

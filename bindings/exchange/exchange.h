@@ -61,7 +61,11 @@ struct exchange_result {
 	const char *failure_message;
 	bool unread;               /* the body was not fed, since it could not be decoded */
 	const char *generation_id; /* of the header X-Generation-Id, NULL: none */
-	const char *url;           /* where it went, if only the transport knew; NULL */
+	/* In its place: asked with `context` only where the body has no id that may be published.
+	 */
+	const char *(*find_generation_id)(void *context);
+	void *context;
+	const char *url; /* where it went, if only the transport knew; NULL */
 };
 
 struct exchange {

@@ -165,7 +165,8 @@ int main(int argc, char **argv)
 	    .idle_timeout_ms = argc > 4 ? strtoull(argv[4], NULL, 10) : 0,
 	    .first_token_timeout_ms = argc > 5 ? strtoull(argv[5], NULL, 10) : 0,
 	    .progress_function = on_progress,
-	    .progress_data = &p};
+	    .progress_data = &p,
+	    .total_timeout_ms = 60000};
 	struct program headers = {.way = ""};
 	struct curl_slist *fields = NULL;
 	struct orbus_producer *bus;

@@ -1,5 +1,6 @@
 /*
- * test_curl_attach.c: an attach that fails, at whichever step, changes nothing of the handle.
+ * test_curl_attach.c: an attach that fails, at whichever step, changes nothing of the handle; errno
+ * is left as it was.
  */
 #include "orbus_curl.h"
 #include "testing.h"
@@ -8,6 +9,7 @@
 
 static int until_failure = -1; /* allocations that still succeed; negative: all do */
 static int options_set;
+static curl_write_callback write_set; /* on the handle, the last one */
 
 static bool fails(void)
 {
@@ -45,6 +47,13 @@ CURLcode __wrap_curl_easy_setopt(CURL *easy, CURLoption option, ...)
 	va_list arguments;
 
 	va_start(arguments, option);
+	if (option == CURLOPT_WRITEFUNCTION) {
+		va_list again;
+
+		va_copy(again, arguments);
+		write_set = va_arg(again, curl_write_callback);
+		va_end(again);
+	}
 	result = option < CURLOPTTYPE_OBJECTPOINT
 	             ? __real_curl_easy_setopt(easy, option, va_arg(arguments, long))
 	             : __real_curl_easy_setopt(easy, option, va_arg(arguments, void *));
@@ -53,9 +62,14 @@ CURLcode __wrap_curl_easy_setopt(CURL *easy, CURLoption option, ...)
 	return result;
 }
 
+static int errno_seen;
+
+/* The only one: a slot stays with its function, and a test below needs all of them. */
 static size_t on_data(char *bytes, size_t size, size_t count, void *data)
 {
 	(void)bytes, (void)data;
+	errno_seen = errno;
+	errno = ENOSPC;
 	return size * count;
 }
 
@@ -130,6 +144,7 @@ static void is_no_call(struct orbus_curl *call)
 	assert_int_equal(orbus_curl_timeout_ms(call), -1);
 	assert_false(orbus_curl_is_answered(call));
 	assert_int_equal(orbus_curl_error_code(call), 0);
+	assert_null(orbus_curl_unread(call));
 	assert_int_equal(orbus_curl_detach(call, CURLE_OK), call ? -EINVAL : 0);
 }
 
@@ -169,10 +184,31 @@ static void misuse_is_refused(void **state)
 	curl_easy_cleanup(easy);
 }
 
+static void errno_is_the_programs(void **state)
+{
+	struct orbus_producer *p;
+	CURL *easy = curl_easy_init();
+	struct orbus_curl *call;
+	char bytes[] = "data: {}\n\n";
+
+	assert_int_equal(orbus_producer_open(*state, "bot", &p), 0);
+	errno = EDOM;
+	assert_int_equal(orbus_curl_attach(p, easy, on_data, easy, &options, &call), 0);
+	assert_int_equal(errno, EDOM);
+	assert_int_equal(write_set(bytes, 1, sizeof(bytes) - 1, easy), sizeof(bytes) - 1);
+	assert_int_equal(errno_seen, EDOM);
+	assert_int_equal(errno, ENOSPC);
+	assert_int_equal(orbus_curl_detach(call, CURLE_OK), 0);
+	assert_int_equal(errno, ENOSPC);
+	curl_easy_cleanup(easy);
+	orbus_producer_close(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    bus_test(nothing_is_set_where_an_allocation_fails),
+	    bus_test(errno_is_the_programs),
 	    bus_test(nothing_is_set_where_no_slot_is_free),
 	    bus_test(misuse_is_refused),
 	};

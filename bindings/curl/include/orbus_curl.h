@@ -21,9 +21,11 @@
  * or streamed as server-sent events. The first token is the first content, reasoning or part of a
  * tool call, never the first byte or a comment.
  *
- * A body that comes compressed, since the program asks for that by a header in place of
- * CURLOPT_ACCEPT_ENCODING, is not read: the sample says how the transfer ended and how long it
- *took.
+ * The program behaves as it would alone (bindings/curl/README.md says what is changed meanwhile).
+ * What cannot be read passes unmeasured: a body that the program decodes itself, or that goes
+ * elsewhere since it has set another write function after the attach; a transfer without a body or
+ * without HTTP. The sample then says how the transfer ended and how long it took, and a count
+ * `unmeasured` goes to the bus; orbus_curl_unread() says why.
  *
  * Where the API reports no usage, tokens are estimated from the text that passed (a quarter of a
  * token for an ASCII character, half for one of 2 bytes in UTF-8, a whole one for longer ones) and
@@ -43,13 +45,12 @@
  *              dns_failed, connection_refused, connection_failed, connection_lost, tls_failed,
  *              transfer_failed (anything else that libcurl reports)
  *   timeout    timeout_connect, timeout_first_token, timeout_idle (also the program's own
- *              CURLOPT_LOW_SPEED_LIMIT), timeout_total
+ *              CURLOPT_LOW_SPEED_LIMIT, where total_timeout_ms is said), timeout_total
  *   cancelled  none: the program ended the transfer
  *
  * A call belongs to the thread of its producer and its easy handle. Nothing here prints or aborts;
  * what is kept for the process as a whole is who has which callbacks, and the table of calls. It
- * works alike with curl_easy_perform() and the multi interface. errno may change, as libcurl has
- *it.
+ * works alike with curl_easy_perform() and the multi interface. errno stays as it was.
  *
  * What is allowed, and what is refused; as in orbus.h, whose tests read and walk this table too.
  * closed: the call was detached, or is none (a wild pointer, say).
@@ -59,12 +60,14 @@
  *   orbus_curl_timeout_ms       none      none      works      no        works
  *   orbus_curl_is_answered      none      none      works      no        works
  *   orbus_curl_error_code       none      none      works      no        works
+ *   orbus_curl_unread           none      none      works      no        works
  *   orbus_curl_detach           nothing   EINVAL    EALREADY   no        works
  *
  *   closed     of orbus_curl_attach(): the producer was closed
- *   none       -1, false and 0
+ *   none       -1, false, 0 and NULL
  *   in use     within the functions that the options name; orbus_curl_detach() within
- *              sample_function. In another thread: not allowed, as with the easy handle
+ *              text_function and sample_function. In another thread: not allowed, as with the
+ *              easy handle
  *   child      where the easy handle may be used there
  *
  *   closing the producer before the detach      allowed: the sample is refused with -EINVAL
@@ -81,13 +84,11 @@
 extern "C" {
 #endif
 
-/*
- * The limit on a whole request unless options.total_timeout_ms says otherwise, in milliseconds. It
- * takes the place of a CURLOPT_TIMEOUT_MS that the program has set: libcurl cannot be asked for it.
+/* A limit on a whole request that suits language models, in milliseconds: only if it is asked for.
  */
 #define ORBUS_CURL_TOTAL_TIMEOUT_MS 180000
 
-/* As a limit: none of ours; what the program has told libcurl holds. */
+/* As a limit, like 0: none of ours; what the program has told libcurl holds. */
 #define ORBUS_CURL_NO_LIMIT UINT64_MAX
 
 /* What a piece of generated text is. */
@@ -115,9 +116,9 @@ struct orbus_curl_options {
 	size_t tag_count;
 
 	/*
-	 * Limits in milliseconds. `connect` takes the place of CURLOPT_CONNECTTIMEOUT_MS (0: left
-	 * alone), `total` of CURLOPT_TIMEOUT_MS (0: ORBUS_CURL_TOTAL_TIMEOUT_MS,
-	 * ORBUS_CURL_NO_LIMIT: left alone). `first_token` and `idle` (no token for so long,
+	 * Limits in milliseconds; 0 leaves the program's own alone. `connect` takes the place of
+	 * CURLOPT_CONNECTTIMEOUT_MS, `total` of CURLOPT_TIMEOUT_MS, for this transfer and those
+	 * after it. `first_token` and `idle` (no token for so long,
 	 * whatever else is sent) are for streams; 0: none. These two are looked at when bytes come
 	 * and when libcurl wakes up, which in curl_easy_perform() is once a second at least; see
 	 * orbus_curl_timeout_ms(). They count the server's time only: not the write callback's, nor
@@ -129,7 +130,10 @@ struct orbus_curl_options {
 	uint64_t idle_timeout_ms;
 	uint64_t total_timeout_ms;
 
-	/* The program's own CURLOPT_XFERINFOFUNCTION and CURLOPT_XFERINFODATA, if it has any. */
+	/*
+	 * For these two, the program's own CURLOPT_XFERINFOFUNCTION and CURLOPT_XFERINFODATA, if it
+	 * has any and CURLOPT_NOPROGRESS is 0. A CURLOPT_PROGRESSFUNCTION is not called meanwhile.
+	 */
 	curl_xferinfo_callback progress_function;
 	void *progress_data;
 
@@ -198,14 +202,22 @@ ORBUS_API bool orbus_curl_is_answered(const struct orbus_curl *call);
 ORBUS_API long orbus_curl_error_code(const struct orbus_curl *call);
 
 /*
- * Publishes the sample, gives the handle its own callbacks back (limits on time stay as they were
- * set), and frees the call. Call it when the transfer is over and before curl_easy_cleanup() or
- * curl_easy_reset(). `result` is what curl_easy_perform() returned or CURLMsg holds; for a handle
- * that was removed from its multi handle unfinished, CURLE_OK if orbus_curl_is_answered(), else
- * CURLE_ABORTED_BY_CALLBACK says that the program cancelled it. NULL is allowed.
+ * Why the body of the answer was not read: the program received it in a way that it had not told,
+ * or decodes it itself, or there was none to receive. NULL: it was read, or something failed
+ * before. For use in sample_function. Static.
+ */
+ORBUS_API const char *orbus_curl_unread(const struct orbus_curl *call);
+
+/*
+ * Publishes the sample, gives the handle its own callbacks back (limits that were asked for stay;
+ * so does what the program has set since), and frees the call. Call it when the transfer is over
+ * and before curl_easy_cleanup() or curl_easy_reset(). `result` is what curl_easy_perform()
+ * returned or CURLMsg holds; for a handle that was removed from its multi handle unfinished,
+ * CURLE_OK if orbus_curl_is_answered(), else CURLE_ABORTED_BY_CALLBACK says that the program
+ * cancelled it. NULL is allowed.
  *
- * Returns what orbus_publish() returns; -EINVAL for a call that was detached; -EALREADY within
- * sample_function.
+ * Returns what orbus_publish() returns; -EINVAL for a call that was detached; -EALREADY, and
+ * nothing is done, within its own text_function or sample_function.
  */
 ORBUS_API int orbus_curl_detach(struct orbus_curl *call, CURLcode result);
 
