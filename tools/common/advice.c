@@ -106,20 +106,23 @@ static bool is_judged(const struct advice_case *c, const char *name, const char 
 struct group_sum {
 	struct advice_subject s;
 	uint64_t models, count;
-	double sum, p95;
+	double sum, p50, p95, p99, min, max;
 };
 
 static void group_add(struct group_sum *g, const struct advice_subject *m, const char *summary)
 {
 	uint64_t n = count_at(m->figures, summary, "count");
-	double p95 = number_at(m->figures, summary, "p95");
 
 	if (n == 0)
 		return;
 	g->models++;
 	g->count += n;
 	g->sum += (double)n * number_at(m->figures, summary, "avg");
-	g->p95 = p95 < g->p95 ? p95 : g->p95;
+	g->min = fmin(g->min, number_at(m->figures, summary, "min"));
+	g->p50 = fmin(g->p50, number_at(m->figures, summary, "p50"));
+	g->p95 = fmin(g->p95, number_at(m->figures, summary, "p95"));
+	g->p99 = fmin(g->p99, number_at(m->figures, summary, "p99"));
+	g->max = fmax(g->max, number_at(m->figures, summary, "max"));
 	g->s.requests += m->requests;
 	g->s.ok += m->ok;
 	g->s.streaming += m->streaming;
@@ -127,12 +130,34 @@ static void group_add(struct group_sum *g, const struct advice_subject *m, const
 	g->s.completion_tokens += m->completion_tokens;
 }
 
+static json_t *group_summary(const struct group_sum *g, const char *summary)
+{
+	const struct {
+		const char *key;
+		double value;
+	} figures[] = {{"avg", g->sum / (double)g->count}, {"min", g->min}, {"p50", g->p50},
+	    {"p95", g->p95}, {"p99", g->p99}, {"max", g->max}};
+	json_t *o = json_pack("{s:{s:I}}", summary, "count", (json_int_t)g->count);
+	int err = o ? 0 : -1;
+
+	/* A document of other origin may lack some: they stay unknown. */
+	for (size_t i = 0; !err && i < sizeof(figures) / sizeof(figures[0]); i++)
+		if (isfinite(figures[i].value))
+			err = json_object_set_new(json_object_get(o, summary), figures[i].key,
+			    json_real(figures[i].value));
+	if (!err)
+		return o;
+	json_decref(o);
+	return NULL;
+}
+
 /* Many models with a few requests each may be slow together, beside one that is fast. */
 static void judge_the_others(struct advice_case *c, const char *summary,
     void (*judge)(struct advice_case *c, const struct advice_subject *s))
 {
 	json_t *all = json_object_get(c->document, "by_model"), *figures, *sum;
-	struct group_sum g = {.p95 = INFINITY, .s.is_group = true};
+	struct group_sum g = {
+	    .min = INFINITY, .p50 = INFINITY, .p95 = INFINITY, .p99 = INFINITY, .s.is_group = true};
 	const char *name;
 	char title[80];
 
@@ -145,8 +170,7 @@ static void judge_the_others(struct advice_case *c, const char *summary,
 	}
 	if (g.count < ADVICE_REQUESTS_MIN || !isfinite(g.sum) || !isfinite(g.p95))
 		return;
-	sum = json_pack("{s:{s:f,s:f,s:I}}", summary, "avg", g.sum / (double)g.count, "p95", g.p95,
-	    "count", (json_int_t)g.count);
+	sum = group_summary(&g, summary);
 	if (!sum) {
 		c->error = -ENOMEM;
 		return;
