@@ -308,11 +308,20 @@ void advice_write_share(FILE *out, uint64_t part, uint64_t whole)
 
 static int fall_silent(struct advice_case *c)
 {
+	uint64_t failed = failed_requests(c->document);
+	uint64_t in_flight = count_at(c->document, "requests", "in_flight");
 	char *text = NULL;
 	int n;
 
-	if (c->all.requests == 0)
+	if (c->all.requests == 0 && in_flight > 0)
+		n = asprintf(&text, "no request ended %s, %llu in flight", c->span,
+		    (unsigned long long)in_flight);
+	else if (c->all.requests == 0)
 		n = asprintf(&text, "no requests %s", c->span);
+	else if (c->all.requests < ADVICE_REQUESTS_MIN && failed > 0)
+		n = asprintf(&text, "too few requests %s: %llu (%llu failed), judged from %d on",
+		    c->span, (unsigned long long)c->all.requests, (unsigned long long)failed,
+		    ADVICE_REQUESTS_MIN);
 	else if (c->all.requests < ADVICE_REQUESTS_MIN)
 		n = asprintf(&text, "too few requests %s: %llu, judged from %d on", c->span,
 		    (unsigned long long)c->all.requests, ADVICE_REQUESTS_MIN);
@@ -336,6 +345,7 @@ int advice_make(const json_t *document, const char *span, struct advice *out)
 	c.error = find_models(&c);
 	if (!c.error) {
 		advice_on_failures(&c);
+		advice_on_outages(&c);
 		advice_on_speed(&c);
 		advice_on_books(&c);
 	}

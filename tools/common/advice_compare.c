@@ -89,7 +89,12 @@ static double above(const struct curve *c, double x, enum bound bound)
 	return 0;
 }
 
-/* Where `wanted` values of both together are above: by halving. */
+static double both_above(const struct curve *slow, const struct curve *fast, double x)
+{
+	return above(slow, x, LOWER) + above(fast, x, UPPER);
+}
+
+/* Where `wanted` values of both together are above, as nearly as may be: by halving. */
 static double cut_at(const struct curve *slow, const struct curve *fast, double wanted)
 {
 	double low = fmin(slow->at[0], fast->at[0]);
@@ -97,11 +102,12 @@ static double cut_at(const struct curve *slow, const struct curve *fast, double 
 
 	for (int i = 0; i < 60; i++) {
 		double middle = (low + high) / 2;
-		double n = above(slow, middle, LOWER) + above(fast, middle, UPPER);
 
-		*(n > wanted ? &low : &high) = middle;
+		*(both_above(slow, fast, middle) > wanted ? &low : &high) = middle;
 	}
-	return high;
+	/* Many values may be alike: then the cut is on either side of them. */
+	return both_above(slow, fast, low) - wanted < wanted - both_above(slow, fast, high) ? low
+	                                                                                    : high;
 }
 
 static bool is_higher_at(const struct curve *slow, const struct curve *fast, double q, double level)

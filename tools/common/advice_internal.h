@@ -80,5 +80,6 @@ const char *advice_foremost(
 void advice_on_speed(struct advice_case *c);    /* advice_speed.c */
 void advice_on_failures(struct advice_case *c); /* advice_failures.c */
 void advice_on_books(struct advice_case *c);    /* advice_books.c */
+void advice_on_outages(struct advice_case *c);  /* advice_outages.c, after the failures */
 
 #endif
