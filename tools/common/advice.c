@@ -276,6 +276,21 @@ void advice_draft_add(struct advice_case *c, struct advice_draft *d, const char 
 	c->error = -ENOMEM;
 }
 
+int advice_add(struct advice *a, const char *rule, const char *title, enum advice_severity severity,
+    const char *subject, const char *evidence, const char *remedy)
+{
+	struct advice_finding f = {rule, title, severity, subject ? strdup(subject) : NULL,
+	    strdup(evidence), strdup(remedy)};
+
+	if ((f.subject || !subject) && f.evidence && f.remedy && insert(a, &f) == 0) {
+		free(a->silence);
+		a->silence = NULL;
+		return 0;
+	}
+	finding_free(&f);
+	return -ENOMEM;
+}
+
 bool advice_is_share(uint64_t part, uint64_t whole, double percent)
 {
 	return whole > 0 && 100 * (double)part >= percent * (double)whole;

@@ -69,6 +69,10 @@ struct advice {
 int advice_make(const json_t *document, const char *span, struct advice *out);
 void advice_free(struct advice *a);
 
+/* Adds a finding of a tool's own; the texts are copied. 0 or -ENOMEM. */
+int advice_add(struct advice *a, const char *rule, const char *title, enum advice_severity severity,
+    const char *subject, const char *evidence, const char *remedy);
+
 /* "info", "warning" or "critical". */
 const char *advice_severity_name(enum advice_severity severity);
 
