@@ -160,6 +160,49 @@ def advice_cell(distribution, models, n, pairs, factor=1.0):
     return [sum(column) / len(rows) for column in zip(*rows)]
 
 
+# What advice compares with a threshold: the rule, its place in a line of `advices --thresholds`, the
+# least severity, the threshold (seconds, or a share), and whether it is the average or the p95.
+THRESHOLDS = (("slow_responses, average", 0, 1, 5.0, "avg"), ("slow_responses, p95", 0, 2, 10.0, "p95"),
+              ("timeouts", 1, 2, 0.02, None), ("rate_limited", 2, 2, 0.01, None),
+              ("errors", 3, 2, 0.05, None))
+TRUE_PARTS = (0.5, 0.8, 1.25, 2.0)
+
+
+def threshold_cell(rule, part, n, cases=1000):
+    """The share of cases of n requests in which a rule speaks, the true figure being that part of its
+    threshold. Times are log-normal, sigma 0.5."""
+    _, place, severity, threshold, figure = rule
+    rng = numpy.random.default_rng([4000, THRESHOLDS.index(rule), n, int(100 * part)])
+    sigma, frames = 0.5, []
+    middle = {"avg": numpy.exp(-sigma ** 2 / 2), "p95": numpy.exp(-1.6449 * sigma)}.get(figure)
+    for _ in range(cases):
+        counts = [n, 0, 0, 0]
+        if figure is None:
+            counts[place] = int(rng.binomial(n, min(part * threshold, 1)))
+            counts[0] = n - counts[place]
+            values = numpy.full(counts[0], 500.0)
+        else:
+            values = 1000 * part * threshold * middle * numpy.exp(rng.normal(0, sigma, n))
+        frames += [numpy.array(counts, "<u8").tobytes(), values.astype("<f8").tobytes()]
+    out = subprocess.run([program("advices"), "--thresholds"], input=b"".join(frames),
+                         capture_output=True, check=True)
+    lines = [[int(word) for word in line.split()] for line in out.stdout.decode().splitlines()]
+    if len(lines) != cases:
+        raise AssertionError("advices ended early")
+    return sum(line[place] >= severity for line in lines) / cases
+
+
+class ThresholdTest(unittest.TestCase):
+    """How sure a finding is whose figure is compared with a threshold."""
+
+    def test_half_of_a_threshold_is_seldom_told_and_twice_is(self):
+        for rule in THRESHOLDS:
+            with self.subTest(rule=rule[0]):
+                self.assertLessEqual(threshold_cell(rule, 0.5, 20), 0.03)
+                self.assertLessEqual(threshold_cell(rule, 0.5, 2000, 200), 0.015)
+                self.assertGreaterEqual(threshold_cell(rule, 2.0, 2000, 200), 0.98)
+
+
 class AdviceTest(unittest.TestCase):
     """A model is named as faster where one is, and not because one of several looks so by chance."""
     pairs = 300
@@ -346,6 +389,13 @@ def print_tables(pairs):
     for distribution, models, n, factor, shares in advice.run_slower():
         print(f"| {distribution} | {models} | {n} | {factor} | " +
               " | ".join(f"{100 * share:.0f}" for share in shares) + " |")
+    print("\nAdvice by threshold: told where the true figure is so many times the threshold, in %\n")
+    print("| rule | n | " + " | ".join(str(part) for part in TRUE_PARTS) + " |")
+    print("|---|---|" + "---|" * len(TRUE_PARTS))
+    for rule in THRESHOLDS:
+        for n in (20, 150, 2000):
+            print(f"| {rule[0]} | {n:,} | " + " | ".join(
+                f"{100 * threshold_cell(rule, part, n):.1f}" for part in TRUE_PARTS) + " |")
     print("\nSomething has: seen, beside scipy's test of the raw values, in %\n")
     print("| distribution | n | change | figure | seen | scipy |\n|---|---|---|---|---|---|")
     for distribution, sizes, change, figure, seen, reference in test.run_changes():
