@@ -36,8 +36,8 @@ enum metric {
 	SILENCE,
 	ALERTS,
 	HEARTBEAT,
-	LOST,
 	UNANSWERED,
+	LOST,
 	METRICS
 };
 
@@ -60,8 +60,8 @@ static const struct {
     [SILENCE] = {"silence", "s", true},
     [ALERTS] = {"alerts", "", false, false, NULL, "0"},
     [HEARTBEAT] = {"heartbeat", "s", true, false, "3"},
-    [LOST] = {"lost", "", false, false, "0"},
     [UNANSWERED] = {"unanswered", "%", false, true, NULL, "99.99"},
+    [LOST] = {"lost", "", false, false, "0"},
 };
 
 static struct threshold thresholds[METRICS][2];
@@ -93,7 +93,7 @@ static int take_threshold(const char *option, int level, const char *text)
 	}
 	return refuse(option, text,
 	    "give NAME=RANGE, where NAME is one of requests, error_rate, avg, p95, p99, ttft, tps, "
-	    "cost, in_flight, silence, alerts, heartbeat, lost, unanswered");
+	    "cost, in_flight, silence, alerts, heartbeat, unanswered, lost");
 }
 
 static int take_thresholds(const char *option, int level, const struct cli_list *list)

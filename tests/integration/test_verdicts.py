@@ -53,7 +53,7 @@ CHANGES = (
 )
 RATES = (((20, 0.1), (20, 0.8)), ((30, 0.02), (2000, 0.2)), ((1000, 0.01), (1000, 0.03)),
          ((20000, 0.001), (2000, 0.004)), ((5000, 0.2), (5000, 0.225)),
-         ((20, 0.05), (20000, 0.30)), ((30, 0.1), (30, 0.5)), ((100, 0.05), (150, 0.22)),
+         ((20, 0.05), (20000, 0.40)), ((30, 0.1), (30, 0.5)), ((100, 0.05), (150, 0.22)),
          ((100, 0.02), (1000, 0.12)), ((200, 0.1), (200, 0.22)), ((300, 0.05), (6000, 0.10)),
          ((2000, 0.02), (2000, 0.035)), ((20000, 0.05), (20000, 0.057)))
 
@@ -205,7 +205,7 @@ class ThresholdTest(unittest.TestCase):
 
 class AdviceTest(unittest.TestCase):
     """A model is named as faster where one is, and not because one of several looks so by chance."""
-    pairs = 300
+    pairs = 150
 
     def run_null(self):
         for distribution in DISTRIBUTIONS:
