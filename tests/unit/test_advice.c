@@ -603,15 +603,18 @@ static void add_mixture(struct scene *s, struct truth *t, unsigned *seed)
 	static const enum orbus_status statuses[] = {ORBUS_STATUS_ERROR, ORBUS_STATUS_TIMEOUT,
 	    ORBUS_STATUS_ORPHANED, ORBUS_STATUS_CANCELLED};
 	static const char *const names[] = {"a", "b", "c", "d", "e", "f"};
+	/* One kind in half of them: a single orphan would be told whatever else is. */
+	unsigned kind = (unsigned)rand_r(seed) % 8;
 
 	for (int i = 0; i < 6; i++) {
 		unsigned n = (unsigned)rand_r(seed) % (rand_r(seed) % 2 ? 25 : 400);
-		unsigned failing = rand_r(seed) % 3 ? 0 : (unsigned)rand_r(seed) % 101;
-		unsigned ms = rand_r(seed) % 3 ? 500 : (unsigned)rand_r(seed) % 12000;
+		unsigned failing = rand_r(seed) % 4 ? 0 : (unsigned)rand_r(seed) % 151;
+		unsigned ms = rand_r(seed) % 6 ? 500 : (unsigned)rand_r(seed) % 12000;
 
 		for (unsigned k = 0; k < n; k++) {
 			bool fails = (unsigned)rand_r(seed) % 100 < failing;
-			enum orbus_status status = statuses[rand_r(seed) % 4];
+			enum orbus_status status =
+			    statuses[(kind < 4 ? kind : (unsigned)rand_r(seed)) % 4];
 			struct orbus_sample sample =
 			    fails ? failure(status, NULL, NULL) : answer(names[i]);
 
