@@ -262,6 +262,8 @@ void intake_resume(struct agent *a, const struct state_bus *saved, bool skip)
 {
 	bool same = intake_is_same_bus(a, saved);
 
+	if (!same)
+		given_times_forget(a->ledger.given);
 	if (skip) {
 		orbus_reader_skip(a->reader);
 		return;
@@ -269,11 +271,13 @@ void intake_resume(struct agent *a, const struct state_bus *saved, bool skip)
 	/* A lane without a saved position has been counted up to 0: all it ever held is due. */
 	for (uint32_t i = 0; i < reader_lane_count(a->reader); i++)
 		if (!reader_set_position(a->reader, i, same ? saved->positions[i] : 0,
-			same && saved->counts ? saved->counts[i] : 0))
+			same && saved->counts ? saved->counts[i] : 0)) {
+			given_times_forget_lane(a->ledger.given, i);
 			log_warning(a->log,
 			    "lane %u is behind its checkpoint: counting from its "
 			    "beginning",
 			    i);
+		}
 	if (saved && !same)
 		inflight_clear(a->ledger.inflight);
 }
@@ -286,6 +290,7 @@ static void follow_bus(struct agent *a)
 	log_info(a->log, "following bus '%s' to its new incarnation", a->paths.name);
 	memcpy(a->bus_id, reader_bus_id(a->reader), sizeof(a->bus_id));
 	inflight_clear(a->ledger.inflight);
+	given_times_forget(a->ledger.given);
 	if (journal_begin_bus(a) < 0)
 		a->ledger.out_of_memory = true;
 	a->ledger.changes++;

@@ -7,8 +7,8 @@
 
 #include <errno.h>
 
-#define STRETCH_NS    (5 * NS_PER_SECOND)
-#define SKEW_LIMIT_NS (60 * NS_PER_SECOND)
+#define STRETCH_NS    WINDOWS_STRETCH_NS
+#define SKEW_LIMIT_NS WINDOWS_SKEW_NS
 #define DAY_NS        (86400 * NS_PER_SECOND)
 /* A delta of more names takes a millisecond or so to be added to anything. */
 #define LARGE_NAMES 64
@@ -25,7 +25,8 @@ int ledger_init(
 		aggregate_init(&l->deltas[i].sum);
 	l->windows = windows_new(now_ns);
 	l->inflight = inflight_new();
-	return l->windows && l->inflight ? 0 : -ENOMEM;
+	l->given = given_times_new();
+	return l->windows && l->inflight && l->given ? 0 : -ENOMEM;
 }
 
 void ledger_free(struct ledger *l)
@@ -33,6 +34,7 @@ void ledger_free(struct ledger *l)
 	periods_free(&l->periods);
 	windows_free(l->windows);
 	inflight_free(l->inflight);
+	given_times_free(l->given);
 	aggregate_free(&l->lifetime);
 	for (int i = 0; i < LEDGER_DELTAS; i++)
 		aggregate_free(&l->deltas[i].sum);
@@ -83,9 +85,9 @@ static void count_delta(struct ledger *l, struct delta *d, uint64_t now_ns)
 /* To one window; after the last the delta is free. */
 static void show_delta(struct ledger *l, struct delta *d, uint64_t now_ns)
 {
-	uint64_t ts_ns = d->stretch * STRETCH_NS;
+	uint64_t shown_ns = d->shown * STRETCH_NS;
 
-	if (!windows_fold(l->windows, d->window, ts_ns, now_ns, &d->sum, d->replayed))
+	if (!windows_fold(l->windows, d->window, shown_ns, now_ns, &d->sum, d->replayed))
 		l->out_of_memory = true;
 	if (d->window < WINDOW_START) {
 		d->window++;
@@ -134,20 +136,21 @@ bool ledger_show(struct ledger *l, uint64_t now_ns)
 	return false;
 }
 
-static struct delta *find_delta(struct ledger *l, uint64_t ts_ns, bool replayed)
+static struct delta *find_delta(struct ledger *l, uint64_t ts_ns, uint64_t shown_ns, bool replayed)
 {
 	for (int i = 0; i < LEDGER_DELTAS; i++) {
 		struct delta *d = &l->deltas[i];
 
 		if (d->used && !d->counted && d->stretch == ts_ns / STRETCH_NS &&
-		    d->replayed == replayed)
+		    d->shown == shown_ns / STRETCH_NS && d->replayed == replayed)
 			return d;
 	}
 	return NULL;
 }
 
 /* One for a stretch that has none. */
-static struct delta *take_delta(struct ledger *l, uint64_t ts_ns, bool replayed, uint64_t now_ns)
+static struct delta *take_delta(
+    struct ledger *l, uint64_t ts_ns, uint64_t shown_ns, bool replayed, uint64_t now_ns)
 {
 	struct delta *d = NULL;
 
@@ -161,15 +164,16 @@ static struct delta *take_delta(struct ledger *l, uint64_t ts_ns, bool replayed,
 	d->used = true;
 	d->replayed = replayed;
 	d->stretch = ts_ns / STRETCH_NS;
+	d->shown = shown_ns / STRETCH_NS;
 	return d;
 }
 
 /* Of the current stretch, which always has a place. */
 static struct delta *current_delta(struct ledger *l, uint64_t now_ns)
 {
-	struct delta *d = find_delta(l, now_ns, false);
+	struct delta *d = find_delta(l, now_ns, now_ns, false);
 
-	return d ? d : take_delta(l, now_ns, false, now_ns);
+	return d ? d : take_delta(l, now_ns, now_ns, false, now_ns);
 }
 
 /*
@@ -177,15 +181,16 @@ static struct delta *current_delta(struct ledger *l, uint64_t now_ns)
  * stretch of 5 s, before its first sample: from then on its hour and its day are open, or are
  * opened again when the delta is folded. So a sample is counted in both, or is rejected for both.
  */
-static struct delta *admit(struct ledger *l, uint64_t ts_ns, bool replayed, uint64_t now_ns)
+static struct delta *admit(
+    struct ledger *l, uint64_t ts_ns, uint64_t shown_ns, bool replayed, uint64_t now_ns)
 {
-	struct delta *d = find_delta(l, ts_ns, replayed);
+	struct delta *d = find_delta(l, ts_ns, shown_ns, replayed);
 	int admitted = d || replayed ? 1 : periods_admit(&l->periods, ts_ns, now_ns);
 
 	l->out_of_memory |= admitted < 0;
 	if (admitted == 0)
 		return NULL;
-	return d ? d : take_delta(l, ts_ns, replayed, now_ns);
+	return d ? d : take_delta(l, ts_ns, shown_ns, replayed, now_ns);
 }
 
 void ledger_add_losses(struct ledger *l, uint64_t lost, uint64_t rejected, uint64_t now_ns)
@@ -222,39 +227,103 @@ static bool is_too_old(const struct ledger *l, uint64_t ts_ns, uint64_t now_ns)
 	return ledger_is_expired(l, calendar_wall_day(&l->periods.calendar, ts_ns), now_ns);
 }
 
-void ledger_add(struct ledger *l, const struct orbus_sample *s, const struct sample_origin *origin,
-    uint64_t now_ns)
-{
-	struct orbus_sample stamped = *s;
-	bool skewed = s->ts > now_ns && s->ts - now_ns > SKEW_LIMIT_NS;
-	struct delta *d;
+/* When a sample counts. */
+struct timing {
+	uint64_t ts_ns;    /* in periods, and in whatever shows its time */
+	uint64_t shown_ns; /* in the rolling windows: its ts, but not later than it was read */
+	bool skewed;
+};
 
-	if (s->ts == 0 || skewed)
-		stamped.ts = now_ns;
-	if (!origin->replayed) {
-		if (!inflight_note(l->inflight, origin, &stamped))
-			l->out_of_memory = true;
-		l->changes++;
-	}
-	if (s->kind == ORBUS_KIND_BEGIN)
-		return;
-	if (!calendar_can_tell(stamped.ts) || is_too_old(l, stamped.ts, now_ns)) {
-		ledger_add_losses(l, 0, !origin->replayed, now_ns);
-		return;
-	}
-	if (s->kind == ORBUS_KIND_REQUEST && stamped.ts > l->last_request_ns)
-		l->last_request_ns = stamped.ts < now_ns ? stamped.ts : now_ns;
-	d = admit(l, stamped.ts, origin->replayed, now_ns);
+/*
+ * Of a sample that is read for the first time. What is given to it, because its own stamp is none
+ * or ahead, is noted for the agents that read it again (given_times.h). A stamp that is ahead
+ * within the current stretch needs no note: windows do not tell the two apart.
+ */
+static struct timing time_first(struct ledger *l, const struct orbus_sample *s,
+    const struct sample_origin *origin, uint64_t now_ns)
+{
+	struct timing t = {.ts_ns = s->ts};
+
+	t.skewed = s->ts > now_ns && s->ts - now_ns > SKEW_LIMIT_NS;
+	if (s->ts == 0 || t.skewed)
+		t.ts_ns = now_ns;
+	t.shown_ns = t.ts_ns < now_ns ? t.ts_ns : now_ns;
+	if ((s->ts == 0 || s->ts / STRETCH_NS > now_ns / STRETCH_NS) &&
+	    s->kind != ORBUS_KIND_BEGIN && !given_times_note(l->given, origin, now_ns))
+		l->out_of_memory = true;
+	return t;
+}
+
+/*
+ * Of a sample that an earlier process has counted: as it was then. False: it is shown nowhere,
+ * since that is not known any more, or is ahead of a clock that was set back. It is never now.
+ */
+static bool time_again(const struct ledger *l, const struct orbus_sample *s,
+    const struct sample_origin *origin, uint64_t now_ns, struct timing *t)
+{
+	uint64_t given_ns = UINT64_MAX;
+	enum given given = given_times_of(l->given, origin, &given_ns);
+
+	*t = (struct timing){.ts_ns = s->ts};
+	if (given == GIVEN_FORGOTTEN || (given == GIVEN_NONE && s->ts == 0))
+		return false;
+	t->skewed = s->ts > given_ns && s->ts - given_ns > SKEW_LIMIT_NS;
+	if (s->ts == 0 || t->skewed)
+		t->ts_ns = given_ns;
+	t->shown_ns = t->ts_ns < given_ns ? t->ts_ns : given_ns;
+	return t->shown_ns / STRETCH_NS <= now_ns / STRETCH_NS;
+}
+
+static void note_last_request(struct ledger *l, const struct timing *t, bool replayed)
+{
+	if (t->shown_ns > l->last_request_ns && !(replayed && l->last_is_restored))
+		l->last_request_ns = t->shown_ns;
+}
+
+/* In the periods and windows, with the time that it counts at. */
+static void count_sample(struct ledger *l, const struct orbus_sample *s,
+    const struct sample_origin *origin, const struct timing *t, uint64_t now_ns)
+{
+	struct delta *d = admit(l, t->ts_ns, t->shown_ns, origin->replayed, now_ns);
+
 	if (!d) {
 		l->crowded_out++;
 		ledger_add_losses(l, 0, 1, now_ns);
 		return;
 	}
-	d->sum.skewed += skewed;
-	if (!aggregate_add(&d->sum, &stamped))
+	d->sum.skewed += t->skewed;
+	if (!aggregate_add(&d->sum, s))
 		l->out_of_memory = true;
 	if (l->keep && s->kind == ORBUS_KIND_REQUEST && !origin->replayed)
-		d->sum.journal_lost += !keep_request(l, &stamped);
+		d->sum.journal_lost += !keep_request(l, s);
+}
+
+void ledger_add(struct ledger *l, const struct orbus_sample *s, const struct sample_origin *origin,
+    uint64_t now_ns)
+{
+	struct orbus_sample stamped = *s;
+	struct timing t;
+
+	if (origin->replayed) {
+		if (s->kind == ORBUS_KIND_BEGIN || !time_again(l, s, origin, now_ns, &t))
+			return;
+		stamped.ts = t.ts_ns;
+	} else {
+		t = time_first(l, s, origin, now_ns);
+		stamped.ts = t.ts_ns;
+		if (!inflight_note(l->inflight, origin, &stamped))
+			l->out_of_memory = true;
+		l->changes++;
+		if (s->kind == ORBUS_KIND_BEGIN)
+			return;
+	}
+	if (!calendar_can_tell(stamped.ts) || is_too_old(l, stamped.ts, now_ns)) {
+		ledger_add_losses(l, 0, !origin->replayed, now_ns);
+		return;
+	}
+	if (s->kind == ORBUS_KIND_REQUEST)
+		note_last_request(l, &t, origin->replayed);
+	count_sample(l, &stamped, origin, &t, now_ns);
 }
 
 void ledger_trends(

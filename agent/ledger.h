@@ -7,6 +7,7 @@
 #ifndef ORBUS_AGENT_LEDGER_H
 #define ORBUS_AGENT_LEDGER_H
 
+#include "given_times.h"
 #include "inflight.h"
 #include "period.h"
 #include "trend_hours.h"
@@ -19,6 +20,7 @@ struct delta {
 	bool counted; /* in the periods; the windows from `window` on are yet to get it */
 	enum window window;
 	uint64_t stretch; /* ts / 5 s */
+	uint64_t shown;   /* likewise of the time that the windows have it at */
 	struct aggregate sum;
 };
 
@@ -33,6 +35,7 @@ struct ledger {
 	struct periods periods;
 	struct windows *windows;
 	struct inflight *inflight;
+	struct given_times *given;
 	struct trend_hours hours;
 	struct aggregate lifetime;
 	uint64_t lifetime_since_ns;
@@ -41,6 +44,7 @@ struct ledger {
 	struct delta deltas[LEDGER_DELTAS];
 	uint64_t changes;         /* grows with everything that is worth a checkpoint */
 	uint64_t last_request_ns; /* when the newest request ended, 0: none is known */
+	bool last_is_restored;    /* that is of the checkpoint, and of what came since */
 	uint64_t crowded_out;     /* samples that were rejected for want of room (period.h) */
 	ledger_request_fn *keep;  /* the journal; NULL: none */
 	void *keep_context;

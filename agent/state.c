@@ -35,7 +35,7 @@ static int put_bus(struct state_draft *d, const struct state_bus *bus, uint64_t 
 	return d->bus ? 0 : -ENOMEM;
 }
 
-static int put_rest(struct state_draft *d, const struct ledger *l)
+static int put_rest(struct state_draft *d, const struct ledger *l, uint64_t now_ns)
 {
 	const struct document_context c = {.restorable = true};
 	struct msgpack_writer m;
@@ -45,6 +45,9 @@ static int put_rest(struct state_draft *d, const struct ledger *l)
 	writer_object(w, NULL);
 	inflight_write(l->inflight, &m, "in_flight");
 	trend_hours_write(&l->hours, w, "hours");
+	given_times_prune(l->given, now_ns);
+	given_times_write(l->given, w, "given");
+	writer_count(w, "last_request", l->last_request_ns);
 	document_write(w, "lifetime", &l->lifetime, &c);
 	writer_count(w, "lifetime_since", l->lifetime_since_ns);
 	writer_end(w);
@@ -96,7 +99,7 @@ int state_draft_begin(struct state_draft *d, const struct ledger *l, const struc
 	if (!err)
 		err = put_bus(d, bus, now_ns);
 	if (!err)
-		err = put_rest(d, l);
+		err = put_rest(d, l, now_ns);
 	for (struct period *p = l->periods.first; !err && p; p = p->next)
 		begin_period(d, &d->periods[d->count++], p, now_ns, context, of);
 	return err;
@@ -358,6 +361,18 @@ static int load_periods(struct ledger *l, const json_t *list)
 	return 0;
 }
 
+/* Earlier versions do not have it: the ring tells then. */
+static int load_last_request(const json_t *o, struct ledger *l)
+{
+	if (!o)
+		return 0;
+	if (!json_is_integer(o) || json_integer_value(o) < 0)
+		return -EBADMSG;
+	l->last_request_ns = (uint64_t)json_integer_value(o);
+	l->last_is_restored = true;
+	return 0;
+}
+
 static int load_rest(const json_t *o, struct ledger *l)
 {
 	const json_t *since = json_object_get(o, "lifetime_since");
@@ -369,6 +384,10 @@ static int load_rest(const json_t *o, struct ledger *l)
 	err = inflight_from_json(l->inflight, json_object_get(o, "in_flight"));
 	if (!err)
 		err = trend_hours_from_json(&l->hours, json_object_get(o, "hours"));
+	if (!err)
+		err = given_times_from_json(l->given, json_object_get(o, "given"));
+	if (!err)
+		err = load_last_request(json_object_get(o, "last_request"), l);
 	if (!err)
 		err = document_to_aggregate(json_object_get(o, "lifetime"), &l->lifetime, NULL);
 	return err;

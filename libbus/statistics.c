@@ -11,6 +11,7 @@
 #include "reaper.h"
 #include "ring_mark.h"
 #include "wall_time.h"
+#include "windows.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -75,8 +76,22 @@ struct ring_sum {
 	struct inflight *inflight;
 	struct reaper *reaper;
 	struct aggregate sum;
-	uint64_t start_ns;
+	uint64_t start_ns, now_ns;
 };
+
+/*
+ * Counts a sample that belongs to the window. Nobody has given a time to one from the future: if it
+ * were now, it would be so at each look. Where all that the ring holds is shown, it is.
+ */
+static bool add_sample(struct ring_sum *t, const struct orbus_sample *s)
+{
+	bool skewed = s->ts > t->now_ns && s->ts - t->now_ns > WINDOWS_SKEW_NS;
+
+	if (s->ts < t->start_ns || (skewed && t->start_ns > 0))
+		return true;
+	t->sum.skewed += skewed && s->kind != ORBUS_KIND_BEGIN;
+	return aggregate_add(&t->sum, s);
+}
 
 /*
  * Reads what was published until now: producers that go on, or claim to, do not keep us. Where the
@@ -93,7 +108,7 @@ static bool add_samples(struct ring_sum *t)
 
 		if (found)
 			ok = inflight_note(t->inflight, reader_origin(t->reader), &s) &&
-			     (s.ts < t->start_ns || aggregate_add(&t->sum, &s));
+			     add_sample(t, &s);
 		if ((!found || n % MARK_EVERY == 0) && ring_mark_is_passed(end, t->reader))
 			break;
 		if (!found && ++quiet < QUIET_MAX)
@@ -124,8 +139,10 @@ static int read_ring(const char *bus, enum statistics_window window, struct stat
 	    .start_ns = window_start_ns(window, now_ns),
 	    .end_ns = now_ns,
 	    .saved_at_ns = now_ns};
-	struct ring_sum t = {
-	    .inflight = inflight_new(), .reaper = reaper_new(false), .start_ns = c.start_ns};
+	struct ring_sum t = {.inflight = inflight_new(),
+	    .reaper = reaper_new(false),
+	    .start_ns = c.start_ns,
+	    .now_ns = now_ns};
 	int err = t.inflight && t.reaper ? orbus_reader_open(bus, &t.reader) : -ENOMEM;
 
 	*out = (struct statistics){0};

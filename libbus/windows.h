@@ -8,6 +8,12 @@
 #define ORBUS_WINDOWS_H
 
 #include "aggregate.h"
+#include "clock.h"
+
+/* The narrowest part of a window: times within one are not told apart. */
+#define WINDOWS_STRETCH_NS (5 * NS_PER_SECOND)
+/* A sample that is stamped further ahead is skewed: its time is that when it was read. */
+#define WINDOWS_SKEW_NS (60 * NS_PER_SECOND)
 
 enum window { WINDOW_1M, WINDOW_5M, WINDOW_1H, WINDOW_ROLLING, WINDOW_START = WINDOW_ROLLING };
 

@@ -10,6 +10,7 @@
 #include "orreport_json.h"
 #include "orreport_merge.h"
 #include "orreport_requests.h"
+#include "orreport_silent.h"
 #include "orreport_svg.h"
 #include "orreport_trend.h"
 #include "output.h"
@@ -225,6 +226,28 @@ static int read_needed(const struct reporting *g, struct report *r)
 	return read_one(g, &g->ask.span, g->ask.per, parts | DOCUMENT_BOTS, row_parts, r);
 }
 
+/* Who was there and is not any more; the last part of the range is read by itself for it. */
+static int advise_on_silence(
+    const struct reporting *g, const struct report *r, struct advice *advice)
+{
+	struct report_request q = {.folder = &g->folder,
+	    .calendar = g->ask.calendar,
+	    .per = g->ask.per,
+	    .now_ns = g->ask.now_ns,
+	    .parts = DOCUMENT_MODELS | DOCUMENT_REST};
+	struct report tail = {0};
+	int err;
+
+	if (!silent_span(r, &q.span))
+		return CLI_PROCEED;
+	err = report_read(&q, &tail);
+	if (!err)
+		err = silent_advise(r, &tail, advice);
+	report_free(&tail);
+	/* Without files there is nothing to tell of. */
+	return err && err != -ENOENT ? out_of_memory() : CLI_PROCEED;
+}
+
 static int report(const struct reporting *g)
 {
 	const struct orreport_settings *s = &g->ask.settings;
@@ -234,6 +257,8 @@ static int report(const struct reporting *g)
 
 	if (status == CLI_PROCEED && advise(&r, &advice) != 0)
 		status = out_of_memory();
+	if (status == CLI_PROCEED)
+		status = advise_on_silence(g, &r, &advice);
 	if (status == CLI_PROCEED) {
 		status = print_report(g, &r, &advice);
 		if (status == CLI_FINE && s->svg)

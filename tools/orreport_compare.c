@@ -44,6 +44,17 @@ static void judge(struct comparison *c, struct stats_test t, enum better better,
 		c->verdict = (t.z < 0) == (better == BETTER_LOWER) ? VERDICT_BETTER : VERDICT_WORSE;
 }
 
+/* Who has stopped is not to be looked for among lines of dashes. */
+static void add_requests(struct list *l, const char *key, uint64_t a, uint64_t b)
+{
+	struct comparison *c = add(l, key, "Requests", UNIT_COUNT, (double)a, (double)b);
+
+	if (b == 0 && a >= STATS_REQUESTS_MIN)
+		c->verdict = VERDICT_SILENT;
+	else if (a == 0 && b >= STATS_REQUESTS_MIN)
+		c->verdict = VERDICT_NEW;
+}
+
 static void add_mean(struct list *l, const char *key, const char *name, enum unit unit,
     const struct histogram *a, const struct histogram *b, enum better better)
 {
@@ -108,7 +119,7 @@ size_t compare_rows(
 	const struct request_figures *x = &a->sum.requests, *y = &b->sum.requests;
 	uint64_t n = row_requests(a), m = row_requests(b);
 
-	add(&l, "requests.total", "Requests", UNIT_COUNT, (double)n, (double)m);
+	add_requests(&l, "requests.total", n, m);
 	add(&l, "requests_per_hour", "Requests an hour", UNIT_PER_HOUR, per_hour(a, (double)n),
 	    per_hour(b, (double)m));
 	add_share(&l, "error_rate", "Errors", row_failed(a), n, row_failed(b), m);
@@ -128,7 +139,7 @@ size_t compare_figures(const struct request_figures *a, const struct request_fig
 {
 	struct list l = {out, 0};
 
-	add(&l, "requests", "Requests", UNIT_COUNT, (double)a->total, (double)b->total);
+	add_requests(&l, "requests", a->total, b->total);
 	add_share(&l, "error_rate", "Errors", request_figures_failed(a), a->total,
 	    request_figures_failed(b), b->total);
 	add_times(&l, a, b);
@@ -138,7 +149,7 @@ size_t compare_figures(const struct request_figures *a, const struct request_fig
 const char *verdict_name(enum verdict v)
 {
 	static const char *const names[] = {
-	    "counted", "too few", "no clear change", "better", "worse", "changed"};
+	    "counted", "too few", "no clear change", "better", "worse", "changed", "silent", "new"};
 
 	return names[v];
 }

@@ -15,6 +15,8 @@ enum verdict {
 	VERDICT_BETTER,
 	VERDICT_WORSE,
 	VERDICT_CHANGED, /* certainly, and neither better nor worse */
+	VERDICT_SILENT,  /* counted: there were requests, and there is none */
+	VERDICT_NEW,     /* the other way round */
 };
 
 enum unit { UNIT_COUNT, UNIT_PERCENT, UNIT_MS, UNIT_TPS, UNIT_USD, UNIT_PER_HOUR };

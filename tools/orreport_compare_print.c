@@ -89,8 +89,8 @@ void comparison_format(const struct comparison *c, char a[64], char b[64], char 
 
 enum tone verdict_tone(enum verdict v)
 {
-	static const enum tone tones[] = {
-	    TONE_FAINT, TONE_FAINT, TONE_PLAIN, TONE_GOOD, TONE_BAD, TONE_FAIR};
+	static const enum tone tones[] = {TONE_FAINT, TONE_FAINT, TONE_PLAIN, TONE_GOOD, TONE_BAD,
+	    TONE_FAIR, TONE_BAD, TONE_FAIR};
 
 	return tones[v];
 }
@@ -163,7 +163,7 @@ void compare_print(FILE *out, const struct report *a, const struct report *b, in
 	print_wrapped(out,
 	    "better, worse: certain at 1 %, and beyond the histograms' error. no clear change: chance "
 	    "may do as much. too few: the samples are too small to tell. counted: no sample, all of "
-	    "it. See COMPARISON in orreport(1).",
+	    "it. silent: none any more. See COMPARISON in orreport(1).",
 	    0);
 }
 

@@ -5,143 +5,7 @@
 
 #include <math.h>
 
-/* A normal deviate beyond this has a p-value that a double cannot hold. */
-#define Z_MAX 38.0
-/* Tables that are as likely as the one that was seen may come out a little likelier. */
-#define TIE (1 + 1e-7)
-/* Beyond this variance of its hits, the hypergeometric distribution is taken to be normal. */
-#define EXACT_VARIANCE_MAX 1e6
-
 static const struct stats_test too_few = {false, NAN, NAN};
-
-static double p_of(double z)
-{
-	return erfc(fabs(z) / sqrt(2));
-}
-
-/* The deviate >= 0 whose two-sided p-value is `p`, by halving. */
-static double deviate_of(double p)
-{
-	double low = 0, high = Z_MAX;
-
-	for (int i = 0; i < 60; i++) {
-		double middle = (low + high) / 2;
-
-		*(p_of(middle) > p ? &low : &high) = middle;
-	}
-	return low;
-}
-
-/* --- Rates ------------------------------------------------------------------------------------ */
-
-/*
- * Hits of a, given those of both: hypergeometric. Chances are relative to that of the likeliest
- * count and are found by walking from it, either way, until they vanish: no more than some 38
- * standard deviations.
- */
-struct walk {
-	double n_a, n_b, hits; /* of both */
-	double seen;           /* of a */
-	double first, last;    /* that a can have */
-};
-
-/* The chance of x + 1 hits over that of x. */
-static double ratio(const struct walk *w, double x)
-{
-	return (w->n_a - x) * (w->hits - x) / ((x + 1) * (w->n_b - w->hits + x + 1));
-}
-
-static double likeliest(const struct walk *w)
-{
-	return floor((w->hits + 1) * (w->n_a + 1) / (w->n_a + w->n_b + 2));
-}
-
-/*
- * Walks from the likeliest count to `end`, while there is a chance, and adds up the chances that
- * are at most `most`. Returns that of `end`.
- */
-static double walk_to(const struct walk *w, double end, double most, double *sum)
-{
-	double x = likeliest(w), chance = 1, step = end < x ? -1 : 1;
-
-	while (x != end && chance > 0) {
-		chance *= step > 0 ? ratio(w, x) : 1 / ratio(w, x - 1);
-		x += step;
-		if (chance <= most)
-			*sum += chance;
-	}
-	return x == end ? chance : 0;
-}
-
-static double chance_of(const struct walk *w, double x)
-{
-	double ignored = 0;
-
-	return walk_to(w, x, 0, &ignored);
-}
-
-/* The chance of all counts that are each at most so likely. */
-static double chance_up_to(const struct walk *w, double most)
-{
-	double sum = 1 <= most;
-
-	walk_to(w, w->first, most, &sum);
-	walk_to(w, w->last, most, &sum);
-	return sum;
-}
-
-/* `share` of the chance of tables that are just as likely as the one that was seen counts. */
-static struct stats_test exact_rate(const struct walk *w, double share)
-{
-	double all = chance_up_to(w, INFINITY), seen = chance_of(w, w->seen);
-	double rarest = fmin(chance_of(w, w->first), chance_of(w, w->last));
-
-	/* What is the least that samples of this size can come to? */
-	if (!(chance_up_to(w, rarest * TIE) / all < STATS_LEVEL))
-		return too_few;
-	return (struct stats_test){true,
-	    (share * chance_up_to(w, seen * TIE) + (1 - share) * chance_up_to(w, seen / TIE)) / all,
-	    NAN};
-}
-
-static double variance_of_hits(const struct walk *w)
-{
-	double n = w->n_a + w->n_b, p = w->hits / n;
-
-	return w->n_a * w->n_b / n * p * (1 - p) * n / (n - 1);
-}
-
-static struct stats_test compare_rates(
-    uint64_t hits_a, uint64_t n_a, uint64_t hits_b, uint64_t n_b, double share)
-{
-	struct walk w = {.n_a = (double)n_a, .n_b = (double)n_b, .seen = (double)hits_a};
-	double higher = (double)hits_b / (double)n_b - (double)hits_a / (double)n_a;
-	struct stats_test t;
-
-	if (n_a == 0 || n_b == 0)
-		return too_few;
-	w.hits = (double)hits_a + (double)hits_b;
-	w.first = fmax(0, w.hits - w.n_b);
-	w.last = fmin(w.hits, w.n_a);
-	if (w.first == w.last)
-		return too_few;
-	if (variance_of_hits(&w) > EXACT_VARIANCE_MAX) {
-		double expected = w.hits * w.n_a / (w.n_a + w.n_b);
-
-		t = (struct stats_test){.enough = true};
-		t.p = p_of((w.seen - expected) / sqrt(variance_of_hits(&w)));
-	} else {
-		t = exact_rate(&w, share);
-	}
-	if (t.enough)
-		t.z = copysign(deviate_of(t.p), higher);
-	return t;
-}
-
-struct stats_test stats_rate(uint64_t hits_a, uint64_t n_a, uint64_t hits_b, uint64_t n_b)
-{
-	return compare_rates(hits_a, n_a, hits_b, n_b, 1);
-}
 
 /* --- Quantiles -------------------------------------------------------------------------------- */
 
@@ -194,13 +58,16 @@ static struct cut nearest_cut(const struct histogram *a, const struct histogram 
 	return best;
 }
 
-/* Whether each sample is expected to have enough on either side of the cut (Cochran 1954). */
-static bool is_frequent(const struct histogram *a, const struct histogram *b, uint64_t up_to)
+/*
+ * Whether each sample is expected to have enough on either side of the quantile (Cochran 1954). Not
+ * of the cut, which buckets may put a little beyond it.
+ */
+static bool is_frequent(const struct histogram *a, const struct histogram *b, double q)
 {
-	double n = (double)a->count + (double)b->count, share = (double)up_to / n;
 	double smaller = fmin((double)a->count, (double)b->count);
 
-	return fmin(share, 1 - share) * smaller >= STATS_EXPECTED_MIN;
+	/* The least bit: 1 - 0.95 is less than 0.05. */
+	return fmin(q, 1 - q) * smaller * (1 + 1e-9) >= STATS_EXPECTED_MIN;
 }
 
 struct stats_test stats_quantile(const struct histogram *a, const struct histogram *b, double q)
@@ -210,8 +77,8 @@ struct stats_test stats_quantile(const struct histogram *a, const struct histogr
 	if (a->count < STATS_REQUESTS_MIN || b->count < STATS_REQUESTS_MIN)
 		return too_few;
 	cut = nearest_cut(a, b, q * ((double)a->count + (double)b->count));
-	return compare_rates(a->count - cut.a, a->count, b->count - cut.b, b->count,
-	    is_frequent(a, b, cut.a + cut.b) ? 0.5 : 1);
+	return stats_rate_by(
+	    a->count - cut.a, a->count, b->count - cut.b, b->count, is_frequent(a, b, q) ? 0.5 : 1);
 }
 
 /* --- Means ------------------------------------------------------------------------------------ */
@@ -281,5 +148,5 @@ struct stats_test stats_mean(const struct histogram *a, const struct histogram *
 		return (struct stats_test){true, 1, 0};
 	df = (x + y) * (x + y) / (x * x / (n_a - 1) + y * y / (n_b - 1));
 	z = deviate_of_t((histogram_mean(b) - histogram_mean(a)) / sqrt(x + y), df);
-	return (struct stats_test){true, p_of(z), z};
+	return (struct stats_test){true, stats_p_of(z), z};
 }

@@ -30,8 +30,8 @@
 #define ORBUS_ORREPORT_STATS_H
 
 #include "histogram.h"
+#include "stats_rate.h"
 
-#define STATS_LEVEL        0.01
 #define STATS_REQUESTS_MIN 20
 #define STATS_EXPECTED_MIN 5
 #define STATS_SKEWNESS_MAX 0.15
@@ -42,18 +42,9 @@
  */
 #define STATS_BUCKET_ERROR 0.022
 
-struct stats_test {
-	bool enough; /* some outcome of samples this large would be significant; else p and z are
-	                NaN */
-	double p;    /* 0 to 1 */
-	double z;    /* > 0: b is higher */
-};
-
 struct stats_test stats_mean(const struct histogram *a, const struct histogram *b);
 
 /* At the q-quantile, 0 < q < 1. */
 struct stats_test stats_quantile(const struct histogram *a, const struct histogram *b, double q);
-
-struct stats_test stats_rate(uint64_t hits_a, uint64_t n_a, uint64_t hits_b, uint64_t n_b);
 
 #endif

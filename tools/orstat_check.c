@@ -38,6 +38,7 @@ enum metric {
 	SILENCE,
 	ALERTS,
 	HEARTBEAT,
+	UNANSWERED,
 	LOST,
 	METRICS
 };
@@ -61,6 +62,7 @@ static const struct {
     [SILENCE] = {"silence", "s", true},
     [ALERTS] = {"alerts", "", false, false, NULL, "0"},
     [HEARTBEAT] = {"heartbeat", "s", true, false, "3"},
+    [UNANSWERED] = {"unanswered", "%", false, true, NULL, "99.99"},
     [LOST] = {"lost", "", false, false, "0"},
 };
 
@@ -93,7 +95,7 @@ static int take_threshold(const char *option, int level, const char *text)
 	}
 	return refuse(option, text,
 	    "give NAME=RANGE, where NAME is one of requests, error_rate, avg, p95, p99, ttft, tps, "
-	    "cost, in_flight, silence, alerts, heartbeat, lost");
+	    "cost, in_flight, silence, alerts, heartbeat, unanswered, lost");
 }
 
 static int take_thresholds(const char *option, int level, const struct cli_list *list)
@@ -154,6 +156,19 @@ static double silence(const struct statistics *s)
 	return s->agent ? number_at(s->agent, "uptime_seconds", NULL) : NAN;
 }
 
+/* Cancelled requests are no failures, but where all are, nothing works. Of a few that tells
+ * nothing. */
+#define UNANSWERED_OF_MIN 20
+
+static double unanswered(const json_t *document)
+{
+	double total = number_at(document, "requests", "total");
+
+	if (!(total >= UNANSWERED_OF_MIN))
+		return NAN;
+	return 100 * (total - number_at(document, "requests", "ok")) / total;
+}
+
 static void read_figures(
     const struct orstat_settings *settings, const struct statistics *s, double v[METRICS])
 {
@@ -172,6 +187,7 @@ static void read_figures(
 	v[ALERTS] = number_at(s->alerts, "firing", NULL);
 	v[HEARTBEAT] = heartbeat_age(settings->bus);
 	v[LOST] = number_at(d, "lost_samples", NULL);
+	v[UNANSWERED] = unanswered(d);
 }
 
 static enum check judge_metric(

@@ -8,6 +8,7 @@
 #include "output.h"
 #include "reader.h"
 #include "reaper.h"
+#include "windows.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@ struct feed {
 	struct failures failures;
 	uint64_t lost_at_start;
 	uint64_t gone_ns, remade_ns;
+	bool is_past; /* what is read was published before the screen was opened */
 };
 
 static void keep(char *out, size_t bytes, const char *text)
@@ -60,12 +62,19 @@ void failures_add(struct failures *f, const struct seen_request *r)
 	f->items[at] = *r;
 }
 
+/* When one from the future came is known only if it comes now: else each screen would show it so.
+ */
+static bool has_time(const struct feed *f, const struct orbus_sample *s, uint64_t now_ns)
+{
+	return !f->is_past || s->ts <= now_ns || s->ts - now_ns <= WINDOWS_SKEW_NS;
+}
+
 static int take(struct feed *f, const struct orbus_sample *s, uint64_t now_ns)
 {
 	struct seen_request failed;
 
 	if (!inflight_note(f->inflight, reader_origin(f->reader), s) ||
-	    !history_add(f->history, s, now_ns))
+	    (has_time(f, s, now_ns) && !history_add(f->history, s, now_ns)))
 		return -ENOMEM;
 	if (s->kind != ORBUS_KIND_REQUEST)
 		return 0;
@@ -131,9 +140,11 @@ static int read_all(struct feed *f)
 	uint64_t until_ns = clock_monotonic_ns() + START_NS;
 	int more;
 
+	f->is_past = true;
 	do
 		more = feed_drain(f);
 	while (more == 1 && clock_monotonic_ns() < until_ns);
+	f->is_past = false;
 	if (more < 0)
 		return more;
 	reaper_look(f->reaper, f->reader, f->inflight, UINT64_MAX);

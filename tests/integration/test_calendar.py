@@ -1,4 +1,5 @@
 """Rollover, retention and restart under a moved clock."""
+import json
 import os
 import signal
 import time
@@ -185,6 +186,41 @@ class ClockTest(BusTest):
         self.assertEqual(document["rejected_samples"], 1)
         wanted = ["daily_20261124.json", "hourly_20261124_10.json"]
         wait_for(lambda: self.files() == wanted, f"{wanted} and nothing else")
+        self.stop_agent(agent)
+
+    def test_the_future_is_not_now_again_at_each_start(self):
+        """A restarted agent shows it at the time that it was given, and alerts are not raised anew."""
+        self.set_clock("2026-11-24T10:30:00Z")
+        rules = os.path.join(self.folder, "alerts.conf")
+        with open(rules, "w", encoding="utf-8") as out:
+            out.write("requests 1m > 0\n")
+        os.chmod(rules, 0o600)
+
+        def shown(window):
+            done = self.run_tool("orstat", "--bus", self.bus, "--json", "--window", window)
+            document = json.loads(done.stdout)
+            return document["source"] == "agent" and document["requests"]["total"]
+
+        agent = self.agent("--alert", rules)
+        self.one("2026-11-24T15:00:00Z")
+        self.assertIn("requests 1m is 1", self.wait_log(agent, "alert: "))
+        self.expect("hourly_20261124_10.json", 1)
+        for number, at in enumerate(("10:34:00", "10:50:00", "11:20:00", "15:10:00")):
+            if number % 2:
+                agent.kill()
+                agent.wait()
+            else:
+                self.stop_agent(agent)
+            self.set_clock(f"2026-11-24T{at}Z")
+            agent = self.agent("--alert", rules)
+            wait_for(lambda: shown("1m") is not False, "the board")
+            self.assertEqual(shown("1m"), 0, at)
+            self.assertEqual(shown("5m"), int(at < "10:35"), at)
+            self.assertEqual(shown("1h"), int(at < "11:30"), at)
+            self.expect("daily_20261124.json", 1)
+            log = self.stop_agent(agent)
+            self.assertNotIn("over 0", log)
+            agent = self.agent("--alert", rules)
         self.stop_agent(agent)
 
     def test_retention_takes_only_what_is_ours(self):

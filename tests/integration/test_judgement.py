@@ -135,6 +135,19 @@ class CheckTest(JudgementTest):
         self.assertIn("40 requests, 100.0 % failed",
                       self.check(2, "--warning", "heartbeat=~:"))
 
+    def test_where_all_are_cancelled_nothing_is_well(self):
+        """Cancelled requests are no failures; that none at all is answered is one."""
+        agent = self.serve(*[{"status": "cancelled"}] * 40)
+        line = self.check(2)
+        self.assertIn("40 requests, 0.0 % failed; unanswered 100% (99.99)", re.sub(r", p95 [^;]*", "", line))
+        self.assertEqual(self.performance(line)["unanswered"], ("100%", "", "99.99"))
+        self.check(0, "--critical", "unanswered=~:")
+        advice = json.loads(self.stat("--advise", "--json").stdout)
+        self.assertIn("nothing_answered", [f["rule"] for f in advice["findings"]])
+        self.publish(ANSWER)
+        wait_for(lambda: self.stat("--check").returncode == 0, "the answer")
+        self.stop_agent(agent)
+
     def test_alerts_that_are_raised_are_critical(self):
         rules = os.path.join(self.folder, "alerts.conf")
         with open(rules, "w", encoding="utf-8") as out:

@@ -456,6 +456,28 @@ class ReportTest(BusTest):
         self.report("-c", "2020-01-01..yesterday", status=1)
         self.assertIn("2020-01-01", self.said)
 
+    def test_who_has_fallen_silent_is_named(self):
+        """A model that had requests and has none; one with few of them, and one that goes on, are not."""
+        now = time.time()
+        midnight = now - now % DAY
+        at = [midnight - 8 * DAY + i * 800 for i in range(8 * 108)]
+        samples = [{**sample(self.rng, t), "model": "goes-on"} for t in at]
+        samples += [{**sample(self.rng, t + 1), "model": "stops"} for t in at if t < midnight - 3 * DAY]
+        samples += [{**sample(self.rng, at[0] + 5), "model": "once"}] * 3
+        self.agent_writes(samples)
+        first, last = (utc(midnight - n * DAY, "%Y-%m-%d") for n in (8, 1))
+        advice = self.json_report("--from", first, "--to", last, "--per", "day")["advice"]
+        silent = [f for f in advice["findings"] if f["rule"] == "silent"]
+        self.assertEqual([f["subject"] for f in silent], ["stops"], advice)
+        self.assertIn("none in its last part", silent[0]["evidence"])
+        earlier = utc(midnight - 5 * DAY, "%Y-%m-%d")
+        advice = self.json_report("--from", first, "--to", earlier, "--per", "day")["advice"]
+        self.assertEqual([f for f in advice["findings"] if f["rule"] == "silent"], [])
+        both = self.json_report("-c", f"{first}..{last}", "--by", "model")
+        self.assertEqual(both["by_model"]["stops"]["requests"]["verdict"], "silent")
+        self.assertEqual(both["by_model"]["goes-on"]["requests"]["verdict"], "counted")
+        self.assertEqual(both["by_model"]["once"]["requests"]["verdict"], "counted")
+
     # --- Hostile names, pages and pictures -------------------------------------------------------
 
     def hostile_files(self):

@@ -411,6 +411,16 @@ class OrstatTest(ToolsTest):
         self.assertEqual(document["source"], "ring")
         self.assertIsNone(document["agent"])
 
+    def test_without_an_agent_the_future_is_not_now(self):
+        """Nobody has given it a time: it is shown where all is shown that the ring holds."""
+        now = time.time()
+        self.publish({"bot": "b", "response_ms": 1, "ts": now + 7200},
+                     {"bot": "b", "response_ms": 1, "ts": now + 30}, {"bot": "b", "response_ms": 1})
+        for window, total in (("1m", 2), ("5m", 2), ("1h", 2), ("start", 3)):
+            document = json.loads(self.stat("--json", "--window", window).stdout)
+            self.assertEqual(document["requests"]["total"], total, window)
+            self.assertEqual(document["skewed_samples"], int(total == 3), window)
+
     def test_a_killed_agent_is_noticed(self):
         agent = self.agent_with_figures()
         self.assertEqual(json.loads(self.stat("--json").stdout)["source"], "agent")

@@ -455,6 +455,207 @@ static void no_mixture_of_failures_is_silent(void **state)
 	}
 }
 
+/* --- As a whole ------------------------------------------------------------------------------- */
+
+static void nothing_that_is_answered_is_critical(void **state)
+{
+	static const enum orbus_status statuses[] = {ORBUS_STATUS_ERROR, ORBUS_STATUS_TIMEOUT,
+	    ORBUS_STATUS_CANCELLED, ORBUS_STATUS_ORPHANED};
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		const struct advice_finding *f;
+		struct scene s;
+
+		scene_begin(&s);
+		add(&s, 100, failure(statuses[i], NULL, NULL));
+		scene_judge(&s);
+		f = find(&s, "nothing_answered");
+		assert_non_null(f);
+		assert_int_equal(f->severity, ADVICE_CRITICAL);
+		assert_says(f->evidence, "None of 100 requests was answered over the last hour");
+		scene_end(&s);
+	}
+}
+
+static void a_model_that_is_out_is_named_however_few_its_requests_are_of_all(void **state)
+{
+	const struct advice_finding *f;
+	struct scene s;
+
+	(void)state;
+	scene_begin(&s);
+	add(&s, 5000, answer("fine"));
+	add(&s, 50, failure(ORBUS_STATUS_ERROR, "server_error", NULL));
+	scene_judge(&s);
+	f = find(&s, "outage");
+	assert_non_null(f);
+	assert_string_equal(f->subject, "m");
+	assert_int_equal(f->severity, ADVICE_CRITICAL);
+	assert_says(f->evidence, "None of 50 requests of model m was answered");
+	assert_says(f->evidence, "of all, 1.0 % failed");
+	scene_end(&s);
+	scene_begin(&s);
+	add(&s, 5000, answer("fine"));
+	add(&s, 10, failure(ORBUS_STATUS_ERROR, "server_error", NULL));
+	add(&s, 30, answer("m"));
+	scene_judge(&s);
+	f = find(&s, "outage");
+	assert_non_null(f);
+	assert_int_equal(f->severity, ADVICE_WARNING);
+	assert_says(f->evidence, "10 of 40 requests of model m failed");
+	scene_end(&s);
+}
+
+static void models_with_few_requests_are_out_together(void **state)
+{
+	const struct advice_finding *f;
+	struct scene s;
+
+	(void)state;
+	scene_begin(&s);
+	add(&s, 5000, answer("fine"));
+	for (int i = 0; i < 10; i++) {
+		struct orbus_sample failed = failure(ORBUS_STATUS_ERROR, "server_error", NULL);
+		char name[] = "model-0";
+
+		name[6] = (char)('0' + i);
+		failed.model = name;
+		add(&s, 15, failed);
+	}
+	scene_judge(&s);
+	f = find(&s, "outage");
+	assert_non_null(f);
+	assert_says(f->subject, "(10 with few requests together)");
+	scene_end(&s);
+}
+
+static void much_that_is_cancelled_is_told(void **state)
+{
+	struct orbus_sample cancelled = failure(ORBUS_STATUS_CANCELLED, NULL, NULL);
+
+	(void)state;
+	assert_int_equal(severity_of_failures("cancelled", 20, 40, cancelled), ADVICE_WARNING);
+	assert_int_equal(severity_of_failures("cancelled", 19, 40, cancelled), -1);
+}
+
+static void requests_that_do_not_end_are_told(void **state)
+{
+	struct document_context c = {.period_kind = "1h", .in_flight = 20};
+	struct scene s;
+
+	(void)state;
+	scene_begin(&s);
+	s.document = document_from_aggregate(&s.sum, &c);
+	scene_judge(&s);
+	assert_non_null(find(&s, "no_end"));
+	assert_says(find(&s, "no_end")->evidence, "20 requests are in flight, and none has ended");
+	scene_end(&s);
+	scene_begin(&s);
+	c.in_flight = 3;
+	s.document = document_from_aggregate(&s.sum, &c);
+	scene_judge(&s);
+	assert_string_equal(s.advice.silence, "no request ended over the last hour, 3 in flight");
+	scene_end(&s);
+}
+
+static void answers_without_usage_are_told(void **state)
+{
+	struct orbus_sample sample = answer("m");
+	struct scene s;
+
+	(void)state;
+	sample.prompt_tokens = sample.completion_tokens = sample.total_tokens = ORBUS_NONE;
+	scene_begin(&s);
+	add(&s, 20, sample);
+	scene_judge(&s);
+	assert_non_null(find(&s, "unknown_usage"));
+	add(&s, 1, answer("m"));
+	scene_end(&s);
+}
+
+/* What anybody would not call well, by the figures of each model and of all. */
+struct truth {
+	unsigned total, failed, ok;
+	struct {
+		unsigned total, failed, ok;
+		double ms;
+	} models[6];
+};
+
+static bool is_unwell(const struct truth *t)
+{
+	bool unwell = t->failed >= 3 && 20 * t->failed >= t->total;
+
+	unwell |= t->ok == 0;
+	for (int i = 0; i < 6; i++) {
+		unsigned n = t->models[i].total, ok = t->models[i].ok;
+
+		unwell |= n >= 20 && (ok == 0 || 4 * t->models[i].failed >= n);
+		unwell |= ok >= 20 && t->models[i].ms > 5000 * ok;
+	}
+	return unwell;
+}
+
+/* Any mixture of how models answer, fail, are cancelled and are slow. */
+static void add_mixture(struct scene *s, struct truth *t, unsigned *seed)
+{
+	static const enum orbus_status statuses[] = {ORBUS_STATUS_ERROR, ORBUS_STATUS_TIMEOUT,
+	    ORBUS_STATUS_ORPHANED, ORBUS_STATUS_CANCELLED};
+	static const char *const names[] = {"a", "b", "c", "d", "e", "f"};
+	/* One kind in half of them: a single orphan would be told whatever else is. */
+	unsigned kind = (unsigned)rand_r(seed) % 8;
+
+	for (int i = 0; i < 6; i++) {
+		unsigned n = (unsigned)rand_r(seed) % (rand_r(seed) % 2 ? 25 : 400);
+		unsigned failing = rand_r(seed) % 4 ? 0 : (unsigned)rand_r(seed) % 151;
+		unsigned ms = rand_r(seed) % 6 ? 500 : (unsigned)rand_r(seed) % 12000;
+
+		for (unsigned k = 0; k < n; k++) {
+			bool fails = (unsigned)rand_r(seed) % 100 < failing;
+			enum orbus_status status =
+			    statuses[(kind < 4 ? kind : (unsigned)rand_r(seed)) % 4];
+			struct orbus_sample sample =
+			    fails ? failure(status, NULL, NULL) : answer(names[i]);
+
+			sample.model = names[i];
+			if (!fails)
+				sample.response_ms = ms;
+			add(s, 1, sample);
+			t->total++;
+			t->models[i].total++;
+			t->ok += !fails;
+			t->models[i].ok += !fails;
+			t->models[i].ms += fails ? 0 : ms;
+			t->failed += fails && status != ORBUS_STATUS_CANCELLED;
+			t->models[i].failed += fails && status != ORBUS_STATUS_CANCELLED;
+		}
+	}
+}
+
+static void no_mixture_that_is_unwell_is_called_well(void **state)
+{
+	unsigned seed = 11, unwell = 0;
+
+	(void)state;
+	for (int round = 0; round < 600; round++) {
+		struct truth t = {0};
+		struct scene s;
+
+		scene_begin(&s);
+		add_mixture(&s, &t, &seed);
+		scene_judge(&s);
+		if (t.total >= 20 && is_unwell(&t)) {
+			unwell++;
+			if (s.advice.silence)
+				fail_msg("round %d: %u of %u failed: %s", round, t.failed, t.total,
+				    s.advice.silence);
+		}
+		scene_end(&s);
+	}
+	assert_in_range(unwell, 100, 600);
+}
+
 static void models_with_few_requests_are_judged_together(void **state)
 {
 	const struct advice_finding *f;
@@ -757,6 +958,13 @@ int main(void)
 	    cmocka_unit_test(failures_in_several_ways_are_told_as_a_whole),
 	    cmocka_unit_test(much_that_fails_in_small_parts_is_critical),
 	    cmocka_unit_test(no_mixture_of_failures_is_silent),
+	    cmocka_unit_test(nothing_that_is_answered_is_critical),
+	    cmocka_unit_test(a_model_that_is_out_is_named_however_few_its_requests_are_of_all),
+	    cmocka_unit_test(models_with_few_requests_are_out_together),
+	    cmocka_unit_test(much_that_is_cancelled_is_told),
+	    cmocka_unit_test(requests_that_do_not_end_are_told),
+	    cmocka_unit_test(answers_without_usage_are_told),
+	    cmocka_unit_test(no_mixture_that_is_unwell_is_called_well),
 	    cmocka_unit_test(models_with_few_requests_are_judged_together),
 	    cmocka_unit_test(tokens_are_those_of_a_request),
 	    cmocka_unit_test(refusals_need_no_sample),

@@ -379,6 +379,24 @@ static enum verdict verdict_of(
 	return find(list, n, key)->verdict;
 }
 
+static void who_has_stopped_is_silent(void **state)
+{
+	struct report_row many, few, none;
+
+	(void)state;
+	fill(&many, 4000, 500, 50);
+	fill(&few, 4000, 19, 2);
+	memset(&none, 0, sizeof(none));
+	aggregate_init(&none.sum);
+	assert_int_equal(verdict_of(&many, &none, "requests.total"), VERDICT_SILENT);
+	assert_int_equal(verdict_of(&none, &many, "requests.total"), VERDICT_NEW);
+	assert_int_equal(verdict_of(&few, &none, "requests.total"), VERDICT_COUNTED);
+	assert_int_equal(verdict_of(&many, &few, "requests.total"), VERDICT_COUNTED);
+	aggregate_free(&many.sum);
+	aggregate_free(&few.sum);
+	aggregate_free(&none.sum);
+}
+
 static void a_verdict_says_which_way(void **state)
 {
 	struct report_row slow, fast, few, same;
@@ -448,6 +466,7 @@ int main(void)
 	    cmocka_unit_test(a_tail_that_ends_in_one_bucket_is_compared),
 	    cmocka_unit_test(means_are_compared_by_their_spread),
 	    cmocka_unit_test(means_of_few_skewed_values_are_not_compared),
+	    cmocka_unit_test(who_has_stopped_is_silent),
 	    cmocka_unit_test(a_verdict_says_which_way),
 	    cmocka_unit_test(sparklines_stand_on_zero_and_keep_peaks),
 	};

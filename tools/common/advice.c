@@ -108,13 +108,12 @@ struct group_sum {
 	struct advice_subject s;
 	uint64_t models, count;
 	struct exact_sum sum;
-	double p95;
+	double p50, p95, p99, min, max;
 };
 
 static void group_add(struct group_sum *g, const struct advice_subject *m, const char *summary)
 {
 	uint64_t n = count_at(m->figures, summary, "count");
-	double p95 = number_at(m->figures, summary, "p95");
 	double avg = number_at(m->figures, summary, "avg");
 
 	if (n == 0 || isnan(avg))
@@ -122,7 +121,11 @@ static void group_add(struct group_sum *g, const struct advice_subject *m, const
 	g->models++;
 	g->count += n;
 	exact_add(&g->sum, exact_of((double)n * avg));
-	g->p95 = p95 < g->p95 ? p95 : g->p95;
+	g->min = fmin(g->min, number_at(m->figures, summary, "min"));
+	g->p50 = fmin(g->p50, number_at(m->figures, summary, "p50"));
+	g->p95 = fmin(g->p95, number_at(m->figures, summary, "p95"));
+	g->p99 = fmin(g->p99, number_at(m->figures, summary, "p99"));
+	g->max = fmax(g->max, number_at(m->figures, summary, "max"));
 	g->s.requests += m->requests;
 	g->s.ok += m->ok;
 	g->s.streaming += m->streaming;
@@ -130,12 +133,34 @@ static void group_add(struct group_sum *g, const struct advice_subject *m, const
 	g->s.completion_tokens += m->completion_tokens;
 }
 
+static json_t *group_summary(const struct group_sum *g, const char *summary)
+{
+	const struct {
+		const char *key;
+		double value;
+	} figures[] = {{"avg", exact_mean(g->sum, (struct exact_sum){0}, g->count, 0, INFINITY)},
+	    {"min", g->min}, {"p50", g->p50}, {"p95", g->p95}, {"p99", g->p99}, {"max", g->max}};
+	json_t *o = json_pack("{s:{s:I}}", summary, "count", (json_int_t)g->count);
+	int err = o ? 0 : -1;
+
+	/* A document of other origin may lack some: they stay unknown. */
+	for (size_t i = 0; !err && i < sizeof(figures) / sizeof(figures[0]); i++)
+		if (isfinite(figures[i].value))
+			err = json_object_set_new(json_object_get(o, summary), figures[i].key,
+			    json_real(figures[i].value));
+	if (!err)
+		return o;
+	json_decref(o);
+	return NULL;
+}
+
 /* Many models with a few requests each may be slow together, beside one that is fast. */
 static void judge_the_others(struct advice_case *c, const char *summary,
     void (*judge)(struct advice_case *c, const struct advice_subject *s))
 {
 	json_t *all = json_object_get(c->document, "by_model"), *figures, *sum;
-	struct group_sum g = {.p95 = INFINITY, .s.is_group = true};
+	struct group_sum g = {
+	    .min = INFINITY, .p50 = INFINITY, .p95 = INFINITY, .p99 = INFINITY, .s.is_group = true};
 	const char *name;
 	char title[80];
 
@@ -148,9 +173,7 @@ static void judge_the_others(struct advice_case *c, const char *summary,
 	}
 	if (g.count < ADVICE_REQUESTS_MIN || !isfinite(g.p95))
 		return;
-	sum = json_pack("{s:{s:f,s:f,s:I}}", summary, "avg",
-	    exact_mean(g.sum, (struct exact_sum){0}, g.count, 0, INFINITY), "p95", g.p95, "count",
-	    (json_int_t)g.count);
+	sum = group_summary(&g, summary);
 	if (!sum) {
 		c->error = -ENOMEM;
 		return;
@@ -256,6 +279,21 @@ void advice_draft_add(struct advice_case *c, struct advice_draft *d, const char 
 	c->error = -ENOMEM;
 }
 
+int advice_add(struct advice *a, const char *rule, const char *title, enum advice_severity severity,
+    const char *subject, const char *evidence, const char *remedy)
+{
+	struct advice_finding f = {rule, title, severity, subject ? strdup(subject) : NULL,
+	    strdup(evidence), strdup(remedy)};
+
+	if ((f.subject || !subject) && f.evidence && f.remedy && insert(a, &f) == 0) {
+		free(a->silence);
+		a->silence = NULL;
+		return 0;
+	}
+	finding_free(&f);
+	return -ENOMEM;
+}
+
 bool advice_is_share(uint64_t part, uint64_t whole, double percent)
 {
 	return whole > 0 && 100 * (double)part >= percent * (double)whole;
@@ -288,11 +326,20 @@ void advice_write_share(FILE *out, uint64_t part, uint64_t whole)
 
 static int fall_silent(struct advice_case *c)
 {
+	uint64_t failed = failed_requests(c->document);
+	uint64_t in_flight = count_at(c->document, "requests", "in_flight");
 	char *text = NULL;
 	int n;
 
-	if (c->all.requests == 0)
+	if (c->all.requests == 0 && in_flight > 0)
+		n = asprintf(&text, "no request ended %s, %llu in flight", c->span,
+		    (unsigned long long)in_flight);
+	else if (c->all.requests == 0)
 		n = asprintf(&text, "no requests %s", c->span);
+	else if (c->all.requests < ADVICE_REQUESTS_MIN && failed > 0)
+		n = asprintf(&text, "too few requests %s: %llu (%llu failed), judged from %d on",
+		    c->span, (unsigned long long)c->all.requests, (unsigned long long)failed,
+		    ADVICE_REQUESTS_MIN);
 	else if (c->all.requests < ADVICE_REQUESTS_MIN)
 		n = asprintf(&text, "too few requests %s: %llu, judged from %d on", c->span,
 		    (unsigned long long)c->all.requests, ADVICE_REQUESTS_MIN);
@@ -316,6 +363,7 @@ int advice_make(const json_t *document, const char *span, struct advice *out)
 	c.error = find_models(&c);
 	if (!c.error) {
 		advice_on_failures(&c);
+		advice_on_outages(&c);
 		advice_on_speed(&c);
 		advice_on_books(&c);
 	}

@@ -15,9 +15,16 @@
  *   rate_limited      1 % of requests, at least 3 (warning), 10 % (critical)
  *   errors            of other kinds: 5 % of requests (warning), 25 % (critical)
  *   failures          of all kinds together: 5 % that no other rule speaks of (warning), 25 %
- * (critical) refused           any request refused for its key or for want of credits (critical)
+ *                     (critical)
+ *   nothing_answered  none of 20 requests or more (critical)
+ *   outage            by model and bot: a quarter failed, twice the share of all (warning), or none
+ *                     was answered (critical)
+ *   cancelled         half of the requests (warning)
+ *   no_end            20 requests in flight, and none has ended (warning)
+ *   refused           any request refused for its key or for want of credits (critical)
  *   orphaned          any request whose process died (info), 1 % of requests (warning)
  *   unknown_cost      a tenth of the answers did not say what they cost (info)
+ *   unknown_usage     no answer said how many tokens it has (info)
  *   lost_samples, rejected_samples (warning), skewed_samples (info): any
  *
  * Models without enough requests are judged together; where no model has enough, all requests are.
@@ -61,6 +68,10 @@ struct advice {
  */
 int advice_make(const json_t *document, const char *span, struct advice *out);
 void advice_free(struct advice *a);
+
+/* Adds a finding of a tool's own; the texts are copied. 0 or -ENOMEM. */
+int advice_add(struct advice *a, const char *rule, const char *title, enum advice_severity severity,
+    const char *subject, const char *evidence, const char *remedy);
 
 /* "info", "warning" or "critical". */
 const char *advice_severity_name(enum advice_severity severity);

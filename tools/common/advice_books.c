@@ -35,6 +35,26 @@ static void judge_costs(struct advice_case *c)
 	advice_draft_add(c, &d, "unknown_cost", "unknown costs", ADVICE_INFO, NULL);
 }
 
+/* Of which nobody can tell what they cost, nor how fast they were. */
+static void judge_usage(struct advice_case *c)
+{
+	const json_t *tokens = json_object_get(c->document, "token_usage");
+	struct advice_draft d;
+
+	/* Documents of other origin do not say, or count some answers alone. */
+	if (!json_object_get(json_object_get(c->document, "requests"), "ok") || !tokens ||
+	    c->all.ok < ADVICE_REQUESTS_MIN || count_at(tokens, "total_tokens", NULL) > 0 ||
+	    !advice_draft_open(c, &d))
+		return;
+	fprintf(d.evidence, "None of ");
+	advice_write_count(d.evidence, c->all.ok, "answer", "answers");
+	fprintf(d.evidence, " said how many tokens it has %s.", c->span);
+	fputs("Let the bot publish prompt_tokens and completion_tokens; APIs report them in the "
+	      "answer's usage (of a stream: stream_options {\"include_usage\": true}).",
+	    d.remedy);
+	advice_draft_add(c, &d, "unknown_usage", "unknown tokens", ADVICE_INFO, NULL);
+}
+
 static void judge_samples(struct advice_case *c, const char *rule, const char *title,
     enum advice_severity severity, const char *what, const char *remedy)
 {
@@ -63,4 +83,5 @@ void advice_on_books(struct advice_case *c)
 	    "stamped more than a minute in the future, and counted as of now",
 	    "Set the clock (timedatectl set-ntp true), and let the bots leave ts to the library.");
 	judge_costs(c);
+	judge_usage(c);
 }

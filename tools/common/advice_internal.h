@@ -52,6 +52,13 @@ bool advice_is_enough(const struct advice_subject *s, const char *summary);
 void advice_each(struct advice_case *c, const char *summary,
     void (*judge)(struct advice_case *c, const struct advice_subject *s));
 
+/*
+ * Whether the values of `better` are lower than those of `than`, or, with `sign` -1, higher, by
+ * more than chance would have it, where the best of so many candidates is looked for.
+ */
+bool advice_is_certain(const struct advice_subject *than, const struct advice_subject *better,
+    const char *summary, int sign, size_t candidates); /* advice_compare.c */
+
 /* "128 of 19,366 requests (0.7 %)" */
 void advice_write_share(FILE *out, uint64_t part, uint64_t whole);
 
@@ -73,5 +80,6 @@ const char *advice_foremost(
 void advice_on_speed(struct advice_case *c);    /* advice_speed.c */
 void advice_on_failures(struct advice_case *c); /* advice_failures.c */
 void advice_on_books(struct advice_case *c);    /* advice_books.c */
+void advice_on_outages(struct advice_case *c);  /* advice_outages.c, after the failures */
 
 #endif

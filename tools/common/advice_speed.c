@@ -21,19 +21,31 @@
 /* Parameters, in thousands of millions, from which a model is slow by nature. */
 #define LARGE_MODEL 70
 
-/* The model that does best by a figure, `sign` -1: the larger the better, if it does clearly so. */
+static bool is_candidate(
+    const struct advice_case *c, const struct advice_subject *than, size_t i, const char *summary)
+{
+	return &c->models[i] != than && advice_is_enough(&c->models[i], summary);
+}
+
+/*
+ * The model that does best by a figure, `sign` -1: the larger the better, if it does clearly so,
+ * and that is not by chance.
+ */
 static const struct advice_subject *find_better(const struct advice_case *c,
     const struct advice_subject *than, const char *summary, const char *figure, int sign)
 {
 	double best = number_at(than->figures, summary, figure);
 	const struct advice_subject *found = NULL;
+	size_t candidates = 0;
 
+	for (size_t i = 0; than->name && i < c->model_count; i++)
+		candidates += is_candidate(c, than, i, summary);
 	best = sign > 0 ? best * FASTER_SHARE : best / FASTER_SHARE;
 	for (size_t i = 0; than->name && i < c->model_count; i++) {
 		double value = number_at(c->models[i].figures, summary, figure);
 
-		if (&c->models[i] == than || !advice_is_enough(&c->models[i], summary) ||
-		    !(sign * value <= sign * best))
+		if (!is_candidate(c, than, i, summary) || !(sign * value <= sign * best) ||
+		    !advice_is_certain(than, &c->models[i], summary, sign, candidates))
 			continue;
 		best = value;
 		found = &c->models[i];
