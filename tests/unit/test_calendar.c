@@ -115,19 +115,29 @@ static void only_our_own_names_are_known(void **state)
 	static const char *const foreign[] = {"hourly_20261124_08.json.bak", "hourly_20261124.json",
 	    "daily_2026112.json", "daily_20261301.json", "daily_20260230.json",
 	    "Daily_20261124.json", "daily_2026112x.json", "metrics_20261124_08.json", "state",
-	    "report.json", "", "hourly_20261124_08.JSON", "xdaily_20261124.json"};
-	int64_t day, same;
+	    "report.json", "", "hourly_20261124_08.JSON", "xdaily_20261124.json",
+	    "hourly_20261124_24.json", "hourly_20261124_08-500.json",
+	    "hourly_20261124_08-0500_1.json", "hourly_20261124_08-0500_02.json",
+	    "hourly_20261124_08-0500_1000.json", "hourly_20261124_08-0000.json",
+	    "hourly_20261124_08-2400.json", "hourly_20261124_08+0060.json", "daily_20261124_2.json",
+	    "metrics_20261124_081530-0500.json", "requests_20261124_08+01.ndjson"};
+	static const char *const ours[] = {"daily_20261124.json", "hourly_20261124_08.json",
+	    "metrics_20261124_081530.json", "requests_20261124_08.ndjson",
+	    "hourly_20261124_23-0500.json", "hourly_20261124_23+0530_2.json",
+	    "daily_20261124+0000.json", "daily_20261124+1245_999.json",
+	    "requests_20261124_08-0500.ndjson", "requests_20261124_08+0000_12.3.ndjson.zst"};
+	struct period_name name;
+	int64_t day;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++)
-		assert_false(calendar_parse_name(foreign[i], &day));
+		assert_false(calendar_parse_name(foreign[i], &name));
 	zone("UTC");
-	assert_true(calendar_parse_name("daily_20261124.json", &day));
-	assert_int_equal(day, calendar_wall_day(&local, at("2026-11-24T23:00:00Z")));
-	assert_true(calendar_parse_name("hourly_20261124_08.json", &same));
-	assert_int_equal(day, same);
-	assert_true(calendar_parse_name("metrics_20261124_081530.json", &same));
-	assert_int_equal(day, same);
+	day = calendar_wall_day(&local, at("2026-11-24T23:00:00Z"));
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+		assert_true(calendar_parse_name(ours[i], &name));
+		assert_int_equal(name.day, day);
+	}
 }
 
 static void times_are_read_and_written(void **state)
