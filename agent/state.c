@@ -11,6 +11,7 @@
 #include "data_limits.h"
 #include "json_msgpack.h"
 #include "mpread.h"
+#include "wall_time.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -20,6 +21,8 @@
 /* Not "periods", which version 1 has for another thing. */
 #define INDEX         "period_index"
 #define SECTION_DEPTH 16
+/* Between any two time zones. */
+#define ZONES_S (26 * 3600)
 
 /* --- Writing ---------------------------------------------------------------------------------- */
 
@@ -37,7 +40,7 @@ static int put_bus(struct state_draft *d, const struct state_bus *bus, uint64_t 
 	return d->bus ? 0 : -ENOMEM;
 }
 
-static int put_rest(struct state_draft *d, const struct ledger *l)
+static int put_rest(struct state_draft *d, const struct ledger *l, uint64_t now_ns)
 {
 	const struct document_context c = {.restorable = true};
 	struct msgpack_writer m;
@@ -51,6 +54,9 @@ static int put_rest(struct state_draft *d, const struct ledger *l)
 	period_index_write(&l->periods.index[PERIOD_DAILY], w, "daily");
 	writer_end(w);
 	trend_hours_write(&l->hours, w, "hours");
+	/* Their numbers are of what clocks on the wall show. */
+	writer_count(w, "hours_at", now_ns);
+	writer_integer(w, "hours_wall", wall_seconds_at(l->periods.calendar.utc, now_ns));
 	document_write(w, "lifetime", &l->lifetime, &c);
 	writer_count(w, "lifetime_since", l->lifetime_since_ns);
 	writer_end(w);
@@ -102,7 +108,7 @@ int state_draft_begin(struct state_draft *d, const struct ledger *l, const struc
 	if (!err)
 		err = put_bus(d, bus, now_ns);
 	if (!err)
-		err = put_rest(d, l);
+		err = put_rest(d, l, now_ns);
 	for (struct period *p = l->periods.first; !err && p; p = p->next)
 		begin_period(d, &d->periods[d->count++], p, now_ns, context, of);
 	for (size_t i = 0; i < d->count; i++)
@@ -377,6 +383,23 @@ static int load_periods(struct ledger *l, const json_t *list)
 	return 0;
 }
 
+/* What clocks here showed when it was written, beside what they showed to who wrote it. */
+static void shift_hours(const json_t *o, struct ledger *l)
+{
+	const json_t *at = json_object_get(o, "hours_at"), *wall = json_object_get(o, "hours_wall");
+	int64_t apart;
+
+	if (!json_is_integer(at) || !json_is_integer(wall) || json_integer_value(at) < 0)
+		return;
+	if (__builtin_sub_overflow(
+		wall_seconds_at(l->periods.calendar.utc, (uint64_t)json_integer_value(at)),
+		json_integer_value(wall), &apart) ||
+	    apart < -ZONES_S || apart > ZONES_S)
+		return;
+	/* To the nearest hour, where zones differ by half ones. */
+	trend_hours_shift(&l->hours, (apart + (apart < 0 ? -1800 : 1800)) / 3600);
+}
+
 /* Checkpoints of earlier versions have none. */
 static int load_index(const json_t *o, struct periods *p)
 {
@@ -403,6 +426,8 @@ static int load_rest(const json_t *o, struct ledger *l)
 		err = load_index(json_object_get(o, INDEX), &l->periods);
 	if (!err)
 		err = trend_hours_from_json(&l->hours, json_object_get(o, "hours"));
+	if (!err)
+		shift_hours(o, l);
 	if (!err)
 		err = document_to_aggregate(json_object_get(o, "lifetime"), &l->lifetime, NULL);
 	return err;
