@@ -44,7 +44,9 @@ static bool take_name(struct report_folder *f, size_t *capacity, const char *nam
 		*capacity = more;
 	}
 	f->names[f->name_count].says = says;
-	snprintf(f->names[f->name_count++].text, PERIOD_NAME_BYTES, "%s", name);
+	/* All names that the agent gives are shorter. */
+	memccpy(f->names[f->name_count].text, name, '\0', PERIOD_NAME_BYTES - 1);
+	f->names[f->name_count++].text[PERIOD_NAME_BYTES - 1] = '\0';
 	return true;
 }
 
