@@ -527,6 +527,8 @@ static bool gather_seeds(struct work *w)
 		return false;
 	n = 0;
 	for (size_t i = 0; i < w->count; i++) {
+		if (w->days[i].seed_count == 0)
+			continue;
 		memcpy(all + n, w->days[i].seeds, w->days[i].seed_count * sizeof(*all));
 		n += w->days[i].seed_count;
 	}

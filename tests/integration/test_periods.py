@@ -195,6 +195,26 @@ class PeriodsTest(JournalTest):
         self.assertEqual(hours["hourly_20261025_02.json"], ("00:00", "03:00", 6))
         self.assertEqual(hours["hourly_20261025_03.json"], ("03:00", "04:00", 2))
 
+    def test_a_day_stands_for_the_hours_in_its_time(self):
+        """Whatever date these bear: it is not added to them."""
+        self.set_clock("2026-11-24T17:20:00Z", "UTC")
+        agent = self.agent()
+        self.send()
+        self.stop_agent(agent)
+        self.set_clock("2026-11-24T18:20:00Z", "Asia/Tokyo")
+        agent = self.agent()
+        self.send()
+        self.stop_agent(agent)
+        self.assertEqual([p[3] for p in self.periods("hourly")],
+                         ["hourly_20261124_17.json", "hourly_20261125_03.json"])
+        self.assertEqual([p[3] for p in self.periods("daily")], ["daily_20261124.json"])
+        self.check_reports()
+        os.unlink(self.path("hourly_20261124_17.json"))
+        for zone in ("UTC", "Asia/Tokyo", "America/New_York"):
+            for per in ("hour", "day"):
+                report = self.report(per, zone=zone)
+                self.assertEqual(report["total"]["requests"]["total"], 2, f"{zone} {per}")
+
     def test_widths(self):
         """--snapshot-every from an hour to a day and back: what has begun goes on."""
         at = seconds("2026-11-24T01:40:00Z")
