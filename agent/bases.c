@@ -39,6 +39,7 @@ struct base {
 	char *bytes; /* owned */
 	size_t length;
 	int error;
+	struct period_span says; /* the document, of its bounds; a start of 0: nothing */
 	struct aggregate sum;
 	struct trends trends;
 };
@@ -53,6 +54,17 @@ struct bases {
 	struct base *first;
 };
 
+static void read_bounds(const json_t *document, struct period_span *out)
+{
+	const json_t *period = json_object_get(document, "period");
+	const char *start = json_string_value(json_object_get(period, "start"));
+	const char *end = json_string_value(json_object_get(period, "end"));
+
+	if (!start || !end || !clock_parse_rfc3339(start, &out->start_ns) ||
+	    !clock_parse_rfc3339(end, &out->end_ns))
+		out->start_ns = 0;
+}
+
 static void read_base(void *base)
 {
 	struct base *b = base;
@@ -65,6 +77,7 @@ static void read_base(void *base)
 		document = json_loadb(b->bytes, b->length, JSON_REJECT_DUPLICATES, NULL);
 		b->error =
 		    document ? document_to_aggregate(document, &b->sum, &b->trends) : -EBADMSG;
+		read_bounds(document, &b->says);
 		json_decref(document);
 	}
 	/* jansson does not say why it failed. */
@@ -150,6 +163,36 @@ static void take_damaged_section(struct agent *a, struct period *p)
 	p->sealed = p->has_base = p->held = false;
 }
 
+/*
+ * The bounds that a file says are to the minute: its offsets from UTC are, and before 1972 there
+ * were others.
+ */
+static bool is_of(const struct base *b, const struct period_span *span)
+{
+	uint64_t start_ns = b->says.start_ns, end_ns = b->says.end_ns;
+	uint64_t off =
+	    start_ns > span->start_ns ? start_ns - span->start_ns : span->start_ns - start_ns;
+
+	off += end_ns > span->end_ns ? end_ns - span->end_ns : span->end_ns - end_ns;
+	return off < 120 * NS_PER_SECOND;
+}
+
+/*
+ * A file that the index does not know, of another time than its name means here: somebody copied it
+ * from elsewhere, or an agent of an earlier version left it. It stays, and is known from now on.
+ */
+static void leave_file(struct agent *a, struct period *p, const struct base *b)
+{
+	struct periods *all = &a->ledger.periods;
+	struct period_span other = p->span;
+
+	other.start_ns = b->says.start_ns;
+	other.end_ns = b->says.end_ns;
+	periods_rename(all, p);
+	(void)period_index_add(&all->index[other.kind], &other, NULL);
+	log_info(a->log, "%s is of another time: going on in %s", b->name, p->span.name);
+}
+
 /* Merges what was read, unless the ledger is another one by now. */
 static void take_base(struct agent *a, struct base *b)
 {
@@ -160,6 +203,11 @@ static void take_base(struct agent *a, struct base *b)
 
 	if (p && p->base_asked) {
 		p->base_asked = false;
+		if (!err && !b->is_section && b->says.start_ns && !is_of(b, &p->span)) {
+			leave_file(a, p, b);
+			free_base(b);
+			return;
+		}
 		if (!err && !period_set_base(p, &b->sum, &b->trends))
 			err = -ENOMEM;
 		if (b->is_section && err && err != -ENOMEM)

@@ -23,18 +23,25 @@
 
 /* --- Files ------------------------------------------------------------------------------------ */
 
+static int compare_part(const struct journal_part *p, const struct journal_name *hour)
+{
+	if (p->label != hour->label)
+		return p->label < hour->label ? -1 : 1;
+	return (p->mark > hour->mark) - (p->mark < hour->mark);
+}
+
 /* Where an hour is, or would be: they are sorted. */
-static size_t find_part(const struct journal *j, uint32_t label)
+static size_t find_part(const struct journal *j, const struct journal_name *hour)
 {
 	size_t low = 0, high = j->part_count;
 
 	/* As a rule they come in order, the newest last. */
-	if (high > 0 && j->parts[high - 1].label < label)
+	if (high > 0 && compare_part(&j->parts[high - 1], hour) < 0)
 		return high;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (j->parts[middle].label < label)
+		if (compare_part(&j->parts[middle], hour) < 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -42,17 +49,17 @@ static size_t find_part(const struct journal *j, uint32_t label)
 	return low;
 }
 
-static bool has_part(const struct journal *j, size_t place, uint32_t label)
+static bool has_part(const struct journal *j, size_t place, const struct journal_name *hour)
 {
-	return place < j->part_count && j->parts[place].label == label;
+	return place < j->part_count && compare_part(&j->parts[place], hour) == 0;
 }
 
-bool journal_note_part(struct journal *j, uint32_t label, uint32_t next)
+bool journal_note_part(struct journal *j, const struct journal_name *name)
 {
-	size_t place = find_part(j, label);
+	size_t place = find_part(j, name);
 	struct journal_part *p;
 
-	if (!has_part(j, place, label)) {
+	if (!has_part(j, place, name)) {
 		if (j->part_count == j->part_capacity) {
 			size_t larger = j->part_capacity ? 2 * j->part_capacity : 64;
 			struct journal_part *parts = realloc(j->parts, larger * sizeof(*parts));
@@ -64,20 +71,20 @@ bool journal_note_part(struct journal *j, uint32_t label, uint32_t next)
 		}
 		memmove(&j->parts[place + 1], &j->parts[place],
 		    (j->part_count - place) * sizeof(*j->parts));
-		j->parts[place] = (struct journal_part){.label = label};
+		j->parts[place] = (struct journal_part){.label = name->label, .mark = name->mark};
 		j->part_count++;
 	}
 	p = &j->parts[place];
-	if (p->next < next)
-		p->next = next;
+	if (p->next <= name->part)
+		p->next = name->part + 1;
 	return true;
 }
 
-static uint32_t next_part(const struct journal *j, uint32_t label)
+static uint32_t next_part(const struct journal *j, const struct journal_name *hour)
 {
-	size_t place = find_part(j, label);
+	size_t place = find_part(j, hour);
 
-	return has_part(j, place, label) ? j->parts[place].next : 0;
+	return has_part(j, place, hour) ? j->parts[place].next : 0;
 }
 
 struct journal_file *journal_add_file(
@@ -86,7 +93,7 @@ struct journal_file *journal_add_file(
 	struct journal *j = &a->journal;
 	struct journal_file *f = calloc(1, sizeof(*f));
 
-	if (!f || !journal_note_part(j, name->label, name->part + 1)) {
+	if (!f || !journal_note_part(j, name)) {
 		free(f);
 		return NULL;
 	}
@@ -131,9 +138,11 @@ static struct journal_file *file_at(struct agent *a, uint64_t ts_ns, bool *lost)
 		f = f->next;
 	if (f)
 		return f;
-	calendar_span(&a->ledger.periods.calendar, PERIOD_HOURLY, ts_ns, &span);
+	/* The hourly period's own: a request that is counted there has its line here. */
+	periods_span(&a->ledger.periods, PERIOD_HOURLY, ts_ns, &span);
 	name.label = span.label;
-	name.part = next_part(j, span.label);
+	name.mark = span.mark;
+	name.part = next_part(j, &name);
 	*lost = j->file_count >= STATE_JOURNAL_FILES_MAX || name.part >= JOURNAL_PARTS_MAX;
 	if (*lost)
 		return NULL;
@@ -147,7 +156,7 @@ void journal_open_hour(struct agent *a, uint64_t now_ns)
 {
 	bool lost;
 
-	if (a->journal.on)
+	if (a->journal.on && periods_at(&a->ledger.periods, PERIOD_HOURLY, now_ns))
 		(void)file_at(a, now_ns, &lost);
 }
 

@@ -50,7 +50,7 @@ struct journal_file {
 
 /* The number that the next part of an hour gets. */
 struct journal_part {
-	uint32_t label, next;
+	uint32_t label, mark, next;
 };
 
 struct journal {
@@ -109,7 +109,8 @@ void journal_open_hour(struct agent *a, uint64_t now_ns);
 struct journal_file *journal_add_file(
     struct agent *a, const struct journal_name *name, uint64_t start_ns, uint64_t end_ns);
 void journal_drop_file(struct agent *a, struct journal_file *f);
-bool journal_note_part(struct journal *j, uint32_t label, uint32_t next);
+/* The next part of its hour has a higher number. False: out of memory. */
+bool journal_note_part(struct journal *j, const struct journal_name *name);
 
 /* --- journal_restore.c */
 

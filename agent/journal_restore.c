@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define TAIL_BYTES 65536
@@ -65,10 +64,10 @@ static int compare_names(const void *a, const void *b)
 {
 	const struct journal_name *x = a, *y = b;
 
-	if (x->label != y->label)
-		return x->label < y->label ? -1 : 1;
-	if (x->part != y->part)
-		return x->part < y->part ? -1 : 1;
+	int order = journal_name_compare(x, y);
+
+	if (order != 0)
+		return order;
 	return (int)x->packed - (int)y->packed;
 }
 
@@ -128,12 +127,14 @@ static int cut(struct agent *a, const char *name, uint64_t length, bool *unread)
 	return err;
 }
 
+/* Its hour is that of the hourly period: nothing of another one comes here. */
 static bool accepts(const struct agent *a, const struct journal_file *f)
 {
 	struct period_span span;
 
-	calendar_span(&a->ledger.periods.calendar, PERIOD_HOURLY, f->start_ns, &span);
-	return span.label == f->name.label;
+	periods_span(&a->ledger.periods, PERIOD_HOURLY, f->start_ns, &span);
+	return span.label == f->name.label && span.mark == f->name.mark &&
+	       span.start_ns == f->start_ns && span.end_ns == f->end_ns;
 }
 
 static int restore_file(
@@ -196,25 +197,18 @@ static int whole_lines(int fd, uint64_t size, uint64_t *out)
 	return err;
 }
 
-/* The hour that a name means by the calendar of now; where it means none, a whole day is allowed.
- */
-static void span_of(const struct agent *a, uint32_t label, uint64_t *start_ns, uint64_t *end_ns)
+/* The hourly period of that name, or the widest that the name may mean. */
+static void span_of(
+    const struct agent *a, const struct journal_name *name, uint64_t *start_ns, uint64_t *end_ns)
 {
-	const struct calendar *calendar = &a->ledger.periods.calendar;
-	struct tm tm = {.tm_year = (int)(label / 1000000) - 1900,
-	    .tm_mon = (int)(label / 10000 % 100) - 1,
-	    .tm_mday = (int)(label / 100 % 100),
-	    .tm_hour = (int)(label % 100),
-	    .tm_isdst = -1};
-	time_t t = calendar->utc ? timegm(&tm) : mktime(&tm);
-	struct period_span span;
+	const struct period_entry *e =
+	    period_index_named(&a->ledger.periods.index[PERIOD_HOURLY], name->label, name->mark);
 
-	*start_ns = t < 0 ? 0 : (uint64_t)t * NS_PER_SECOND;
-	*end_ns = *start_ns + 86400 * NS_PER_SECOND;
-	calendar_span(calendar, PERIOD_HOURLY, *start_ns, &span);
-	if (span.label == label) {
-		*start_ns = span.start_ns;
-		*end_ns = span.end_ns;
+	if (e) {
+		*start_ns = e->start_ns;
+		*end_ns = e->end_ns;
+	} else {
+		calendar_label_reach(PERIOD_HOURLY, name->label, name->mark, start_ns, end_ns);
 	}
 }
 
@@ -251,7 +245,7 @@ static int adopt(struct agent *a, const struct journal_name *name)
 		restore_unreadable(a, text, err);
 		return err == -ENOMEM ? err : -EIO;
 	}
-	span_of(a, name->label, &start_ns, &end_ns);
+	span_of(a, name, &start_ns, &end_ns);
 	f = journal_add_file(a, name, start_ns, end_ns);
 	if (!f)
 		return -ENOMEM;
@@ -263,7 +257,7 @@ static int adopt(struct agent *a, const struct journal_name *name)
 static bool is_named(const struct journal *j, const struct journal_name *name)
 {
 	for (const struct journal_file *f = j->files; f; f = f->next)
-		if (f->name.label == name->label && f->name.part == name->part)
+		if (journal_name_compare(&f->name, name) == 0)
 			return true;
 	return false;
 }
@@ -285,7 +279,7 @@ static int restore_unnamed(struct agent *a, const struct names *names, bool come
 				    "is of requests that no checkpoint counts: those that the ring "
 				    "still holds are counted again");
 		}
-		if (!err && !journal_note_part(&a->journal, name->label, name->part + 1))
+		if (!err && !journal_note_part(&a->journal, name))
 			err = -ENOMEM;
 		if (err)
 			return err;

@@ -10,15 +10,15 @@
 #define STRETCH_NS    WINDOWS_STRETCH_NS
 #define SKEW_LIMIT_NS WINDOWS_SKEW_NS
 #define DAY_NS        (86400 * NS_PER_SECOND)
+#define MARGIN_NS     (4 * DAY_NS)
 /* A delta of more names takes a millisecond or so to be added to anything. */
 #define LARGE_NAMES 64
 
 int ledger_init(
     struct ledger *l, const struct calendar *calendar, unsigned retention_days, uint64_t now_ns)
 {
-	*l = (struct ledger){.periods.calendar = *calendar,
-	    .retention_days = retention_days,
-	    .lifetime_since_ns = now_ns};
+	*l = (struct ledger){.retention_days = retention_days, .lifetime_since_ns = now_ns};
+	periods_init(&l->periods, calendar);
 	aggregate_init(&l->lifetime);
 	trend_hours_init(&l->hours);
 	for (int i = 0; i < LEDGER_DELTAS; i++)
@@ -216,14 +216,24 @@ static bool keep_request(struct ledger *l, const struct orbus_sample *s)
 
 /*
  * Whether a sample is too old to be counted. One that is clearly younger needs no calendar, which
- * costs more than all the rest of counting it: clocks are changed by hours, not by half a day.
+ * costs more than all the rest of counting it: a label says the day of its period's start, in some
+ * zone, which is days away at most.
  */
 static bool is_too_old(const struct ledger *l, uint64_t ts_ns, uint64_t now_ns)
 {
 	uint64_t young_ns = l->retention_days * DAY_NS;
+	uint64_t margin_ns = young_ns / 2 < MARGIN_NS ? young_ns / 2 : MARGIN_NS;
 
-	if (l->retention_days == 0 || ts_ns + young_ns - DAY_NS / 2 >= now_ns)
+	if (l->retention_days == 0 || ts_ns + young_ns - margin_ns >= now_ns)
 		return false;
+	for (int kind = 0; kind < PERIOD_KINDS; kind++) {
+		struct period_span span;
+
+		/* Retention goes by labels, which may be of another zone than the clock's. */
+		periods_span(&l->periods, (enum period_kind)kind, ts_ns, &span);
+		if (ledger_is_expired(l, calendar_label_day(span.label), now_ns))
+			return true;
+	}
 	return ledger_is_expired(l, calendar_wall_day(&l->periods.calendar, ts_ns), now_ns);
 }
 

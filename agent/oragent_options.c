@@ -17,7 +17,10 @@ static const struct cli_option options[] = {
 	.type = CLI_FLAG,
 	.offset = AT(utc),
 	.help = "hours and days of UTC",
-	.details = "Hours and days are those of UTC and not of local time, in names and content."},
+	.details =
+	    "Hours and days are those of UTC and not of local time, in names and content. "
+	    "May be changed at any time: the hour and the day that have begun go on to their "
+	    "ends."},
     {.name = "retention-days",
 	.type = CLI_UINT,
 	.offset = AT(retention_days),
@@ -38,7 +41,9 @@ static const struct cli_option options[] = {
 	.low = HOURS_NS,
 	.high = 24 * HOURS_NS,
 	.help = "what an hourly file covers",
-	.details = "What an _hourly_ file covers: whole hours that divide the day, 1h to 24h."},
+	.details =
+	    "What an _hourly_ file covers: whole hours that divide the day, 1h to 24h. May be "
+	    "changed at any time: a period that has begun goes on to its end."},
     {.name = "checkpoint-every",
 	.type = CLI_DURATION,
 	.offset = AT(checkpoint_every),

@@ -5,7 +5,6 @@
 #include "aggregate_bytes.h"
 #include "clock.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,25 +17,17 @@
 /* What is left free when there was no room: 1/4, so that not every sample has to make some. */
 #define ROOM_OF(max) ((max) - (max) / 4)
 
-static uint32_t hash_of(enum period_kind kind, uint32_t label)
+void periods_init(struct periods *p, const struct calendar *calendar)
 {
-	return (label * 2 + kind) * UINT32_C(2654435761) >> 22;
-}
-static_assert(PERIODS_HASH == 1 << (32 - 22), "all of the table");
-
-static struct period *find(const struct periods *p, enum period_kind kind, uint32_t label)
-{
-	struct period *one = p->hash[hash_of(kind, label)];
-
-	while (one && (one->span.kind != kind || one->span.label != label))
-		one = one->hash_next;
-	return one;
+	*p = (struct periods){.calendar = *calendar};
+	for (int kind = 0; kind < PERIOD_KINDS; kind++)
+		p->index[kind].kind = (enum period_kind)kind;
 }
 
-static struct period *open_period(struct periods *p, const struct period_span *span)
+/* Not yet in the index. */
+static struct period *new_period(struct periods *p, const struct period_span *span)
 {
 	struct period *one = calloc(1, sizeof(*one));
-	struct period **chain = &p->hash[hash_of(span->kind, span->label)];
 
 	if (!one)
 		return NULL;
@@ -47,21 +38,62 @@ static struct period *open_period(struct periods *p, const struct period_span *s
 	one->file_pause_ns = PAUSE_NS;
 	one->next = p->first;
 	p->first = one;
-	one->hash_next = *chain;
-	*chain = one;
 	p->count++;
 	return one;
 }
 
-/* Takes it off the table; the list is its caller's. */
+/* The newest, which is in no index or has just been taken out of it. */
+static void drop_newest(struct periods *p)
+{
+	struct period *one = p->first;
+
+	p->first = one->next;
+	p->count--;
+	aggregate_free(&one->sum);
+	free(one);
+}
+
+static bool is_named_twice(const struct periods *p, const struct period *one)
+{
+	for (const struct period *other = p->first; other; other = other->next)
+		if (other != one && strcmp(other->span.name, one->span.name) == 0)
+			return true;
+	return false;
+}
+
+/* One that periods_span() has told, which is closed or new. */
+static struct period *open_period(struct periods *p, const struct period_span *span)
+{
+	struct period_index *ix = &p->index[span->kind];
+	struct period *one = new_period(p, span);
+	struct period_entry *e;
+
+	if (!one)
+		return NULL;
+	e = period_index_at(ix, span->start_ns);
+	if (e) {
+		e->open = one;
+		return one;
+	}
+	if (period_index_add(ix, span, one) < 0) {
+		drop_newest(p);
+		return NULL;
+	}
+	/* What is in no index has a name all the same. */
+	while (p->unindexed > 0 && is_named_twice(p, one))
+		periods_rename(p, one);
+	return one;
+}
+
+/* Closes it for the index, which goes on knowing its bounds; the list is its caller's. */
 static void free_period(struct periods *p, struct period *one)
 {
-	struct period **place = &p->hash[hash_of(one->span.kind, one->span.label)];
+	struct period_entry *e = period_index_at(&p->index[one->span.kind], one->span.start_ns);
 
-	while (*place != one)
-		place = &(*place)->hash_next;
-	*place = one->hash_next;
+	if (e && e->open == one)
+		e->open = NULL;
 	p->count--;
+	p->unindexed -= one->unindexed;
 	aggregate_free(&one->sum);
 	if (one->news)
 		aggregate_free(one->news);
@@ -72,7 +104,25 @@ static void free_period(struct periods *p, struct period *one)
 
 struct period *periods_find(const struct periods *p, enum period_kind kind, uint64_t ts_ns)
 {
-	return find(p, kind, calendar_label(&p->calendar, kind, ts_ns));
+	const struct period_entry *e = period_index_at(&p->index[kind], ts_ns);
+
+	return e ? e->open : NULL;
+}
+
+/* An hour lies within one day: so a day's file stands for whole files of hours. */
+void periods_span(
+    const struct periods *p, enum period_kind kind, uint64_t ts_ns, struct period_span *out)
+{
+	const struct period_entry *e = period_index_at(&p->index[kind], ts_ns);
+	struct period_span day = {.start_ns = 0, .end_ns = UINT64_MAX};
+
+	if (e) {
+		period_index_span(&p->index[kind], e, out);
+		return;
+	}
+	if (kind == PERIOD_HOURLY)
+		periods_span(p, PERIOD_DAILY, ts_ns, &day);
+	period_index_plan(&p->index[kind], &p->calendar, ts_ns, day.start_ns, day.end_ns, out);
 }
 
 struct period *periods_at(struct periods *p, enum period_kind kind, uint64_t ts_ns)
@@ -82,7 +132,11 @@ struct period *periods_at(struct periods *p, enum period_kind kind, uint64_t ts_
 
 	if (one)
 		return one;
-	calendar_span(&p->calendar, kind, ts_ns, &span);
+	/* The hour's bounds depend on the day's, so that must be one that is there to stay. */
+	if (kind == PERIOD_HOURLY && !period_index_at(&p->index[PERIOD_DAILY], ts_ns) &&
+	    !periods_at(p, PERIOD_DAILY, ts_ns))
+		return NULL;
+	periods_span(p, kind, ts_ns, &span);
 	return open_period(p, &span);
 }
 
@@ -118,7 +172,7 @@ static void ask(const struct periods *p, enum period_kind kind, uint64_t ts_ns, 
 	if (out->period)
 		out->span = out->period->span;
 	else
-		calendar_span(&p->calendar, kind, ts_ns, &out->span);
+		periods_span(p, kind, ts_ns, &out->span);
 	out->late = span_is_late(&out->span, now_ns);
 }
 
@@ -200,20 +254,56 @@ void periods_make_room(struct periods *p, uint64_t now_ns)
 
 /* --- The rest --------------------------------------------------------------------------------- */
 
-struct period *periods_restore(
-    struct periods *p, enum period_kind kind, uint32_t label, uint64_t start_ns, uint64_t end_ns)
+static bool is_open(const struct periods *p, const struct period_span *span)
 {
-	struct period_span span;
+	const struct period_index *ix = &p->index[span->kind];
+	const struct period_entry *e = period_index_named(ix, span->label, span->mark);
 
-	if (find(p, kind, label))
+	/* To compare names with all of some thousands would hold up a start. */
+	return (e && e->open) || (p->unindexed > 0 && periods_named(p, span->name));
+}
+
+/*
+ * The index of the same checkpoint knows it. Checkpoints of earlier versions have none, and their
+ * periods may overlap: one that does is finished, and gets nothing more.
+ */
+struct period *periods_restore(struct periods *p, const struct period_span *span)
+{
+	struct period_index *ix = &p->index[span->kind];
+	struct period_entry *e = period_index_at(ix, span->start_ns);
+	struct period *one;
+	int err;
+
+	if (is_open(p, span))
 		return NULL;
-	calendar_span(&p->calendar, kind, start_ns, &span);
-	if (span.label != label) {
-		span = (struct period_span){
-		    .kind = kind, .label = label, .start_ns = start_ns, .end_ns = end_ns};
-		calendar_name(kind, label, span.name);
+	one = new_period(p, span);
+	if (!one)
+		return NULL;
+	if (e && !e->open && e->start_ns == span->start_ns && e->end_ns == span->end_ns &&
+	    e->wall == calendar_label_seconds(span->label) && e->mark == span->mark) {
+		e->open = one;
+		return one;
 	}
-	return open_period(p, &span);
+	err = period_index_add(ix, span, one);
+	if (err == -ENOMEM) {
+		drop_newest(p);
+		return NULL;
+	}
+	one->unindexed = err != 0;
+	p->unindexed += one->unindexed;
+	return one;
+}
+
+void periods_rename(struct periods *p, struct period *one)
+{
+	period_index_rename(&p->index[one->span.kind], &p->calendar, &one->span, one);
+	one->version++;
+}
+
+void periods_forget(struct periods *p, int64_t before_day)
+{
+	for (int kind = 0; kind < PERIOD_KINDS; kind++)
+		period_index_forget(&p->index[kind], before_day);
 }
 
 struct period *periods_named(const struct periods *p, const char *name)
@@ -365,4 +455,6 @@ void periods_free(struct periods *p)
 		p->first = one->next;
 		free_period(p, one);
 	}
+	for (int kind = 0; kind < PERIOD_KINDS; kind++)
+		period_index_free(&p->index[kind]);
 }

@@ -14,8 +14,8 @@
 #define ORBUS_AGENT_PERIOD_H
 
 #include "aggregate.h"
-#include "calendar.h"
 #include "document.h"
+#include "period_index.h"
 
 /*
  * Late periods that are open at once, and the memory that they take: 90 days by the hour of a few
@@ -24,12 +24,10 @@
 #define PERIODS_LATE_MAX       4096
 #define PERIODS_LATE_BYTES_MAX ((size_t)64 << 20)
 
-#define PERIODS_HASH 1024
-
 struct period {
 	struct period *next;
-	struct period *hash_next; /* in periods.hash */
 	struct period_span span;
+	bool unindexed; /* it overlaps another: nothing more comes for it (periods_restore()) */
 	struct aggregate sum;
 	/*
 	 * While a save reads `sum`, perhaps in another thread, nothing may change it: what comes is
@@ -61,18 +59,25 @@ struct period {
 
 struct periods {
 	struct calendar calendar;
+	struct period_index index[PERIOD_KINDS]; /* of those that are open or have files */
+	bool indexed; /* the checkpoint had it, or it was made of the files */
 	struct period *first;
-	struct period *hash[PERIODS_HASH];
-	size_t count;
+	size_t count, unindexed;
 	/* Of late ones, as of the last periods_survey() and what has come since. */
 	size_t late_count, late_bytes;
 	bool crowded; /* late samples found no room, or little is left */
 };
 
+void periods_init(struct periods *p, const struct calendar *calendar);
+
+/* The bounds and the name of the period that holds a moment, or is to be made for it. */
+void periods_span(
+    const struct periods *p, enum period_kind kind, uint64_t ts_ns, struct period_span *out);
+
 /* The open period that holds a moment, NULL where it is not open. */
 struct period *periods_find(const struct periods *p, enum period_kind kind, uint64_t ts_ns);
 
-/* The same, opened if need be. NULL: out of memory. */
+/* The same, opened if need be, and the day of an hour with it. NULL: out of memory. */
 struct period *periods_at(struct periods *p, enum period_kind kind, uint64_t ts_ns);
 
 /*
@@ -82,12 +87,16 @@ struct period *periods_at(struct periods *p, enum period_kind kind, uint64_t ts_
 int periods_admit(struct periods *p, uint64_t ts_ns, uint64_t now_ns);
 
 /*
- * Opens a period that an earlier agent had open. Where that one had another calendar (--utc,
- * --snapshot-every, the time zone), the period keeps its own bounds and file. NULL: it is open
- * already, or out of memory.
+ * Opens a period that an earlier agent had open, with its bounds and its name, whatever calendar
+ * that agent had. NULL: one of that name is open already, or out of memory.
  */
-struct period *periods_restore(
-    struct periods *p, enum period_kind kind, uint32_t label, uint64_t start_ns, uint64_t end_ns);
+struct period *periods_restore(struct periods *p, const struct period_span *span);
+
+/* Its name is that of a file of another period: it gets another one. */
+void periods_rename(struct periods *p, struct period *one);
+
+/* Forgets which closed periods have labels of days before this one: their files are gone. */
+void periods_forget(struct periods *p, int64_t before_day);
 
 /* The open period of that file name, NULL where there is none. */
 struct period *periods_named(const struct periods *p, const char *name);

@@ -14,6 +14,7 @@
 #include "agent.h"
 #include "clock.h"
 #include "memory.h"
+#include "period_scan.h"
 #include "state.h"
 
 #include <errno.h>
@@ -147,13 +148,19 @@ static int restore(struct agent *a)
 {
 	struct state_bus bus = {0};
 	bool damaged = false;
-	int err = begin_ledger(a);
+	int err = begin_ledger(a), scanned;
 
 	if (err)
 		return err;
 	err = load_or_set_aside(a, STATE_NAME, &bus, &damaged);
 	if (err == -ENOENT)
 		err = load_previous(a, &bus, &damaged);
+	scanned = !err || err == -ENOENT ? period_scan(a->folder.fd, &a->ledger.periods) : 0;
+	if (scanned < 0) {
+		if (scanned != -ENOMEM)
+			restore_unreadable(a, ".", scanned);
+		err = scanned;
+	}
 	if (!err) {
 		intake_resume(a, &bus, false);
 		err = journal_restore(a, &bus, intake_is_same_bus(a, &bus), false);

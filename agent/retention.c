@@ -152,11 +152,11 @@ static_assert(JOURNAL_NAME_BYTES >= PERIOD_NAME_BYTES, "an order keeps names of 
 static bool is_wanted(const void *order, const char *name)
 {
 	const struct retention_order *o = order;
-	int64_t day;
+	struct period_name says;
 
 	if (store_is_temporary(name))
 		return o->left_behind && store_is_left_behind(name);
-	if (!calendar_parse_name(name, &day) || day >= o->before_day)
+	if (!calendar_parse_name(name, &says) || says.day >= o->before_day)
 		return false;
 	for (size_t i = 0; i < o->kept_count; i++)
 		if (strcmp(o->kept[i], name) == 0)
@@ -167,9 +167,9 @@ static bool is_wanted(const void *order, const char *name)
 static bool keep(struct retention_order *o, const char *name)
 {
 	char(*larger)[sizeof(*o->kept)];
-	int64_t day;
+	struct period_name says;
 
-	if (!calendar_parse_name(name, &day) || day >= o->before_day)
+	if (!calendar_parse_name(name, &says) || says.day >= o->before_day)
 		return true;
 	if ((o->kept_count & (o->kept_count - 1)) == 0) {
 		larger = realloc(o->kept, 2 * (o->kept_count + 1) * sizeof(*larger));
@@ -248,6 +248,8 @@ static void swept(void *context, const struct store_result *result)
 		return;
 	}
 	r->cleaned = true;
+	if (r->order.before_day != NEVER)
+		periods_forget(&a->ledger.periods, r->order.before_day);
 	/* What was too old and open is looked for again: it is closed at the next save. */
 	if (r->order.kept_count > 0)
 		r->pass_next_ns = clock_monotonic_ns() + OPEN_NS;

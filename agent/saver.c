@@ -240,10 +240,8 @@ static int add_file(struct agent *a, struct period *p)
 /* Retention removes such a file: written now it would stay until the next time it looks. */
 static bool is_expired(const struct agent *a, const struct period *p)
 {
-	const struct calendar *calendar = &a->ledger.periods.calendar;
-
 	return ledger_is_expired(
-	    &a->ledger, calendar_wall_day(calendar, p->span.start_ns), a->saver.rendered_ns);
+	    &a->ledger, calendar_label_day(p->span.label), a->saver.rendered_ns);
 }
 
 /* What has been written of late periods waits, the rest follows the checkpoint. */
@@ -592,7 +590,7 @@ int saver_set_aside(struct agent *a, const char *name, const char *why)
 
 	calendar_snapshot_name(&a->ledger.periods.calendar, clock_realtime_ns(), stamp);
 	n = snprintf(
-	    aside, sizeof(aside), "%.39s.set-aside-%.15s", name, stamp + strlen("metrics_"));
+	    aside, sizeof(aside), "%.47s.set-aside-%.15s", name, stamp + strlen("metrics_"));
 	err = renameat2(a->folder.fd, name, a->folder.fd, aside, RENAME_NOREPLACE);
 	/* There may be more than one in a second. */
 	for (int i = 2; err < 0 && errno == EEXIST && i <= SET_ASIDE_MAX; i++) {
@@ -641,6 +639,7 @@ void saver_look_after_folder(struct agent *a)
 		p->written_complete = false;
 		p->base_asked = false;
 	}
+	periods_forget(&a->ledger.periods, INT64_MAX);
 	journal_begin_folder(a);
 	a->saver.next_ns = 0;
 }

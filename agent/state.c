@@ -11,13 +11,18 @@
 #include "data_limits.h"
 #include "json_msgpack.h"
 #include "mpread.h"
+#include "wall_time.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define DOCUMENT      "document"
+#define DOCUMENT "document"
+/* Not "periods", which version 1 has for another thing. */
+#define INDEX         "period_index"
 #define SECTION_DEPTH 16
+/* Between any two time zones. */
+#define ZONES_S (26 * 3600)
 
 /* --- Writing ---------------------------------------------------------------------------------- */
 
@@ -44,10 +49,17 @@ static int put_rest(struct state_draft *d, const struct ledger *l, uint64_t now_
 	msgpack_writer_init(&m);
 	writer_object(w, NULL);
 	inflight_write(l->inflight, &m, "in_flight");
+	writer_object(w, INDEX);
+	period_index_write(&l->periods.index[PERIOD_HOURLY], w, "hourly");
+	period_index_write(&l->periods.index[PERIOD_DAILY], w, "daily");
+	writer_end(w);
 	trend_hours_write(&l->hours, w, "hours");
 	given_times_prune(l->given, now_ns);
 	given_times_write(l->given, w, "given");
 	writer_count(w, "last_request", l->last_request_ns);
+	/* Their numbers are of what clocks on the wall show. */
+	writer_count(w, "hours_at", now_ns);
+	writer_integer(w, "hours_wall", wall_seconds_at(l->periods.calendar.utc, now_ns));
 	document_write(w, "lifetime", &l->lifetime, &c);
 	writer_count(w, "lifetime_since", l->lifetime_since_ns);
 	writer_end(w);
@@ -102,6 +114,10 @@ int state_draft_begin(struct state_draft *d, const struct ledger *l, const struc
 		err = put_rest(d, l, now_ns);
 	for (struct period *p = l->periods.first; !err && p; p = p->next)
 		begin_period(d, &d->periods[d->count++], p, now_ns, context, of);
+	for (size_t i = 0; i < d->count; i++)
+		d->has_marks |= d->periods[i].period->span.mark != PERIOD_UNMARKED;
+	for (size_t i = 0; i < bus->journal.file_count; i++)
+		d->has_marks |= bus->journal.files[i].name.mark != PERIOD_UNMARKED;
 	return err;
 }
 
@@ -139,6 +155,8 @@ static int render_period(
 	writer_object(w, NULL);
 	writer_integer(w, "kind", p->span.kind);
 	writer_count(w, "label", p->span.label);
+	if (p->span.mark != PERIOD_UNMARKED)
+		writer_count(w, "mark", p->span.mark);
 	writer_count(w, "start_ns", p->span.start_ns);
 	writer_count(w, "end_ns", p->span.end_ns);
 	writer_boolean(w, "has_base", s->has_base);
@@ -205,7 +223,7 @@ static int render(struct state_draft *d, struct state_packer *packer)
 			err = add_delta(d, packer, s);
 	}
 	if (!err)
-		state_finish(&d->file);
+		state_finish(&d->file, d->has_marks);
 	return err;
 }
 
@@ -323,16 +341,23 @@ static int load_sum(json_t *o, struct aggregate *sum, struct trends *trends)
 
 static int open_period(struct ledger *l, json_t *o, struct period **out)
 {
-	json_int_t label, start, end;
+	json_int_t label, start, end, mark = PERIOD_UNMARKED;
+	struct period_span span;
 	int kind;
 
-	if (json_unpack(o, "{s:i,s:I,s:I,s:I}", "kind", &kind, "label", &label, "start_ns", &start,
-		"end_ns", &end) < 0 ||
+	if (json_unpack(o, "{s:i,s:I,s:I,s:I,s?I}", "kind", &kind, "label", &label, "start_ns",
+		&start, "end_ns", &end, "mark", &mark) < 0 ||
 	    (kind != PERIOD_HOURLY && kind != PERIOD_DAILY) || label < 0 || label > UINT32_MAX ||
-	    start < 0 || end <= start)
+	    start < 0 || end <= start || mark < 0 || mark > UINT32_MAX ||
+	    !calendar_mark_exists((uint32_t)mark))
 		return -EBADMSG;
-	*out = periods_restore(
-	    &l->periods, (enum period_kind)kind, (uint32_t)label, (uint64_t)start, (uint64_t)end);
+	span = (struct period_span){.kind = (enum period_kind)kind,
+	    .label = (uint32_t)label,
+	    .mark = (uint32_t)mark,
+	    .start_ns = (uint64_t)start,
+	    .end_ns = (uint64_t)end};
+	calendar_name(&span);
+	*out = periods_restore(&l->periods, &span);
 	if (!*out)
 		return -EBADMSG;
 	/* Version 1 wrote none without. */
@@ -373,6 +398,36 @@ static int load_last_request(const json_t *o, struct ledger *l)
 	return 0;
 }
 
+/* What clocks here showed when it was written, beside what they showed to who wrote it. */
+static void shift_hours(const json_t *o, struct ledger *l)
+{
+	const json_t *at = json_object_get(o, "hours_at"), *wall = json_object_get(o, "hours_wall");
+	int64_t apart;
+
+	if (!json_is_integer(at) || !json_is_integer(wall) || json_integer_value(at) < 0)
+		return;
+	if (__builtin_sub_overflow(
+		wall_seconds_at(l->periods.calendar.utc, (uint64_t)json_integer_value(at)),
+		json_integer_value(wall), &apart) ||
+	    apart < -ZONES_S || apart > ZONES_S)
+		return;
+	/* To the nearest hour, where zones differ by half ones. */
+	trend_hours_shift(&l->hours, (apart + (apart < 0 ? -1800 : 1800)) / 3600);
+}
+
+/* Checkpoints of earlier versions have none. */
+static int load_index(const json_t *o, struct periods *p)
+{
+	int err;
+
+	if (!o)
+		return 0;
+	p->indexed = true;
+	err = period_index_from_json(&p->index[PERIOD_HOURLY], json_object_get(o, "hourly"));
+	return err ? err
+	           : period_index_from_json(&p->index[PERIOD_DAILY], json_object_get(o, "daily"));
+}
+
 static int load_rest(const json_t *o, struct ledger *l)
 {
 	const json_t *since = json_object_get(o, "lifetime_since");
@@ -383,7 +438,11 @@ static int load_rest(const json_t *o, struct ledger *l)
 	l->lifetime_since_ns = (uint64_t)json_integer_value(since);
 	err = inflight_from_json(l->inflight, json_object_get(o, "in_flight"));
 	if (!err)
+		err = load_index(json_object_get(o, INDEX), &l->periods);
+	if (!err)
 		err = trend_hours_from_json(&l->hours, json_object_get(o, "hours"));
+	if (!err)
+		shift_hours(o, l);
 	if (!err)
 		err = given_times_from_json(l->given, json_object_get(o, "given"));
 	if (!err)
@@ -414,7 +473,7 @@ static int load_version_1(struct state_reader *r, struct ledger *l, struct state
 static int section_json(const char *section, size_t size, bool with_document, json_t **out)
 {
 	static const char *const keys[] = {
-	    "kind", "label", "start_ns", "end_ns", "has_base", "complete", "delta", NULL};
+	    "kind", "label", "mark", "start_ns", "end_ns", "has_base", "complete", "delta", NULL};
 	size_t length;
 	char *bytes;
 	int err = state_unpack(section, size, &bytes, &length);
@@ -433,14 +492,8 @@ static int section_json(const char *section, size_t size, bool with_document, js
 	return *out ? 0 : -EBADMSG;
 }
 
-/* As it is, unless the period has other bounds by now. */
-static int keep_section(struct period *p, const json_t *o, const char *section, size_t size)
+static int keep_section(struct period *p, const char *section, size_t size)
 {
-	const json_t *end = json_object_get(o, "end_ns"), *start = json_object_get(o, "start_ns");
-
-	if ((uint64_t)json_integer_value(end) != p->span.end_ns ||
-	    (uint64_t)json_integer_value(start) != p->span.start_ns)
-		return 0;
 	p->section = malloc(size);
 	if (!p->section)
 		return -ENOMEM;
@@ -456,11 +509,13 @@ static int load_delta(struct ledger *l, const json_t *o, const char *section, si
 {
 	struct period *p = l->periods.first; /* that was opened last */
 	const json_t *label = json_object_get(o, "label"), *kind = json_object_get(o, "kind");
+	const json_t *mark = json_object_get(o, "mark"); /* 0 where it is missing */
 	struct aggregate sum;
 	struct trends trends;
 	int err;
 
 	if (!p || json_integer_value(label) != p->span.label ||
+	    json_integer_value(mark) != p->span.mark ||
 	    json_integer_value(kind) != (json_int_t)p->span.kind)
 		return -EBADMSG;
 	aggregate_init(&sum);
@@ -496,7 +551,7 @@ static int load_section(struct state_reader *r, struct ledger *l, uint64_t seal_
 	}
 	err = open_period(l, o, &p);
 	if (!err)
-		err = keep_section(p, o, section, size);
+		err = keep_section(p, section, size);
 	json_decref(o);
 	if (err)
 		return err;

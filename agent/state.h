@@ -31,7 +31,8 @@ struct state_draft {
 	struct aggregate lifetime;
 	struct state_period *periods;
 	size_t count;
-	int error; /* of rendering */
+	bool has_marks; /* of labels (calendar.h) */
+	int error;      /* of rendering */
 	struct buffer file;
 };
 

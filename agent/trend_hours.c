@@ -133,6 +133,21 @@ void trend_hours_write(const struct trend_hours *h, struct writer *w, const char
 	writer_end(w);
 }
 
+void trend_hours_shift(struct trend_hours *h, int64_t hours)
+{
+	struct trend_hours moved;
+
+	if (h->first == INT64_MAX || hours == 0)
+		return;
+	trend_hours_init(&moved);
+	for (int64_t i = h->first; i <= h->newest; i++) {
+		advance(&moved, i + hours);
+		moved.messages[place_of(i + hours)] = h->messages[place_of(i)];
+		moved.errors[place_of(i + hours)] = h->errors[place_of(i)];
+	}
+	*h = moved;
+}
+
 int trend_hours_from_json(struct trend_hours *h, const json_t *o)
 {
 	const json_t *first = json_object_get(o, "first"), *list = json_object_get(o, "hours");

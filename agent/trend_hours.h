@@ -34,6 +34,9 @@ void trends_add(
     struct trends *t, int64_t current_hour, int64_t hour, const struct aggregate *delta);
 
 void trend_hours_write(const struct trend_hours *h, struct writer *w, const char *key);
+/* Every hour is another number of hours further on, by a clock in another zone. */
+void trend_hours_shift(struct trend_hours *h, int64_t hours);
+
 int trend_hours_from_json(struct trend_hours *h, const json_t *o);
 
 #endif

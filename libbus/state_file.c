@@ -3,6 +3,7 @@
  * fixed head with a checksum, then sections of compressed msgpack.
  */
 #include "state_file.h"
+#include "calendar.h"
 #include "json_msgpack.h"
 
 #include <assert.h>
@@ -16,10 +17,12 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
-#define STATE_MAGIC   "ORBSTATE"
-#define STATE_VERSION 2u
-#define PACK_LEVEL    1
-#define LANES_MAX     4096
+#define STATE_MAGIC "ORBSTATE"
+/* Marked labels came with version 3: who knows none would write the one's file over the other's. */
+#define STATE_VERSION          3u
+#define STATE_VERSION_UNMARKED 2u
+#define PACK_LEVEL             1
+#define LANES_MAX              4096
 
 struct state_head {
 	char magic[8];
@@ -85,6 +88,8 @@ static void put_file(struct writer *w, const struct state_journal_file *f)
 {
 	writer_object(w, NULL);
 	writer_count(w, "label", f->name.label);
+	if (f->name.mark != PERIOD_UNMARKED)
+		writer_count(w, "mark", f->name.mark);
 	writer_count(w, "part", f->name.part);
 	writer_count(w, "start_ns", f->start_ns);
 	writer_count(w, "end_ns", f->end_ns);
@@ -185,7 +190,7 @@ size_t state_unpacked_length(const char *section)
 
 int state_begin(struct buffer *file)
 {
-	const struct state_head head = {.version = STATE_VERSION};
+	const struct state_head head = {0};
 
 	return buffer_append(file, &head, sizeof(head)) ? 0 : -ENOMEM;
 }
@@ -197,9 +202,9 @@ int state_add(struct buffer *file, const char *section, size_t size)
 	return buffer_append(file, section, size) ? 0 : -ENOMEM;
 }
 
-void state_finish(struct buffer *file)
+void state_finish(struct buffer *file, bool has_marks)
 {
-	struct state_head head = {.version = STATE_VERSION};
+	struct state_head head = {.version = has_marks ? STATE_VERSION : STATE_VERSION_UNMARKED};
 
 	memcpy(head.magic, STATE_MAGIC, sizeof(head.magic));
 	head.length = file->length - sizeof(head);
@@ -253,16 +258,17 @@ static int more_lanes_from_json(const json_t *list, uint32_t count, uint64_t **o
 
 static int file_from_json(json_t *o, struct state_journal_file *f)
 {
-	json_int_t label, part, start, end, length;
+	json_int_t label, part, start, end, length, mark = PERIOD_UNMARKED;
 	struct journal_name again;
 	char text[JOURNAL_NAME_BYTES];
 
-	if (json_unpack(o, "{s:I,s:I,s:I,s:I,s:I}", "label", &label, "part", &part, "start_ns",
-		&start, "end_ns", &end, "length", &length) < 0 ||
-	    label < 0 || label > UINT32_MAX || part < 0 || part >= JOURNAL_PARTS_MAX || start < 0 ||
-	    end <= start || length < 0)
+	if (json_unpack(o, "{s:I,s:I,s:I,s:I,s:I,s?I}", "label", &label, "part", &part, "start_ns",
+		&start, "end_ns", &end, "length", &length, "mark", &mark) < 0 ||
+	    mark < 0 || mark > UINT32_MAX || label < 0 || label > UINT32_MAX || part < 0 ||
+	    part >= JOURNAL_PARTS_MAX || start < 0 || end <= start || length < 0)
 		return -EBADMSG;
-	*f = (struct state_journal_file){.name = {(uint32_t)label, (uint32_t)part, false},
+	*f = (struct state_journal_file){
+	    .name = {.label = (uint32_t)label, .mark = (uint32_t)mark, .part = (uint32_t)part},
 	    .start_ns = (uint64_t)start,
 	    .end_ns = (uint64_t)end,
 	    .length = (uint64_t)length};

@@ -96,7 +96,8 @@ int state_unpack(const char *section, size_t size, char **document, size_t *leng
 /* A file of sections: begin, add each, finish. `file` is all zero at first; 0, -EFBIG, -ENOMEM. */
 int state_begin(struct buffer *file);
 int state_add(struct buffer *file, const char *section, size_t size);
-void state_finish(struct buffer *file);
+/* `has_marks`: there is a marked label (calendar.h) in it, which agents before 1.1 do not know. */
+void state_finish(struct buffer *file, bool has_marks);
 
 /* A file's bytes that are read: where the next section is. */
 struct state_reader {

@@ -4,7 +4,7 @@
  * A wall time read as if it were UTC lies within 26 hours of every moment at which it is shown:
  * offsets go from -12 to +14 hours. The offsets of that stretch are collected a quarter of an hour
  * apart (none has been shorter-lived), and each offset that is in force where it leads gives a
- * moment.
+ * moment. Where a look every two hours finds one offset alone, as on nearly all days, that is it.
  */
 #include "wall_time.h"
 
@@ -15,6 +15,7 @@
 #define SECONDS_OF_DAY 86400
 #define QUARTER        900
 #define REACH          (26 * 3600)
+#define COARSE         (2 * 3600)
 /* More than one change within two days is rare, more than a few there has never been. */
 #define OFFSETS_MAX 8
 
@@ -40,6 +41,13 @@ static int64_t offset_at(bool utc, int64_t seconds)
 void wall_time_tm(bool utc, uint64_t ns, struct tm *out)
 {
 	tm_at(utc, (int64_t)(ns / NS_PER_SECOND), out);
+}
+
+int64_t wall_seconds_at(bool utc, uint64_t ns)
+{
+	int64_t seconds = (int64_t)(ns / NS_PER_SECOND);
+
+	return utc ? seconds : seconds + offset_at(utc, seconds);
 }
 
 void wall_time_at(bool utc, uint64_t ns, struct wall_time *out)
@@ -80,12 +88,11 @@ void wall_date_add(struct wall_time *date, int days)
 	date->day = tm.tm_mday;
 }
 
-/* The offsets that are in force around a moment. */
-static int collect_offsets(bool utc, int64_t around, int64_t offsets[OFFSETS_MAX])
+static int collect_every(bool utc, int64_t around, int64_t step, int64_t offsets[OFFSETS_MAX])
 {
 	int count = 0;
 
-	for (int64_t at = around - REACH; at <= around + REACH; at += QUARTER) {
+	for (int64_t at = around - REACH; at <= around + REACH; at += step) {
 		int64_t offset = offset_at(utc, at);
 		int i = 0;
 
@@ -95,6 +102,14 @@ static int collect_offsets(bool utc, int64_t around, int64_t offsets[OFFSETS_MAX
 			offsets[count++] = offset;
 	}
 	return count;
+}
+
+/* The offsets that are in force around a moment. */
+static int collect_offsets(bool utc, int64_t around, int64_t offsets[OFFSETS_MAX])
+{
+	int count = collect_every(utc, around, utc ? REACH : COARSE, offsets);
+
+	return count == 1 ? count : collect_every(utc, around, QUARTER, offsets);
 }
 
 /* The moment between two at which clocks go from before `wall` to behind it: by halving. */
@@ -114,7 +129,7 @@ static uint64_t ns_of(int64_t seconds)
 	return seconds > 0 ? (uint64_t)seconds * NS_PER_SECOND : 0;
 }
 
-static int find(bool utc, int64_t wall, uint64_t *first, uint64_t *last)
+int wall_seconds_find(bool utc, int64_t wall, uint64_t *first, uint64_t *last)
 {
 	int64_t offsets[OFFSETS_MAX], low = INT64_MAX, high = INT64_MIN;
 	int count = collect_offsets(utc, wall, offsets);
@@ -142,7 +157,7 @@ int wall_time_find(bool utc, const struct wall_time *t, uint64_t *first, uint64_
 	if (!wall_date_exists(t->year, t->month, t->day) || t->hour < 0 || t->hour > 23 ||
 	    t->minute < 0 || t->minute > 59 || t->second < 0 || t->second > 59)
 		return -EINVAL;
-	return find(utc,
+	return wall_seconds_find(utc,
 	    day_number(t->year, t->month, t->day) * SECONDS_OF_DAY + t->hour * 3600 +
 		t->minute * 60 + t->second,
 	    first, last);
@@ -157,7 +172,7 @@ int wall_day_find(bool utc, int year, int month, int day, uint64_t *start, uint6
 		return -EINVAL;
 	/* Where midnight is skipped the day begins when that happens; where it repeats, the first
 	 * time. */
-	(void)find(utc, number * SECONDS_OF_DAY, start, &ignored);
-	(void)find(utc, (number + 1) * SECONDS_OF_DAY, end, &ignored);
+	(void)wall_seconds_find(utc, number * SECONDS_OF_DAY, start, &ignored);
+	(void)wall_seconds_find(utc, (number + 1) * SECONDS_OF_DAY, end, &ignored);
 	return *start < *end ? 0 : -ENOENT;
 }

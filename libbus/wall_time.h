@@ -26,7 +26,10 @@ struct wall_time {
 	int year, month, day, hour, minute, second;
 };
 
-/* What clocks show at a moment, in ns since the epoch. */
+/* What clocks show at a moment, in ns since the epoch: seconds, read as if they showed UTC. */
+int64_t wall_seconds_at(bool utc, uint64_t ns);
+
+/* The same as a date and a time. */
 void wall_time_at(bool utc, uint64_t ns, struct wall_time *out);
 
 /* The same with the day of the week and the offset from UTC. */
@@ -44,6 +47,9 @@ void wall_date_add(struct wall_time *date, int days);
  * the moment at which they skip it.
  */
 int wall_time_find(bool utc, const struct wall_time *t, uint64_t *first, uint64_t *last);
+
+/* The same for a time that is given as wall_seconds_at() gives it: 0 or -ENOENT. */
+int wall_seconds_find(bool utc, int64_t wall, uint64_t *first, uint64_t *last);
 
 /*
  * The moments [start, end) of a date: from the first moment at which clocks show it until they show

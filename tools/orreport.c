@@ -49,16 +49,15 @@ static int out_of_memory(void)
 static int nothing_there(const struct reporting *g, const struct time_span *span)
 {
 	const struct report_folder *f = &g->folder;
-	char asked[TIME_NAME_BYTES], first[PERIOD_NAME_BYTES], last[PERIOD_NAME_BYTES], why[256];
+	char asked[TIME_NAME_BYTES], why[256];
 
 	if (f->count == 0)
 		return complain(g->data_dir, "no agent has kept files here",
 		    "start oragent, or name its folder with --data-dir");
 	time_name(&g->ask.calendar, span, asked);
-	folder_file_name(&f->days[0], PERIOD_DAILY, 0, first);
-	folder_file_name(&f->days[f->count - 1], PERIOD_DAILY, 0, last);
 	snprintf(why, sizeof(why), "has no files of %s, only from %.8s to %.8s", asked,
-	    strchr(first, '_') + 1, strchr(last, '_') + 1);
+	    strchr(f->days[0].names->text, '_') + 1,
+	    strchr(f->days[f->count - 1].names->text, '_') + 1);
 	return complain(g->data_dir, why, "");
 }
 

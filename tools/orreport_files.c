@@ -11,53 +11,42 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-static int by_day(const void *a, const void *b)
+/* By date, days first, then by label. */
+static int by_name(const void *a, const void *b)
 {
-	const struct report_day *x = a, *y = b;
+	const struct period_name *x = &((const struct report_name *)a)->says;
+	const struct period_name *y = &((const struct report_name *)b)->says;
 
-	return (x->day > y->day) - (x->day < y->day);
-}
-
-static struct report_day *day_at(struct report_folder *f, size_t *capacity, int64_t day)
-{
-	/* Folders are listed in no order, but most names follow one of the same day. */
-	for (size_t i = f->count; i > 0; i--)
-		if (f->days[i - 1].day == day)
-			return &f->days[i - 1];
-	if (f->count == *capacity) {
-		size_t more = *capacity ? 2 * *capacity : 64;
-		struct report_day *days = realloc(f->days, more * sizeof(*days));
-
-		if (!days)
-			return NULL;
-		f->days = days;
-		*capacity = more;
-	}
-	f->days[f->count] = (struct report_day){.day = day};
-	return &f->days[f->count++];
+	if (x->day != y->day)
+		return x->day < y->day ? -1 : 1;
+	if (x->file != y->file)
+		return x->file == PERIOD_FILE_DAILY ? -1 : 1;
+	if (x->label != y->label)
+		return x->label < y->label ? -1 : 1;
+	return (x->mark > y->mark) - (x->mark < y->mark);
 }
 
 static bool take_name(struct report_folder *f, size_t *capacity, const char *name)
 {
-	struct report_day *d;
-	unsigned hour;
-	int64_t day;
+	struct period_name says;
 
-	if (!calendar_parse_name(name, &day) || name[0] == 'm')
+	if (!calendar_parse_name(name, &says) || says.file == PERIOD_FILE_OTHER)
 		return true;
-	hour = name[0] == 'h' ? (unsigned)atoi(strrchr(name, '_') + 1) : 0;
-	if (hour > 23)
-		return true;
-	d = day_at(f, capacity, day);
-	if (!d)
-		return false;
-	if (name[0] == 'd')
-		d->has_daily = true;
-	else
-		d->hours |= 1u << hour;
+	if (f->name_count == *capacity) {
+		size_t more = *capacity ? 2 * *capacity : 256;
+		struct report_name *names = realloc(f->names, more * sizeof(*names));
+
+		if (!names)
+			return false;
+		f->names = names;
+		*capacity = more;
+	}
+	f->names[f->name_count].says = says;
+	/* All names that the agent gives are shorter. */
+	memccpy(f->names[f->name_count].text, name, '\0', PERIOD_NAME_BYTES - 1);
+	f->names[f->name_count++].text[PERIOD_NAME_BYTES - 1] = '\0';
 	return true;
 }
 
@@ -77,6 +66,24 @@ static int list_names(struct report_folder *f, DIR *list)
 	}
 }
 
+static int group_by_day(struct report_folder *f)
+{
+	if (f->name_count == 0)
+		return 0;
+	qsort(f->names, f->name_count, sizeof(*f->names), by_name);
+	f->days = calloc(f->name_count, sizeof(*f->days));
+	if (!f->days)
+		return -ENOMEM;
+	for (size_t i = 0; i < f->name_count; i++) {
+		int64_t day = f->names[i].says.day;
+
+		if (f->count == 0 || f->days[f->count - 1].day != day)
+			f->days[f->count++] = (struct report_day){day, &f->names[i], 0};
+		f->days[f->count - 1].count++;
+	}
+	return 0;
+}
+
 int folder_list(const char *path, struct report_folder *out)
 {
 	DIR *list;
@@ -91,29 +98,16 @@ int folder_list(const char *path, struct report_folder *out)
 		return -errno;
 	err = list_names(out, list);
 	closedir(list);
-	if (!err && out->count)
-		qsort(out->days, out->count, sizeof(*out->days), by_day);
-	return err;
+	return err ? err : group_by_day(out);
 }
 
 void folder_free(struct report_folder *f)
 {
 	if (f->fd >= 0)
 		close(f->fd);
+	free(f->names);
 	free(f->days);
 	*f = (struct report_folder){.fd = -1};
-}
-
-void folder_file_name(
-    const struct report_day *d, enum period_kind kind, unsigned hour, char out[PERIOD_NAME_BYTES])
-{
-	time_t t = (time_t)(d->day * 86400);
-	struct tm tm;
-	uint32_t date;
-
-	gmtime_r(&t, &tm);
-	date = (uint32_t)((tm.tm_year + 1900) * 10000 + (tm.tm_mon + 1) * 100 + tm.tm_mday);
-	calendar_name(kind, date * 100 + hour, out);
 }
 
 static enum file_is fault(struct report_file *file, const char *text)

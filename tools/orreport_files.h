@@ -7,16 +7,24 @@
 #include "calendar.h"
 #include "orreport_seed.h"
 
-/* The files of one date in names: what covers it. */
+/* A file, by what its name says. */
+struct report_name {
+	struct period_name says;
+	char text[PERIOD_NAME_BYTES];
+};
+
+/* The files of one date in names. */
 struct report_day {
-	int64_t day; /* as of calendar_wall_day() */
-	bool has_daily;
-	uint32_t hours; /* bit h: hourly_..._h.json is there */
+	int64_t day;                     /* calendar_label_day() */
+	const struct report_name *names; /* days first */
+	size_t count;
 };
 
 struct report_folder {
 	const char *path;
 	int fd;
+	struct report_name *names;
+	size_t name_count;
 	struct report_day *days; /* ascending */
 	size_t count;
 };
@@ -24,10 +32,6 @@ struct report_folder {
 /* Finds the files. 0 or a negative errno. */
 int folder_list(const char *path, struct report_folder *out);
 void folder_free(struct report_folder *f);
-
-/* The name of a day's file, or of an hour's. */
-void folder_file_name(
-    const struct report_day *d, enum period_kind kind, unsigned hour, char out[PERIOD_NAME_BYTES]);
 
 /* What became of reading a file. */
 enum file_is { FILE_IS_PERIOD, FILE_IS_SEED, FILE_IS_GONE, FILE_IS_WRONG, FILE_NO_MEMORY };

@@ -18,11 +18,11 @@
 #include <unistd.h>
 
 #define THREADS_MAX 8
-/* Days that a folder in another time zone may be off by. */
-#define SLACK_DAYS 1
+/* Days that labels of other zones may be off by. */
+#define SLACK_DAYS 2
 #define HOUR_NS    (3600 * NS_PER_SECOND)
 
-/* What a day's files add to a row. */
+/* What files add to a row. */
 struct part {
 	size_t row;
 	uint64_t files, covered_ns;
@@ -30,16 +30,34 @@ struct part {
 	struct aggregate sum;
 };
 
-struct day_result {
-	const struct report_day *day;
-	bool is_asked_for; /* not just looked into for another time zone's sake */
+/* What lies in the time of one day's file, or, in the first of a date, in that of none. */
+struct day_group {
+	struct time_span span;
+	const char *name; /* of the day's file; NULL: there is none */
+	bool can_stand;   /* all of the day is asked for */
+	struct part day;  /* what its file holds, as long as that is more than its hours */
 	struct part *parts;
 	size_t part_count;
 	struct part total;
-	struct seed_snapshot seeds[25];
+	bool left_out; /* an hourly file, which covers more than was asked for */
+};
+
+/* An hour that lies in no day of its date. */
+struct stray {
+	uint64_t start_ns;
+	struct part part;
+};
+
+struct day_result {
+	const struct report_day *day;
+	bool is_asked_for; /* not just looked into for another time zone's sake */
+	struct day_group *groups;
+	size_t group_count;
+	struct stray *strays;
+	size_t stray_count;
+	struct seed_snapshot *seeds;
 	size_t seed_count;
 	struct report_notes notes;
-	bool left_out; /* an hourly file, which covers more than was asked for */
 	bool out_of_memory;
 };
 
@@ -59,28 +77,28 @@ static void part_init(struct part *p, size_t row)
 	aggregate_init(&p->sum);
 }
 
-static struct part *part_at(struct day_result *d, size_t row)
+static struct part *part_at(struct day_group *g, size_t row)
 {
 	struct part *parts;
 
-	for (size_t i = 0; i < d->part_count; i++)
-		if (d->parts[i].row == row)
-			return &d->parts[i];
-	parts = realloc(d->parts, (d->part_count + 1) * sizeof(*parts));
+	for (size_t i = 0; i < g->part_count; i++)
+		if (g->parts[i].row == row)
+			return &g->parts[i];
+	parts = realloc(g->parts, (g->part_count + 1) * sizeof(*parts));
 	if (!parts)
 		return NULL;
-	d->parts = parts;
-	part_init(&parts[d->part_count], row);
-	return &parts[d->part_count++];
+	g->parts = parts;
+	part_init(&parts[g->part_count], row);
+	return &parts[g->part_count++];
 }
 
-static void drop_parts(struct day_result *d)
+static void drop_parts(struct day_group *g)
 {
-	for (size_t i = 0; i < d->part_count; i++)
-		aggregate_free(&d->parts[i].sum);
-	free(d->parts);
-	d->parts = NULL;
-	d->part_count = 0;
+	for (size_t i = 0; i < g->part_count; i++)
+		aggregate_free(&g->parts[i].sum);
+	free(g->parts);
+	g->parts = NULL;
+	g->part_count = 0;
 }
 
 static void note_cover(const struct report_request *q, const struct report_file *f, struct part *p)
@@ -112,22 +130,47 @@ static void move_sum(struct aggregate *to, struct aggregate *from)
 	aggregate_init(from);
 }
 
-/* Adds a file to the total of its day and to its row. */
-static void add_file(const struct work *w, struct day_result *d, struct report_file *f, size_t row)
+static bool add_sum(struct part *to, const struct part *p)
 {
-	struct part *p = part_at(d, row);
+	to->files += p->files;
+	to->covered_ns += p->covered_ns;
+	to->incomplete |= p->incomplete;
+	return aggregate_merge(&to->sum, &p->sum);
+}
 
-	if (!p || !aggregate_merge(&d->total.sum, &f->sum)) {
+/* Adds what was read to the total of its day and to its row. `p` is empty afterwards. */
+static bool add_part_to(const struct work *w, struct day_group *g, struct part *p)
+{
+	struct part *row = part_at(g, p->row);
+
+	if (!row || !add_sum(&g->total, p))
+		return false;
+	keep_parts(&p->sum, w->q->row_parts);
+	if (row->files > 0)
+		return add_sum(row, p);
+	move_sum(&row->sum, &p->sum);
+	row->files = p->files;
+	row->covered_ns = p->covered_ns;
+	row->incomplete = p->incomplete;
+	return true;
+}
+
+/* A file's sum as a part of its row. `f` is empty afterwards. */
+static void take_file(const struct work *w, struct report_file *f, size_t row, struct part *out)
+{
+	part_init(out, row);
+	move_sum(&out->sum, &f->sum);
+	note_cover(w->q, f, out);
+}
+
+static void keep_seed(struct day_result *d, const struct seed_snapshot *seed)
+{
+	if (!d->seeds)
+		d->seeds = calloc(d->day->count, sizeof(*d->seeds));
+	if (d->seeds)
+		d->seeds[d->seed_count++] = *seed;
+	else
 		d->out_of_memory = true;
-		return;
-	}
-	keep_parts(&f->sum, w->q->row_parts);
-	if (p->files == 0)
-		move_sum(&p->sum, &f->sum);
-	else if (!aggregate_merge(&p->sum, &f->sum))
-		d->out_of_memory = true;
-	note_cover(w->q, f, p);
-	note_cover(w->q, f, &d->total);
 }
 
 /* Reads a file; true if it is a period's, which *f then holds. Whatever else it is, is noted. */
@@ -136,7 +179,7 @@ static bool get_file(const struct work *w, struct day_result *d, const char *nam
 {
 	switch (file_read(w->q->folder, name, w->q->parts, w->q->calendar.utc, b, f)) {
 	case FILE_IS_PERIOD: return true;
-	case FILE_IS_SEED: d->seeds[d->seed_count++] = f->seed; break;
+	case FILE_IS_SEED: keep_seed(d, &f->seed); break;
 	case FILE_NO_MEMORY: d->out_of_memory = true; break;
 	case FILE_IS_GONE: break;
 	case FILE_IS_WRONG:
@@ -153,6 +196,15 @@ static bool reaches_beyond(const struct work *w, const struct report_file *f)
 
 	return f->period.start_ns < span->start_ns ||
 	       (f->period.end_ns > span->end_ns && span->end_ns < w->q->now_ns);
+}
+
+/* The day of this date whose file holds a moment, or else the first group, which is of none. */
+static struct day_group *group_of(struct day_result *d, uint64_t ns)
+{
+	for (size_t i = 1; i < d->group_count; i++)
+		if (ns >= d->groups[i].span.start_ns && ns < d->groups[i].span.end_ns)
+			return &d->groups[i];
+	return d->groups;
 }
 
 /*
@@ -173,7 +225,7 @@ static bool leave_out(const struct work *w, struct day_result *d, const struct r
 	notes_add(&d->notes, false,
 	    "%s covers %s, more than was asked for: it was left out; ask for all of that time",
 	    f->name, name);
-	d->left_out = true;
+	group_of(d, f->period.start_ns)->left_out = true;
 	return true;
 }
 
@@ -193,74 +245,126 @@ static void note_long_file(
 	    "%s covers %s: all of its requests are in the row of its first hour", f->name, name);
 }
 
-static void read_hours(const struct work *w, struct day_result *d, struct file_buffer *b)
+/* What its name may mean lies in the time that is asked for, or what it covers reaches into it. */
+static bool may_hold(const struct work *w, const struct report_name *name)
 {
-	for (unsigned hour = 0; hour < 24; hour++) {
-		char name[PERIOD_NAME_BYTES];
-		struct report_file f;
-		size_t row;
+	enum period_kind kind = name->says.file == PERIOD_FILE_DAILY ? PERIOD_DAILY : PERIOD_HOURLY;
+	const struct time_span *span = &w->report->span;
+	uint64_t start_ns, end_ns;
 
-		if (!(d->day->hours >> hour & 1))
-			continue;
-		folder_file_name(d->day, PERIOD_HOURLY, hour, name);
-		if (!get_file(w, d, name, b, &f))
-			continue;
-		row = leave_out(w, d, &f) ? SIZE_MAX : grid_place(w->report, &f.period);
-		if (row < w->report->count) {
-			note_long_file(w, d, &f, row);
-			add_file(w, d, &f, row);
-		}
-		aggregate_free(&f.sum);
-	}
+	calendar_label_reach(kind, name->says.label, name->says.mark, &start_ns, &end_ns);
+	return start_ns < span->end_ns && end_ns > span->start_ns;
 }
 
-/* The day's file takes the hours' place: in rows of days, and in the total in any case. */
-static void take_day(const struct work *w, struct day_result *d, struct report_file *f, size_t row)
+/* Whether a day of another date may hold it. */
+static bool may_be_of_a_day(const struct work *w, const struct report_day *date, uint64_t ns)
 {
-	uint64_t hours = d->total.sum.requests.total, day = f->sum.requests.total;
+	const struct report_day *first = w->q->folder->days, *end = first + w->q->folder->count;
 
-	if (d->total.files)
-		notes_add(&d->notes, false,
-		    "%s holds %" PRIu64 " requests, the hourly files of that day %" PRIu64
-		    ": the day's file was taken%s",
-		    f->name, day, hours, w->q->per == PERIOD_HOURLY ? " for the total" : "");
-	else if (w->q->per == PERIOD_HOURLY)
-		notes_add(&d->notes, false,
-		    "of %s there are no hourly files: its requests are in the total alone",
-		    f->name);
-	aggregate_free(&d->total.sum);
-	part_init(&d->total, 0);
-	if (w->q->per == PERIOD_DAILY) {
-		drop_parts(d);
-		add_file(w, d, f, row);
+	for (const struct report_day *day = date - first > SLACK_DAYS ? date - SLACK_DAYS : first;
+	     day < end && day->day <= date->day + SLACK_DAYS; day++) {
+		for (size_t i = 0; i < day->count; i++) {
+			const struct period_name *says = &day->names[i].says;
+			uint64_t start_ns, end_ns;
+
+			if (says->file != PERIOD_FILE_DAILY)
+				break;
+			calendar_label_reach(
+			    PERIOD_DAILY, says->label, says->mark, &start_ns, &end_ns);
+			if (ns >= start_ns && ns < end_ns)
+				return true;
+		}
+	}
+	return false;
+}
+
+static void keep_hour(const struct work *w, struct day_result *d, struct report_file *f, size_t row)
+{
+	struct day_group *g = group_of(d, f->period.start_ns);
+	struct stray *strays;
+	struct part p;
+
+	take_file(w, f, row, &p);
+	/* One that may be of a day that others read waits until that is read. */
+	if (g->name || !may_be_of_a_day(w, d->day, f->period.start_ns)) {
+		d->out_of_memory |= !add_part_to(w, g, &p);
+		aggregate_free(&p.sum);
 		return;
 	}
-	move_sum(&d->total.sum, &f->sum);
-	note_cover(w->q, f, &d->total);
+	strays = realloc(d->strays, (d->stray_count + 1) * sizeof(*strays));
+	if (!strays) {
+		d->out_of_memory = true;
+		aggregate_free(&p.sum);
+		return;
+	}
+	d->strays = strays;
+	strays[d->stray_count++] = (struct stray){f->period.start_ns, p};
 }
 
-static void read_daily(const struct work *w, struct day_result *d, struct file_buffer *b)
+static void read_hour(const struct work *w, struct day_result *d, const struct report_name *name,
+    struct file_buffer *b)
 {
-	const struct time_span *span = &w->report->span;
-	char name[PERIOD_NAME_BYTES];
 	struct report_file f;
 	size_t row;
 
-	folder_file_name(d->day, PERIOD_DAILY, 0, name);
-	if (!get_file(w, d, name, b, &f))
+	if (!get_file(w, d, name->text, b, &f))
 		return;
-	row = grid_place(w->report, &f.period);
-	if (row < w->report->count && f.sum.requests.total > d->total.sum.requests.total) {
-		/* A day that is asked for in part is not in its file. */
-		if (f.period.start_ns >= span->start_ns &&
-		    (f.period.end_ns <= span->end_ns || span->end_ns >= w->q->now_ns))
-			take_day(w, d, &f, row);
-		else if (d->total.files == 0 && !d->left_out)
-			notes_add(&d->notes, false,
-			    "%s covers more than was asked for, and has no hourly files: it was left out",
-			    name);
+	row = leave_out(w, d, &f) ? SIZE_MAX : grid_place(w->report, &f.period);
+	if (row < w->report->count) {
+		note_long_file(w, d, &f, row);
+		keep_hour(w, d, &f, row);
 	}
 	aggregate_free(&f.sum);
+}
+
+/* A day that is asked for in part is not in its file. */
+static void read_daily(const struct work *w, struct day_result *d, const struct report_name *name,
+    struct file_buffer *b)
+{
+	const struct time_span *span = &w->report->span;
+	struct day_group *g = &d->groups[d->group_count];
+	struct report_file f;
+	size_t row;
+
+	if (!get_file(w, d, name->text, b, &f))
+		return;
+	row = grid_place(w->report, &f.period);
+	if (row < w->report->count) {
+		*g = (struct day_group){.name = name->text,
+		    .span = {f.period.start_ns, f.period.end_ns},
+		    .can_stand = f.period.start_ns >= span->start_ns &&
+		                 (f.period.end_ns <= span->end_ns || span->end_ns >= w->q->now_ns)};
+		part_init(&g->total, 0);
+		take_file(w, &f, row, &g->day);
+		d->group_count++;
+	}
+	aggregate_free(&f.sum);
+}
+
+static void read_day(const struct work *w, struct day_result *d, struct file_buffer *b)
+{
+	d->groups = calloc(d->day->count + 1, sizeof(*d->groups));
+	if (!d->groups) {
+		d->out_of_memory = true;
+		return;
+	}
+	part_init(&d->groups[0].total, 0);
+	aggregate_init(&d->groups[0].day.sum);
+	d->group_count = 1;
+	for (size_t i = 0; i < d->day->count; i++) {
+		const struct report_name *name = &d->day->names[i];
+
+		if (!may_hold(w, name))
+			continue;
+		if (name->says.file == PERIOD_FILE_DAILY)
+			read_daily(w, d, name, b);
+		else
+			read_hour(w, d, name, b);
+	}
+	/* What the day's file holds beside is of no use: hours of other dates only add to these. */
+	for (size_t i = 0; i < d->group_count; i++)
+		if (d->groups[i].day.sum.requests.total <= d->groups[i].total.sum.requests.total)
+			aggregate_clear(&d->groups[i].day.sum);
 }
 
 static void *read_days(void *argument)
@@ -271,11 +375,7 @@ static void *read_days(void *argument)
 
 	/* relaxed: the counter orders nothing but itself; joining the threads publishes results. */
 	while ((i = atomic_fetch_add_explicit(&w->next, 1, memory_order_relaxed)) < w->count) {
-		struct day_result *d = &w->days[i];
-
-		read_hours(w, d, &b);
-		if (d->day->has_daily)
-			read_daily(w, d, &b);
+		read_day(w, &w->days[i], &b);
 	}
 	free(b.bytes);
 	return NULL;
@@ -298,6 +398,77 @@ static void read_on_all_cores(struct work *w)
 		pthread_join(threads[--started], NULL);
 }
 
+/* --- Hours and days --------------------------------------------------------------------------- */
+
+/* The day's file that holds a moment, whatever its date; NULL: none does. */
+static struct day_group *find_group(struct work *w, uint64_t ns)
+{
+	for (size_t i = 0; i < w->count; i++) {
+		struct day_result *d = &w->days[i];
+		struct day_group *g = d->group_count ? group_of(d, ns) : NULL;
+
+		if (g && g->name)
+			return g;
+	}
+	return NULL;
+}
+
+/*
+ * Hours whose day bears another date, after a change of the zone, come to it; those without a day
+ * stay by themselves.
+ */
+static bool place_strays(struct work *w)
+{
+	bool fine = true;
+
+	for (size_t i = 0; i < w->count; i++) {
+		struct day_result *d = &w->days[i];
+
+		for (size_t k = 0; k < d->stray_count; k++) {
+			struct stray *s = &d->strays[k];
+			struct day_group *g = find_group(w, s->start_ns);
+
+			fine &= add_part_to(w, g ? g : d->groups, &s->part);
+		}
+	}
+	return fine;
+}
+
+/* The day's file takes the hours' place: in rows of days, and in the total in any case. */
+static bool take_day(const struct work *w, struct day_result *d, struct day_group *g)
+{
+	uint64_t hours = g->total.sum.requests.total, day = g->day.sum.requests.total;
+
+	if (g->total.files)
+		notes_add(&d->notes, false,
+		    "%s holds %" PRIu64 " requests, the hourly files of that day %" PRIu64
+		    ": the day's file was taken%s",
+		    g->name, day, hours, w->q->per == PERIOD_HOURLY ? " for the total" : "");
+	else if (w->q->per == PERIOD_HOURLY)
+		notes_add(&d->notes, false,
+		    "of %s there are no hourly files: its requests are in the total alone",
+		    g->name);
+	aggregate_free(&g->total.sum);
+	part_init(&g->total, 0);
+	if (w->q->per == PERIOD_HOURLY)
+		return add_sum(&g->total, &g->day);
+	drop_parts(g);
+	return add_part_to(w, g, &g->day);
+}
+
+static bool choose(const struct work *w, struct day_result *d, struct day_group *g)
+{
+	if (g->day.sum.requests.total <= g->total.sum.requests.total)
+		return true;
+	if (g->can_stand)
+		return take_day(w, d, g);
+	if (g->total.files == 0 && !g->left_out)
+		notes_add(&d->notes, false,
+		    "%s covers more than was asked for, and has no hourly files: it was left out",
+		    g->name);
+	return true;
+}
+
 /* --- All together ----------------------------------------------------------------------------- */
 
 static bool add_part(struct report_row *row, struct part *p)
@@ -315,17 +486,28 @@ static bool add_part(struct report_row *row, struct part *p)
 	return true;
 }
 
+static bool gather_group(struct report *r, struct day_group *g)
+{
+	bool fine = add_part(&r->total, &g->total);
+
+	for (size_t p = 0; p < g->part_count; p++)
+		fine &= add_part(&r->rows[g->parts[p].row], &g->parts[p]);
+	return fine;
+}
+
 static bool gather(struct work *w)
 {
 	struct report *r = w->report;
 	bool fine = true;
 
-	for (size_t i = 0; i < w->count; i++) {
+	for (size_t i = 0; i < w->count; i++)
+		fine &= !w->days[i].out_of_memory;
+	fine = fine && place_strays(w);
+	for (size_t i = 0; fine && i < w->count; i++) {
 		struct day_result *d = &w->days[i];
 
-		fine &= !d->out_of_memory && add_part(&r->total, &d->total);
-		for (size_t p = 0; p < d->part_count; p++)
-			fine &= add_part(&r->rows[d->parts[p].row], &d->parts[p]);
+		for (size_t k = 0; k < d->group_count; k++)
+			fine &= choose(w, d, &d->groups[k]) && gather_group(r, &d->groups[k]);
 		notes_move(&r->notes, &d->notes);
 	}
 	return fine;
@@ -345,6 +527,8 @@ static bool gather_seeds(struct work *w)
 		return false;
 	n = 0;
 	for (size_t i = 0; i < w->count; i++) {
+		if (w->days[i].seed_count == 0)
+			continue;
 		memcpy(all + n, w->days[i].seeds, w->days[i].seed_count * sizeof(*all));
 		n += w->days[i].seed_count;
 	}
@@ -367,19 +551,30 @@ static bool choose_days(struct work *w)
 		if (day->day < first - SLACK_DAYS || day->day > last + SLACK_DAYS)
 			continue;
 		w->days[w->count].day = day;
-		w->days[w->count].is_asked_for = day->day >= first && day->day <= last;
-		part_init(&w->days[w->count++].total, 0);
+		w->days[w->count++].is_asked_for = day->day >= first && day->day <= last;
 	}
 	return w->days;
 }
 
+static void day_free(struct day_result *d)
+{
+	for (size_t i = 0; i < d->group_count; i++) {
+		drop_parts(&d->groups[i]);
+		aggregate_free(&d->groups[i].day.sum);
+		aggregate_free(&d->groups[i].total.sum);
+	}
+	for (size_t i = 0; i < d->stray_count; i++)
+		aggregate_free(&d->strays[i].part.sum);
+	free(d->groups);
+	free(d->strays);
+	free(d->seeds);
+	notes_free(&d->notes);
+}
+
 static void work_free(struct work *w)
 {
-	for (size_t i = 0; i < w->count; i++) {
-		drop_parts(&w->days[i]);
-		aggregate_free(&w->days[i].total.sum);
-		notes_free(&w->days[i].notes);
-	}
+	for (size_t i = 0; i < w->count; i++)
+		day_free(&w->days[i]);
 	free(w->days);
 }
 

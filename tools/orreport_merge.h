@@ -1,8 +1,9 @@
 /*
  * orreport_merge.h: the files of a stretch of time, read on all cores, as a report.
  *
- * Every sample is in exactly one hourly file and in exactly one daily file. So hourly files add up,
- * however long each is, and a day's file stands for all hourly files of its date or for none: it
+ * Every sample is in exactly one hourly file and in exactly one daily file, and an hour's file
+ * covers time of one day's file alone. So hourly files add up, however long each is, and a day's
+ * file stands for all hourly files that lie in its time, whatever their names say, or for none: it
  * does where they hold fewer requests than it, since some are missing or damaged.
  */
 #ifndef ORBUS_ORREPORT_MERGE_H

@@ -89,7 +89,7 @@ static void try_sections(const uint8_t *data, size_t size, bool as_document)
 		MUST(
 		    state_begin(&d.file) == 0 && state_add(&d.file, (const char *)data, size) == 0);
 	}
-	state_finish(&d.file);
+	state_finish(&d.file, true);
 	must_be_restored_or_refused(d.file.bytes, d.file.length);
 	free(section);
 	state_packer_free(packer);

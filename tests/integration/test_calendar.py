@@ -169,9 +169,13 @@ class ClockTest(BusTest):
         self.stop_agent(agent)
         self.one()
         agent = self.agent("--snapshot-every", "2h")
-        self.expect("hourly_20261124_09.json", 2)
-        self.expect("hourly_20261124_08.json", 1)
+        # The hour that has begun goes on; the two hours that follow it are the next period.
+        self.expect("hourly_20261124_09.json", 3)
         self.expect("daily_20261124.json", 3)
+        self.assertIsNone(self.load("hourly_20261124_08.json"))
+        self.set_clock("2026-11-24T09:59:58Z")
+        document = self.expect("hourly_20261124_10.json", 0, complete=False)
+        self.assertEqual(document["period"]["end"], "2026-11-24T12:00:00+00:00")
         self.assertNotIn("set aside", self.stop_agent(agent))
 
     def test_samples_from_the_future_and_the_far_past(self):

@@ -404,11 +404,12 @@ class MetricsServiceTest(PythonTest):
         path = metrics.save_hourly_snapshot()
         self.assertEqual(metrics.load_metrics_from_file(path.name)["version"], "1.0")
         old, other = self.path("hourly_20200101_00.json"), self.path("keep.json")
-        for name in (old, other):
+        marked = self.path("hourly_20200101_00-0500.json")
+        for name in (old, other, marked):
             with open(name, "w", encoding="utf-8") as file:
                 file.write("{}")
         metrics.cleanup_old_metrics()
-        self.assertEqual((os.path.exists(old), os.path.exists(other)), (False, True))
+        self.assertEqual([os.path.exists(p) for p in (old, other, marked)], [False, True, False])
         self.assertIn(path.name, [f["filename"] for f in metrics.list_saved_metrics()])
         metrics.record_response_time(100)
         agent = self.start_agent()

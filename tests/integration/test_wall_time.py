@@ -143,6 +143,47 @@ class WallTimeTest(unittest.TestCase):
                      "day 2026 4 31", "day 2026 0 1", "day 1900 1 1"]
         self.assertEqual(self.ask("Europe/Berlin", questions), ["invalid"] * len(questions))
 
+    def test_periods_of_every_zone_and_every_change(self):
+        """Beside a slow way to say it: the label that counts at a moment is the latest that clocks have
+        shown until then. So periods follow each other, and a label has one period."""
+        asked, known = 0, set()
+        draws = random.Random(13)
+        for name in sorted(zoneinfo.available_timezones()):
+            zone = zoneinfo.ZoneInfo(name)
+            near = changes(zone, int(FIRST.timestamp()), int(LAST.timestamp()))
+            # Many zones are others by another name, or have been for these years.
+            clocks = (offset(zone, int(FIRST.timestamp())),
+                      *((change, offset(zone, change)) for change in near))
+            if clocks in known:
+                continue
+            known.add(clocks)
+            questions, expected = [], []
+            for change in near or [draws.randrange(int(FIRST.timestamp()), int(LAST.timestamp()))]:
+                begin = (change - 52 * 3600) // 900 * 900
+                # One zone changes at a minute past midnight.
+                moments = sorted({*range(begin, begin + 104 * 3600, 900),
+                                  *(c for c in near if begin < c < begin + 104 * 3600)})
+                walls = [at + offset(zone, at) for at in moments]
+                for hours in (1, draws.choice((2, 3, 4, 6, 8, 12, 24)), 0):
+                    width = (hours or 24) * 3600
+                    latest, bounds = -1, []
+                    for moment, wall in zip(moments, walls):
+                        if wall // width > latest:
+                            latest = wall // width
+                            bounds.append((moment, latest * width))
+                    # What is cut at the ends of this stretch is none of it.
+                    for (start, label), (end, _) in zip(bounds[1:], bounds[2:]):
+                        if hours != 0 and abs(start - change) > 5 * 3600 < abs(end - change):
+                            continue
+                        t = datetime.fromtimestamp(label, timezone.utc)
+                        for at in {start, end - 1, draws.randrange(start, end)}:
+                            questions.append(f"period {hours} {at}")
+                            expected.append(f"{start} {end} {t:%Y%m%d%H}")
+            for question, found, due in zip(questions, self.ask(name, questions), expected):
+                self.assertEqual(found, due, f"{name}: {question}")
+            asked += len(questions)
+        self.assertGreater(asked, 40000)
+
 
 if __name__ == "__main__":
     unittest.main()

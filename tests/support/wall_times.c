@@ -1,12 +1,17 @@
 /*
- * wall_times.c: what libbus/wall_time.h says, for a test that compares it with another
- * implementation.
+ * wall_times.c: what libbus/wall_time.h and libbus/calendar.h say, for a test that compares it with
+ * another implementation.
  *
  * Standard input, a question a line; standard output, an answer a line, times in seconds since the
- * epoch: zone NAME                  -> ok find Y M D h m s           -> FIRST LAST, or "skipped
- * MOMENT" day Y M D                  -> START END, or "none" at SECONDS                 -> Y M D h
- * m s
+ * epoch:
+ *
+ *   zone NAME              ok
+ *   find Y M D h m s       FIRST LAST, or "skipped MOMENT"
+ *   day Y M D              START END, or "none"
+ *   at SECONDS             Y M D h m s
+ *   period HOURS SECONDS   START END LABEL of the period of so many hours, or of a day (0)
  */
+#include "calendar.h"
 #include "wall_time.h"
 
 #include <errno.h>
@@ -61,6 +66,25 @@ static void answer_at(const char *line)
 	printf("%d %d %d %d %d %d\n", t.year, t.month, t.day, t.hour, t.minute, t.second);
 }
 
+static void answer_period(const char *line)
+{
+	struct calendar c = {.utc = false, .hours = 1};
+	struct period_span span;
+	enum period_kind kind;
+	unsigned hours;
+	uint64_t at;
+
+	if (sscanf(line, "period %u %" SCNu64, &hours, &at) != 2) {
+		puts("?");
+		return;
+	}
+	kind = hours ? PERIOD_HOURLY : PERIOD_DAILY;
+	c.hours = hours ? hours : 1;
+	calendar_span(&c, kind, at * NS, &span);
+	printf("%" PRIu64 " %" PRIu64 " %" PRIu32 "\n", span.start_ns / NS, span.end_ns / NS,
+	    span.label);
+}
+
 int main(void)
 {
 	char line[256];
@@ -76,6 +100,8 @@ int main(void)
 			answer_find(line);
 		} else if (strncmp(line, "day ", 4) == 0) {
 			answer_day(line);
+		} else if (strncmp(line, "period ", 7) == 0) {
+			answer_period(line);
 		} else {
 			answer_at(line);
 		}

@@ -99,6 +99,33 @@ static void half_an_hours_change_is_followed(void **state)
 	    "2026-04-05T01:00:00+11:00", "2026-04-05T02:00:00+10:30");
 }
 
+/* Where two hours come twice, or hours are cut by the change: one after another all the same. */
+static void periods_never_overlap(void **state)
+{
+	(void)state;
+	zone("Antarctica/Troll"); /* 2026-10-25 03:00 +02 becomes 01:00 +00 */
+	expect(&local, PERIOD_HOURLY, "2026-10-25T01:59:59+02:00", "hourly_20261025_01.json",
+	    "2026-10-25T01:00:00+02:00", "2026-10-25T02:00:00+02:00");
+	for (int minutes = 0; minutes < 180; minutes += 15) {
+		struct period_span span;
+
+		calendar_span(&local, PERIOD_HOURLY,
+		    at("2026-10-25T02:00:00+02:00") + (uint64_t)minutes * 60 * NS_PER_SECOND,
+		    &span);
+		assert_string_equal(span.name, "hourly_20261025_02.json");
+		assert_int_equal(span.start_ns, at("2026-10-25T02:00:00+02:00"));
+		assert_int_equal(span.end_ns, at("2026-10-25T03:00:00+00:00"));
+	}
+	zone("Pacific/Chatham"); /* 2026-04-05 03:45 +13:45 becomes 02:45 +12:45 */
+	expect(&local, PERIOD_HOURLY, "2026-04-05T02:50:00+12:45", "hourly_20260405_03.json",
+	    "2026-04-05T03:00:00+13:45", "2026-04-05T04:00:00+12:45");
+	zone("Pacific/Apia"); /* There was no 30th. */
+	expect(&local, PERIOD_DAILY, "2011-12-30T09:59:59Z", "daily_20111229.json",
+	    "2011-12-29T10:00:00Z", "2011-12-30T10:00:00Z");
+	expect(&local, PERIOD_DAILY, "2011-12-30T10:00:00Z", "daily_20111231.json",
+	    "2011-12-30T10:00:00Z", "2011-12-31T10:00:00Z");
+}
+
 static void longer_periods_are_named_by_their_start(void **state)
 {
 	const struct calendar two = {true, 2}, day = {true, 24};
@@ -115,19 +142,29 @@ static void only_our_own_names_are_known(void **state)
 	static const char *const foreign[] = {"hourly_20261124_08.json.bak", "hourly_20261124.json",
 	    "daily_2026112.json", "daily_20261301.json", "daily_20260230.json",
 	    "Daily_20261124.json", "daily_2026112x.json", "metrics_20261124_08.json", "state",
-	    "report.json", "", "hourly_20261124_08.JSON", "xdaily_20261124.json"};
-	int64_t day, same;
+	    "report.json", "", "hourly_20261124_08.JSON", "xdaily_20261124.json",
+	    "hourly_20261124_24.json", "hourly_20261124_08-500.json",
+	    "hourly_20261124_08-0500_1.json", "hourly_20261124_08-0500_02.json",
+	    "hourly_20261124_08-0500_1000.json", "hourly_20261124_08-0000.json",
+	    "hourly_20261124_08-2400.json", "hourly_20261124_08+0060.json", "daily_20261124_2.json",
+	    "metrics_20261124_081530-0500.json", "requests_20261124_08+01.ndjson"};
+	static const char *const ours[] = {"daily_20261124.json", "hourly_20261124_08.json",
+	    "metrics_20261124_081530.json", "requests_20261124_08.ndjson",
+	    "hourly_20261124_23-0500.json", "hourly_20261124_23+0530_2.json",
+	    "daily_20261124+0000.json", "daily_20261124+1245_999.json",
+	    "requests_20261124_08-0500.ndjson", "requests_20261124_08+0000_12.3.ndjson.zst"};
+	struct period_name name;
+	int64_t day;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++)
-		assert_false(calendar_parse_name(foreign[i], &day));
+		assert_false(calendar_parse_name(foreign[i], &name));
 	zone("UTC");
-	assert_true(calendar_parse_name("daily_20261124.json", &day));
-	assert_int_equal(day, calendar_wall_day(&local, at("2026-11-24T23:00:00Z")));
-	assert_true(calendar_parse_name("hourly_20261124_08.json", &same));
-	assert_int_equal(day, same);
-	assert_true(calendar_parse_name("metrics_20261124_081530.json", &same));
-	assert_int_equal(day, same);
+	day = calendar_wall_day(&local, at("2026-11-24T23:00:00Z"));
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+		assert_true(calendar_parse_name(ours[i], &name));
+		assert_int_equal(name.day, day);
+	}
 }
 
 static void times_are_read_and_written(void **state)
@@ -164,6 +201,7 @@ int main(void)
 	    cmocka_unit_test(the_repeated_hour_is_one_period),
 	    cmocka_unit_test(the_skipped_hour_has_no_period),
 	    cmocka_unit_test(half_an_hours_change_is_followed),
+	    cmocka_unit_test(periods_never_overlap),
 	    cmocka_unit_test(longer_periods_are_named_by_their_start),
 	    cmocka_unit_test(only_our_own_names_are_known),
 	    cmocka_unit_test(times_are_read_and_written),

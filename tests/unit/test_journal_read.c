@@ -150,7 +150,7 @@ static void files_named_in_another_time_zone_or_of_many_hours_are_found(void **s
 	write_text(f, "requests_20251124_21.ndjson", line(EIGHT, "far east"));
 	write_text(f, "requests_20251124_00.ndjson", line(EIGHT + 1, "day"));
 	write_text(f, "requests_20251123_21.ndjson", line(EIGHT + 2, "far west"));
-	expect_ids(f, EIGHT, EIGHT + SECOND, "far west day far east");
+	expect_ids(f, EIGHT, EIGHT + SECOND, "far east day far west");
 }
 
 static void of_a_file_that_is_there_twice_the_compressed_one_counts(void **state)

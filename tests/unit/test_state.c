@@ -189,7 +189,7 @@ static void whatever_was_published_can_be_restored(void **state)
 	}
 }
 
-static void another_calendar_keeps_open_periods_apart(void **state)
+static void another_calendar_goes_on_with_open_periods(void **state)
 {
 	static const struct calendar two_hours = {true, 2};
 	struct ledger l, back;
@@ -205,15 +205,67 @@ static void another_calendar_keeps_open_periods_apart(void **state)
 	assert_int_equal(ledger_init(&back, &two_hours, 30, NOW), 0);
 	assert_int_equal(state_decode(bytes, length, &back, &bus), 0);
 	assert_int_equal(back.periods.count, 5);
-	/* The hour of 16 goes on as the two hours of 16; that of 17 keeps its own file. */
+	/* The hours of 16 and 17 go on, as long as they last; then come two hours, from 18. */
 	assert_int_equal(periods_at(&back.periods, PERIOD_HOURLY, NOW)->sum.requests.total, 1);
 	assert_int_equal(
-	    periods_at(&back.periods, PERIOD_HOURLY, NOW)->span.end_ns, NOW + 5400 * NS_PER_SECOND);
-	assert_int_equal(periods_named(&back.periods, "hourly_20251124_17.json")->sum.lost, 1);
+	    periods_at(&back.periods, PERIOD_HOURLY, NOW)->span.end_ns, NOW + 1800 * NS_PER_SECOND);
+	assert_int_equal(
+	    periods_at(&back.periods, PERIOD_HOURLY, NOW + 3600 * NS_PER_SECOND)->sum.lost, 1);
+	assert_int_equal(
+	    periods_at(&back.periods, PERIOD_HOURLY, NOW + 5400 * NS_PER_SECOND)->span.end_ns,
+	    NOW + (5400 + 7200) * NS_PER_SECOND);
+	assert_int_equal(back.periods.count, 6);
 	free(bytes);
 	state_bus_free(&bus);
 	ledger_free(&l);
 	ledger_free(&back);
+}
+
+/* Messages of an hour stay in it where clocks show another one, and come no second time. */
+static void trends_follow_the_zone(void **state)
+{
+	static const char *const zones[] = {"UTC", "America/New_York", "Asia/Tokyo", "UTC"};
+	const struct calendar local = {false, 1};
+	const struct sample_origin origin = {.lane = 1};
+	struct state_bus bus;
+	struct orbus_sample s;
+	struct ledger l, back;
+	struct trends trends;
+	char *bytes;
+	size_t length;
+
+	(void)state;
+	setenv("TZ", zones[0], 1);
+	tzset();
+	assert_int_equal(ledger_init(&l, &local, 0, NOW), 0);
+	for (uint64_t ago = 0; ago < 3; ago++) {
+		orbus_sample_init(&s);
+		s.kind = ORBUS_KIND_COUNT;
+		s.name = "messages_processed";
+		s.value = 10 + (double)ago;
+		s.ts = NOW - ago * 3600 * NS_PER_SECOND;
+		ledger_add(&l, &s, &origin, NOW);
+	}
+	for (size_t i = 1; i < sizeof(zones) / sizeof(zones[0]); i++) {
+		ledger_fold(&l, NOW);
+		encode(&l, &bytes, &length);
+		setenv("TZ", zones[i], 1);
+		tzset();
+		assert_int_equal(ledger_init(&back, &local, 0, NOW), 0);
+		assert_int_equal(state_decode(bytes, length, &back, &bus), 0);
+		free(bytes);
+		state_bus_free(&bus);
+		ledger_free(&l);
+		l = back;
+		ledger_fold(&l, NOW);
+		memset(&trends, 0, sizeof(trends));
+		assert_true(trend_hours_get(&l.hours, calendar_wall_hour(&local, NOW), &trends));
+		assert_int_equal(trends.hours, 2);
+		assert_int_equal(trends.messages[0], 12);
+		assert_int_equal(trends.messages[1], 11);
+		assert_int_equal(trends.current_messages, 10);
+	}
+	ledger_free(&l);
 }
 
 static int decode(const char *bytes, size_t length)
@@ -246,7 +298,7 @@ static void damage_is_noticed(void **state)
 		assert_int_equal(decode(bytes, length), -EBADMSG);
 		bytes[i] ^= 0x10;
 	}
-	bytes[8] = 3;
+	bytes[8] = 4;
 	assert_int_equal(decode(bytes, length), -EPROTONOSUPPORT);
 	free(bytes);
 	ledger_free(&l);
@@ -551,7 +603,8 @@ int main(void)
 	    cmocka_unit_test(hours_before_1970_do_no_harm),
 	    cmocka_unit_test(everything_is_restored),
 	    cmocka_unit_test(whatever_was_published_can_be_restored),
-	    cmocka_unit_test(another_calendar_keeps_open_periods_apart),
+	    cmocka_unit_test(trends_follow_the_zone),
+	    cmocka_unit_test(another_calendar_goes_on_with_open_periods),
 	    cmocka_unit_test(damage_is_noticed),
 	    cmocka_unit_test(version_1_is_read),
 	    cmocka_unit_test(late_periods_stay_sealed),

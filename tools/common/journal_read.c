@@ -2,10 +2,11 @@
  * journal_read.c: the requests that the journal holds of a stretch of time, in the order of their
  * times.
  *
- * Files follow each other by the hour in their names; the lines of one hour, which late ones and
- * several bots have put out of order, are sorted in memory.
+ * Files follow each other by the times that they hold: labels in names may be of several zones. The
+ * lines of one hour, which late ones and several bots have put out of order, are sorted in memory.
  */
 #include "journal_read.h"
+#include "calendar.h"
 #include "clock.h"
 #include "journal_checkpoint.h"
 #include "journal_hour.h"
@@ -27,6 +28,7 @@ struct file {
 	struct journal_name name;
 	uint64_t from;  /* bytes of it that were read before */
 	uint64_t limit; /* bytes of it that are there for good */
+	uint64_t order; /* a time that its hour holds; hours do not overlap */
 };
 
 /* A line of the hour at hand. */
@@ -42,7 +44,9 @@ struct journal_read {
 	bool has_checkpoint;
 	struct state_bus checkpoint;
 	uint64_t stamp;
-	struct file *files; /* by name */
+	struct file *listed; /* all, by name */
+	size_t listed_count;
+	struct file *files; /* of these, those that hold something for us, in the order of time */
 	size_t file_count, file_at;
 	char file[JOURNAL_NAME_BYTES];
 	char *texts;
@@ -59,26 +63,23 @@ struct journal_read {
 static int by_name(const void *a, const void *b)
 {
 	const struct journal_name *x = a, *y = b;
+	int order = journal_name_compare(x, y);
 
-	if (x->label != y->label)
-		return x->label < y->label ? -1 : 1;
-	if (x->part != y->part)
-		return x->part < y->part ? -1 : 1;
-	return (int)y->packed - (int)x->packed;
+	return order != 0 ? order : (int)y->packed - (int)x->packed;
 }
 
 static int add_file(struct journal_read *r, const struct journal_name *name, size_t *capacity)
 {
-	if (r->file_count == *capacity) {
+	if (r->listed_count == *capacity) {
 		size_t larger = *capacity ? 2 * *capacity : 64;
-		struct file *files = realloc(r->files, larger * sizeof(*files));
+		struct file *files = realloc(r->listed, larger * sizeof(*files));
 
 		if (!files)
 			return -ENOMEM;
-		r->files = files;
+		r->listed = files;
 		*capacity = larger;
 	}
-	r->files[r->file_count++] = (struct file){.name = *name, .limit = UINT64_MAX};
+	r->listed[r->listed_count++] = (struct file){.name = *name, .limit = UINT64_MAX};
 	return 0;
 }
 
@@ -87,16 +88,16 @@ static void drop_doubles(struct journal_read *r)
 {
 	size_t kept = 0;
 
-	if (r->file_count > 0)
-		qsort(r->files, r->file_count, sizeof(*r->files), by_name);
-	for (size_t i = 0; i < r->file_count; i++) {
-		const struct journal_name *name = &r->files[i].name;
-		const struct journal_name *last = kept ? &r->files[kept - 1].name : NULL;
+	if (r->listed_count > 0)
+		qsort(r->listed, r->listed_count, sizeof(*r->listed), by_name);
+	for (size_t i = 0; i < r->listed_count; i++) {
+		const struct journal_name *name = &r->listed[i].name;
+		const struct journal_name *last = kept ? &r->listed[kept - 1].name : NULL;
 
-		if (!last || last->label != name->label || last->part != name->part)
-			r->files[kept++] = r->files[i];
+		if (!last || journal_name_compare(last, name) != 0)
+			r->listed[kept++] = r->listed[i];
 	}
-	r->file_count = kept;
+	r->listed_count = kept;
 }
 
 /*
@@ -110,7 +111,7 @@ static uint64_t limit_of(const struct journal_read *r, const struct journal_name
 	if (!r->has_checkpoint || !j->known)
 		return UINT64_MAX;
 	for (size_t i = 0; i < j->file_count; i++)
-		if (j->files[i].name.label == name->label && j->files[i].name.part == name->part)
+		if (journal_name_compare(&j->files[i].name, name) == 0)
 			return j->files[i].length;
 	return name->packed ? UINT64_MAX : 0;
 }
@@ -135,8 +136,8 @@ static int list_files(struct journal_read *r)
 	closedir(dir);
 	if (!err)
 		drop_doubles(r);
-	for (size_t i = 0; i < r->file_count; i++)
-		r->files[i].limit = limit_of(r, &r->files[i].name);
+	for (size_t i = 0; i < r->listed_count; i++)
+		r->listed[i].limit = limit_of(r, &r->listed[i].name);
 	return err;
 }
 
@@ -165,9 +166,9 @@ static int look(struct journal_read *r)
 	int err = 0;
 
 	for (int i = 0; !err && i < LOOKS_MAX; i++) {
-		free(r->files);
-		r->files = NULL;
-		r->file_count = r->file_at = 0;
+		free(r->listed);
+		r->listed = NULL;
+		r->listed_count = 0;
 		err = read_checkpoint(r);
 		if (!err)
 			err = list_files(r);
@@ -180,32 +181,6 @@ static int look(struct journal_read *r)
 			break;
 	}
 	return err == -ENOENT ? 0 : err;
-}
-
-/* How much of a file was read by earlier looks. */
-static uint64_t read_before(const struct file *files, size_t count, const struct journal_name *name)
-{
-	for (size_t i = 0; i < count; i++)
-		if (files[i].name.label == name->label && files[i].name.part == name->part)
-			return files[i].limit;
-	return 0;
-}
-
-int journal_read_renew(struct journal_read *r)
-{
-	uint64_t stamp = r->stamp;
-	struct file *before = r->files;
-	size_t count = r->file_count;
-	int err;
-
-	if (!r->has_checkpoint)
-		return 0;
-	r->files = NULL;
-	err = look(r);
-	for (size_t i = 0; !err && i < r->file_count; i++)
-		r->files[i].from = read_before(before, count, &r->files[i].name);
-	free(before);
-	return err ? err : r->stamp != stamp;
 }
 
 /* --- One hour --------------------------------------------------------------------------------- */
@@ -322,15 +297,20 @@ static int by_time(const void *a, const void *b)
 	return x->text < y->text ? -1 : 1;
 }
 
-/* The time of the first line that has one, to see what time zone a file's name is in. */
+/* The time of the first line that has one. */
 static bool first_ts(struct journal_read *r, const struct file *f, uint64_t *ts)
 {
+	char read_last[JOURNAL_NAME_BYTES];
 	struct journal_lines *lines;
 	bool found = false;
 	size_t length;
 	char *line;
+	int err;
 
-	if (open_file(r, f, &lines) != 0)
+	memcpy(read_last, r->file, sizeof(read_last));
+	err = open_file(r, f, &lines);
+	memcpy(r->file, read_last, sizeof(read_last));
+	if (err)
 		return false;
 	while (!found && journal_lines_next(lines, &line, &length) == 1)
 		found = line_ts(line, length, ts);
@@ -338,18 +318,84 @@ static bool first_ts(struct journal_read *r, const struct file *f, uint64_t *ts)
 	return found;
 }
 
-static bool is_wanted(struct journal_read *r, const struct file *f)
-{
-	uint64_t ts;
+/* --- In the order of time --------------------------------------------------------------------- */
 
-	if (f->from >= f->limit)
-		return false;
-	switch (journal_hour_may_hold(f->name.label, r->since_ns, r->until_ns)) {
-	case JOURNAL_HOUR_NO: return false;
-	case JOURNAL_HOUR_YES: return true;
-	case JOURNAL_HOUR_ELSEWHERE: break;
+static bool is_same_hour(const struct file *a, const struct file *b)
+{
+	return a->name.label == b->name.label && a->name.mark == b->name.mark;
+}
+
+/* When its hour begins, where the checkpoint says so. */
+static bool is_known_hour(const struct journal_read *r, const struct file *f, uint64_t *start_ns)
+{
+	const struct state_journal *j = &r->checkpoint.journal;
+
+	for (size_t i = 0; r->has_checkpoint && i < j->file_count; i++) {
+		if (j->files[i].name.label != f->name.label ||
+		    j->files[i].name.mark != f->name.mark)
+			continue;
+		*start_ns = j->files[i].start_ns;
+		return true;
 	}
-	return first_ts(r, f, &ts) && !journal_hour_is_known(f->name.label, ts);
+	return false;
+}
+
+/*
+ * Whether a file may hold something for us, and when. Any of its lines tells: an hour that is in
+ * neither UTC nor the zone here is one of another zone, and not the one that its name means here.
+ */
+static bool is_wanted(struct journal_read *r, struct file *f)
+{
+	enum journal_hour may = f->from < f->limit
+	                            ? journal_hour_may_hold(&f->name, r->since_ns, r->until_ns)
+	                            : JOURNAL_HOUR_NO;
+	uint64_t end_ns;
+	bool found;
+
+	if (may == JOURNAL_HOUR_NO)
+		return false;
+	if (is_known_hour(r, f, &f->order))
+		return true;
+	found = first_ts(r, f, &f->order);
+	if (may == JOURNAL_HOUR_ELSEWHERE)
+		return found && !journal_hour_is_known(&f->name, f->order);
+	/* One that cannot be read is named when its turn comes. */
+	if (!found)
+		calendar_label_span(true, PERIOD_HOURLY, f->name.label, &f->order, &end_ns);
+	return true;
+}
+
+static int by_order(const void *a, const void *b)
+{
+	const struct file *x = a, *y = b;
+
+	if (x->order != y->order)
+		return x->order < y->order ? -1 : 1;
+	return journal_name_compare(&x->name, &y->name);
+}
+
+/* Of the files that were listed, sorted by name. The parts of an hour stay together. */
+static int choose_files(struct journal_read *r)
+{
+	struct file *files = realloc(r->files, (r->listed_count + 1) * sizeof(*files));
+	size_t n = 0;
+
+	if (!files)
+		return -ENOMEM;
+	r->files = files;
+	for (size_t i = 0; i < r->listed_count; i++) {
+		files[n] = r->listed[i];
+		if (!is_wanted(r, &files[n]))
+			continue;
+		if (n > 0 && is_same_hour(&files[n - 1], &files[n]))
+			files[n].order = files[n - 1].order;
+		n++;
+	}
+	r->file_count = n;
+	r->file_at = 0;
+	if (n > 0)
+		qsort(files, n, sizeof(*files), by_order);
+	return 0;
 }
 
 /* Reads the files of the next hour that has a line for us. 1: read; 0: there is none. */
@@ -357,12 +403,11 @@ static int load_hour(struct journal_read *r)
 {
 	r->entry_at = r->entry_count = r->text_bytes = 0;
 	while (r->entry_count == 0 && r->file_at < r->file_count) {
-		uint32_t label = r->files[r->file_at].name.label;
+		const struct file *first = &r->files[r->file_at];
 
-		for (; r->file_at < r->file_count && r->files[r->file_at].name.label == label;
+		for (; r->file_at < r->file_count && is_same_hour(first, &r->files[r->file_at]);
 		     r->file_at++) {
-			const struct file *f = &r->files[r->file_at];
-			int err = is_wanted(r, f) ? load_file(r, f) : 0;
+			int err = load_file(r, &r->files[r->file_at]);
 
 			if (err)
 				return err;
@@ -371,6 +416,34 @@ static int load_hour(struct journal_read *r)
 	if (r->entry_count > 0)
 		qsort(r->entries, r->entry_count, sizeof(*r->entries), by_time);
 	return r->entry_count > 0;
+}
+
+/* How much of a file was read by earlier looks. */
+static uint64_t read_before(const struct file *files, size_t count, const struct journal_name *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (journal_name_compare(&files[i].name, name) == 0)
+			return files[i].limit;
+	return 0;
+}
+
+int journal_read_renew(struct journal_read *r)
+{
+	uint64_t stamp = r->stamp;
+	struct file *before = r->listed;
+	size_t count = r->listed_count;
+	int err;
+
+	if (!r->has_checkpoint)
+		return 0;
+	r->listed = NULL;
+	err = look(r);
+	for (size_t i = 0; !err && i < r->listed_count; i++)
+		r->listed[i].from = read_before(before, count, &r->listed[i].name);
+	free(before);
+	if (!err)
+		err = choose_files(r);
+	return err ? err : r->stamp != stamp;
 }
 
 /* --- Requests --------------------------------------------------------------------------------- */
@@ -426,7 +499,9 @@ int journal_read_open(
 		err = -errno;
 	if (!err)
 		err = look(r);
-	if (!err && r->file_count == 0 && !(r->has_checkpoint && r->checkpoint.journal.known))
+	if (!err)
+		err = choose_files(r);
+	if (!err && r->listed_count == 0 && !(r->has_checkpoint && r->checkpoint.journal.known))
 		err = -ENOENT;
 	if (err) {
 		journal_read_close(r);
@@ -460,6 +535,7 @@ void journal_read_close(struct journal_read *r)
 	if (r->has_checkpoint)
 		state_bus_free(&r->checkpoint);
 	json_decref(r->current);
+	free(r->listed);
 	free(r->files);
 	free(r->texts);
 	free(r->entries);

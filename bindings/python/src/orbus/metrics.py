@@ -27,8 +27,11 @@ from ._reading import load, stats
 
 _log = logging.getLogger("orbus.metrics")
 
-# Files of ours, by name: their date says how old they are.
-_OURS = re.compile(r"(?:hourly_(\d{8})_\d\d|daily_(\d{8})|metrics_(\d{8})_\d{6})\.json")
+# Files of ours, by name: their date says how old they are. The offset from UTC tells two apart that
+# would have one name, after a change of the time zone.
+_MARK = r"(?:[+-]\d{4}(?:_[1-9]\d{0,2})?)?"
+_OURS = re.compile(rf"(?:hourly_(\d{{8}})_\d\d{_MARK}|daily_(\d{{8}}){_MARK}|"
+                   r"metrics_(\d{8})_\d{6})\.json")
 
 
 class MetricsService:
