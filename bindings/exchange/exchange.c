@@ -356,7 +356,8 @@ bool exchange_quote(
 {
 	struct echo_text message = {.text = out, .free_form = true};
 	char of_url[SECRET_URL_BYTES];
-	size_t length = utf8_cut(said, strlen(said), ORBUS_ERROR_MESSAGE_MAX);
+	/* Longer than what is published, so that a key which the end would cut is still known. */
+	size_t length = utf8_cut(said, strlen(said), VERDICT_MESSAGE_BYTES - 1);
 
 	memcpy(out, said, length);
 	out[length] = '\0';
