@@ -38,7 +38,8 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
             return
         error = waiting.pop(0)
         yield error
-        waiting += getattr(error, "exceptions", ())
+        several = getattr(error, "exceptions", None)
+        waiting += several if isinstance(several, (list, tuple)) else ()
         cause = error.__cause__ or error.__context__
         if cause is not None:
             waiting.append(cause)
