@@ -412,10 +412,19 @@ class TagsTest(ClientTest):
     def test_a_client_that_is_dropped_goes_at_once(self):
         gc.disable()
         try:
-            for make in (httpx.Client, self.openai):
-                alone = weakref.ref(make())
-                measured = weakref.ref(orbus.instrument(make(), self.producer))
-                self.assertEqual(measured() is None, alone() is None, make)
+            self.assertIsNone(weakref.ref(orbus.instrument(httpx.Client(), self.producer))())
+
+            async def make():
+                reference = weakref.ref(orbus.instrument(aiohttp.ClientSession(), self.producer))
+                self.assertIsNone(reference())
+                pending = orbus.instrument(aiohttp.ClientSession(), self.producer).post(
+                    self.server.url + "/chat/completions", json=BODY)
+                self.assertEqual((await pending).status, 200)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                asyncio.run(make())
+            client = orbus.instrument(self.openai(), self.producer)
+            self.ask(client.with_options(timeout=9).copy().with_options(timeout=8))
         finally:
             gc.enable()
 

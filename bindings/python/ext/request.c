@@ -537,7 +537,7 @@ static PyObject *request_usage(
 
 	if (!args_parse(r->producer->state, &signature, args, count, names, v))
 		return NULL;
-	if (v[0] && v[0] != Py_None && !PyIndex_Check(v[0])) {
+	if (v[0] && v[0] != Py_None && (PyDict_Check(v[0]) || !PyIndex_Check(v[0]))) {
 		if (!take_usage(r->producer, s, v[0]))
 			return NULL;
 		v[0] = NULL;

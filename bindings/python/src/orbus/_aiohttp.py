@@ -24,17 +24,15 @@ def attach(session: Any, target: Target) -> None:
         raise TypeError(f"cannot instrument this version of {type(session).__module__}")
     reference = weakref.ref(session)  # a session that is dropped goes at once, as it would alone
 
-    def request(*arguments: Any, **options: Any) -> Any:
-        session: Any = reference()
-        return getattr(type(session), _HOOK)(session, *arguments, **options)
-
     def wrapped(method: Any, str_or_url: Any, **options: Any) -> Any:
+        session: Any = reference()
+        request = getattr(type(session), _HOOK).__get__(session)
         # A wrong argument is told where the call is made, not where it is awaited.
         request(method, str_or_url, **options).close()
-        return measured(method, str_or_url, **options)
+        return measured(session, request, method, str_or_url, options)
 
-    async def measured(method: Any, str_or_url: Any, **options: Any) -> Any:
-        session: Any = reference()
+    async def measured(session: Any, request: Any, method: Any, str_or_url: Any,
+                       options: dict[str, Any]) -> Any:
         measurement = None if session.closed else _begin(target, session, method, str_or_url, options)
         if measurement is None:
             return await request(method, str_or_url, **options)

@@ -3,12 +3,10 @@
 Several of them may share one httpx client: the copies that with_options() makes, and clients of frameworks
 that keep one for all. So it is the SDK's client that says whose call it is: while its request() runs, a
 context variable names the target, and the hook in the httpx client looks there first. Copies of it are
-measured as it is. Three attributes of the client are set, and deleted by detach(); they refer to the
-client weakly.
+measured as it is. Three attributes of the client are set, and deleted by detach().
 """
 from __future__ import annotations
 
-import weakref
 from functools import wraps
 from typing import Any, Callable
 
@@ -24,7 +22,7 @@ def attach(client: Any, hook: Hook, target: Target) -> None:
     detach(client)
     for name in _NAMES:
         prior = vars(client).get(name)
-        own = prior or _own(client, name)
+        own = getattr(client, name)  # it holds the client, as the resources that the client keeps do
         if name != "request":
             wrapped = _copying(own, target)
         elif hook.is_async:
@@ -49,16 +47,6 @@ def detach(client: Any) -> None:
     if hook:
         hook.users -= 1
         hook.remove_if_unused()
-
-
-def _own(client: Any, name: str) -> Callable[..., Any]:
-    """The client's own method, without holding the client."""
-    reference = weakref.ref(client)
-
-    def own(*arguments: Any, **options: Any) -> Any:
-        client: Any = reference()
-        return getattr(type(client), name)(client, *arguments, **options)
-    return own
 
 
 def _asking(own: Callable[..., Any], hook: Hook, target: Target) -> Callable[..., Any]:
