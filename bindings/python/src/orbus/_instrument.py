@@ -15,7 +15,6 @@ program.
 """
 from __future__ import annotations
 
-import logging
 import os
 import sys
 import threading
@@ -109,6 +108,7 @@ class Target:
         if not _is_told:
             _is_told = True
             try:
+                import logging
                 logging.getLogger("orbus").warning(
                     "a call is not measured, since %s: %s (this is said once: Producer.dropped counts)",
                     type(error).__name__, error)
@@ -291,6 +291,7 @@ def instrument(client: _Client, bus: Producer | None = None, *,
         try:
             bus = _default_producer()
         except BusError as error:
+            import logging
             logging.getLogger("orbus").warning("calls are not measured: %s", error)
             return client
     attach(client, Target(bus, tags))
