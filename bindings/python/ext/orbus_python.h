@@ -63,6 +63,7 @@ struct module_state {
 	PyObject *classify;  /* orbus._errors.classify, once there was an exception */
 	PyObject *tags_var;  /* a ContextVar: the dict of orbus.tags(), of str to str */
 	PyObject *block_var; /* a ContextVar: a weak reference to the Request whose block runs */
+	bool expects_calls;  /* a client is instrumented: blocks of requests tell that they run */
 	PyObject *keywords[KEYWORD_COUNT];
 	PyObject *sample_keys; /* a tuple: the keys of a sample's dictionary, see sample_dict.c */
 	locale_t c_locale;     /* figures in log lines, whatever the program's locale is */

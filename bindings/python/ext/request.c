@@ -329,7 +329,7 @@ static void enter_block(struct request *r)
 	const struct module_state *state = r->producer->state;
 	PyObject *reference;
 
-	if (r->outer || r->ended)
+	if (!state->expects_calls || r->outer || r->ended)
 		return;
 	reference = PyWeakref_NewRef((PyObject *)r, NULL);
 	if (!reference) {

@@ -23,7 +23,7 @@ from contextvars import ContextVar, Token
 from typing import Any, Callable, Iterable, Iterator, Mapping, Protocol, TypeVar
 
 from ._errors import outcome, secrets
-from ._orbus import BusError, Call
+from ._orbus import BusError, Call, expect_calls
 from ._producer import Producer
 
 _Client = TypeVar("_Client")
@@ -82,6 +82,7 @@ class Target:
     def __init__(self, producer: Producer, tags: dict[str, Any] | None) -> None:
         self.producer = producer
         self.tags = tags
+        expect_calls()
 
     def begin(self, method: str, path: str, url: Any, headers: Mapping[str, str],
               body: Callable[[], bytes | None]) -> Measurement | None:
