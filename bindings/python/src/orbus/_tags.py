@@ -48,12 +48,19 @@ class tags:
         for key, value in (within.outer or {}).items():
             if len(within) < _TAGS_MAX:
                 within.setdefault(key, value)
-        tags_var.set(within)
+        try:
+            tags_var.set(within)
+        except BaseException:  # an interrupt, behind which no block is entered
+            tags_var.set(within.outer)
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  traceback: TracebackType | None) -> None:
-        # Not by a token: a generator's block may be left in another context than it was entered in.
+        # Not by a token: a generator's block may be left in another context than it was entered in. A block
+        # within that an interrupt kept from being left is left with this one.
         within = tags_var.get(None)
-        if isinstance(within, _Within) and within.owner is self:
+        while isinstance(within, _Within) and within.owner is not self:
+            within = within.outer
+        if isinstance(within, _Within):
             tags_var.set(within.outer)
