@@ -8,6 +8,7 @@
 #include "utf8.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -112,26 +113,25 @@ void exchange_content_type(struct exchange *x, const char *type)
 	static const char events[] = "text/event-stream";
 
 	x->body_seen = true;
+	x->arrival_ns = now_ns_of(CLOCK_MONOTONIC);
 	if (type && strncasecmp(type, events, sizeof(events) - 1) == 0)
 		x->streamed = true;
 	if (x->streamed)
 		answer_expect(&x->answer, ANSWER_EVENTS);
 }
 
-/* The clock is read only while it matters: until the first token, for the limits, at the end. */
 bool exchange_feed(struct exchange *x, const char *bytes, size_t length)
 {
-	bool limited = has_limits(x);
+	uint64_t now_ns = now_ns_of(CLOCK_MONOTONIC);
 
-	if (!x->request.first_token_ns || limited)
-		x->arrival_ns = now_ns_of(CLOCK_MONOTONIC);
 	exchange_go_on(x);
 	if (!x->body_seen)
 		exchange_content_type(x, NULL);
+	x->arrival_ns = now_ns;
 	answer_feed(&x->answer, bytes, length);
 	if (x->answer.facts.complete && !x->complete_ns)
 		x->complete_ns = now_ns_of(CLOCK_MONOTONIC);
-	return !limited || !is_out_of_time_at(x, x->arrival_ns);
+	return !has_limits(x) || !is_out_of_time_at(x, now_ns);
 }
 
 /* --- Begin --------------------------------------------------------------------------------------
@@ -155,6 +155,19 @@ static bool take_request(struct exchange *x)
 	return true;
 }
 
+/* Within another measurement: all that orbus_request_begin() does but publish. */
+static void begin(struct exchange *x, struct orbus_producer *p)
+{
+	const char *id = x->options.within_id;
+
+	orbus_request_begin(id ? NULL : p, &x->request, x->options.model, x->streamed);
+	if (!id)
+		return;
+	x->request.producer = p;
+	snprintf(x->request.id, sizeof(x->request.id), "%s", id);
+	x->options.within_id = x->request.id;
+}
+
 int exchange_begin(
     struct exchange *x, struct orbus_producer *p, const struct exchange_options *options)
 {
@@ -173,7 +186,7 @@ int exchange_begin(
 	if (!o->model && x->question.model[0])
 		o->model = x->question.model;
 	x->streamed = o->stream || x->question.stream;
-	orbus_request_begin(p, &x->request, o->model, x->streamed);
+	begin(x, p);
 	x->waiting_ns = x->request.start_ns;
 	return 0;
 }
@@ -322,6 +335,26 @@ static void fill_in_words(
 	s->error_message = or_absent(v->error_message);
 }
 
+/*
+ * An answer ends when all of it was there. One that was abandoned is dropped some time later, when
+ * nothing happens to it any more: it ends with what came last.
+ */
+static void fill_in_times(struct exchange *x, struct orbus_sample *s, bool abandoned)
+{
+	uint64_t now_ns = now_ns_of(CLOCK_MONOTONIC), end_ns = now_ns;
+
+	if (x->complete_ns)
+		end_ns = x->complete_ns;
+	else if (abandoned && x->arrival_ns)
+		end_ns = x->arrival_ns;
+	s->response_ms = (double)(end_ns - x->request.start_ns) / 1e6;
+	s->ts = now_ns_of(CLOCK_REALTIME);
+	if (abandoned)
+		s->ts -= now_ns - end_ns;
+	if (s->stream && x->request.first_token_ns)
+		s->ttft_ms = (double)(x->request.first_token_ns - x->request.start_ns) / 1e6;
+}
+
 static void fill_in(struct exchange *x, const struct exchange_result *result)
 {
 	struct orbus_sample *s = &x->request.sample;
@@ -332,8 +365,7 @@ static void fill_in(struct exchange *x, const struct exchange_result *result)
 	/* Who asks for a stream may get one document: that has no first token. */
 	s->stream =
 	    x->streamed && (x->answer.form != ANSWER_JSON || x->verdict.status != ORBUS_STATUS_OK);
-	if (x->complete_ns)
-		s->response_ms = (double)(x->complete_ns - x->request.start_ns) / 1e6;
+	fill_in_times(x, s, result->abandoned);
 	s->attempt = x->options.attempt ? x->options.attempt : ORBUS_NONE;
 	s->tags = x->options.tags;
 	s->tag_count = x->options.tag_count;
@@ -349,7 +381,7 @@ static bool is_whole_but_unread(const struct evidence *e, const struct exchange_
 	       e->failure == FAILURE_NONE && !e->program_aborted;
 }
 
-int exchange_end(struct exchange *x, const struct exchange_result *result)
+void exchange_judge(struct exchange *x, const struct exchange_result *result)
 {
 	struct evidence e = {.http_status = result->http_status,
 	    .retry_after = result->retry_after,
@@ -359,13 +391,19 @@ int exchange_end(struct exchange *x, const struct exchange_result *result)
 	    .streamed = x->streamed,
 	    .answer = &x->answer};
 
-	e.program_aborted = result->program_aborted && e.limit == LIMIT_NONE;
+	e.program_aborted = (result->program_aborted || result->abandoned) && e.limit == LIMIT_NONE;
 	answer_end(&x->answer);
 	if (is_whole_but_unread(&e, result))
 		x->verdict = (struct verdict){.status = ORBUS_STATUS_OK};
 	else
 		verdict_reach(&e, &x->verdict);
 	fill_in(x, result);
+	x->request.sample.status = x->verdict.status;
+}
+
+int exchange_end(struct exchange *x, const struct exchange_result *result)
+{
+	exchange_judge(x, result);
 	return orbus_request_end(&x->request, x->verdict.status);
 }
 
@@ -374,7 +412,8 @@ bool exchange_quote(
 {
 	struct echo_text message = {.text = out, .free_form = true};
 	char of_url[SECRET_URL_BYTES];
-	size_t length = utf8_cut(said, strlen(said), ORBUS_ERROR_MESSAGE_MAX);
+	/* Longer than what is published, so that a key which the end would cut is still known. */
+	size_t length = utf8_cut(said, strlen(said), VERDICT_MESSAGE_BYTES - 1);
 
 	memcpy(out, said, length);
 	out[length] = '\0';

@@ -47,6 +47,13 @@ struct exchange_options {
 	void (*text)(void *context, enum answer_text kind, const char *piece, size_t length);
 	void *context;
 
+	/*
+	 * Another measurement of the same call has published the begin: none is published here, and
+	 * this is the id that the call goes by should it be published after all. Who sets it calls
+	 * exchange_judge() at the end. NULL: the usual.
+	 */
+	const char *within_id;
+
 	const char *secrets; /* keys, one a line, that are never published; NULL: none */
 	const char *url;     /* where the request goes: it may hold keys too; NULL: not said */
 };
@@ -57,6 +64,7 @@ struct exchange_result {
 	long retry_after;     /* seconds that the server asks for, 0: not said */
 	enum limit limit;     /* of the transport's own that ended it */
 	bool program_aborted; /* the program ended it */
+	bool abandoned; /* nobody ended it: the program forgot it, and it ends with its last byte */
 	enum failure failure; /* what the transport could not do */
 	const char *failure_message;
 	bool unread;               /* the body was not fed, since it could not be decoded */
@@ -79,7 +87,7 @@ struct exchange {
 	struct question question;
 	bool body_seen;
 	enum limit limit;    /* of ours that was hit */
-	uint64_t arrival_ns; /* of the bytes being read; kept while it is needed */
+	uint64_t arrival_ns; /* of the head or the bytes that came last, 0: nothing came */
 	uint64_t waiting_ns; /* since when a token is awaited: the first one, or the next */
 	uint64_t paused_ns;  /* since when the program lets the transfer wait, 0: it does not */
 	char generation_id[96];
@@ -126,6 +134,12 @@ enum limit exchange_limit_of_silence(const struct exchange *x);
  * strings live until exchange_free(), which must follow.
  */
 int exchange_end(struct exchange *x, const struct exchange_result *result);
+
+/*
+ * The first half of exchange_end(): judges, and fills in the sample with its times. The second half
+ * is orbus_request_end() with the status of the sample.
+ */
+void exchange_judge(struct exchange *x, const struct exchange_result *result);
 
 /*
  * For requests that a program times itself: what of a server's message, UTF-8 that an exception

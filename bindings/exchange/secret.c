@@ -83,51 +83,149 @@ static bool holds(const char *text, size_t length, const char *secret, size_t n)
  * ------------------------------------------------------------------------
  */
 
-static bool is_word(char c)
+static bool is_letter_or_digit(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       c == '_';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-/* The bytes after "sk-", "pk-" or "key-" that belong to the key, with these; 0: it is none. */
-static size_t key_at(const char *text)
+/* The bytes that follow a key's beginning, by the alphabets that vendors write keys in. */
+enum alphabet { PLAIN, WORD, HYPHENS, DOTS };
+
+static bool is_of(enum alphabet a, char c)
 {
-	static const char *const starts[] = {"sk-", "pk-", "key-"};
+	return is_letter_or_digit(c) || (a >= WORD && c == '_') || (a >= HYPHENS && c == '-') ||
+	       (a >= DOTS && c == '.');
+}
 
-	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
-		size_t start = strlen(starts[i]), n = start;
+/*
+ * How the keys of vendors begin, and how many bytes follow at least. The alphabet is as narrow and
+ * the number as large as the keys allow, so that "xai-grok-4" and "hf_some_model" stay names.
+ */
+static const struct {
+	const char *start;
+	enum alphabet alphabet;
+	uint8_t least;
+} vendors[] = {
+    {"sk-", HYPHENS, SECRET_RUN}, /* OpenAI, OpenRouter, Anthropic, DeepSeek, LiteLLM */
+    {"pk-", HYPHENS, SECRET_RUN}, {"key-", HYPHENS, SECRET_RUN},
+    {"sk_", WORD, 16},                                                /* ElevenLabs, Stripe */
+    {"pk_", WORD, 16}, {"rk_", WORD, 16}, {"AIza", HYPHENS, 16},      /* Google */
+    {"ya29.", HYPHENS, 16}, {"AQ.", HYPHENS, 16}, {"hf_", PLAIN, 16}, /* Hugging Face */
+    {"gsk_", PLAIN, 16},                                              /* Groq */
+    {"xai-", PLAIN, 16},                                              /* xAI */
+    {"pplx-", PLAIN, 16},                                             /* Perplexity */
+    {"r8_", PLAIN, 16},                                               /* Replicate */
+    {"fw_", PLAIN, 16},                                               /* Fireworks */
+    {"csk-", PLAIN, 16},                                              /* Cerebras */
+    {"nvapi-", HYPHENS, 16},                                          /* NVIDIA */
+    {"tgp_v1_", HYPHENS, 16},                                         /* Together */
+    {"esecret_", PLAIN, 16},                                          /* Anyscale */
+    {"jina_", PLAIN, 16},                                             /* Jina */
+    {"pa-", HYPHENS, 32},                                             /* Voyage */
+    {"dapi", PLAIN, 32},                                              /* Databricks */
+    {"AKIA", PLAIN, 16}, {"ASIA", PLAIN, 16},                         /* Amazon */
+    {"ghp_", PLAIN, 16}, {"gho_", PLAIN, 16},                         /* GitHub */
+    {"ghu_", PLAIN, 16}, {"ghs_", PLAIN, 16},                         /* */
+    {"github_pat_", WORD, 16}, {"glpat-", HYPHENS, 16}, {"tvly-", HYPHENS, 16},
+    {"lsv2_", HYPHENS, 16}, /* Tavily, LangSmith */
+    {"eyJ", DOTS, 16},      /* JSON Web Tokens */
+};
 
-		if (strncmp(text, starts[i], start) != 0)
+/* The bytes of the key that the text begins with; 0: it begins with none. */
+static size_t vendor_key_at(const char *text)
+{
+	for (size_t i = 0; i < sizeof(vendors) / sizeof(vendors[0]); i++) {
+		size_t start = strlen(vendors[i].start), n = start;
+
+		if (strncmp(text, vendors[i].start, start) != 0)
 			continue;
-		while (is_word(text[n]) || text[n] == '-')
+		while (is_of(vendors[i].alphabet, text[n]))
 			n++;
-		if (n >= start + SECRET_RUN)
+		if (n >= start + vendors[i].least)
 			return n;
 	}
 	return 0;
 }
 
+static bool is_token(char c)
+{
+	return is_of(DOTS, c) || (c && strchr("~+/=", c));
+}
+
+/* "Bearer authentication" is about keys, and none: small letters alone, the first apart. */
+static bool is_plain_word(const char *text, size_t length)
+{
+	for (size_t i = 1; i < length; i++)
+		if ((text[i] < 'a' || text[i] > 'z') && !(text[i] == '.' && i + 1 == length))
+			return false;
+	return true;
+}
+
+/*
+ * What follows the name of a scheme of Authorization, whoever made it. *skipped: the bytes before
+ * it. 0: there is none.
+ */
+static size_t credential_at(const char *text, size_t *skipped)
+{
+	static const char *const schemes[] = {"bearer", "basic"};
+
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+		size_t at = strlen(schemes[i]), n;
+
+		if (strncasecmp(text, schemes[i], at) != 0)
+			continue;
+		*skipped = at + strspn(text + at, " \t:=\"'<[{(");
+		if (strncmp(text + at, "%20", 3) == 0)
+			*skipped = at + 3;
+		for (n = 0; is_token(text[*skipped + n]);)
+			n++;
+		if (*skipped > at && n >= SECRET_RUN && !is_plain_word(text + *skipped, n))
+			return n;
+	}
+	return 0;
+}
+
+/* Whether a word begins there, also after an escape: "%20sk-...", "\\nsk-...". */
+static bool begins_word(const char *text, const char *p)
+{
+	size_t before = (size_t)(p - text);
+
+	return before == 0 || !is_letter_or_digit(p[-1]) || (before >= 2 && p[-2] == '\\') ||
+	       (before >= 3 && p[-3] == '%');
+}
+
 /* The first one in the text, and its bytes; NULL: there is none. */
 static const char *find_look_alike(const char *text, size_t *length)
 {
-	for (const char *p = text; *p; p++)
-		if ((*p == 's' || *p == 'p' || *p == 'k') && (p == text || !is_word(p[-1])) &&
-		    (*length = key_at(p)) > 0)
+	size_t skipped = 0;
+
+	for (const char *p = text; *p; p++) {
+		if (!is_letter_or_digit(*p) || !begins_word(text, p))
+			continue;
+		if ((*length = vendor_key_at(p)) > 0)
 			return p;
+		if ((*length = credential_at(p, &skipped)) > 0)
+			return p + skipped;
+	}
 	return NULL;
 }
 
+/*
+ * By its look first: what is hidden of another's key, because it happens to share 8 characters with
+ * ours, would leave a rest that looks like none.
+ */
 void secret_mask(char *text, const char *secrets)
 {
 	const char *found;
 	size_t n, length = strlen(text);
 
+	for (size_t at = 0; (found = find_look_alike(text + at, &n));
+	     at = (size_t)(found - text) + n)
+		memset(text + (found - text), '*', n);
 	for (; secrets && *secrets; secrets += n + (secrets[n] == '\n')) {
 		n = strcspn(secrets, "\n");
 		mask_one(text, length, secrets, n);
 	}
-	while ((found = find_look_alike(text, &n)))
-		memset(text + (found - text), '*', n);
 }
 
 bool secret_is_in(const char *name, const char *secrets)

@@ -1,6 +1,8 @@
 """orbus.instrument() with the clients that bots use: what the program sees stays as it was, and each
 attempt is a sample."""
 import asyncio
+import contextvars
+import gc
 import json
 import os
 import signal
@@ -17,7 +19,10 @@ import aiohttp  # noqa: E402
 import httpx  # noqa: E402
 import openai  # noqa: E402
 import orbus  # noqa: E402
+import time  # noqa: E402
 import unittest  # noqa: E402
+import warnings  # noqa: E402
+import weakref  # noqa: E402
 import unittest.mock  # noqa: E402
 from harness import SANITIZER, BusTest, wait_for  # noqa: E402
 from openrouter import HANG, OpenRouter, Reply, chunk, completion, error, stream  # noqa: E402
@@ -318,6 +323,310 @@ class HttpTest(ClientTest):
                          [None, "rate_limited", "timeout_total"])
         self.assertEqual(samples[0]["requested_model"], "acme/large")
         self.assertEqual(self.server.requests[0][1], BODY)
+
+
+class TagsTest(ClientTest):
+    """orbus.tags(), and clients that share an httpx client inside."""
+
+    def ask(self, client):
+        client.chat.completions.create(**BODY, stream=True).close()
+        return self.samples()[-1]
+
+    def test_tags_are_put_on_what_is_called_within(self):
+        client = orbus.instrument(self.openai(), self.producer, tags={"env": "prod", "user": "nobody"})
+        with orbus.tags(user="ann", channel=7):
+            self.assertEqual(self.ask(client)["tags"], {"env": "prod", "user": "ann", "channel": "7"})
+            with orbus.tags({"user": "bob", "a-b": 1}):
+                with self.producer.request("m", tags={"user": "cid"}):
+                    pass
+                self.assertEqual(self.samples()[-1]["tags"], {"user": "cid", "channel": "7", "a-b": "1"})
+            self.producer.count("n")
+            self.producer.publish(model="m")
+        self.assertNotIn("tags", self.samples()[-1])
+        self.assertEqual(self.ask(client)["tags"], {"env": "prod", "user": "nobody"})
+        with orbus.tail(self.bus, follow=False, kind="count") as tail:
+            self.assertEqual(next(tail)["tags"], {"user": "ann", "channel": "7"})
+        with orbus.tags({str(n): n for n in range(16)}), orbus.tags(x=1):
+            self.assertEqual(sorted(self.ask(client)["tags"]), sorted([*map(str, range(15)), "x"]))
+
+    def test_each_task_has_its_own_tags(self):
+        async def ask(user):
+            with orbus.tags(user=user):
+                await asyncio.sleep(0.01)
+                async with self.producer.request("m", tags={"asked": user}):
+                    await asyncio.sleep(0.01)
+
+        async def ask_all():
+            await asyncio.gather(*(ask(n) for n in range(20)))
+        asyncio.run(ask_all())
+        for sample in self.samples():
+            self.assertEqual(sample["tags"]["user"], sample["tags"]["asked"])
+
+    def test_blocks_that_are_left_in_another_context_raise_nothing(self):
+        def within():
+            with orbus.tags(user="ann"), self.producer.request("m"):
+                yield
+        for leave in (lambda g: g.close(), lambda g: list(g)):
+            generator = within()
+            contextvars.copy_context().run(next, generator)
+            with orbus.tags(user="bob"):
+                leave(generator)
+                self.producer.request("n").end()
+            self.assertEqual([s["tags"]["user"] for s in self.samples()[-2:]], ["ann", "bob"])
+            self.assertNotIn("tags", self.ask(orbus.instrument(self.openai(), self.producer)))
+
+    def test_what_is_no_tag_is_told_at_once(self):
+        with self.assertRaisesRegex(TypeError, "must be a str"):
+            orbus.tags({1: 2})
+        with self.assertRaisesRegex(ValueError, "17 tags"):
+            orbus.tags({str(n): n for n in range(17)})
+
+    def test_clients_that_share_an_http_client_keep_their_own_bus_and_tags(self):
+        first = orbus.instrument(self.openai(), self.producer, tags={"who": "first"})
+        copy = first.with_options(max_retries=0)
+        own_copy = orbus.instrument(first.with_options(timeout=9), self.producer, tags={"who": "copy"})
+        sharing = orbus.instrument(self.openai(http_client=first._client), self.producer, tags={"who": "sharing"})
+        stranger = self.openai(http_client=first._client)
+        for _ in range(2):
+            for client, who in ((first, "first"), (copy, "first"), (copy.copy(), "first"), (own_copy, "copy"),
+                                (sharing, "sharing")):
+                self.assertEqual(self.ask(client)["tags"], {"who": who})
+        count = len(self.samples())
+        self.ask(stranger)  # nobody asked to measure it
+        self.assertEqual(len(self.samples()), count)
+        for client in (first, copy, own_copy, sharing):
+            orbus.uninstrument(client)
+        self.ask(first)
+        self.assertEqual(len(self.samples()), count)
+
+    def test_async_clients_that_share_an_http_client(self):
+        async def ask():
+            async with self.openai(openai.AsyncOpenAI) as first:
+                orbus.instrument(first, self.producer, tags={"who": "first"})
+                second = orbus.instrument(first.with_options(timeout=9), self.producer, tags={"who": "second"})
+                await asyncio.gather(*(c.chat.completions.create(**BODY) for c in [first, second] * 5))
+        self.server.reply = completion()
+        asyncio.run(ask())
+        self.assertEqual(sorted(s["tags"]["who"] for s in self.samples()), ["first"] * 5 + ["second"] * 5)
+
+    def test_a_client_that_is_dropped_goes_at_once(self):
+        gc.disable()
+        try:
+            self.assertIsNone(weakref.ref(orbus.instrument(httpx.Client(), self.producer))())
+
+            async def make():
+                reference = weakref.ref(orbus.instrument(aiohttp.ClientSession(), self.producer))
+                self.assertIsNone(reference())
+                pending = orbus.instrument(aiohttp.ClientSession(), self.producer).post(
+                    self.server.url + "/chat/completions", json=BODY)
+                self.assertEqual((await pending).status, 200)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                asyncio.run(make())
+            client = orbus.instrument(self.openai(), self.producer)
+            self.ask(client.with_options(timeout=9).copy().with_options(timeout=8))
+        finally:
+            gc.enable()
+
+
+class OnceTest(ClientTest):
+    """A call is one sample, however many layers are instrumented."""
+
+    def events(self):
+        with orbus.tail(self.bus, follow=False, kind=None) as tail:
+            return [s["kind"] for s in tail]
+
+    def test_a_request_around_an_instrumented_client(self):
+        client = orbus.instrument(self.openai(), self.producer, tags={"env": "prod"})
+        with self.producer.request("mine", tags={"user": "ann"}) as r:
+            for _ in client.chat.completions.create(**BODY, stream=True):
+                pass
+        self.assertEqual(self.events(), ["begin", "request"])
+        sample, = self.samples()
+        self.assertEqual({k: sample.get(k) for k in ("status", "requested_model", "model", "provider", "stream",
+                                                     "completion_tokens", "cost_usd", "tags", "http_status")},
+                         {"status": "ok", "requested_model": "mine", "model": "acme/large-2024", "provider": "Acme",
+                          "stream": True, "completion_tokens": 3, "cost_usd": 0.00042, "http_status": 200,
+                          "tags": {"user": "ann", "env": "prod"}})
+        self.assertLessEqual(sample["ttft_ms"], sample["response_ms"])
+        self.assertEqual((r.status, r.completion_tokens, r.response_ms), ("ok", 3, sample["response_ms"]))
+        self.assertEqual(self.producer.get_performance_stats()["total_requests"], 1)
+
+    def test_what_the_program_says_itself_stays(self):
+        client = orbus.instrument(self.openai(), self.producer)
+        with self.producer.request() as r:
+            client.chat.completions.create(**BODY, stream=True).close()
+            r.usage(100, 200)
+            r.model = "mine"
+            r.error("moderated", "no")
+        sample, = self.samples()
+        self.assertEqual([sample.get(k) for k in ("status", "error_type", "model", "total_tokens", "requested_model")],
+                         ["error", "moderated", "mine", 300, "acme/large"])
+
+    def test_an_async_request_around_an_async_client(self):
+        async def ask():
+            async with orbus.instrument(self.openai(openai.AsyncOpenAI), self.producer) as client:
+                async with self.producer.request():
+                    await client.chat.completions.create(**BODY)
+                # Beside one another: the first one is the block's, the others are their own.
+                async with self.producer.request():
+                    await asyncio.gather(*(client.chat.completions.create(**BODY) for _ in range(3)))
+        self.server.reply = completion()
+        asyncio.run(ask())
+        self.assertEqual([s["completion_tokens"] for s in self.samples()], [3] * 4)
+
+    def test_retries_are_attempts(self):
+        client = orbus.instrument(self.openai(max_retries=2), self.producer)
+        self.server.reply = [error(429, retry_after_ms="1"), error(503, retry_after_ms="1"), completion()]
+        with self.producer.request(tags={"user": "ann"}):
+            client.chat.completions.create(**BODY)
+        self.assertEqual([(s["attempt"], s["status"], s["tags"]) for s in self.samples()],
+                         [(1, "error", {"user": "ann"}), (2, "error", {"user": "ann"}), (3, "ok", {"user": "ann"})])
+
+    def test_a_call_that_fails_in_a_block(self):
+        client = orbus.instrument(self.openai(max_retries=0), self.producer)
+        self.server.reply = error(429, "slow down")
+        with self.assertRaises(openai.RateLimitError):
+            with self.producer.request():
+                client.chat.completions.create(**BODY)
+        with self.producer.request():  # and the program has an answer for it
+            with self.assertRaises(openai.RateLimitError):
+                client.chat.completions.create(**BODY)
+        self.server.reply = completion()
+        with self.assertRaises(ZeroDivisionError):
+            with self.producer.request():
+                client.chat.completions.create(**BODY)
+                _ = 1 / 0
+        self.assertEqual([(s["status"], s.get("error_type"), s.get("error_message")) for s in self.samples()],
+                         [("error", "rate_limited", "slow down")] * 2 + [("error", "zero_division_error", None)])
+        self.assertEqual(self.samples()[2]["completion_tokens"], 3)
+
+    def test_an_answer_that_goes_on_after_the_block(self):
+        client = orbus.instrument(self.openai(), self.producer)
+        with self.producer.request(tags={"user": "ann"}) as r:
+            answer = client.chat.completions.create(**BODY, stream=True)
+        self.assertEqual((self.events(), r.status), (["begin"], None))
+        for _ in answer:
+            pass
+        self.assertEqual(self.events(), ["begin", "request"])
+        sample, = self.samples()
+        with orbus.tail(self.bus, follow=False, kind="begin") as tail:
+            self.assertEqual(next(tail)["request_id"], sample["begin_id"])
+        self.assertEqual((sample["status"], sample["completion_tokens"], sample["tags"]), ("ok", 3, {"user": "ann"}))
+
+    def test_an_exception_while_the_answer_comes(self):
+        client = orbus.instrument(self.openai(), self.producer)
+        self.server.reply = Reply([chunk("Hello"), HANG])
+        with self.assertRaises(ZeroDivisionError):
+            with self.producer.request():
+                for _ in client.chat.completions.create(**BODY, stream=True):
+                    _ = 1 / 0
+        self.assertEqual(self.events(), ["begin", "request"])
+        sample, = self.samples()
+        self.assertEqual((sample["status"], sample["error_type"], sample["model"], "ttft_ms" in sample),
+                         ("error", "zero_division_error", "acme/large-2024", True))
+
+    def test_a_call_that_is_forgotten_in_a_block(self):
+        with orbus.instrument(httpx.Client(), self.producer) as client:
+            with self.producer.request():
+                client.send(client.build_request("POST", self.server.url + "/chat/completions", json=BODY),
+                            stream=True)
+                gc.collect()
+        self.assertEqual(self.events(), ["begin", "request"])
+        self.assertEqual([(s["status"], s["http_status"]) for s in self.samples()], [("cancelled", 200)])
+
+    def test_other_buses_blocks_that_ended_and_forks_are_left_alone(self):
+        client = orbus.instrument(self.openai(), self.producer)
+        other = self.enterContext(orbus.Producer("other", self.bus + "-2"))
+        with other.request("m"):
+            client.chat.completions.create(**BODY, stream=True).close()
+        with self.producer.request("m") as r:
+            r.end()
+            client.chat.completions.create(**BODY, stream=True).close()
+        self.assertEqual(len(self.samples()), 3)
+        with self.producer.request("m"):
+            child = os.fork()
+            if child == 0:
+                client.chat.completions.create(**BODY, stream=True).close()
+                os._exit(0)
+            os.waitpid(child, 0)
+            self.assertEqual(len(self.samples()), 4)
+        self.assertEqual(len(self.samples()), 5)
+
+    def test_a_transport_that_is_an_instrumented_client_itself(self):
+        inner = orbus.instrument(httpx.Client(), self.producer)
+
+        def forward(request):
+            answer = inner.post(str(request.url), content=request.content)
+            return httpx.Response(answer.status_code, content=answer.content)
+        with orbus.instrument(httpx.Client(transport=httpx.MockTransport(forward)), self.producer) as client:
+            for _ in range(2):
+                client.post(self.server.url + "/chat/completions", json=BODY)
+        inner.post(self.server.url + "/chat/completions", json=BODY)
+        self.assertEqual(self.events(), ["begin", "request"] * 3)
+
+        async def ask():
+            async with orbus.instrument(aiohttp.ClientSession(), self.producer) as session:
+                async def forward(request):
+                    async with session.post(str(request.url), data=request.content) as answer:
+                        return httpx.Response(answer.status, content=await answer.read())
+                transport = httpx.MockTransport(forward)
+                async with orbus.instrument(httpx.AsyncClient(transport=transport), self.producer) as client:
+                    await client.post(self.server.url + "/chat/completions", json=BODY)
+        asyncio.run(ask())
+        self.assertEqual(self.events(), ["begin", "request"] * 4)
+
+
+class UnreadTest(ClientTest):
+    """Bodies that are never read end with what came last, and as what is known of them."""
+
+    def forget(self, reply, read=0):
+        """The sample of an answer that the program forgets for half a second and then drops."""
+        self.server.reply = reply
+        with orbus.instrument(httpx.Client(), self.producer) as client:
+            response = client.send(client.build_request("POST", self.server.url + "/chat/completions", json=BODY),
+                                   stream=True)
+            pieces = response.iter_raw()
+            for _ in range(read):
+                next(pieces)
+            time.sleep(0.5)
+            dropped_ns = time.time_ns()
+            del pieces, response
+            gc.collect()
+        sample = self.samples()[-1]
+        self.assertLess(sample["response_ms"], 450)
+        self.assertLess(sample["ts"], dropped_ns - 400_000_000)
+        return sample["status"], sample.get("error_type"), sample["http_status"]
+
+    def test_httpx(self):
+        self.assertEqual(self.forget(completion()), ("cancelled", None, 200))
+        self.assertEqual(self.forget(error(503)), ("error", "service_unavailable", 503))
+        self.assertEqual(self.forget(Reply([chunk("Hello"), HANG]), 1), ("cancelled", None, 200))
+        # The whole answer came, but for the end of its iteration.
+        self.assertEqual(self.forget(completion(), 1), ("ok", None, 200))
+
+    def test_close_is_when_the_program_ends_it(self):
+        self.server.reply = Reply([chunk("Hello"), HANG])
+        with orbus.instrument(httpx.Client(), self.producer) as client:
+            with client.stream("POST", self.server.url + "/chat/completions", json=BODY):
+                time.sleep(0.3)
+        self.assertGreater(self.samples()[0]["response_ms"], 300)
+
+    def test_aiohttp(self):
+        async def ask():
+            async with orbus.instrument(aiohttp.ClientSession(), self.producer) as session:
+                response = await session.post(self.server.url + "/chat/completions", json=BODY)
+                await asyncio.sleep(0.5)
+                del response
+                gc.collect()
+        self.server.reply = Reply([chunk("Hello"), HANG])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            asyncio.run(ask())
+            gc.collect()
+        sample, = self.samples()
+        self.assertEqual((sample["status"], sample["http_status"]), ("cancelled", 200))
+        self.assertLess(sample["response_ms"], 450)
 
 
 class WorkersTest(ClientTest):

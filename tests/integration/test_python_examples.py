@@ -28,14 +28,14 @@ class ExamplesTest(BusTest):
         with open(os.path.join(SOURCE, "README.md"), encoding="utf-8") as file:
             section = re.search(r"\n## Python\n(.*?)\n## ", file.read(), re.S).group(1)
         examples = re.findall(r"```python\n(.*?)```", section, re.S)
-        self.assertEqual(len(examples), 3)
+        self.assertEqual(len(examples), 4)
         with OpenRouter(completion()) as server:
             out = self.run_python("-c", "\n".join(examples), OPENAI_BASE_URL=server.url,
                                   OPENAI_API_KEY="x")
         self.assertRegex(out, r"Last response: [\d.]+ms, TPS: [\d.]+\n")
         with orbus.tail(self.bus, follow=False) as tail:
             self.assertEqual([(s["status"], s["completion_tokens"]) for s in tail],
-                             [("ok", 3), ("ok", 287)])
+                             [("ok", 3), ("ok", 287), ("ok", 3)])
 
     def test_the_bot(self):
         bot = os.path.join(SOURCE, "bindings", "python", "examples", "discord_bot.py")

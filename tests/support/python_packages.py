@@ -26,12 +26,21 @@ def skip(reason):
     sys.exit(77)
 
 
+def tsan_python():
+    """The interpreter that is linked with ThreadSanitizer, with the paths of the one that runs."""
+    folders = os.environ["ORBUS_BIN_DIR"].split(os.pathsep)
+    program = next(p for p in (os.path.join(f, "tsan_python") for f in folders) if os.access(p, os.X_OK))
+    packages = [p for p in sys.path if p.endswith("site-packages")]
+    os.execve(program, [program, *sys.argv], {**os.environ, "PYTHONPATH": os.pathsep.join([PACKAGE, *packages]),
+                                              "ORBUS_TSAN_PYTHON": "1"})
+
+
 def run_with_package():
     """Goes on with the package of the build folder, under the sanitizer that it was built with."""
-    if INSTALLED:
+    if INSTALLED or "ORBUS_TSAN_PYTHON" in os.environ:
         return
     if "thread" in SANITIZER:
-        skip("Python's own threads are not known to ThreadSanitizer")
+        tsan_python()
     wanted = {"PYTHONPATH": PACKAGE, **sanitizer_environment()}
     if any(os.environ.get(key) != value for key, value in wanted.items()):
         os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **wanted})
@@ -39,7 +48,7 @@ def run_with_package():
 
 def run_in_environment():
     """The same, with the packages of tests/python/requirements.txt too."""
-    if "thread" in SANITIZER or INSTALLED:
+    if INSTALLED or "ORBUS_TSAN_PYTHON" in os.environ:
         return run_with_package()
     done = subprocess.run([os.path.join(SOURCE, "scripts", "install-python-packages")],
                           capture_output=True, text=True, check=False)

@@ -262,6 +262,82 @@ static void keys_are_masked(void **state)
 	assert_true(secret_is_in("sk-or-v1-0123", NULL));
 }
 
+/* Keys that no program of ours has sent, as their vendors write them. None of these is one. */
+static void keys_of_any_vendor_are_masked(void **state)
+{
+	static const char *const keys[] = {"sk-proj-Ab1_c-2DefGh", "sk-ant-api03-Zz_9-Yy8Xx7",
+	    "sk-or-v1-0123456789abcdef", "AIzaSyD-0123456789abcdefghijklmnopq_rs",
+	    "hf_AbCdEfGhIjKlMnOpQrStUvWxYz012345", "gsk_0123456789abcdefghijWGdyb3FY",
+	    "xai-0123456789abcdefghijABCDEFGHIJ", "r8_0123456789abcdefghijABCDEF",
+	    "pplx-0123456789abcdef0123", "nvapi-0123_456789-abcdefg", "csk-0123456789abcdef0123",
+	    "tgp_v1_0123456789abc-defg", "fw_0123456789abcdefgh", "sk_0123456789abcdef0123",
+	    "ghp_0123456789abcdefghij", "github_pat_0123456789_abcdefghij", "AKIA0123456789ABCDEF",
+	    "ya29.a0123456789abcdefgh", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
+	    "dapi0123456789abcdef0123456789abcdef"};
+	static const char *const around[][2] = {{"", ""}, {"bad key: ", "."}, {"(", ")"},
+	    {"key=", "&x"}, {"\\n", "\\n"}, {"a%20", "%20b"}, {"OPENAI_KEY_", " "}, {"日本", "語"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		for (size_t j = 0; j < sizeof(around) / sizeof(around[0]); j++) {
+			char text[256], wanted[256], stars[128];
+			/* What may belong to a key of this vendor is taken for it. */
+			const char *after =
+			    around[j][1][0] == '.' && strchr(keys[i], '.') ? "!" : around[j][1];
+
+			memset(stars, '*', sizeof(stars));
+			stars[strlen(keys[i])] = '\0';
+			snprintf(text, sizeof(text), "%s%s%s", around[j][0], keys[i], after);
+			snprintf(wanted, sizeof(wanted), "%s%s%s", around[j][0], stars, after);
+			assert_masked(NULL, text, wanted);
+			assert_true(secret_is_in(text, NULL));
+		}
+	}
+	assert_masked(NULL, "Authorization: Bearer abc12345xyz, bearer: Qq==/+~9-_.",
+	    "Authorization: Bearer ***********, bearer: ***********");
+	assert_masked(NULL, "Basic dXNlcjpwYXNz and Bearer%20tok12345",
+	    "Basic ************ and Bearer%20********");
+	/* Ours has 8 characters in common with another's. */
+	assert_masked(
+	    "sk-test-0123456789", "no AIzaSyD-0123456789abcdef", "no ************************");
+	assert_masked(NULL, "two: hf_AbCdEfGhIjKlMnOp,gsk_AbCdEfGhIjKlMnOp",
+	    "two: *******************,********************");
+}
+
+static void what_looks_like_no_key_stays(void **state)
+{
+	static const char *const texts[] = {"xai-grok-4-0709", "x-ai/grok-4", "hf_some_model",
+	    "task-0123456789", "risk-free-0123456789", "pplx-7b-online",
+	    "Bearer authentication is required", "Bearer Authentication.", "Basic realm=\"x\"",
+	    "no bearer", "Bearer", "gen-1700000000-abc", "acme/large-2024", "AIza", "eyJ",
+	    "chatcmpl-AbCdEfGhIjKlMnOpQrStUv", "msg_01AbCdEfGhIjKlMnOpQrStUv"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		assert_masked(NULL, texts[i], texts[i]);
+		assert_false(secret_is_in(texts[i], NULL));
+	}
+}
+
+/* Masking and the cut to what is published go together: no rest of a key is left at the end. */
+static void a_key_at_the_end_of_a_long_message_is_masked(void **state)
+{
+	const struct exchange_options asked = {.request = "{}", .request_bytes = 2};
+	char out[VERDICT_MESSAGE_BYTES];
+
+	(void)state;
+	for (size_t before = 0; before < 2 * ORBUS_ERROR_MESSAGE_MAX; before++) {
+		char said[1024];
+
+		memset(said, '-', before);
+		strcpy(said + before, " sk-or-v1-0123456789abcdef");
+		assert_true(exchange_quote(&asked, said, out));
+		out[strlen(out) < ORBUS_ERROR_MESSAGE_MAX ? strlen(out) : ORBUS_ERROR_MESSAGE_MAX] =
+		    '\0';
+		assert_null(strstr(out, "sk-"));
+	}
+}
+
 static void assert_secrets(const char *url, const char *wanted)
 {
 	char secrets[SECRET_URL_BYTES];
@@ -303,6 +379,9 @@ int main(void)
 	    cmocka_unit_test(the_time_is_bounded),
 	    cmocka_unit_test(a_key_of_asterisks_is_masked_in_time),
 	    cmocka_unit_test(keys_are_masked),
+	    cmocka_unit_test(keys_of_any_vendor_are_masked),
+	    cmocka_unit_test(what_looks_like_no_key_stays),
+	    cmocka_unit_test(a_key_at_the_end_of_a_long_message_is_masked),
 	    cmocka_unit_test(keys_in_urls_are_known),
 	};
 

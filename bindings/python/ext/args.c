@@ -2,6 +2,7 @@
  * args.c: Python's arguments and values as C's.
  */
 #include "orbus_python.h"
+#include "secret.h"
 
 static Py_ssize_t place_of(
     const struct module_state *state, const struct signature *s, PyObject *name)
@@ -66,6 +67,9 @@ bool take_count(PyObject *value, const char *what, uint64_t *out)
 		return true;
 	whole = PyNumber_Index(value);
 	if (!whole) {
+		/* What an __index__ raised by itself, an interrupt too, is the program's. */
+		if (!PyErr_ExceptionMatches(PyExc_TypeError))
+			return false;
 		PyErr_Format(PyExc_TypeError, "%s must be a whole number or None, not %.100s", what,
 		    Py_TYPE(value)->tp_name);
 		return false;
@@ -177,57 +181,125 @@ bool take_text(PyObject *value, const char *what, PyObject **keep, const char **
 	return true;
 }
 
-/* One tag: ids are often numbers, so whatever it is is taken as its str(). */
-static bool take_tag_text(PyObject *value, PyObject *kept, Py_ssize_t at, const char **out)
+bool take_message(PyObject *value, const char *what, PyObject **keep, const char **out)
+{
+	PyObject *masked;
+
+	if (!take_text(value, what, keep, out))
+		return false;
+	if (!*out || !secret_is_in(*out, NULL))
+		return true;
+	masked = PyBytes_FromString(*out);
+	if (!masked)
+		return false;
+	secret_mask(PyBytes_AS_STRING(masked), NULL);
+	*out = PyBytes_AS_STRING(masked);
+	Py_SETREF(*keep, masked);
+	return true;
+}
+
+/* --- Tags ---------------------------------------------------------------------------------------
+ */
+
+/* Makes `keep` live as long as the list does. */
+static bool keep_alive(struct tag_list *list, PyObject *keep)
+{
+	if (!list->keep)
+		list->keep = PyList_New(0);
+	return list->keep && PyList_Append(list->keep, keep) == 0;
+}
+
+static bool has_key(const struct tag_list *list, const char *key)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (strcmp(list->tags[i].key, key) == 0)
+			return true;
+	return false;
+}
+
+static void add(struct tag_list *list, const char *key, const char *value)
+{
+	if (list->count < ORBUS_TAGS_MAX && !has_key(list, key))
+		list->tags[list->count++] = (struct orbus_tag){key, value};
+}
+
+/* Ids are often numbers, so whatever it is is taken as its str(). */
+static bool take_tag_text(struct tag_list *list, PyObject *value, const char **out)
 {
 	PyObject *text = PyObject_Str(value), *keep = NULL;
-	bool taken = text && take_text(text, "a tag", &keep, out);
+	bool taken = text && take_text(text, "a tag", &keep, out) && keep_alive(list, keep);
 
 	Py_XDECREF(text);
-	if (taken)
-		PyTuple_SET_ITEM(kept, at, keep);
+	Py_XDECREF(keep);
 	return taken;
 }
 
-bool take_tags(PyObject *value, struct orbus_tag *tags, size_t *count, PyObject **keep)
+static bool add_tag(struct producer *p, struct tag_list *list, PyObject *key, PyObject *value)
 {
-	PyObject *key, *text, *kept;
+	const char *name, *text;
+
+	if (take_tag_text(list, key, &name) && take_tag_text(list, value, &text)) {
+		add(list, name, text);
+		return true;
+	}
+	clear_exception();
+	producer_note(p, UNREADABLE);
+	return !PyErr_Occurred();
+}
+
+bool add_tags(struct producer *p, struct tag_list *list, PyObject *dictionary)
+{
+	PyObject *key, *text;
 	Py_ssize_t position = 0, n;
 
-	*count = 0;
-	*keep = NULL;
-	if (is_absent(value))
+	if (is_absent(dictionary))
 		return true;
-	if (!PyDict_Check(value)) {
+	if (!PyDict_Check(dictionary)) {
 		PyErr_Format(PyExc_TypeError, "tags must be a dict or None, not %.100s",
-		    Py_TYPE(value)->tp_name);
+		    Py_TYPE(dictionary)->tp_name);
 		return false;
 	}
-	n = PyDict_GET_SIZE(value);
+	n = PyDict_GET_SIZE(dictionary);
 	if (n > ORBUS_TAGS_MAX) {
 		PyErr_Format(
 		    PyExc_ValueError, "%zd tags: a sample carries at most %d", n, ORBUS_TAGS_MAX);
 		return false;
 	}
-	kept = PyTuple_New(2 * n);
-	if (!kept)
-		return false;
-	for (Py_ssize_t i = 0; i < n && PyDict_Next(value, &position, &key, &text); i++) {
-		bool taken;
+	for (Py_ssize_t i = 0; i < n && PyDict_Next(dictionary, &position, &key, &text); i++) {
+		bool added;
 
 		/* A __str__ may do anything, to the dictionary too. */
 		Py_INCREF(key);
 		Py_INCREF(text);
-		taken = take_tag_text(key, kept, 2 * i, &tags[i].key) &&
-		        take_tag_text(text, kept, 2 * i + 1, &tags[i].value);
+		added = add_tag(p, list, key, text);
 		Py_DECREF(key);
 		Py_DECREF(text);
-		if (!taken) {
-			Py_DECREF(kept);
+		if (!added)
 			return false;
-		}
-		*count = (size_t)i + 1;
 	}
-	*keep = kept;
+	return true;
+}
+
+bool add_tags_around(struct producer *p, struct tag_list *list)
+{
+	PyObject *around = NULL;
+	bool added;
+
+	if (PyContextVar_Get(p->state->tags_var, NULL, &around) < 0)
+		return false;
+	if (!around)
+		return true;
+	added = !PyDict_Check(around) || add_tags(p, list, around);
+	Py_DECREF(around);
+	return added;
+}
+
+bool add_known_tags(
+    struct tag_list *list, const struct orbus_tag *tags, size_t count, PyObject *keep)
+{
+	if (keep && !keep_alive(list, keep))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		add(list, tags[i].key, tags[i].value);
 	return true;
 }

@@ -3,20 +3,27 @@
  * what the HTTP client receives, and says how the transfer ended.
  *
  * It judges and publishes once: at end(), or when it is dropped, which means that the program lost
- * interest in the answer.
+ * interest in the answer. In a Request's block it leaves publishing to that: call.h.
  */
+#include "call.h"
 #include "exchange.h"
-#include "orbus_python.h"
+#include "producer.h"
+#include "request.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 struct call {
 	PyObject_HEAD struct producer *producer;
 	struct exchange exchange;
 	struct orbus_tag tags[ORBUS_TAGS_MAX];
-	PyObject *body, *secret, *url, *kept_tags; /* what the exchange borrows */
+	PyObject *body, *secret, *url, *kept_tags, *kept_id; /* what the exchange borrows */
+	struct exchange_result result; /* what is known so far of how it ends */
+	struct request *within; /* whose block it is in, until it ends; a reference, or NULL */
 	unsigned generation;
+	bool begun; /* the exchange holds memory */
 	bool ended;
 };
 
@@ -86,10 +93,57 @@ static int begin(struct call *c, PyObject *body, struct exchange_options *option
 
 static void let_go(struct call *c)
 {
+	if (c->begun)
+		exchange_free(&c->exchange);
+	c->begun = false;
 	Py_CLEAR(c->body);
 	Py_CLEAR(c->secret);
 	Py_CLEAR(c->url);
 	Py_CLEAR(c->kept_tags);
+	Py_CLEAR(c->kept_id);
+}
+
+/* The block's own tags come first, then those of orbus.tags(), then the client's. */
+static bool gather_tags(struct call *c, PyObject *given, size_t *count)
+{
+	struct tag_list list = {.tags = c->tags};
+	bool gathered =
+	    (!c->within || add_known_tags(&list, c->within->tags,
+			       c->within->request.sample.tag_count, c->within->kept[KEPT_TAGS])) &&
+	    add_tags_around(c->producer, &list) && add_tags(c->producer, &list, given);
+
+	c->kept_tags = list.keep;
+	*count = list.count;
+	return gathered;
+}
+
+static struct call *call_alloc(PyTypeObject *type, PyObject *producer)
+{
+	struct call *c = PyObject_New(struct call, type);
+
+	if (!c)
+		return NULL;
+	c->body = c->secret = c->url = c->kept_tags = c->kept_id = NULL;
+	c->result = (struct exchange_result){0};
+	c->begun = false;
+	c->ended = true;
+	c->generation = fork_generation();
+	Py_INCREF(producer);
+	c->producer = (struct producer *)producer;
+	c->within = request_around(c->producer);
+	return c;
+}
+
+/* Within another measurement nothing begins on the bus: the id alone is of this call. */
+static int take_id(struct call *c, char *id, size_t size, struct exchange_options *options)
+{
+	uint64_t number;
+
+	if (!producer_next_id(c->producer->handle, &number))
+		return -EINVAL;
+	snprintf(id, size, "%016" PRIx64, number);
+	options->within_id = id;
+	return 0;
 }
 
 /* Call(producer, body, attempt=None, tags=None, secret=None, url=None) */
@@ -100,6 +154,7 @@ static PyObject *call_new(PyTypeObject *type, PyObject *args, PyObject *keywords
 	PyObject *producer, *body, *given[4] = {NULL};
 	struct exchange_options options = {0};
 	uint64_t attempt = ORBUS_NONE;
+	char id[sizeof(((struct orbus_request *)0)->id)];
 	struct call *c;
 	int err = -ENOMEM;
 
@@ -107,43 +162,59 @@ static PyObject *call_new(PyTypeObject *type, PyObject *args, PyObject *keywords
 	    !PyArg_ParseTupleAndKeywords(args, keywords, "O!O|OOOO:Call", names,
 		state->producer_type, &producer, &body, &given[0], &given[1], &given[2], &given[3]))
 		return NULL;
-	c = PyObject_New(struct call, type);
-	if (c) {
-		c->ended = true;
-		c->body = c->secret = c->url = c->kept_tags = NULL;
-		c->generation = fork_generation();
-		Py_INCREF(producer);
-		c->producer = (struct producer *)producer;
-		if (take_count(given[0], "attempt", &attempt) &&
-		    take_tags(given[1], c->tags, &options.tag_count, &c->kept_tags) &&
-		    take_text(given[2], "secret", &c->secret, &options.secrets) &&
-		    take_text(given[3], "url", &c->url, &options.url)) {
-			options.attempt = attempt == ORBUS_NONE ? 0 : attempt;
+	c = call_alloc(type, producer);
+	if (c && !PyErr_Occurred() && take_count(given[0], "attempt", &attempt) &&
+	    gather_tags(c, given[1], &options.tag_count) &&
+	    take_text(given[2], "secret", &c->secret, &options.secrets) &&
+	    take_text(given[3], "url", &c->url, &options.url)) {
+		options.attempt = attempt == ORBUS_NONE ? 0 : attempt;
+		err = c->within ? take_id(c, id, sizeof(id), &options) : 0;
+		if (!err)
 			err = begin(c, body, &options);
-		}
 	}
-	if (err && !PyErr_Occurred())
-		set_bus_error(state, NULL, err);
 	if (err) {
-		Py_CLEAR(c);
+		if (!PyErr_Occurred())
+			set_bus_error(state, NULL, err);
+		Py_XDECREF((PyObject *)c);
 		return NULL;
 	}
+	c->begun = true;
 	c->ended = false;
+	if (c->within)
+		c->within->open = c;
 	return (PyObject *)c;
 }
 
 /* --- The answer as it passes --------------------------------------------------------------------
  */
 
-static PyObject *call_content_type(PyObject *self, PyObject *type)
+/* response(http_status, content_type, retry_after, generation_id): the head of the answer. */
+static PyObject *call_response(
+    PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names)
 {
+	static const struct signature signature = {"response", 4, 4, 1,
+	    {KEYWORD_http_status, KEYWORD_content_type, KEYWORD_retry_after,
+		KEYWORD_generation_id}};
 	struct call *c = (struct call *)self;
-	const char *text = type == Py_None ? NULL : PyUnicode_AsUTF8(type);
+	uint64_t http_status = 0, retry_after = 0;
+	PyObject *v[4], *kept_type = NULL;
+	const char *type = NULL;
+	bool taken;
 
-	if (!text && PyErr_Occurred())
+	if (!args_parse(c->producer->state, &signature, args, count, names, v))
 		return NULL;
-	if (!c->ended)
-		exchange_content_type(&c->exchange, text);
+	taken = take_count(v[0], "http_status", &http_status) &&
+	        take_text(v[1], "content_type", &kept_type, &type) &&
+	        take_count(v[2], "retry_after", &retry_after) &&
+	        take_text(v[3], "generation_id", &c->kept_id, &c->result.generation_id);
+	if (taken && !c->ended) {
+		c->result.http_status = http_status <= 999 ? (long)http_status : 0;
+		c->result.retry_after = retry_after <= INT32_MAX ? (long)retry_after : 0;
+		exchange_content_type(&c->exchange, type);
+	}
+	Py_XDECREF(kept_type);
+	if (!taken)
+		return NULL;
 	Py_RETURN_NONE;
 }
 
@@ -169,89 +240,130 @@ static PyObject *call_is_answered(PyObject *self, void *unused)
 /* --- End ----------------------------------------------------------------------------------------
  */
 
-/* An answer that the binding could not decode: how long it took, and that it came. */
-static int end_unread(struct exchange *x, long http_status)
+const struct orbus_sample *call_sample(const struct call *c)
 {
-	x->request.sample.http_status = (uint64_t)http_status;
-	x->request.sample.attempt = x->options.attempt ? x->options.attempt : ORBUS_NONE;
-	x->request.sample.tags = x->options.tags;
-	x->request.sample.tag_count = x->options.tag_count;
-	return orbus_request_end(&x->request, ORBUS_STATUS_OK);
+	return &c->exchange.request.sample;
 }
 
-static void finish(struct call *c, const struct exchange_result *result, bool unread)
+const char *call_id(const struct call *c)
 {
-	struct producer *p = c->producer;
-	int err = -EBADF;
+	return c->exchange.request.id;
+}
 
-	c->ended = true;
-	/* A child's copy of what its parent has begun is the parent's to end. */
-	if (c->generation != fork_generation()) {
-		exchange_free(&c->exchange);
-		let_go(c);
-		return;
-	}
-	if (p->handle && unread && result->http_status >= 200 && result->http_status < 300)
-		err = end_unread(&c->exchange, result->http_status);
-	else if (p->handle)
-		err = exchange_end(&c->exchange, result);
-	producer_note(p, err);
+const struct orbus_tag *call_tags(const struct call *c, size_t *count)
+{
+	*count = c->exchange.options.tag_count;
+	return c->tags;
+}
+
+void call_take_over(struct call *c, const char *id)
+{
+	snprintf(c->exchange.request.id, sizeof(c->exchange.request.id), "%s", id);
+}
+
+void call_publish(struct call *c)
+{
+	struct exchange *x = &c->exchange;
+	int err = c->producer->handle ? orbus_request_end(&x->request, x->verdict.status) : -EBADF;
+
+	producer_note(c->producer, err);
 	if (!err)
-		producer_ended(p, &c->exchange.request.sample);
-	exchange_free(&c->exchange);
+		producer_ended(c->producer, &x->request.sample);
 	let_go(c);
 }
 
-/* end(http_status, retry_after, generation_id, limit, failure, message, cancelled, unread) */
+/* Judges; then the sample is published, or left to the block, which goes on. */
+static void finish(struct call *c, const struct exchange_result *result)
+{
+	struct request *r = c->within;
+
+	c->ended = true;
+	c->within = NULL;
+	if (r && r->open == c)
+		r->open = NULL;
+	/* A child's copy of what its parent has begun is the parent's to end. */
+	if (c->generation != fork_generation()) {
+		let_go(c);
+	} else {
+		exchange_judge(&c->exchange, result);
+		if (r && !r->ended && !r->done) {
+			Py_INCREF((PyObject *)c);
+			r->done = c;
+		} else {
+			call_publish(c);
+		}
+	}
+	Py_XDECREF((PyObject *)r);
+}
+
+void call_end_with_block(struct call *c)
+{
+	struct exchange_result result = c->result;
+
+	result.program_aborted = true;
+	finish(c, &result);
+}
+
+/* end(limit, failure, message, cancelled, unread, abandoned) */
 static PyObject *call_end(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names)
 {
-	static const struct signature signature = {"end", 8, 0, 0,
-	    {KEYWORD_http_status, KEYWORD_retry_after, KEYWORD_generation_id, KEYWORD_limit,
-		KEYWORD_failure, KEYWORD_message, KEYWORD_cancelled, KEYWORD_unread}};
+	static const struct signature signature = {"end", 6, 0, 0,
+	    {KEYWORD_limit, KEYWORD_failure, KEYWORD_message, KEYWORD_cancelled, KEYWORD_unread,
+		KEYWORD_abandoned}};
 	struct call *c = (struct call *)self;
-	struct exchange_result result = {0};
-	uint64_t http_status = 0, retry_after = 0;
-	PyObject *v[8], *id = NULL, *message = NULL;
+	struct exchange_result result = c->result;
+	PyObject *v[6], *message = NULL;
 	int limit, failure;
-	bool taken, silence, unread = false;
+	bool taken, silence;
 
 	if (!args_parse(c->producer->state, &signature, args, count, names, v))
 		return NULL;
 	silence =
-	    v[3] && PyUnicode_Check(v[3]) && PyUnicode_CompareWithASCIIString(v[3], "silence") == 0;
-	taken = take_count(v[0], "http_status", &http_status) &&
-	        take_count(v[1], "retry_after", &retry_after) &&
-	        take_text(v[2], "generation_id", &id, &result.generation_id) &&
-	        TAKE_NAME(silence ? NULL : v[3], "limit", limit_names, &limit) &&
-	        TAKE_NAME(v[4], "failure", failure_names, &failure) &&
-	        take_text(v[5], "message", &message, &result.failure_message) &&
-	        take_flag(v[6], &result.program_aborted) && take_flag(v[7], &unread);
+	    v[0] && PyUnicode_Check(v[0]) && PyUnicode_CompareWithASCIIString(v[0], "silence") == 0;
+	taken = TAKE_NAME(silence ? NULL : v[0], "limit", limit_names, &limit) &&
+	        TAKE_NAME(v[1], "failure", failure_names, &failure) &&
+	        take_text(v[2], "message", &message, &result.failure_message) &&
+	        take_flag(v[3], &result.program_aborted) && take_flag(v[4], &result.unread) &&
+	        take_flag(v[5], &result.abandoned);
 	if (taken && !c->ended) {
-		result.http_status = http_status <= 999 ? (long)http_status : 0;
-		result.retry_after = retry_after <= INT32_MAX ? (long)retry_after : 0;
 		result.limit =
 		    silence ? exchange_limit_of_silence(&c->exchange) : (enum limit)limit;
 		result.failure = (enum failure)failure;
-		finish(c, &result, unread);
+		finish(c, &result);
 	}
-	Py_XDECREF(id);
 	Py_XDECREF(message);
 	if (!taken || PyErr_Occurred())
 		return NULL;
 	Py_RETURN_NONE;
 }
 
+/* It is dropped, and nobody has ended it. Its block may still want what it found out: then it lives
+ * on. */
+static void call_finalize(PyObject *self)
+{
+	struct call *c = (struct call *)self;
+	struct exchange_result forgotten = c->result;
+	struct aside aside;
+
+	if (c->ended)
+		return;
+	set_aside(&aside);
+	forgotten.abandoned = true;
+	finish(c, &forgotten);
+	set_back(&aside);
+}
+
 static void call_dealloc(PyObject *self)
 {
-	static const struct exchange_result lost_interest = {.program_aborted = true};
 	struct call *c = (struct call *)self;
 	PyTypeObject *type = Py_TYPE(self);
 	struct aside aside;
 
+	if (PyObject_CallFinalizerFromDealloc(self) < 0)
+		return;
 	set_aside(&aside);
-	if (!c->ended)
-		finish(c, &lost_interest, false);
 	let_go(c);
+	Py_XDECREF((PyObject *)c->within);
 	Py_DECREF(c->producer);
 	PyObject_Free(self);
 	Py_DECREF(type);
@@ -259,7 +371,7 @@ static void call_dealloc(PyObject *self)
 }
 
 static PyMethodDef methods[] = {
-    {"content_type", call_content_type, METH_O, NULL},
+    {"response", (PyCFunction)(void (*)(void))call_response, METH_FASTCALL | METH_KEYWORDS, NULL},
     {"feed", call_feed, METH_O, NULL},
     {"end", (PyCFunction)(void (*)(void))call_end, METH_FASTCALL | METH_KEYWORDS, NULL},
     {NULL},
@@ -273,6 +385,7 @@ static PyGetSetDef properties[] = {
 static PyType_Slot slots[] = {
     {Py_tp_new, call_new},
     {Py_tp_dealloc, call_dealloc},
+    {Py_tp_finalize, call_finalize},
     {Py_tp_methods, methods},
     {Py_tp_getset, properties},
     {0, NULL},

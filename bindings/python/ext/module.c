@@ -111,11 +111,25 @@ static bool add_error(PyObject *module, struct module_state *state)
 	return PyModule_AddObject(module, "BusError", state->bus_error) == 0;
 }
 
+/* What holds for what is called within: of orbus.tags(), which sets it in Python, and of request.c.
+ */
+static bool add_variables(PyObject *module, struct module_state *state)
+{
+	state->block_var = PyContextVar_New("orbus.block", NULL);
+	state->tags_var = PyContextVar_New("orbus.tags", NULL);
+	if (!state->block_var || !state->tags_var)
+		return false;
+	Py_INCREF(state->tags_var);
+	return PyModule_AddObject(module, "tags_var", state->tags_var) == 0;
+}
+
 static int execute(PyObject *module)
 {
 	struct module_state *state = PyModule_GetState(module);
 
 	if (!intern_keywords(state) || !sample_keys_init(state) || !add_error(module, state))
+		return -1;
+	if (!add_variables(module, state))
 		return -1;
 	state->c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
 	if (!state->c_locale) {
@@ -144,6 +158,8 @@ static int traverse(PyObject *module, visitproc visit, void *arg)
 	Py_VISIT(state->reader_type);
 	Py_VISIT(state->bus_error);
 	Py_VISIT(state->classify);
+	Py_VISIT(state->tags_var);
+	Py_VISIT(state->block_var);
 	return 0;
 }
 
@@ -158,6 +174,8 @@ static int clear(PyObject *module)
 	Py_CLEAR(state->reader_type);
 	Py_CLEAR(state->bus_error);
 	Py_CLEAR(state->classify);
+	Py_CLEAR(state->tags_var);
+	Py_CLEAR(state->block_var);
 	Py_CLEAR(state->sample_keys);
 	for (int i = 0; i < KEYWORD_COUNT; i++)
 		Py_CLEAR(state->keywords[i]);
@@ -218,7 +236,18 @@ static PyObject *quote(PyObject *module, PyObject *args)
 	return result;
 }
 
+/* expect_calls(): before that, telling of a block would double what a request costs, for nobody. */
+static PyObject *expect_calls(PyObject *module, PyObject *unused)
+{
+	struct module_state *state = PyModule_GetState(module);
+
+	(void)unused;
+	state->expects_calls = true;
+	Py_RETURN_NONE;
+}
+
 static PyMethodDef functions[] = {
+    {"expect_calls", expect_calls, METH_NOARGS, NULL},
     {"http_error_type", http_error_type, METH_O, NULL},
     {"stats", stats, METH_VARARGS, NULL},
     {"merge", merge, METH_O, NULL},

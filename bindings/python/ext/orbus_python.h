@@ -18,6 +18,7 @@
 #include "aggregate.h"
 #include "orbus.h"
 
+#include <errno.h>
 #include <locale.h>
 
 #ifdef Py_GIL_DISABLED
@@ -43,7 +44,9 @@
 	X(tags)              \
 	X(total_tokens)      \
 	X(value)             \
+	X(abandoned)         \
 	X(cancelled)         \
+	X(content_type)      \
 	X(failure)           \
 	X(generation_id)     \
 	X(limit)             \
@@ -58,6 +61,9 @@ struct module_state {
 	PyTypeObject *producer_type, *request_type, *ready_type, *call_type, *reader_type;
 	PyObject *bus_error; /* orbus.BusError */
 	PyObject *classify;  /* orbus._errors.classify, once there was an exception */
+	PyObject *tags_var;  /* a ContextVar: the dict of orbus.tags(), of str to str */
+	PyObject *block_var; /* a ContextVar: a weak reference to the Request whose block runs */
+	bool expects_calls;  /* a client is instrumented: blocks of requests tell that they run */
 	PyObject *keywords[KEYWORD_COUNT];
 	PyObject *sample_keys; /* a tuple: the keys of a sample's dictionary, see sample_dict.c */
 	locale_t c_locale;     /* figures in log lines, whatever the program's locale is */
@@ -73,6 +79,8 @@ unsigned fork_generation(void);
 
 /* Sets orbus.BusError for a negative errno of the library. Returns NULL. */
 PyObject *set_bus_error(struct module_state *state, const char *bus, int err);
+
+struct producer;
 
 /* --- args.c -------------------------------------------------------------------------------------
  */
@@ -103,8 +111,29 @@ bool take_flag(PyObject *value, bool *out);
  */
 bool take_text(PyObject *value, const char *what, PyObject **keep, const char **out);
 
-/* A dictionary of tags: their texts live as long as *keep, a new reference (NULL: none). */
-bool take_tags(PyObject *value, struct orbus_tag *tags, size_t *count, PyObject **keep);
+/* The text of an error, in which what looks like a key is hidden. */
+bool take_message(PyObject *value, const char *what, PyObject **keep, const char **out);
+
+/* Tags as they are gathered for one sample: what comes first stays, and ORBUS_TAGS_MAX is the end.
+ */
+struct tag_list {
+	struct orbus_tag *tags; /* room for ORBUS_TAGS_MAX */
+	size_t count;
+	PyObject *keep; /* a list: the texts live as long as it; NULL: nothing is kept */
+};
+
+/*
+ * Adds a dictionary of tags; None and NULL add none. A tag whose str() raises an Exception is left
+ * out, and counted. False: an exception is set.
+ */
+bool add_tags(struct producer *p, struct tag_list *list, PyObject *dictionary);
+
+/* Adds those of orbus.tags(), if this is within one. */
+bool add_tags_around(struct producer *p, struct tag_list *list);
+
+/* Adds tags whose texts `keep` holds. */
+bool add_known_tags(
+    struct tag_list *list, const struct orbus_tag *tags, size_t count, PyObject *keep);
 
 /* --- producer.c ---------------------------------------------------------------------------------
  */
@@ -131,6 +160,10 @@ struct producer {
 };
 
 extern PyType_Spec producer_spec;
+
+/* For producer_note(): something that the program handed over could not be read, and was left out.
+ */
+#define UNREADABLE (-EPROTO)
 
 /* Keeps the account of what could not be published. */
 void producer_note(struct producer *p, int err);

@@ -265,7 +265,8 @@ static PyObject *publish_value(struct producer *p, enum orbus_kind kind, PyObjec
 {
 	struct orbus_sample s;
 	struct orbus_tag tags[ORBUS_TAGS_MAX];
-	PyObject *name = NULL, *kept = NULL;
+	struct tag_list list = {.tags = tags};
+	PyObject *name = NULL;
 	bool taken;
 
 	orbus_sample_init(&s);
@@ -273,13 +274,14 @@ static PyObject *publish_value(struct producer *p, enum orbus_kind kind, PyObjec
 	s.value = kind == ORBUS_KIND_COUNT ? 1 : NAN;
 	s.tags = tags;
 	taken = take_text(values[0], "name", &name, &s.name) &&
-	        take_figure(values[1], "value", &s.value) &&
-	        take_tags(values[2], tags, &s.tag_count, &kept);
+	        take_figure(values[1], "value", &s.value) && add_tags(p, &list, values[2]) &&
+	        add_tags_around(p, &list);
+	s.tag_count = list.count;
 	if (taken)
 		producer_publish(p, &s);
 	Py_XDECREF(name);
-	Py_XDECREF(kept);
-	if (!taken)
+	Py_XDECREF(list.keep);
+	if (!taken || PyErr_Occurred())
 		return NULL;
 	Py_RETURN_NONE;
 }
@@ -379,6 +381,9 @@ static PyObject *producer_last_error(PyObject *self, void *unused)
 		return PyUnicode_FromString("a line could not be logged");
 	if (p->last_error == -ENOTRECOVERABLE)
 		return PyUnicode_FromString("an instrumented call could not be measured");
+	if (p->last_error == UNREADABLE)
+		return PyUnicode_FromString(
+		    "a tag, or a figure of a usage, could not be read: it was left out");
 	return PyUnicode_FromString(orbus_strerror(p->last_error));
 }
 

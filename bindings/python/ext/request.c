@@ -3,9 +3,14 @@
  *
  * The clock starts, and the begin is published, when it is made. It ends once: when its block is
  * left, by end(), or, should it be dropped, as cancelled.
+ *
+ * While its block runs a context variable refers to it, weakly, so that instrumented calls in there
+ * are not counted a second time: see call.h. A request that is ended by end() alone has no block:
+ * nobody knows which calls are its own.
  */
 #include "request.h"
 #include "sample.h"
+#include "structmember.h"
 
 #include <errno.h>
 #include <math.h>
@@ -26,14 +31,14 @@ static int begin_unpublished(struct orbus_request *r, const char *model, bool st
 
 static bool take_arguments(struct request *r, PyObject **values, const char **model, bool *stream)
 {
-	size_t tags;
+	struct tag_list list = {.tags = r->tags};
+	bool taken = take_text(values[0], "model", &r->kept[KEPT_REQUESTED_MODEL], model) &&
+	             take_flag(values[1], stream) && add_tags(r->producer, &list, values[3]) &&
+	             add_tags_around(r->producer, &list);
 
-	if (!take_text(values[0], "model", &r->kept[KEPT_REQUESTED_MODEL], model) ||
-	    !take_flag(values[1], stream) ||
-	    !take_tags(values[3], r->tags, &tags, &r->kept[KEPT_TAGS]))
-		return false;
-	r->request.sample.tag_count = tags;
-	return true;
+	r->kept[KEPT_TAGS] = list.keep;
+	r->request.sample.tag_count = list.count;
+	return taken;
 }
 
 PyObject *request_new(
@@ -57,7 +62,9 @@ PyObject *request_new(
 	memset(r->kept, 0, sizeof(r->kept));
 	Py_INCREF(p);
 	r->producer = p;
-	r->judged = false;
+	r->weak_references = r->outer = NULL;
+	r->open = r->done = NULL;
+	r->judged = r->handed = false;
 	r->ended = true;
 	if (!take_arguments(r, values, &model, &stream)) {
 		Py_DECREF(r);
@@ -77,17 +84,92 @@ PyObject *request_new(
 /* --- End ----------------------------------------------------------------------------------------
  */
 
+/* What the program has not said itself, of the call that the block was about. */
+static void fill_in_from_call(struct request *r, const struct call *c)
+{
+	const struct orbus_sample *found = call_sample(c);
+	struct orbus_sample *s = &r->request.sample;
+
+#define FILL(field)       s->field = s->field ? s->field : found->field;
+#define FILL_COUNT(field) s->field = s->field != ORBUS_NONE ? s->field : found->field;
+	if (s->prompt_tokens == ORBUS_NONE && s->completion_tokens == ORBUS_NONE &&
+	    s->total_tokens == ORBUS_NONE) {
+		s->prompt_tokens = found->prompt_tokens;
+		s->completion_tokens = found->completion_tokens;
+		s->total_tokens = found->total_tokens;
+		s->tokens_estimated = found->tokens_estimated;
+	}
+	FILL_COUNT(cached_tokens)
+	FILL_COUNT(reasoning_tokens)
+	FILL_COUNT(http_status)
+	FILL_COUNT(attempt)
+	FILL(model)
+	FILL(requested_model)
+	FILL(provider)
+	FILL(finish_reason)
+	FILL(stream)
+	s->cost_usd = isnan(s->cost_usd) ? found->cost_usd : s->cost_usd;
+	if (!s->request_id && strcmp(found->request_id, call_id(c)) != 0)
+		s->request_id = found->request_id;
+	if (!r->judged) {
+		FILL(error_type)
+		FILL(error_message)
+	}
+	s->tags = call_tags(c, &s->tag_count);
+#undef FILL
+#undef FILL_COUNT
+}
+
+/* The call's own times, which begin and end nearer to it than the block does. */
+static void take_times_of_call(struct request *r, const struct call *c)
+{
+	const struct orbus_sample *found = call_sample(c);
+	struct orbus_sample *s = &r->request.sample;
+	bool first_token_by_hand = r->request.first_token_ns && isnan(found->ttft_ms);
+
+	if (!isnan(s->response_ms) || !isnan(s->ttft_ms) || first_token_by_hand)
+		return;
+	s->response_ms = found->response_ms;
+	s->ttft_ms = found->ttft_ms;
+	s->ts = found->ts;
+	r->request.first_token_ns = 0;
+}
+
+/* What the block's call has to say. False: the call goes on, and will publish the end. */
+static bool settle_with_call(struct request *r, enum orbus_status *status)
+{
+	if (r->open && !r->judged) {
+		call_take_over(r->open, r->request.id);
+		r->open = NULL;
+		r->handed = true;
+		return false;
+	}
+	if (r->open)
+		call_end_with_block(r->open);
+	if (!r->done)
+		return true;
+	if (!r->judged)
+		*status = call_sample(r->done)->status;
+	fill_in_from_call(r, r->done);
+	take_times_of_call(r, r->done);
+	return true;
+}
+
 static void finish(struct request *r, enum orbus_status status)
 {
 	struct orbus_sample *s = &r->request.sample;
 	int err;
 
-	if (r->ended)
-		return;
-	r->ended = true;
 	/* A child's copy of what its parent has begun is the parent's to end. */
-	if (r->generation != fork_generation())
+	if (r->ended || r->generation != fork_generation()) {
+		r->ended = true;
 		return;
+	}
+	if (!settle_with_call(r, &status)) {
+		r->ended = true;
+		return;
+	}
+	r->ended = true;
 	if (s->total_tokens == ORBUS_NONE && s->prompt_tokens != ORBUS_NONE &&
 	    s->completion_tokens != ORBUS_NONE)
 		s->total_tokens = s->prompt_tokens + s->completion_tokens;
@@ -109,10 +191,14 @@ static void request_dealloc(PyObject *self)
 	struct aside aside;
 
 	set_aside(&aside);
+	if (r->weak_references)
+		PyObject_ClearWeakRefs(self);
 	if (!r->ended)
 		finish(r, r->judged ? r->request.sample.status : ORBUS_STATUS_CANCELLED);
 	for (int i = 0; i < KEPT_COUNT; i++)
 		Py_XDECREF(r->kept[i]);
+	Py_XDECREF((PyObject *)r->done);
+	Py_XDECREF(r->outer);
 	Py_DECREF(r->producer);
 	PyObject_Free(self);
 	Py_DECREF(type);
@@ -144,7 +230,7 @@ static bool judge(struct request *r, enum orbus_status status, PyObject *type, P
 	if (r->judged)
 		return true;
 	if (!take_text(type, "error_type", &r->kept[KEPT_ERROR_TYPE], &s->error_type) ||
-	    !take_text(message, "message", &r->kept[KEPT_ERROR_MESSAGE], &s->error_message) ||
+	    !take_message(message, "message", &r->kept[KEPT_ERROR_MESSAGE], &s->error_message) ||
 	    !take_count(http_status, "http_status", &s->http_status))
 		return false;
 	s->status = status;
@@ -173,12 +259,18 @@ static PyObject *classify(struct request *r, PyObject *exception)
 
 static void judge_exception(struct request *r, PyObject *type, PyObject *exception)
 {
-	PyObject *traceback, *found = classify(r, exception != Py_None ? exception : type);
+	PyObject *traceback, *found;
 	enum orbus_status status;
-	bool done = found && PyTuple_Check(found) && PyTuple_GET_SIZE(found) == 4 &&
-	            take_status(PyTuple_GET_ITEM(found, 0), &status) &&
-	            judge(r, status, PyTuple_GET_ITEM(found, 1), PyTuple_GET_ITEM(found, 2),
-			PyTuple_GET_ITEM(found, 3));
+	bool done;
+
+	/* The call knows better how it failed than the exception that its client made of it. */
+	if (r->done && call_sample(r->done)->status != ORBUS_STATUS_OK)
+		return;
+	found = classify(r, exception != Py_None ? exception : type);
+	done = found && PyTuple_Check(found) && PyTuple_GET_SIZE(found) == 4 &&
+	       take_status(PyTuple_GET_ITEM(found, 0), &status) &&
+	       judge(r, status, PyTuple_GET_ITEM(found, 1), PyTuple_GET_ITEM(found, 2),
+		   PyTuple_GET_ITEM(found, 3));
 
 	Py_XDECREF(found);
 	if (done)
@@ -192,9 +284,130 @@ static void judge_exception(struct request *r, PyObject *type, PyObject *excepti
 /* --- The block ----------------------------------------------------------------------------------
  */
 
+/* The request that a value of block_var means, NULL: none. A new reference. */
+static struct request *request_meant(const struct module_state *state, PyObject *reference)
+{
+	PyObject *found = NULL;
+
+	if (!reference || !PyWeakref_CheckRef(reference))
+		return NULL;
+#if PY_VERSION_HEX >= 0x030d0000
+	if (PyWeakref_GetRef(reference, &found) < 0)
+		PyErr_Clear();
+#else
+	found = PyWeakref_GetObject(reference);
+	Py_XINCREF(found);
+#endif
+	if (found && Py_TYPE(found) == state->request_type)
+		return (struct request *)found;
+	Py_XDECREF(found);
+	return NULL;
+}
+
+/* What block_var is in this context: a new reference, NULL: nothing. */
+static PyObject *current_block(const struct module_state *state)
+{
+	PyObject *value = NULL;
+
+	if (PyContextVar_Get(state->block_var, NULL, &value) < 0)
+		PyErr_Clear();
+	return value;
+}
+
+static void set_block(const struct module_state *state, PyObject *value)
+{
+	PyObject *token = PyContextVar_Set(state->block_var, value);
+
+	if (!token)
+		PyErr_Clear();
+	Py_XDECREF(token);
+}
+
+/* Out of memory, the block is none: its calls are counted as they would be without it. */
+static void enter_block(struct request *r)
+{
+	const struct module_state *state = r->producer->state;
+	PyObject *reference;
+
+	if (!state->expects_calls || r->outer || r->ended)
+		return;
+	reference = PyWeakref_NewRef((PyObject *)r, NULL);
+	if (!reference) {
+		PyErr_Clear();
+		return;
+	}
+	r->outer = current_block(state);
+	if (!r->outer) {
+		Py_INCREF(Py_None);
+		r->outer = Py_None;
+	}
+	set_block(state, reference);
+	Py_DECREF(reference);
+}
+
+/*
+ * Not by a token: the block of a generator may be left in another context than it was entered in,
+ * where the variable is another request's.
+ */
+static void leave_block(struct request *r)
+{
+	const struct module_state *state = r->producer->state;
+	PyObject *value;
+	struct request *meant;
+
+	if (!r->outer)
+		return;
+	value = current_block(state);
+	meant = request_meant(state, value);
+	if (meant == r)
+		set_block(state, r->outer);
+	Py_XDECREF((PyObject *)meant);
+	Py_XDECREF(value);
+	Py_CLEAR(r->outer);
+}
+
+/* Whether both publish on the same bus: None is the default one. */
+static bool is_same_bus(const struct producer *a, const struct producer *b)
+{
+	int order;
+
+	if (a == b || a->bus == b->bus)
+		return true;
+	if (a->bus == Py_None || b->bus == Py_None) {
+		const char *name = getenv("ORBUS");
+		PyObject *other = a->bus == Py_None ? b->bus : a->bus;
+
+		return PyUnicode_CompareWithASCIIString(other, name && *name ? name : "orbus") == 0;
+	}
+	order = PyUnicode_Compare(a->bus, b->bus);
+	if (order == -1)
+		PyErr_Clear();
+	return order == 0;
+}
+
+struct request *request_around(struct producer *p)
+{
+	PyObject *value = current_block(p->state);
+	struct request *r = request_meant(p->state, value);
+	struct call *done;
+
+	Py_XDECREF(value);
+	if (r && (!p->handle || r->ended || r->open || r->generation != fork_generation() ||
+		     !r->producer->handle || !is_same_bus(p, r->producer)))
+		Py_CLEAR(r);
+	if (r && r->done) {
+		done = r->done;
+		r->done = NULL;
+		call_publish(done);
+		Py_DECREF((PyObject *)done);
+	}
+	return r;
+}
+
 static PyObject *request_enter(PyObject *self, PyObject *unused)
 {
 	(void)unused;
+	enter_block((struct request *)self);
 	Py_INCREF(self);
 	return self;
 }
@@ -204,6 +417,7 @@ static PyObject *request_exit(PyObject *self, PyObject *const *args, Py_ssize_t 
 	struct request *r = (struct request *)self;
 	PyObject *type, *value, *traceback;
 
+	leave_block(r);
 	if (!r->ended && count >= 2 && args[0] != Py_None)
 		judge_exception(r, args[0], args[1]);
 	PyErr_Fetch(&type, &value, &traceback); /* an interrupt of the judging */
@@ -218,6 +432,7 @@ static PyObject *request_exit(PyObject *self, PyObject *const *args, Py_ssize_t 
 static PyObject *request_aenter(PyObject *self, PyObject *unused)
 {
 	(void)unused;
+	enter_block((struct request *)self);
 	return ready_new(((struct request *)self)->producer->state, self);
 }
 
@@ -261,38 +476,52 @@ static PyObject *usage_member(PyObject *usage, const char *name)
 	return value;
 }
 
-static bool take_usage_count(PyObject *usage, const char *name, uint64_t *out)
+/* A server said it, so what is no figure is left out and counted. False: an exception is set that
+ * is none.
+ */
+static bool leave_out(struct producer *p)
+{
+	clear_exception();
+	if (PyErr_Occurred())
+		return false;
+	producer_note(p, UNREADABLE);
+	return true;
+}
+
+static bool take_usage_count(struct producer *p, PyObject *usage, const char *name, uint64_t *out)
 {
 	PyObject *value = usage_member(usage, name);
-	bool taken = (value || !PyErr_Occurred()) && take_count(value, name, out);
+	bool taken = value ? take_count(value, name, out) || leave_out(p) : !PyErr_Occurred();
 
 	Py_XDECREF(value);
 	return taken;
 }
 
-static bool take_detail(PyObject *usage, const char *details, const char *name, uint64_t *out)
+static bool take_detail(
+    struct producer *p, PyObject *usage, const char *details, const char *name, uint64_t *out)
 {
 	PyObject *inner = usage_member(usage, details);
 	bool taken =
-	    inner ? inner == Py_None || take_usage_count(inner, name, out) : !PyErr_Occurred();
+	    inner ? inner == Py_None || take_usage_count(p, inner, name, out) : !PyErr_Occurred();
 
 	Py_XDECREF(inner);
 	return taken;
 }
 
 /* The usage object of an API's answer, as the openai package or json.loads() gives it. */
-static bool take_usage(struct orbus_sample *s, PyObject *usage)
+static bool take_usage(struct producer *p, struct orbus_sample *s, PyObject *usage)
 {
 	PyObject *cost = usage_member(usage, "cost");
-	bool taken = (cost || !PyErr_Occurred()) && take_figure(cost, "cost", &s->cost_usd);
+	bool taken =
+	    cost ? take_figure(cost, "cost", &s->cost_usd) || leave_out(p) : !PyErr_Occurred();
 
 	Py_XDECREF(cost);
-	return taken && take_usage_count(usage, "prompt_tokens", &s->prompt_tokens) &&
-	       take_usage_count(usage, "completion_tokens", &s->completion_tokens) &&
-	       take_usage_count(usage, "total_tokens", &s->total_tokens) &&
-	       take_detail(usage, "prompt_tokens_details", "cached_tokens", &s->cached_tokens) &&
+	return taken && take_usage_count(p, usage, "prompt_tokens", &s->prompt_tokens) &&
+	       take_usage_count(p, usage, "completion_tokens", &s->completion_tokens) &&
+	       take_usage_count(p, usage, "total_tokens", &s->total_tokens) &&
+	       take_detail(p, usage, "prompt_tokens_details", "cached_tokens", &s->cached_tokens) &&
 	       take_detail(
-		   usage, "completion_tokens_details", "reasoning_tokens", &s->reasoning_tokens);
+		   p, usage, "completion_tokens_details", "reasoning_tokens", &s->reasoning_tokens);
 }
 
 static PyObject *request_usage(
@@ -308,8 +537,8 @@ static PyObject *request_usage(
 
 	if (!args_parse(r->producer->state, &signature, args, count, names, v))
 		return NULL;
-	if (v[0] && v[0] != Py_None && !PyIndex_Check(v[0])) {
-		if (!take_usage(s, v[0]))
+	if (v[0] && v[0] != Py_None && (PyDict_Check(v[0]) || !PyIndex_Check(v[0]))) {
+		if (!take_usage(r->producer, s, v[0]))
 			return NULL;
 		v[0] = NULL;
 	}
@@ -374,6 +603,10 @@ static PyObject *request_end(
 	if (!args_parse(r->producer->state, &signature, args, count, names, &value) ||
 	    (value && value != Py_None && !take_status(value, &status)))
 		return NULL;
+	if (value && value != Py_None && !r->ended) {
+		r->judged = true;
+		r->request.sample.status = status;
+	}
 	finish(r, status);
 	if (PyErr_Occurred())
 		return NULL;
@@ -397,9 +630,15 @@ static PyMethodDef methods[] = {
     {NULL},
 };
 
+static PyMemberDef members[] = {
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(struct request, weak_references), READONLY, NULL},
+    {NULL},
+};
+
 static PyType_Slot slots[] = {
     {Py_tp_dealloc, request_dealloc},
     {Py_tp_methods, methods},
+    {Py_tp_members, members},
     {Py_tp_getset, request_properties},
     {0, NULL},
 };

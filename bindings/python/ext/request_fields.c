@@ -42,10 +42,12 @@ static int set_text(PyObject *self, PyObject *value, void *closure)
 	const struct text_field *f = closure;
 	struct request *r = (struct request *)self;
 
-	if (!take_text(
-		value, f->name, &r->kept[f->kept], (const char **)((char *)self + f->offset)))
-		return -1;
-	return 0;
+	PyObject **keep = &r->kept[f->kept];
+	const char **text = (const char **)((char *)self + f->offset);
+	bool taken = f->kept == KEPT_ERROR_MESSAGE ? take_message(value, f->name, keep, text)
+	                                           : take_text(value, f->name, keep, text);
+
+	return taken ? 0 : -1;
 }
 
 struct figure_field {
@@ -120,7 +122,7 @@ static PyObject *get_status(PyObject *self, void *unused)
 	const struct request *r = (const struct request *)self;
 
 	(void)unused;
-	if (!r->ended && !r->judged)
+	if ((!r->ended && !r->judged) || r->handed)
 		Py_RETURN_NONE;
 	return PyUnicode_FromString(orbus_status_name(r->request.sample.status));
 }

@@ -123,6 +123,7 @@ PyObject *sample_to_dict(const struct module_state *state, const struct orbus_sa
  */
 
 struct given {
+	struct producer *producer;
 	struct orbus_sample sample;
 	struct orbus_tag tags[ORBUS_TAGS_MAX];
 	PyObject *kept[KEY_COUNT]; /* what the sample's texts live in */
@@ -169,9 +170,14 @@ static bool status_from_name(const char *name, size_t length, int *out)
 
 static bool take_key(struct given *g, int key, PyObject *value)
 {
+	struct tag_list list = {.tags = g->tags};
 	int word = 0;
 	bool taken;
 
+	/* Whoever's keys they are: a message often comes from a server. */
+	if (key == KEY_error_message)
+		return take_message(
+		    value, "error_message", &g->kept[key], &g->sample.error_message);
 	switch (key) {
 		ORBUS_SAMPLE_FIELDS(TAKE)
 	case KEY_kind:
@@ -186,8 +192,11 @@ static bool take_key(struct given *g, int key, PyObject *value)
 		return taken;
 	case KEY_ts: return take_count(value, "ts (nanoseconds since 1970)", &g->sample.ts);
 	case KEY_tags:
+		taken = add_tags(g->producer, &list, value);
 		g->sample.tags = g->tags;
-		return take_tags(value, g->tags, &g->sample.tag_count, &g->kept[KEY_tags]);
+		g->sample.tag_count = list.count;
+		Py_XSETREF(g->kept[KEY_tags], list.keep);
+		return taken;
 	default: return true; /* derived: what tail() says may be published again */
 	}
 }
@@ -207,7 +216,7 @@ static int key_of(const struct module_state *state, PyObject *name)
 bool publish_keywords(
     struct producer *p, PyObject *const *args, Py_ssize_t count, PyObject *keyword_names)
 {
-	struct given g = {.kept = {NULL}};
+	struct given g = {.producer = p, .kept = {NULL}};
 	Py_ssize_t n = keyword_names ? PyTuple_GET_SIZE(keyword_names) : 0;
 	bool taken = count == 0;
 

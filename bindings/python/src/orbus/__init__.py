@@ -13,6 +13,8 @@ or by hand, around any call:
             r.first_token()
         r.usage(prompt_tokens=225, completion_tokens=287)
 
+`with orbus.tags(user="ann"):` puts tags on all that begins within.
+
 Publishing takes about a microsecond and never waits. No prompt and no answer enters the bus,
 also where a server repeats one. An agent (`oragent`) turns what is published into hourly and daily JSON
 files; `stats`, `tail`, `load` and `merge` read. Importing this does nothing but define names.
@@ -31,6 +33,7 @@ from ._instrument import instrument, uninstrument
 from ._orbus import BusError, Request, __version__
 from ._producer import Producer
 from ._reading import Sample, Tail, load, merge, stats, tail
+from ._tags import tags
 
 __all__ = ["BusError", "Producer", "Request", "Sample", "Tail", "__version__", "instrument", "load",
-           "merge", "stats", "tail", "uninstrument"]
+           "merge", "stats", "tail", "tags", "uninstrument"]

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import Any
+import weakref
+from typing import Any, Mapping
 
 from ._instrument import Measurement, Target
 
@@ -19,23 +20,56 @@ _measurements: dict[int, _Tap] = {}  # by the id of a tapped stream that lives a
 
 
 def attach(session: Any, target: Target) -> None:
-    request = getattr(session, _HOOK)
+    if getattr(session, _HOOK, None) is None:
+        raise TypeError(f"cannot instrument this version of {type(session).__module__}")
+    reference = weakref.ref(session)  # a session that is dropped goes at once, as it would alone
 
-    async def wrapped(method: str, str_or_url: Any, **options: Any) -> Any:
-        measurement = target.begin(method.upper(), _path(str_or_url),
-                                   _whole_url(session, str_or_url, options),
-                                   _headers(session, options), lambda: _body(session, options))
+    def wrapped(method: Any, str_or_url: Any, **options: Any) -> Any:
+        session: Any = reference()
+        request = getattr(type(session), _HOOK).__get__(session)
+        # A wrong argument is told where the call is made, not where it is awaited.
+        request(method, str_or_url, **options).close()
+        return measured(session, request, method, str_or_url, options)
+
+    async def measured(session: Any, request: Any, method: Any, str_or_url: Any,
+                       options: dict[str, Any]) -> Any:
+        measurement = None if session.closed else _begin(target, session, method, str_or_url, options)
         if measurement is None:
             return await request(method, str_or_url, **options)
+        token = target.enter()
         try:
             response = await request(method, str_or_url, **options)
         except BaseException as error:
             measurement.end_refused(error)
             raise
+        finally:
+            target.leave(token)
         _tap(session, response, measurement)
         return response
+    # As the session's own is called in "was never awaited".
+    measured.__qualname__ = getattr(type(session), _HOOK).__qualname__
     # The session's own __setattr__ warns of attributes that it does not know.
     object.__setattr__(session, _HOOK, wrapped)
+
+
+def _begin(target: Target, session: Any, method: Any, url: Any,
+           options: dict[str, Any]) -> Measurement | None:
+    """What the json serializer of the program raises is the call's own exception, and passes."""
+    path = None
+    try:
+        path = _path(url)
+        if method.upper() != "POST" or not path.rstrip("/").endswith("/completions"):
+            return None
+    except Exception as error:
+        target.drop(error)
+        return None
+    body = _body(session, options)
+    try:
+        return target.begin("POST", path, _whole_url(session, url, options),
+                            _headers(session, options), lambda: body)
+    except Exception as error:
+        target.drop(error)
+        return None
 
 
 def detach(session: Any) -> None:
@@ -47,31 +81,30 @@ def _path(url: Any) -> str:
     return str(url).partition("?")[0].partition("#")[0] if path is None else str(path)
 
 
+def _pairs(given: Any) -> list[tuple[Any, Any]]:
+    """Of what may be read twice: an iterator is the client's to read."""
+    if isinstance(given, Mapping):
+        return list(given.items())
+    return [(pair[0], pair[1]) for pair in given] if isinstance(given, (list, tuple)) else []
+
+
 def _whole_url(session: Any, url: Any, options: dict[str, Any]) -> str:
     """As far as it may hold keys: those are in the user's part and in the query."""
     params = options.get("params") or ""
-    try:
-        if not isinstance(params, str):
-            pairs = params.items() if hasattr(params, "items") else params
-            params = "&".join(f"{name}={value}" for name, value in pairs)
-        base = getattr(session, "_base_url", None) or ""
-        return f"{base}{url}{'&' if '?' in str(url) else '?'}{params}"
-    except Exception:
-        return str(url)
+    if not isinstance(params, str):
+        params = "&".join(f"{name}={value}" for name, value in _pairs(params))
+    base = getattr(session, "_base_url", None) or ""
+    return f"{base}{url}{'&' if '?' in str(url) else '?'}{params}"
 
 
-def _headers(session: Any, options: dict[str, Any]) -> Any:
+def _headers(session: Any, options: dict[str, Any]) -> dict[str, str]:
     """Those that the program gave, for the call or for the session, and what becomes one."""
     found = dict(session.headers)
     auth = options.get("auth") or getattr(session, "auth", None)
     if auth:
         found["Auth-Password"] = str(getattr(auth, "password", ""))
-    try:
-        given = options.get("headers") or {}
-        found.update(given if hasattr(given, "keys") else dict(given))
-    except Exception:
-        pass
-    return {name.title(): value for name, value in found.items()}
+    found.update(_pairs(options.get("headers") or {}))
+    return {str(name).title(): value for name, value in found.items()}
 
 
 def _body(session: Any, options: dict[str, Any]) -> bytes | None:
@@ -79,15 +112,12 @@ def _body(session: Any, options: dict[str, Any]) -> bytes | None:
     data = options.get("data")
     if data is None and options.get("json") is not None:
         payload = sys.modules["aiohttp"].payload
-        try:
-            data = payload.JsonPayload(options["json"], dumps=session.json_serialize)
-        except Exception:
-            return None  # aiohttp will say the same to the program
+        data = payload.JsonPayload(options["json"], dumps=session.json_serialize)
         options["data"] = data
         options["json"] = None
         return getattr(data, "_value", None)
     if isinstance(data, str):
-        return data.encode()
+        return data.encode(errors="replace")
     return bytes(data) if isinstance(data, (bytes, bytearray)) else None
 
 
@@ -100,10 +130,10 @@ class _Tap:
 
 
 def _tap(session: Any, response: Any, measurement: Measurement) -> None:
-    measurement.response(response.status, response.headers,
-                         encoded=not getattr(session, "auto_decompress", True))
-    content = response.content
     try:
+        measurement.response(response.status, response.headers,
+                             encoded=not getattr(session, "auto_decompress", True))
+        content = response.content
         for data in list(getattr(content, "_buffer", ())):
             measurement.feed(data)
         if content.is_eof():
@@ -111,8 +141,8 @@ def _tap(session: Any, response: Any, measurement: Measurement) -> None:
         else:
             content.__class__ = _tapped(type(content))
             _measurements[id(content)] = _Tap(measurement)
-    except Exception:
-        measurement.give_up()
+    except Exception as error:
+        measurement.give_up(error)
         measurement.end()
 
 
@@ -159,7 +189,7 @@ def _derive(stream: Any) -> type:
         def __del__(self) -> None:
             tap = _measurements.pop(id(self), None)
             if tap:
-                tap.measurement.end(cancelled=True)
+                tap.measurement.end(abandoned=True)
     StreamReader.__qualname__ = stream.__qualname__
     StreamReader.__module__ = stream.__module__
     return StreamReader

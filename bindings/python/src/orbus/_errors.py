@@ -5,8 +5,7 @@ Libraries are told by the names of their exceptions' classes, so that none of th
 from __future__ import annotations
 
 import re
-import socket
-import ssl
+import sys
 from typing import Any, Iterator, Mapping
 
 from ._orbus import http_error_type, quote
@@ -38,7 +37,8 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
             return
         error = waiting.pop(0)
         yield error
-        waiting += getattr(error, "exceptions", ())
+        several = getattr(error, "exceptions", None)
+        waiting += several if isinstance(several, (list, tuple)) else ()
         cause = error.__cause__ or error.__context__
         if cause is not None:
             waiting.append(cause)
@@ -62,15 +62,21 @@ def _limit(error: BaseException) -> str | None:
     return "total"
 
 
+def _is_a(error: BaseException, module: str, name: str) -> bool:
+    """Whether it is of a module's class: where nobody has imported that, it is not."""
+    kind = getattr(sys.modules.get(module), name, None)
+    return isinstance(kind, type) and isinstance(error, kind)
+
+
 def _failure(error: BaseException) -> str | None:
     """What a transport could not do; None: it is not a transport's exception."""
     names = _names(error)
     if not names & (_LOST | _CONNECT | _TRANSFER) and not isinstance(error, OSError):
         return None
     for cause in _causes(error):
-        if isinstance(cause, ssl.SSLError) or "CertificateError" in type(cause).__name__:
+        if _is_a(cause, "ssl", "SSLError") or "CertificateError" in type(cause).__name__:
             return "tls"
-        if isinstance(cause, socket.gaierror):
+        if _is_a(cause, "socket", "gaierror"):
             return "dns"
         if isinstance(cause, ConnectionRefusedError):
             return "refused"

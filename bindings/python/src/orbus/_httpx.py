@@ -2,11 +2,14 @@
 
 The transport that a client chooses for a request is wrapped for this request: what it sends and
 receives is seen as it is, whether the client retries, follows redirects, streams or reads at once. One
-attribute of the client is set, and deleted by detach().
+attribute of the client is set, and deleted by detach(). It refers to the client weakly: a client that is
+dropped goes at once, as it would alone.
 """
 from __future__ import annotations
 
 import sys
+import weakref
+from contextvars import ContextVar
 from typing import Any, AsyncIterator, Iterator
 
 from ._instrument import Measurement, Target
@@ -14,20 +17,62 @@ from ._instrument import Measurement, Target
 _HOOK = "_transport_for_url"
 _stream_types: dict[str, tuple[type, type]] = {}
 
+# Whose call it is where SDKs share an httpx client (_sdk.py): the hook of that client, and the target.
+asked: ContextVar[tuple[Hook, Target] | None] = ContextVar("orbus.asked", default=None)
+
+
+class Hook:
+    """Takes the place of a client's method that chooses the transport."""
+
+    __slots__ = ("_client", "_prior", "_streams", "target", "users")
+
+    def __init__(self, client: Any) -> None:
+        if getattr(client, _HOOK, None) is None:
+            raise TypeError(f"cannot instrument this version of {type(client).__module__}")
+        self._client = weakref.ref(client)
+        self._prior = vars(client).get(_HOOK)  # of another who does this
+        self._streams = _streams_of(client)
+        self.target: Target | None = None  # of calls of the client itself
+        self.users = 0  # SDKs' clients that ask through it
+
+    @property
+    def is_async(self) -> bool:
+        return any(kind.__name__ == "AsyncClient" for kind in type(self._client()).__mro__)
+
+    def __call__(self, url: Any) -> Any:
+        client: Any = self._client()
+        transport = self._prior(url) if self._prior else getattr(type(client), _HOOK)(client, url)
+        by = asked.get()
+        target = by[1] if by is not None and by[0] is self else self.target
+        return _Transport(transport, target, self._streams) if target else transport
+
+    def remove_if_unused(self) -> None:
+        client = self._client()
+        if self.target or self.users or client is None or vars(client).get(_HOOK) is not self:
+            return
+        del vars(client)[_HOOK]
+        if self._prior:
+            setattr(client, _HOOK, self._prior)
+
+
+def hook(client: Any) -> Hook:
+    """The client's, made where there is none."""
+    found = vars(client).get(_HOOK)
+    if not isinstance(found, Hook):
+        found = Hook(client)
+        setattr(client, _HOOK, found)
+    return found
+
 
 def attach(client: Any, target: Target) -> None:
-    choose = getattr(client, _HOOK, None)
-    if choose is None:
-        raise TypeError(f"cannot instrument this version of {type(client).__module__}")
-    streams = _streams_of(client)
-
-    def wrapped(url: Any) -> _Transport:
-        return _Transport(choose(url), target, streams)
-    setattr(client, _HOOK, wrapped)
+    hook(client).target = target
 
 
 def detach(client: Any) -> None:
-    vars(client).pop(_HOOK, None)
+    found = vars(client).get(_HOOK)
+    if isinstance(found, Hook):
+        found.target = None
+        found.remove_if_unused()
 
 
 class _Transport:
@@ -42,44 +87,110 @@ class _Transport:
         return getattr(self._inner, name)
 
     def _begin(self, request: Any) -> Measurement | None:
-        return self._target.begin(request.method, request.url.path, request.url, request.headers,
-                                  lambda: getattr(request, "_content", None))
+        try:
+            return self._target.begin(request.method, request.url.path, request.url, request.headers,
+                                      lambda: getattr(request, "_content", None))
+        except Exception as error:
+            self._target.drop(error)
+            return None
 
     def handle_request(self, request: Any) -> Any:
         measurement = self._begin(request)
         if measurement is None:
             return self._inner.handle_request(request)
+        token = self._target.enter()
         try:
             response = self._inner.handle_request(request)
         except BaseException as error:
             measurement.end(error)
             raise
+        finally:
+            self._target.leave(token)
         return _tap(response, measurement, self._streams[0])
 
     async def handle_async_request(self, request: Any) -> Any:
         measurement = self._begin(request)
         if measurement is None:
             return await self._inner.handle_async_request(request)
+        token = self._target.enter()
         try:
             response = await self._inner.handle_async_request(request)
         except BaseException as error:
             measurement.end(error)
             raise
+        finally:
+            self._target.leave(token)
         return _tap(response, measurement, self._streams[1])
 
 
 def _tap(response: Any, measurement: Measurement, stream_type: type) -> Any:
-    library = sys.modules.get(type(response).__module__.partition(".")[0])
-    decoders = getattr(getattr(library, "_decoders", None), "SUPPORTED_DECODERS", {})
-    if hasattr(response, "_content"):
-        # The transport has read and decoded it: nobody will ask for the stream any more.
-        measurement.response(response.status_code, response.headers, False)
-        measurement.feed(response.content)
+    """The response, which it also is where it is of no kind that is known."""
+    try:
+        library = sys.modules.get(type(response).__module__.partition(".")[0])
+        decoders = getattr(getattr(library, "_decoders", None), "SUPPORTED_DECODERS", {})
+        if hasattr(response, "_content"):
+            # The transport has read and decoded it: nobody will ask for the stream any more.
+            measurement.response(response.status_code, response.headers, False)
+            measurement.feed(response.content)
+            measurement.end()
+        elif isinstance(response.stream, stream_type.__bases__[1]):
+            measurement.response(response.status_code, response.headers, True, decoders)
+            response.stream = stream_type(response.stream, measurement)
+        else:
+            raise TypeError(f"a response's stream is a {type(response.stream).__name__}")
+    except Exception as error:
+        measurement.give_up(error)
         measurement.end()
-        return response
-    measurement.response(response.status_code, response.headers, True, decoders)
-    response.stream = stream_type(response.stream, measurement)
     return response
+
+
+class _Pieces:
+    """What comes of a body, as it is asked for. It is no generator: one that is dropped half-way would not
+    tell that from being closed by the program, which is the moment that a call ends."""
+
+    __slots__ = ("_pieces", "_measurement")
+
+    def __init__(self, pieces: Any, measurement: Measurement) -> None:
+        self._pieces = pieces
+        self._measurement = measurement
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            data: bytes = next(self._pieces)
+        except StopIteration:
+            self._measurement.end()
+            raise
+        except BaseException as error:
+            self._measurement.end(error)
+            raise
+        self._measurement.feed(data)
+        return data
+
+
+class _AsyncPieces:
+    __slots__ = ("_pieces", "_measurement")
+
+    def __init__(self, pieces: Any, measurement: Measurement) -> None:
+        self._pieces = pieces
+        self._measurement = measurement
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            data: bytes = await self._pieces.__anext__()
+        except StopAsyncIteration:
+            self._measurement.end()
+            raise
+        except BaseException as error:
+            self._measurement.end(error)
+            raise
+        self._measurement.feed(data)
+        return data
 
 
 class _Stream:
@@ -89,19 +200,11 @@ class _Stream:
         self._inner = inner
         self._measurement = measurement
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
     def __iter__(self) -> Iterator[bytes]:
-        measurement = self._measurement
-        try:
-            for data in self._inner:
-                measurement.feed(data)
-                yield data
-        except GeneratorExit:
-            measurement.end(cancelled=True)
-            raise
-        except BaseException as error:
-            measurement.end(error)
-            raise
-        measurement.end()
+        return _Pieces(iter(self._inner), self._measurement)
 
     def close(self) -> None:
         self._measurement.end(cancelled=True)
@@ -113,24 +216,11 @@ class _AsyncStream:
         self._inner = inner
         self._measurement = measurement
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        measurement = self._measurement
-        inner = self._inner.__aiter__()
-        try:
-            async for data in inner:
-                measurement.feed(data)
-                yield data
-        except GeneratorExit:
-            measurement.end(cancelled=True)
-            raise
-        except BaseException as error:
-            measurement.end(error)
-            raise
-        finally:
-            close = getattr(inner, "aclose", None)
-            if close:
-                await close()
-        measurement.end()
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return _AsyncPieces(self._inner.__aiter__(), self._measurement)
 
     async def aclose(self) -> None:
         self._measurement.end(cancelled=True)

@@ -6,19 +6,24 @@ the parser of bindings/exchange as it passes, so that all languages make the sam
 call; nothing is read ahead, and no answer is kept. What a server repeats of the request's body, or of a
 key, is not published.
 
-Whatever goes wrong in here is counted in the producer's `dropped` and never reaches the program.
+A call that passes several instrumented layers (a client whose transport is another client, a
+client of an SDK within another) is measured by the outermost one; within the block of `bus.request()` it
+fills in that request's sample (ext/call.h).
+
+Whatever goes wrong in here is counted in the producer's `dropped`, logged once, and never reaches the
+program.
 """
 from __future__ import annotations
 
-import logging
 import os
 import sys
 import threading
 import zlib
+from contextvars import ContextVar, Token
 from typing import Any, Callable, Iterable, Iterator, Mapping, Protocol, TypeVar
 
 from ._errors import outcome, secrets
-from ._orbus import BusError, Call
+from ._orbus import BusError, Call, expect_calls
 from ._producer import Producer
 
 _Client = TypeVar("_Client")
@@ -26,6 +31,19 @@ _Client = TypeVar("_Client")
 _lock = threading.Lock()
 _own_producer: Producer | None = None
 _TAGS_MAX = 16
+_INFLATED_AT_ONCE = 1 << 16
+_is_told = False
+
+# The target of the call that is being handed on to the network: the same call again is not measured.
+_layer: ContextVar[Target | None] = ContextVar("orbus.layer", default=None)
+
+
+def leave(variable: ContextVar[Any], token: Token[Any]) -> None:
+    """A coroutine may be closed in another context than it ran in: there is nothing to undo then."""
+    try:
+        variable.reset(token)
+    except ValueError:
+        pass
 
 
 class Decoder(Protocol):
@@ -50,39 +68,67 @@ class _Inflater:
     def __init__(self) -> None:
         self._inflate = zlib.decompressobj(32 + zlib.MAX_WBITS)
 
-    def decode(self, data: bytes) -> bytes:
-        return self._inflate.decompress(data)
+    def decode(self, data: bytes) -> Iterator[bytes]:
+        while data:
+            yield self._inflate.decompress(data, _INFLATED_AT_ONCE)
+            data = self._inflate.unconsumed_tail
 
 
 class Target:
     """Where the calls of an instrumented client are published."""
 
+    __slots__ = ("producer", "tags")
+
     def __init__(self, producer: Producer, tags: dict[str, Any] | None) -> None:
         self.producer = producer
         self.tags = tags
+        expect_calls()
 
     def begin(self, method: str, path: str, url: Any, headers: Mapping[str, str],
               body: Callable[[], bytes | None]) -> Measurement | None:
-        """A measurement, or None where the request is none of ours."""
-        try:
-            if method != "POST" or not path.rstrip("/").endswith("/completions"):
-                return None
-            return Measurement(self, str(url), headers, body())
-        except Exception:
-            self.producer._drop()
+        """A measurement, or None where the request is none of ours, or measured already."""
+        if method != "POST" or not path.rstrip("/").endswith("/completions"):
             return None
+        outer = _layer.get()
+        if outer is not None and outer.producer.bus == self.producer.bus:
+            return None
+        return Measurement(self, str(url), headers, body())
+
+    def enter(self) -> Token[Target | None]:
+        """From here until leave() the request is handed on."""
+        return _layer.set(self)
+
+    @staticmethod
+    def leave(token: Token[Target | None]) -> None:
+        leave(_layer, token)
+
+    def drop(self, error: Exception) -> None:
+        """A call that cannot be measured passes unmeasured. It is counted, and said once."""
+        global _is_told
+        self.producer._drop()
+        if not _is_told:
+            _is_told = True
+            try:
+                import logging
+                logging.getLogger("orbus").warning(
+                    "a call is not measured, since %s: %s (this is said once: Producer.dropped counts)",
+                    type(error).__name__, error)
+            except Exception:
+                pass  # a handler of the program's
 
 
 class Measurement:
-    """One request of an instrumented client, from its start to its end."""
+    """One request of an instrumented client, from its start to its end.
 
-    __slots__ = ("_call", "_producer", "_decoders", "_facts", "_unread", "_ended")
+    One that is dropped without an end counts as abandoned: it ends with what came last.
+    """
+
+    __slots__ = ("_call", "_target", "_decoders", "_unread", "_ended")
 
     def __init__(self, target: Target, url: str, headers: Mapping[str, str],
                  body: bytes | None) -> None:
-        self._producer = target.producer
+        self._target = target
         self._decoders: list[Decoder] = []
-        self._facts: dict[str, Any] = {}
         self._unread = self._ended = False
         self._call = Call(target.producer, body, _attempt(headers), target.tags,
                           secrets(headers), url)
@@ -92,13 +138,12 @@ class Measurement:
         """The head of the response. `encoded`: the body comes as Content-Encoding says; `decoders`
         are the client's own."""
         try:
-            self._facts = {"http_status": status, "generation_id": headers.get("X-Generation-Id"),
-                           "retry_after": _seconds(headers.get("Retry-After"))}
-            self._call.content_type(headers.get("Content-Type"))
+            self._call.response(status, headers.get("Content-Type"), _seconds(headers.get("Retry-After")),
+                                headers.get("X-Generation-Id"))
             if encoded:
                 self._choose_decoders(headers.get("Content-Encoding") or "", decoders)
-        except Exception:
-            self.give_up()
+        except Exception as error:
+            self.give_up(error)
 
     def _choose_decoders(self, encodings: str, known: Mapping[str, Callable[[], Decoder]]) -> None:
         for name in reversed(encodings.lower().split(",")):
@@ -108,7 +153,7 @@ class Measurement:
             elif name in known:
                 self._decoders.append(known[name]())
             elif name not in ("", "identity"):
-                self.give_up()
+                self.give_up(ValueError(f"the answer comes in the encoding {name!r}"))
 
     def feed(self, data: bytes) -> None:
         """More of the body."""
@@ -117,35 +162,40 @@ class Measurement:
         try:
             for piece in _decode(self._decoders, data) if self._decoders else (data,):
                 self._call.feed(piece)
-        except Exception:
-            self.give_up()
+        except Exception as error:
+            self.give_up(error)
 
-    def end(self, error: BaseException | None = None, cancelled: bool = False) -> None:
-        """It came to an end, by an exception or by the program's losing interest; once."""
+    def end(self, error: BaseException | None = None, *, cancelled: bool = False,
+            abandoned: bool = False) -> None:
+        """It came to an end, by an exception or by the program (cancelled, abandoned); once."""
         if self._ended:
             return
         self._ended = True
         try:
-            how = outcome(error) if error is not None else {"cancelled": cancelled}
-            if self._unread and error is None:
-                how = {"unread": True}
-            self._call.end(**self._facts, **how)
-        except Exception:
-            self._producer._drop()
+            if error is not None:
+                self._call.end(**outcome(error))
+            elif self._unread:
+                self._call.end(unread=True)
+            else:
+                self._call.end(cancelled=cancelled, abandoned=abandoned)
+        except Exception as fault:
+            self._target.drop(fault)
 
     def end_refused(self, error: BaseException) -> None:
         """An exception that a client made of the response's status."""
-        status = getattr(error, "status", None)
-        if isinstance(status, int) and status >= 300:
-            self.response(status, getattr(error, "headers", None) or {}, encoded=False)
-            self.end()
-        else:
-            self.end(error)
+        try:
+            status = getattr(error, "status", None)
+            if isinstance(status, int) and status >= 300:
+                self.response(status, getattr(error, "headers", None) or {}, encoded=False)
+                self.end()
+        except Exception:
+            pass  # an exception of another make
+        self.end(error)
 
-    def give_up(self) -> None:
+    def give_up(self, error: Exception) -> None:
         """The answer cannot be understood: its time and status alone are told."""
         if not self._unread:
-            self._producer._drop()
+            self._target.drop(error)
         self._unread = True
 
 
@@ -182,14 +232,25 @@ def _adapter(client: Any) -> Any:
     return None
 
 
-def _find(client: Any) -> tuple[Any, Any]:
-    """The HTTP client that is meant, and its adapter; SDKs such as openai hold one inside."""
+def _find(client: Any) -> tuple[Any, Any, bool]:
+    """The HTTP client that is meant, its adapter, and whether `client` is an SDK's that holds it."""
     for candidate in (client, getattr(client, "_client", None)):
         adapter = _adapter(candidate)
         if adapter:
-            return candidate, adapter
+            is_sdk = candidate is not client and hasattr(adapter, "hook") and all(
+                callable(getattr(client, name, None)) for name in ("request", "copy", "with_options"))
+            return candidate, adapter, is_sdk
     raise TypeError(f"cannot instrument {type(client).__name__}: give an openai.OpenAI or AsyncOpenAI, "
                     "an httpx.Client or AsyncClient, or an aiohttp.ClientSession")
+
+
+def attach(client: Any, target: Target) -> None:
+    inner, adapter, is_sdk = _find(client)
+    if is_sdk:
+        from . import _sdk
+        _sdk.attach(client, adapter.hook(inner), target)
+    else:
+        adapter.attach(inner, target)
 
 
 def _checked(tags: Any) -> dict[str, Any]:
@@ -213,11 +274,15 @@ def instrument(client: _Client, bus: Producer | None = None, *,
     client inside), an `httpx.Client` or `AsyncClient`, or an `aiohttp.ClientSession`. Each attempt is a
     sample, also those that the SDK makes by itself. Objects, exceptions and timing stay as they were.
 
+    An SDK's client is measured by itself, whoever shares the httpx client inside, and so are the copies
+    that `copy()` and `with_options()` make of it; a copy that is instrumented again has its own bus and
+    tags. For tags of single calls see `orbus.tags`.
+
     `bus` None means a producer of this process's own, named by `$ORBUS_BOT`, else by the program; if
     the bus cannot be used, a warning is logged and the client works unmeasured. `tags` are put on every
     sample. Instrumenting a client again takes the place of what was there.
     """
-    inner, adapter = _find(client)
+    _find(client)
     if bus is not None and not isinstance(bus, Producer):
         raise TypeError(f"bus must be an orbus.Producer or None, not {type(bus).__name__}: "
                         "make one with orbus.Producer(NAME), and hand it over")
@@ -227,15 +292,19 @@ def instrument(client: _Client, bus: Producer | None = None, *,
         try:
             bus = _default_producer()
         except BusError as error:
+            import logging
             logging.getLogger("orbus").warning("calls are not measured: %s", error)
             return client
-    adapter.detach(inner)
-    adapter.attach(inner, Target(bus, tags))
+    attach(client, Target(bus, tags))
     return client
 
 
 def uninstrument(client: _Client) -> _Client:
     """Undoes instrument(), and returns the client. Responses that are under way are still measured."""
-    inner, adapter = _find(client)
-    adapter.detach(inner)
+    inner, adapter, is_sdk = _find(client)
+    if is_sdk:
+        from . import _sdk
+        _sdk.detach(client)
+    else:
+        adapter.detach(inner)
     return client

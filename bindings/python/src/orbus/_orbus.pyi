@@ -1,8 +1,10 @@
 """The extension module, in C (bindings/python/ext)."""
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Awaitable, Mapping, SupportsFloat, SupportsIndex
 
 __version__: str
+tags_var: ContextVar[dict[str, str] | None]
 
 class BusError(OSError):
     """A bus that cannot be used: the message says why, and what to do; errno tells it to a program."""
@@ -81,7 +83,12 @@ class Producer:
     def _drop(self) -> None: ...
 
 class Request:
-    """One request under way. Exceptions that leave its block are recorded and go on."""
+    """One request under way. Exceptions that leave its block are recorded and go on.
+
+    An instrumented call in its block is not counted a second time: what the program does not say itself is
+    filled in from the call, its times and its failure too. Where several calls follow one another in the
+    block, the last one is the block's, and each before it a sample of its own.
+    """
 
     model: str | None
     requested_model: str | None
@@ -102,7 +109,8 @@ class Request:
     cost_usd: float | None
     @property
     def status(self) -> str | None:
-        """ok, error, timeout or cancelled once it is known."""
+        """ok, error, timeout or cancelled once it is known. None where an instrumented call's answer
+        goes on after the block: that call publishes the end."""
     @property
     def stream(self) -> bool: ...
     @property
@@ -159,19 +167,23 @@ class Call:
     ) -> "Call": ...
     @property
     def answered(self) -> bool: ...
-    def content_type(self, type: str | None) -> None: ...
+    def response(
+        self,
+        http_status: int,
+        content_type: str | None = None,
+        retry_after: int | None = None,
+        generation_id: str | None = None,
+    ) -> None: ...
     def feed(self, data: bytes | bytearray | memoryview) -> None: ...
     def end(
         self,
         *,
-        http_status: int | None = None,
-        retry_after: int | None = None,
-        generation_id: str | None = None,
         limit: str | None = None,
         failure: str | None = None,
         message: str | None = None,
         cancelled: bool = False,
         unread: bool = False,
+        abandoned: bool = False,
     ) -> None: ...
 
 class Reader:
@@ -184,6 +196,7 @@ class Reader:
     def wait(self, timeout_ms: int) -> bool: ...
     def close(self) -> None: ...
 
+def expect_calls() -> None: ...
 def stats(bus: str | None, window: str) -> dict[str, Any]: ...
 def merge(files: list[tuple[str, bytes]]) -> dict[str, Any]: ...
 def http_error_type(status: int) -> str: ...

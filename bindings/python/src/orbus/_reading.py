@@ -1,7 +1,6 @@
 """Reading: what is current, what passes, and what the agent has stored."""
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import time
@@ -128,6 +127,7 @@ class Tail:
         return self
 
     async def __anext__(self) -> Sample:
+        import asyncio  # there already where this is awaited: `import orbus` need not wait for it
         deadline = self._deadline()
         pause = _LIVE_S
         while not self._take():
