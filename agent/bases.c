@@ -204,7 +204,9 @@ static void take_base(struct agent *a, struct base *b)
 	if (p && p->base_asked) {
 		p->base_asked = false;
 		if (!err && !b->is_section && b->says.start_ns && !is_of(b, &p->span)) {
-			leave_file(a, p, b);
+			/* A save that is being rendered reads the name: asked again after it. */
+			if (!p->frozen)
+				leave_file(a, p, b);
 			free_base(b);
 			return;
 		}
