@@ -228,7 +228,7 @@ class Call {
    * looks at a status that says it all reads no further; of an answer that went well that is left.
    */
   abandoned() {
-    this.#end({ aborted: this.#httpStatus < 300, isAbandoned: true })
+    this.#end({ isAbandoned: true })
   }
 
   /** The caller wants no more: by itself, or because of a signal that says why. */

@@ -22,7 +22,6 @@ struct measured {
 	struct orbus_tag tags[ORBUS_TAGS_MAX];
 	struct text_arena arena;
 	char *secrets, *url; /* NULL: there are none */
-	uint64_t seen_ns;    /* when anything of the answer was seen last, 0: not yet */
 };
 
 /* A call around this one, which may be the same one: it has published a begin. */
@@ -167,7 +166,6 @@ static napi_value begin(napi_env env, napi_callback_info info)
 		return make_int(env, -ENOMEM);
 	m->kind = HANDLE_MEASURED;
 	m->is_over = false;
-	m->seen_ns = 0;
 	m->producer = h;
 	arena_clear(&m->arena);
 	attempt = take_number(env, a[3]);
@@ -203,7 +201,6 @@ static napi_value content_type(napi_env env, napi_callback_info info)
 	if (!m || m->is_over)
 		return NULL;
 	exchange_content_type(&m->exchange, take_text(env, arguments[1], &arena, 256));
-	m->seen_ns = now_ns_of(CLOCK_MONOTONIC);
 	return NULL;
 }
 
@@ -235,7 +232,6 @@ static napi_value feed(napi_env env, napi_callback_info info)
 	if (!m || m->is_over || !take_bytes(env, arguments[1], &bytes, &length))
 		return make_bool(env, m && m->is_over);
 	exchange_feed(&m->exchange, bytes, length);
-	m->seen_ns = now_ns_of(CLOCK_MONOTONIC);
 	return make_bool(env, m->exchange.complete_ns != 0);
 }
 
@@ -248,17 +244,6 @@ static napi_value limit_of_silence(napi_env env, napi_callback_info info)
 	take_arguments(env, info, &argument, 1);
 	m = take_handle(env, argument, HANDLE_MEASURED);
 	return make_int(env, m ? exchange_limit_of_silence(&m->exchange) : LIMIT_IDLE);
-}
-
-/* The program forgot the answer; when the garbage collector found that is nobody's time. */
-static void end_when_last_seen(struct measured *m)
-{
-	uint64_t now = now_ns_of(CLOCK_MONOTONIC);
-
-	if (m->seen_ns == 0 || m->exchange.complete_ns)
-		return;
-	m->exchange.complete_ns = m->seen_ns;
-	m->exchange.request.sample.ts = now_ns_of(CLOCK_REALTIME) - (now - m->seen_ns);
 }
 
 /*
@@ -289,8 +274,7 @@ static napi_value end(napi_env env, napi_callback_info info)
 	result.failure_message = take_text(env, a[6], &arena, VERDICT_MESSAGE_BYTES);
 	result.generation_id = take_text(env, a[7], &arena, 256);
 	result.unread = take_bool(env, a[8]);
-	if (take_bool(env, a[9]))
-		end_when_last_seen(m);
+	result.abandoned = take_bool(env, a[9]);
 	err = exchange_end(&m->exchange, &result);
 	producer_note(m->producer, &m->exchange.request.sample);
 	exchange_free(
