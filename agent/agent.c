@@ -2,11 +2,11 @@
  * agent.c: the loop: wait, drain, refresh, save, roll over, retire.
  */
 #include "agent.h"
-#include "alerts.h"
-#include "clock.h"
-#include "memory.h"
-#include "ring_mark.h"
-#include "state_file.h"
+#include "agent/alerts/alerts.h"
+#include "base/clock.h"
+#include "doc/checkpoint_file.h"
+#include "json_memory.h"
+#include "live/ring_mark.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -128,7 +128,7 @@ int agent_time_left_ms(const struct agent *a)
 /*
  * Where the store is in a system call that does not return, the process ends as it is: its memory
  * is the kernel's, and closing anything could wait for the same disk. The folder's lock stays with
- * that system call (folder.c), so that a successor waits for its end.
+ * that system call (agent/persist/data_dir_lock.c), so that a successor waits for its end.
  */
 static void close_all(struct agent *a, int status)
 {

@@ -2,34 +2,34 @@
  * agent.h: the persistence agent: its parts, and who calls whom.
  *
  *   agent.c      the loop: wait, drain, refresh, save, roll over, retire
- *   intake.c     ring -> ledger: draining, orphans, what was lost
- *   liars.c      lanes that lie -> log
- *   restore.c    checkpoint -> ledger, at the start
- *   saver.c      ledger -> store: the checkpoint, then the files
- *   state.c      ledger -> the checkpoint's bytes
- *   journal.h    every request -> store: a line each (--journal)
- *   bases.c      store -> ledger: what a period's file already holds
- *   bulletin.c   ledger -> board
+ *   drain.c     ring -> ledger: draining, orphans, what was lost
+ *   lying_lanes.c      lanes that lie -> log
+ *   agent/persist/restore.c    checkpoint -> ledger, at the start
+ *   agent/persist/save.c      ledger -> store: the checkpoint, then the files
+ *   agent/persist/checkpoint.c      ledger -> the checkpoint's bytes
+ *   agent/journal/journal.h    every request -> store: a line each (--journal)
+ *   agent/persist/backfill.c      store -> ledger: what a period's file already holds
+ *   board_writer.c   ledger -> board
  *   retention.h  old files out
- *   alerts.c     ledger -> log and webhooks; alerts.h names its parts
+ *   agent/alerts/alerts.c     ledger -> log and webhooks; agent/alerts/alerts.h names its parts
  *
  * All of it runs in one thread. The store and the webhooks work beside it, and, for what is large,
- * workers of saver.c, bases.c and bulletin.c (worker.h).
+ * workers of agent/persist/save.c, agent/persist/backfill.c and board_writer.c (worker.h).
  */
-#ifndef ORBUS_AGENT_AGENT_H
-#define ORBUS_AGENT_AGENT_H
+#ifndef ORBUS_AGENT_H
+#define ORBUS_AGENT_H
 
-#include "board.h"
+#include "agent/journal/journal.h"
+#include "agent/persist/checkpoint.h"
+#include "agent/persist/data_dir_lock.h"
+#include "agent/store/store.h"
+#include "aggregator.h"
+#include "board/board.h"
 #include "config.h"
-#include "folder.h"
-#include "journal.h"
-#include "ledger.h"
-#include "object.h"
-#include "reader.h"
-#include "reaper.h"
+#include "live/reaper.h"
 #include "retention.h"
-#include "state.h"
-#include "store.h"
+#include "ring/reader.h"
+#include "ring/shm_object.h"
 #include "worker.h"
 
 #include <signal.h>
@@ -129,7 +129,7 @@ int agent_run(const struct config *config, struct log *log);
 
 uint64_t agent_uptime_seconds(const struct agent *a);
 
-/* --- intake.c */
+/* --- drain.c */
 
 /* Opens the bus, made where it is missing, and takes its agent lock. Logs what goes wrong. */
 int intake_open(struct agent *a);
@@ -163,12 +163,12 @@ void intake_say_rest(struct agent *a);
 /* The place reached in every lane. -ENOMEM. */
 int intake_positions(const struct agent *a, struct state_bus *out);
 
-/* --- liars.c */
+/* --- lying_lanes.c */
 
 /* Logs which lanes say what cannot be, each at most once a minute. */
 void liars_report(struct agent *a, uint64_t monotonic_ns);
 
-/* --- restore.c */
+/* --- agent/persist/restore.c */
 
 /*
  * Restores the ledger from the last checkpoint, or begins a new one. 0, -ENOMEM, or -EIO, said,
@@ -185,7 +185,7 @@ void restore_unreadable(struct agent *a, const char *name, int error);
  */
 int restore_after_shortage(struct agent *a);
 
-/* --- saver.c */
+/* --- agent/persist/save.c */
 
 /* Starts a save when one is due. True: it did, which took its time. */
 bool saver_run(struct agent *a, uint64_t now_ns, bool at_once);
@@ -224,7 +224,7 @@ int saver_set_aside(struct agent *a, const char *name, const char *why);
 void complain(
     struct log *log, struct complaint *c, const char *what, const struct store_result *result);
 
-/* --- bases.c */
+/* --- agent/persist/backfill.c */
 
 /* Asks for the files of periods that were just opened. */
 void bases_ask(struct agent *a);
@@ -238,7 +238,7 @@ bool bases_go_on(struct agent *a);
 int bases_open(struct agent *a); /* -ENOMEM */
 void bases_close(struct agent *a);
 
-/* --- bulletin.c */
+/* --- board_writer.c */
 
 /* A step of refreshing the board, when that is due. True: there was one, which took its time. */
 bool bulletin_refresh(struct agent *a, uint64_t now_ns);

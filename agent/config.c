@@ -2,11 +2,12 @@
  * config.c: what the agent was told by options and environment, checked.
  */
 #include "config.h"
-#include "data_dir.h"
-#include "object.h"
-#include "oragent_options.h"
-#include "output.h"
-#include "programs.h"
+#include "base/data_dir.h"
+#include "base/programs.h"
+#include "base/term.h"
+#include "base/text_safe.h"
+#include "options.h"
+#include "ring/shm_object.h"
 
 #include <errno.h>
 #include <grp.h>

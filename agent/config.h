@@ -4,9 +4,9 @@
 #ifndef ORBUS_AGENT_CONFIG_H
 #define ORBUS_AGENT_CONFIG_H
 
+#include "agent/store/store.h"
 #include "log.h"
 #include "orbus.h"
-#include "store.h"
 
 struct config {
 	const char *bus; /* NULL: the default */

@@ -2,9 +2,9 @@
  * given_times.c: the time that was given to samples which do not have a usable one of their own.
  */
 #include "given_times.h"
-#include "clock.h"
-#include "inflight.h"
-#include "windows.h"
+#include "base/clock.h"
+#include "live/inflight.h"
+#include "stats/windows.h"
 
 #include <errno.h>
 #include <stdlib.h>

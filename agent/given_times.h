@@ -17,8 +17,8 @@
 #ifndef ORBUS_AGENT_GIVEN_TIMES_H
 #define ORBUS_AGENT_GIVEN_TIMES_H
 
-#include "reader.h"
-#include "writer.h"
+#include "doc/writer.h"
+#include "ring/reader.h"
 
 #include <jansson.h>
 

@@ -5,7 +5,7 @@
  * spelled out, so that a line stays one line and steers no terminal.
  */
 #include "log.h"
-#include "output.h"
+#include "base/text_safe.h"
 
 #include <stdarg.h>
 #include <stdio.h>

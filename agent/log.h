@@ -1,11 +1,11 @@
 /*
  * log.h: the agent's log: which levels are logged, and texts that are safe to show. Where its lines
- * go is log_sink.h's.
+ * go is base/log_sink.h's.
  */
 #ifndef ORBUS_AGENT_LOG_H
 #define ORBUS_AGENT_LOG_H
 
-#include "log_sink.h"
+#include "base/log_sink.h"
 
 struct log;
 

@@ -2,7 +2,7 @@
  * main.c: oragent, the persistence agent.
  */
 #include "agent.h"
-#include "sigbus.h"
+#include "base/sigbus.h"
 
 #include <signal.h>
 #include <stdio.h>

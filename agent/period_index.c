@@ -2,8 +2,8 @@
  * period_index.c: which period of the data folder holds a moment.
  */
 #include "period_index.h"
-#include "clock.h"
-#include "wall_time.h"
+#include "base/clock.h"
+#include "base/wall_time.h"
 
 #include <errno.h>
 #include <stdlib.h>

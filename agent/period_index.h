@@ -9,13 +9,14 @@
  *
  * The index is in the checkpoint, which names a period before its file is written. Where there is
  * no such checkpoint, it is made of the files (period_scan.h). It need not be complete: files that
- * somebody has copied into the folder are met when a period wants their name (bases.c).
+ * somebody has copied into the folder are met when a period wants their name
+ * (agent/persist/backfill.c).
  */
 #ifndef ORBUS_AGENT_PERIOD_INDEX_H
 #define ORBUS_AGENT_PERIOD_INDEX_H
 
-#include "calendar.h"
-#include "writer.h"
+#include "base/calendar.h"
+#include "doc/writer.h"
 
 #include <jansson.h>
 

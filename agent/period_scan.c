@@ -4,8 +4,8 @@
  * A file says what it covers in its first few hundred bytes: of a thousand files no more is read.
  */
 #include "period_scan.h"
-#include "clock.h"
-#include "json_cursor.h"
+#include "base/clock.h"
+#include "doc/json_in.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -6,7 +6,7 @@
 #ifndef ORBUS_AGENT_PERIOD_SCAN_H
 #define ORBUS_AGENT_PERIOD_SCAN_H
 
-#include "period.h"
+#include "periods.h"
 
 /*
  * Enters what the files of hours and days say that they cover, unless the checkpoint has told. One

@@ -11,7 +11,7 @@
  * a save is under way or the agent is to stop. What is left is done at the next start.
  */
 #include "agent.h"
-#include "clock.h"
+#include "base/clock.h"
 
 #include <assert.h>
 #include <errno.h>

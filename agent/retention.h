@@ -4,7 +4,7 @@
 #ifndef ORBUS_AGENT_RETENTION_H
 #define ORBUS_AGENT_RETENTION_H
 
-#include "journal_name.h"
+#include "base/journal_name.h"
 #include "trusted_clock.h"
 
 struct agent;

@@ -4,7 +4,7 @@
 #ifndef ORBUS_AGENT_TREND_HOURS_H
 #define ORBUS_AGENT_TREND_HOURS_H
 
-#include "document.h"
+#include "doc/document.h"
 
 #include <jansson.h>
 

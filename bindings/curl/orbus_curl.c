@@ -6,8 +6,8 @@
  * thread; write_slots.c lets one in at a time.
  */
 #include "orbus_curl.h"
-#include "exchange.h"
-#include "handle.h"
+#include "llm/call.h"
+#include "ring/handle.h"
 #include "transfer_error.h"
 #include "write_slots.h"
 
@@ -19,7 +19,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* Programs hold a handle of handle.h, and callbacks the struct itself. */
+/* Programs hold a handle of ring/handle.h, and callbacks the struct itself. */
 struct orbus_curl {
 	CURL *easy;
 	struct orbus_producer *producer;

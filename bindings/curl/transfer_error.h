@@ -1,10 +1,10 @@
 /*
  * transfer_error.h: libcurl's results in the words of an exchange.
  */
-#ifndef ORBUS_TRANSFER_ERROR_H
-#define ORBUS_TRANSFER_ERROR_H
+#ifndef ORBUS_CURL_TRANSFER_ERROR_H
+#define ORBUS_CURL_TRANSFER_ERROR_H
 
-#include "verdict.h"
+#include "llm/outcome.h"
 
 #include <curl/curl.h>
 

@@ -9,8 +9,8 @@
  * A slot belongs for good to the functions of the program that took it first, and serves calls with
  * these functions only: a copy of its callbacks does at any time what the program's own would do.
  */
-#ifndef ORBUS_WRITE_SLOTS_H
-#define ORBUS_WRITE_SLOTS_H
+#ifndef ORBUS_CURL_WRITE_SLOTS_H
+#define ORBUS_CURL_WRITE_SLOTS_H
 
 #include "orbus_curl.h"
 

@@ -9,10 +9,10 @@
  *   models         the aggregation of a sample, by the models that there are
  *   past           a publish, by the samples published before
  */
-#include "aggregate.h"
-#include "now.h"
-#include "object.h"
+#include "base/now.h"
 #include "orbus.h"
+#include "ring/shm_object.h"
+#include "stats/aggregate.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -8,10 +8,10 @@
  * meanwhile. Printed are the longest time between two drains, the longest step of it, and its share
  * of a core; then, with the path of an orstat, the CPU time of `orstat --watch` for each second.
  */
-#include "inflight.h"
-#include "now.h"
-#include "object.h"
-#include "reaper.h"
+#include "base/now.h"
+#include "live/inflight.h"
+#include "live/reaper.h"
+#include "ring/shm_object.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -25,7 +25,7 @@
 #define LANES    2048
 #define REQUESTS 16000
 #define SECONDS  5
-/* As agent/intake.c has them. */
+/* As agent/drain.c has them. */
 #define LOOK_NS   1000000
 #define SETTLE_NS 1000000
 #define TURN_NS   1000000

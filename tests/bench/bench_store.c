@@ -12,7 +12,7 @@
  * FOLDER is empty, and filled with FILES files first. Prints a line of JSON: microseconds of one
  * operation until it is durable, and of the caller's, whose thread drains the ring.
  */
-#include "store.h"
+#include "agent/store/store.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -11,7 +11,7 @@
  * its threads; the share of the samples that was lost; the latency to a reader that waits, at a
  * thousand samples a second. Files are written in the current folder.
  */
-#include "peers/peer.h"
+#include "bench/peers/peer.h"
 
 #include <signal.h>
 #include <stdatomic.h>

@@ -10,8 +10,8 @@
  * continues the same lane. Prints how many bots it killed.
  */
 #include "orbus.h"
-#include "reader.h"
-#include "source.h"
+#include "ring/reader.h"
+#include "ring/ring_view.h"
 
 #include <signal.h>
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-"""The ring's bytes from outside: a second implementation of libbus/layout.h, for tests that attack it."""
+"""The ring's bytes from outside: a second implementation of libbus/ring/layout.h, for tests that attack it."""
 import mmap
 import os
 import struct

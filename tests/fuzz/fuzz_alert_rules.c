@@ -2,8 +2,8 @@
  * fuzz_alert_rules.c: whatever the file of alert rules holds, it is read or refused with a line and
  * a remedy; what was read reads the same again from its own words, and can be judged.
  */
-#include "alert_judge.h"
-#include "alert_message.h"
+#include "agent/alerts/evaluate.h"
+#include "agent/alerts/message.h"
 #include "must.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
  * fuzz_alert_state.c: whatever the file "alerts" of the data folder holds, it is taken over or
  * refused; what was taken over is written and read again as the same.
  */
-#include "alerts.h"
+#include "agent/alerts/alerts.h"
 #include "must.h"
 
 #include <errno.h>

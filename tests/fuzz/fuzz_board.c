@@ -2,11 +2,11 @@
  * fuzz_board.c: whatever the board holds, orstat shows something and advises, in 80 columns,
  * without a character that steers a terminal; so does its live screen, of any size.
  */
-#include "advice.h"
-#include "json_msgpack.h"
+#include "common/advice/advice.h"
+#include "doc/msgpack_tree.h"
 #include "must.h"
-#include "orstat_view.h"
-#include "orstat_watch_screen.h"
+#include "orstat/view.h"
+#include "orstat/watch/screen.h"
 
 #include <stdio.h>
 

@@ -4,8 +4,8 @@
  * the head, whose checksum guards it, and zstd's frame are put around it, so that the fuzzer need
  * not guess them.
  */
+#include "agent/persist/checkpoint.h"
 #include "must.h"
-#include "state.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,8 +3,8 @@
  * checkpoint beside it: requests come out in the order of their times, and can be written again.
  * The first byte of the input tells which of them it is.
  */
-#include "journal_read.h"
-#include "json_line.h"
+#include "journal/line.h"
+#include "journal/read.h"
 #include "must.h"
 
 #include <stdio.h>

@@ -2,9 +2,9 @@
  * fuzz_json_line.c: any line given to orpub is a sample or an error that says why; what is taken
  * can be published, or is refused with a reason, and is the same sample when it comes back as JSON.
  */
+#include "doc/sample_json.h"
 #include "must.h"
-#include "sample.h"
-#include "sample_json.h"
+#include "sample/sample.h"
 
 #include <errno.h>
 #include <string.h>

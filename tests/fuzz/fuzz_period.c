@@ -3,8 +3,8 @@
  * again restores to the same totals. The input is msgpack, in which most mutations still are a
  * document; reading JSON is jansson's work.
  */
-#include "document.h"
-#include "json_msgpack.h"
+#include "doc/document.h"
+#include "doc/msgpack_tree.h"
 #include "must.h"
 
 #define DEPTH 16

@@ -8,16 +8,16 @@
  * Input, the whole of it: how the body and the server's text are made from the rest (see make()),
  * so that texts which repeat a part of the body, escaped or not, are as frequent as others.
  */
-#include "echo.h"
+#include "base/utf8.h"
+#include "llm/echo.h"
+#include "llm/secret.h"
 #include "must.h"
-#include "secret.h"
-#include "utf8.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
-#define PADDING_MAX 1024 /* echo.c looks at so much at once */
+#define PADDING_MAX 1024 /* llm/echo.c looks at so much at once */
 #define ASKED_MAX   (PADDING_MAX + 700)
 #define SLICE_MAX   160
 

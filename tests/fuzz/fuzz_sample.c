@@ -2,9 +2,9 @@
  * fuzz_sample.c: any bytes in a slot are a valid sample or none; a valid one survives being encoded
  * and decoded again, and can be shown as JSON.
  */
+#include "doc/sample_json.h"
 #include "must.h"
-#include "sample.h"
-#include "sample_json.h"
+#include "sample/sample.h"
 
 #include <string.h>
 

@@ -4,9 +4,9 @@
  *
  * Input: the template, a zero, then a text that stands in the sample's texts.
  */
+#include "common/print.h"
 #include "must.h"
-#include "ortail_template.h"
-#include "output.h"
+#include "ortail/template.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /*
  * must.h: what a fuzz target asserts. Unlike assert(), it is there in every build.
  */
-#ifndef ORBUS_FUZZ_MUST_H
-#define ORBUS_FUZZ_MUST_H
+#ifndef ORBUS_TESTS_FUZZ_MUST_H
+#define ORBUS_TESTS_FUZZ_MUST_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -17,7 +17,7 @@ PRESET = os.path.basename(BUILD)
 # Below the SDKs, so that they are found from there.
 STAGE = os.path.join(SOURCE, "build", "node", PRESET)
 STAGE_CURRENT = os.path.join(SOURCE, "build", "node-current", PRESET)
-SOURCES = ("bindings/node", "bindings/exchange", "libbus")
+SOURCES = ("bindings/node", "bindings/llm", "libbus")
 NOT_OURS = ("node_modules", "build", "native", "*.tgz")
 
 

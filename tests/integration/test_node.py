@@ -13,7 +13,7 @@ class NodeBindingTest(NodeTest):
         self.run_file("tail")
 
     def test_reports(self):
-        self.run_file("reports")
+        self.run_file("stats")
 
     def test_threads(self):
         self.run_file("threads")

@@ -1,5 +1,5 @@
 /*
- * board.pml: the agent's board (libbus/board.c): a document in one of three slots, then the header that
+ * board.pml: the agent's board (libbus/board/board.c): a document in one of three slots, then the header that
  * names it; the writer may die after any store, and a reader copies word by word. Checked by spin for
  * every interleaving; test_models.py says how.
  *

@@ -1,5 +1,5 @@
 /*
- * handle.pml: who is inside a handle (handle.h, handle.c): a thread that owns it and says so by a
+ * handle.pml: who is inside a handle (libbus/ring/handle.h, libbus/ring/handle.c): a thread that owns it and says so by a
  * plain store, and others who take that away from it. Checked by spin.
  *
  * The owner's store of `owner_inside` waits in its processor's buffer, from where it comes to memory

@@ -1,6 +1,6 @@
 /*
- * ring.pml: a lane from claim to claim, with its owner dying anywhere, and a reader (libbus/lane.c,
- * slot.h, producer.c, source.c). Checked by spin for every interleaving; test_models.py says how.
+ * ring.pml: a lane from claim to claim, with its owner dying anywhere, and a reader (libbus/ring/lane.c,
+ * libbus/ring/slot.h, producer.c, libbus/ring/ring_view.c). Checked by spin for every interleaving; test_models.py says how.
  *
  * Claims: nothing torn is ever delivered; a record is counted as lost only if it was overwritten; and
  * in the end every record that was published is delivered or lost, whoever died when.

@@ -1,5 +1,5 @@
 /*
- * slot_order.cpp: the memory orders of libbus/slot.h under relacy, which runs threads in every order
+ * slot_order.cpp: the memory orders of libbus/ring/slot.h under relacy, which runs threads in every order
  * that the C++ memory model allows, stale reads included.
  *
  *   slot_order MUTANT       0: as it is; 1 to 4: with one order taken away, which must be found out

@@ -8,8 +8,8 @@
  * the number of the model that is named, for response times, first tokens and tokens per second.
  * With --thresholds, which rules speak: tell_thresholds().
  */
-#include "advice.h"
-#include "document.h"
+#include "common/advice/advice.h"
+#include "doc/document.h"
 
 #include <inttypes.h>
 #include <stdio.h>

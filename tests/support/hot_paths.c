@@ -11,11 +11,11 @@
  *
  * Prints the nanoseconds that one took.
  */
-#include "aggregate.h"
-#include "now.h"
-#include "object.h"
+#include "base/now.h"
 #include "orbus.h"
-#include "sample.h"
+#include "ring/shm_object.h"
+#include "sample/sample.h"
+#include "stats/aggregate.h"
 
 #include <stdio.h>
 #include <stdlib.h>

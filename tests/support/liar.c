@@ -10,8 +10,8 @@
  *
  * BOOKS is as bot.c has it, of the records; a third count is the lane's index.
  */
-#include "head.h"
-#include "lane.h"
+#include "ring/head.h"
+#include "ring/lane.h"
 
 #include <fcntl.h>
 #include <stdio.h>

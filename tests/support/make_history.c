@@ -8,9 +8,9 @@
  * on weekends; one afternoon in nine, Anthropic's take twice as long and refuse more. The same
  * arguments give the same files. The last hour and day are not complete.
  */
-#include "calendar.h"
-#include "clock.h"
-#include "document.h"
+#include "base/calendar.h"
+#include "base/clock.h"
+#include "doc/document.h"
 
 #include <getopt.h>
 #include <math.h>

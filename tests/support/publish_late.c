@@ -8,7 +8,7 @@
  * bots and OTHERS providers. Runs until it is done; the same arguments give the same names and
  * times.
  */
-#include "clock.h"
+#include "base/clock.h"
 #include "orbus.h"
 
 #include <stdio.h>

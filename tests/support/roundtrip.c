@@ -2,19 +2,19 @@
  * roundtrip.c: one case of what is written can be read.
  */
 #include "roundtrip.h"
-#include "clock.h"
-#include "data_limits.h"
-#include "document.h"
-#include "document_scan.h"
-#include "figures.h"
-#include "json_line.h"
-#include "json_msgpack.h"
-#include "orreport_files.h"
-#include "period_files.h"
-#include "sample.h"
-#include "sample_fields.h"
-#include "sample_json.h"
-#include "state.h"
+#include "agent/persist/checkpoint.h"
+#include "base/clock.h"
+#include "base/data_limits.h"
+#include "common/stats_lookup.h"
+#include "doc/document.h"
+#include "doc/document_scan.h"
+#include "doc/msgpack_tree.h"
+#include "doc/period_file.h"
+#include "doc/sample_json.h"
+#include "journal/line.h"
+#include "orreport/files.h"
+#include "sample/fields.h"
+#include "sample/sample.h"
 
 #include <errno.h>
 #include <fcntl.h>

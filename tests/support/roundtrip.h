@@ -2,13 +2,13 @@
  * roundtrip.h: whatever is published goes through everything that writes and reads it, and comes
  * out equal: one case, from choices that a seed or a fuzzer makes.
  *
- * Shared by tests/unit/test_roundtrip.c (thousands of cases in each test run) and
+ * Shared by tests/unit/doc/test_roundtrip.c (thousands of cases in each test run) and
  * tests/fuzz/fuzz_roundtrip.c. A case that does not hold says where and aborts.
  */
-#ifndef ORBUS_TEST_ROUNDTRIP_H
-#define ORBUS_TEST_ROUNDTRIP_H
+#ifndef ORBUS_TESTS_SUPPORT_ROUNDTRIP_H
+#define ORBUS_TESTS_SUPPORT_ROUNDTRIP_H
 
-#include "aggregate.h"
+#include "stats/aggregate.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -10,10 +10,10 @@
  * are true, of records that are rubbish spoil     every lane's head and claim once: what the next
  * owner of a lane will find Prints how often it has gone round.
  */
-#include "head.h"
-#include "layout.h"
-#include "segment.h"
-#include "slot.h"
+#include "ring/head.h"
+#include "ring/layout.h"
+#include "ring/segment.h"
+#include "ring/slot.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /*
  * testing.h: what the unit tests share: cmocka, a private bus for each test, a temporary folder.
  */
-#ifndef ORBUS_TESTING_H
-#define ORBUS_TESTING_H
+#ifndef ORBUS_TESTS_SUPPORT_TESTING_H
+#define ORBUS_TESTS_SUPPORT_TESTING_H
 
 #include <setjmp.h>
 #include <stdarg.h>

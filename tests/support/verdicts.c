@@ -6,7 +6,7 @@
  * n_b doubles, the response times in ms of the requests that were ok. Standard output: a line a
  * pair, of each figure named in `keys` its verdict, change and z.
  */
-#include "orreport_compare.h"
+#include "orreport/compare.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /*
- * wall_times.c: what libbus/wall_time.h and libbus/calendar.h say, for a test that compares it with
- * another implementation.
+ * wall_times.c: what libbus/base/wall_time.h and libbus/base/calendar.h say, for a test that
+ * compares it with another implementation.
  *
  * Standard input, a question a line; standard output, an answer a line, times in seconds since the
  * epoch:
@@ -11,8 +11,8 @@
  *   at SECONDS             Y M D h m s
  *   period HOURS SECONDS   START END LABEL of the period of so many hours, or of a day (0)
  */
-#include "calendar.h"
-#include "wall_time.h"
+#include "base/calendar.h"
+#include "base/wall_time.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -7,7 +7,7 @@
  * prints what it published, what was refused, the last error, and the longest publish, by the wall
  * and by its own CPU time (which other processes cannot lengthen), in microseconds.
  */
-#include "now.h"
+#include "base/now.h"
 #include "orbus.h"
 
 #include <errno.h>

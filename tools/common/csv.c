@@ -2,7 +2,7 @@
  * csv.c: fields of CSV as RFC 4180 has it.
  */
 #include "csv.h"
-#include "output.h"
+#include "print.h"
 
 #include <math.h>
 #include <stdbool.h>

@@ -1,8 +1,8 @@
 /*
  * csv.h: fields of CSV as RFC 4180 has it.
  */
-#ifndef ORBUS_CLI_CSV_H
-#define ORBUS_CLI_CSV_H
+#ifndef ORBUS_COMMON_CSV_H
+#define ORBUS_COMMON_CSV_H
 
 #include <stdio.h>
 

@@ -1,8 +1,8 @@
 /*
  * sparkline.h: a row of figures as a line of little bars.
  */
-#ifndef ORBUS_CLI_SPARKLINE_H
-#define ORBUS_CLI_SPARKLINE_H
+#ifndef ORBUS_COMMON_SPARKLINE_H
+#define ORBUS_COMMON_SPARKLINE_H
 
 #include <stddef.h>
 #include <stdio.h>

@@ -1,10 +1,11 @@
 /*
  * stats_rate.h: whether two rates differ by more than chance would have it: Fisher's exact test,
  * for
- * --compare (orreport_stats.h, where the sources are) and for advice (advice_compare.c).
+ * --compare (orreport/significance.h, where the sources are) and for advice
+ * (common/advice/compare.c).
  */
-#ifndef ORBUS_CLI_STATS_RATE_H
-#define ORBUS_CLI_STATS_RATE_H
+#ifndef ORBUS_COMMON_STATS_RATE_H
+#define ORBUS_COMMON_STATS_RATE_H
 
 #include <stdbool.h>
 #include <stdint.h>

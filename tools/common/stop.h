@@ -1,8 +1,8 @@
 /*
  * stop.h: SIGINT and SIGTERM as a question that a program asks when it can.
  */
-#ifndef ORBUS_CLI_STOP_H
-#define ORBUS_CLI_STOP_H
+#ifndef ORBUS_COMMON_STOP_H
+#define ORBUS_COMMON_STOP_H
 
 #include <stdbool.h>
 

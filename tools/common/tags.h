@@ -1,10 +1,10 @@
 /*
  * tags.h: tags given as "key=value".
  */
-#ifndef ORBUS_CLI_TAGS_H
-#define ORBUS_CLI_TAGS_H
+#ifndef ORBUS_COMMON_TAGS_H
+#define ORBUS_COMMON_TAGS_H
 
-#include "options.h"
+#include "base/options.h"
 #include "orbus.h"
 
 struct cli_tags {

@@ -2,7 +2,7 @@
  * threshold.c: ranges as monitoring plugins write them.
  */
 #include "threshold.h"
-#include "parse.h"
+#include "base/parse.h"
 
 #include <errno.h>
 #include <math.h>

@@ -8,8 +8,8 @@
  *   10:    below 10                  @10:20  from 10 to 20
  *   ~:10   over 10                   ~:      nothing
  */
-#ifndef ORBUS_CLI_THRESHOLD_H
-#define ORBUS_CLI_THRESHOLD_H
+#ifndef ORBUS_COMMON_THRESHOLD_H
+#define ORBUS_COMMON_THRESHOLD_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -13,10 +13,10 @@ const native = require('./native.js')
 const { Layer, expectFetches, openLayer, within } = require('./nesting.js')
 const { observe } = require('./passthrough.js')
 const { Unseen, bytesOf, bytesOfRequest, headerOf, isCompletion, isRequest, look, pairsOf, secretsOf, urlOf } =
-  require('./question.js')
+  require('./request_body.js')
 const { flatten, merge } = require('./tags.js')
 const { attempt, get, numberOf, show } = require('./values.js')
-const { SILENCE, classOf, classify } = require('./verdict.js')
+const { SILENCE, classOf, classify } = require('./outcome.js')
 
 const { FAILURE, FIGURE, LIMIT, figures } = native
 

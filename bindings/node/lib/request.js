@@ -10,7 +10,7 @@ const { FIGURE, STATUS, figures } = require('./native.js')
 const { flatten } = require('./tags.js')
 const { readUsage } = require('./usage.js')
 const { attempt: orElse, get, numberOf, show } = require('./values.js')
-const { judge } = require('./verdict.js')
+const { judge } = require('./outcome.js')
 
 const { attempt, httpStatus, idHigh, idLow, startNs, tokensEstimated, ttftMs } = FIGURE
 const { cachedTokens, completionTokens, costUsd, promptTokens, reasoningTokens, totalTokens } = FIGURE

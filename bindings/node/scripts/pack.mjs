@@ -11,8 +11,8 @@ const native = path.join(here, 'native')
 rmSync(native, { recursive: true, force: true })
 rmSync(path.join(here, 'LICENSE'), { force: true })
 if (process.argv[2] !== '--clean') {
-  for (const folder of ['libbus', 'libbus/include', 'bindings/exchange']) {
-    for (const name of readdirSync(path.join(clone, folder))) {
+  for (const folder of ['libbus', 'bindings/llm']) {
+    for (const name of readdirSync(path.join(clone, folder), { recursive: true })) {
       if (/\.[ch]$/.test(name)) cpSync(path.join(clone, folder, name), path.join(native, folder, name))
     }
   }

@@ -4,8 +4,8 @@
  * A request under way has nothing here: JavaScript keeps its id and start, which begin() tells and
  * end() takes back, so that a request that is dropped leaves nothing to be freed.
  */
-#include "utf8.h"
-#include "value.h"
+#include "args.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,8 +1,8 @@
 /*
  * args.c: Python's arguments and values as C's.
  */
+#include "llm/secret.h"
 #include "orbus_python.h"
-#include "secret.h"
 
 static Py_ssize_t place_of(
     const struct module_state *state, const struct signature *s, PyObject *name)

@@ -1,14 +1,14 @@
 /*
- * call.c: orbus._orbus.Call: an exchange (bindings/exchange) for orbus.instrument(), which feeds it
+ * call.c: orbus._orbus.Call: an exchange (bindings/llm) for orbus.instrument(), which feeds it
  * what the HTTP client receives, and says how the transfer ended.
  *
  * It judges and publishes once: at end(), or when it is dropped, which means that the program lost
  * interest in the answer. In a Request's block it leaves publishing to that: call.h.
  */
 #include "call.h"
-#include "exchange.h"
-#include "producer.h"
+#include "llm/call.h"
 #include "request.h"
+#include "ring/producer.h"
 
 #include <errno.h>
 #include <inttypes.h>

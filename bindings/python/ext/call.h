@@ -6,8 +6,8 @@
  * block's sample is filled in with what the call found out. A call that is followed by another one
  * in the block (a try that failed, an agent's next question) is a sample of its own.
  */
-#ifndef ORBUS_PYTHON_CALL_H
-#define ORBUS_PYTHON_CALL_H
+#ifndef ORBUS_PYTHON_EXT_CALL_H
+#define ORBUS_PYTHON_EXT_CALL_H
 
 #include "orbus_python.h"
 

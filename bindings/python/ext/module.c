@@ -2,7 +2,7 @@
  * module.c: orbus._orbus, put together. Importing it makes types and nothing else: no bus, no
  * thread, no handler.
  */
-#include "exchange.h"
+#include "llm/call.h"
 #include "orbus_python.h"
 
 #include <errno.h>

@@ -9,14 +9,14 @@
  * Forks: a child goes on with its parent's producers (the library gives it a lane of its own), but
  * leaves alone what was under way in the parent: see fork_generation().
  */
-#ifndef ORBUS_PYTHON_H
-#define ORBUS_PYTHON_H
+#ifndef ORBUS_PYTHON_EXT_PYTHON_H
+#define ORBUS_PYTHON_EXT_PYTHON_H
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-#include "aggregate.h"
 #include "orbus.h"
+#include "stats/aggregate.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -60,7 +60,7 @@ enum keyword { KEYWORDS(KEYWORD_ENUM) KEYWORD_COUNT };
 struct module_state {
 	PyTypeObject *producer_type, *request_type, *ready_type, *call_type, *reader_type;
 	PyObject *bus_error; /* orbus.BusError */
-	PyObject *classify;  /* orbus._errors.classify, once there was an exception */
+	PyObject *classify;  /* orbus._outcome.classify, once there was an exception */
 	PyObject *tags_var;  /* a ContextVar: the dict of orbus.tags(), of str to str */
 	PyObject *block_var; /* a ContextVar: a weak reference to the Request whose block runs */
 	bool expects_calls;  /* a client is instrumented: blocks of requests tell that they run */
@@ -217,7 +217,7 @@ PyObject *sample_to_dict(const struct module_state *state, const struct orbus_sa
 bool publish_keywords(
     struct producer *p, PyObject *const *args, Py_ssize_t count, PyObject *keyword_names);
 
-/* --- documents.c: functions of the module -------------------------------------------------------
+/* --- stats.c: functions of the module -------------------------------------------------------
  */
 
 PyObject *stats(PyObject *module, PyObject *args);

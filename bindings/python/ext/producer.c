@@ -4,11 +4,11 @@
  * What cannot be published is counted in `dropped` and explained by `last_error`: a bot that runs
  * must not fail for its metrics. Opening fails aloud, and so does an argument of the wrong type.
  */
-#include "log_format.h"
-#include "now.h"
+#include "base/now.h"
+#include "base/utf8.h"
+#include "doc/sample_log.h"
 #include "orbus_python.h"
 #include "structmember.h"
-#include "utf8.h"
 
 #include <errno.h>
 #include <math.h>

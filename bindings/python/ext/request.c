@@ -9,7 +9,7 @@
  * nobody knows which calls are its own.
  */
 #include "request.h"
-#include "sample.h"
+#include "sample/sample.h"
 #include "structmember.h"
 
 #include <errno.h>
@@ -238,7 +238,7 @@ static bool judge(struct request *r, enum orbus_status status, PyObject *type, P
 	return true;
 }
 
-/* What orbus._errors.classify() makes of an exception: (status, error_type, message, HTTP status).
+/* What orbus._outcome.classify() makes of an exception: (status, error_type, message, HTTP status).
  */
 static PyObject *classify(struct request *r, PyObject *exception)
 {
@@ -247,7 +247,7 @@ static PyObject *classify(struct request *r, PyObject *exception)
 	PyObject *errors;
 
 	if (!state->classify) {
-		errors = PyImport_ImportModule("orbus._errors");
+		errors = PyImport_ImportModule("orbus._outcome");
 		state->classify = errors ? PyObject_GetAttrString(errors, "classify") : NULL;
 		Py_XDECREF(errors);
 		if (!state->classify)

@@ -2,8 +2,8 @@
  * request.h: what orbus.Request is made of, for the files that implement it, and for the
  * instrumented calls in its block (call.h).
  */
-#ifndef ORBUS_PYTHON_REQUEST_H
-#define ORBUS_PYTHON_REQUEST_H
+#ifndef ORBUS_PYTHON_EXT_REQUEST_H
+#define ORBUS_PYTHON_EXT_REQUEST_H
 
 #include "call.h"
 #include "orbus_python.h"

@@ -2,8 +2,8 @@
  * sample_dict.c: a sample as a Python dictionary with the keys of orbus.h, to and fro.
  */
 #include "orbus_python.h"
-#include "sample.h"
-#include "sample_fields.h"
+#include "sample/fields.h"
+#include "sample/sample.h"
 
 #include <errno.h>
 #include <math.h>

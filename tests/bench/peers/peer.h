@@ -6,8 +6,8 @@
  * stamp included; close(). All but send() and `name` may be NULL. prepare() and connect() return 0,
  * or say on standard error why not.
  */
-#ifndef ORBUS_BENCH_PEER_H
-#define ORBUS_BENCH_PEER_H
+#ifndef ORBUS_TESTS_BENCH_PEERS_PEER_H
+#define ORBUS_TESTS_BENCH_PEERS_PEER_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
 
 What is measured is a chat completion: a POST whose path ends with /completions, which
 /chat/completions does too. Everything else passes by untouched. What the client receives goes through
-the parser of bindings/exchange as it passes, so that all languages make the same sample of the same
+the parser of bindings/llm as it passes, so that all languages make the same sample of the same
 call; nothing is read ahead, and no answer is kept. What a server repeats of the request's body, or of a
 key, is not published.
 
@@ -22,7 +22,7 @@ import zlib
 from contextvars import ContextVar, Token
 from typing import Any, Callable, Iterable, Iterator, Mapping, Protocol, TypeVar
 
-from ._errors import outcome, secrets
+from ._outcome import outcome, secrets
 from ._orbus import BusError, Call, expect_calls
 from ._producer import Producer
 

@@ -1,0 +1,192 @@
+/*
+ * compress.c: hours that are over, compressed. journal.h has the crash argument.
+ *
+ * A file is taken when its hour is over, no line has come for a while, and the last two checkpoints
+ * name the same length. It goes in steps through the store, each a frame of its own, so that saves
+ * go on in between; a killed agent's temporary file is removed at the next start (retention.c).
+ */
+#include "agent/agent.h"
+#include "base/clock.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define FILE_MODE  0600
+#define STEP_BYTES (UINT64_C(4) << 20)
+/* Stragglers come within this; what comes later makes a further part. */
+#define QUIET_NS (60 * NS_PER_SECOND)
+#define RETRY_NS (60 * NS_PER_SECOND)
+
+static bool is_quiet(const struct agent *a, const struct journal_file *f, uint64_t now_ns)
+{
+	/* A clock that was set back must not keep it waiting. */
+	return a->config->once || now_ns < f->last_ns || now_ns - f->last_ns >= QUIET_NS;
+}
+
+static bool is_finished(const struct agent *a, const struct journal_file *f, uint64_t now_ns)
+{
+	return !f->packed && now_ns >= f->end_ns && f->length + f->flight_length == 0 &&
+	       is_quiet(a, f, now_ns);
+}
+
+static bool is_sealed(const struct agent *a, const struct journal_file *f, uint64_t now_ns)
+{
+	return is_finished(a, f, now_ns) && f->named == f->durable && f->named_before == f->durable;
+}
+
+bool journal_wants_checkpoint(const struct agent *a, uint64_t now_ns)
+{
+	for (const struct journal_file *f = a->journal.files; f; f = f->next)
+		if (is_finished(a, f, now_ns) && !is_sealed(a, f, now_ns))
+			return true;
+	return false;
+}
+
+bool journal_is_packing(const struct agent *a)
+{
+	return a->journal.packing != NULL;
+}
+
+bool journal_has_work(const struct agent *a, uint64_t now_ns)
+{
+	if (a->journal.packing)
+		return true;
+	for (const struct journal_file *f = a->journal.files; f; f = f->next)
+		if (f->packed || is_finished(a, f, now_ns))
+			return a->journal.pack_next_ns <= clock_monotonic_ns();
+	return false;
+}
+
+static void plain_removed(void *context, const struct store_result *r)
+{
+	struct journal_file *f = context;
+	struct agent *a = f->agent;
+
+	a->journal.packing = NULL;
+	complain(a->log, &a->journal_complaint, f->text, r);
+	if (r->error) {
+		a->journal.pack_next_ns = clock_monotonic_ns() + RETRY_NS;
+		return;
+	}
+	journal_drop_file(a, f);
+}
+
+static void remove_plain(struct agent *a, struct journal_file *f)
+{
+	a->journal.packing = f;
+	if (store_remove(a->store, f->text, plain_removed, f) < 0) {
+		a->journal.packing = NULL;
+		a->journal.pack_next_ns = clock_monotonic_ns() + RETRY_NS;
+	}
+}
+
+/* What is there decides: an error of reading says nothing about the file, and is tried again. */
+static void give_up(struct journal_file *f, const struct store_result *r)
+{
+	struct agent *a = f->agent;
+	struct journal *j = &a->journal;
+	uint64_t size = 0;
+	int found = r->step == STORE_STEP_READ ? store_look(a->folder.fd, f->text, &size) : 0;
+	bool gone = found == -ENOENT;
+	bool damaged = r->step == STORE_STEP_READ &&
+	               (store_is_foreign(found) || (found == 0 && size < f->durable));
+
+	j->packing = NULL;
+	j->pack_next_ns = clock_monotonic_ns() + RETRY_NS;
+	(void)store_remove(a->store, j->temporary, NULL, NULL);
+	if (gone)
+		log_warning(a->log, "%s was removed before it was compressed", f->text);
+	else if (!damaged)
+		complain(a->log, &a->journal_complaint, f->text, r);
+	if (gone ||
+	    (damaged && saver_set_aside(a, f->text,
+			    found ? store_foreign_text(found) : "is shorter than it was") == 0))
+		journal_drop_file(a, f);
+}
+
+static void step(struct journal_file *f);
+
+static void stepped(void *context, const struct store_result *r)
+{
+	struct journal_file *f = context;
+	struct agent *a = f->agent;
+	struct journal *j = &a->journal;
+
+	if (r->error) {
+		give_up(f, r);
+		return;
+	}
+	j->packed_bytes += STEP_BYTES;
+	if (j->packed_bytes < f->durable) {
+		if (!j->stopping) {
+			step(f);
+			return;
+		}
+		j->packing = NULL;
+		(void)store_remove(a->store, j->temporary, NULL, NULL);
+		return;
+	}
+	f->packed = true;
+	log_debug(a->log, "compressed %s", f->text);
+	remove_plain(a, f);
+}
+
+static void step(struct journal_file *f)
+{
+	struct agent *a = f->agent;
+	struct journal *j = &a->journal;
+	struct journal_name packed = f->name;
+	char target[JOURNAL_NAME_BYTES];
+	uint64_t left = f->durable - j->packed_bytes;
+	bool last = left <= STEP_BYTES;
+	int err;
+
+	packed.packed = true;
+	journal_name_format(&packed, target);
+	err = store_pack(a->store, f->text, j->packed_bytes, last ? left : STEP_BYTES, j->temporary,
+	    last ? target : NULL, FILE_MODE, stepped, f);
+	if (err)
+		give_up(f,
+		    &(struct store_result){.error = err, .step = STORE_STEP_PACK, .name = f->text});
+}
+
+static void begin(struct journal_file *f)
+{
+	struct agent *a = f->agent;
+	struct journal *j = &a->journal;
+	struct journal_name packed = f->name;
+	char target[JOURNAL_NAME_BYTES];
+
+	packed.packed = true;
+	journal_name_format(&packed, target);
+	if (store_temporary_name(target, j->temporary) < 0)
+		return;
+	f->accepts = false;
+	j->packing = f;
+	j->packed_bytes = 0;
+	step(f);
+}
+
+void journal_run(struct agent *a, uint64_t now_ns)
+{
+	struct journal *j = &a->journal;
+
+	if (j->packing || j->stopping || clock_monotonic_ns() < j->pack_next_ns)
+		return;
+	journal_open_hour(a, now_ns);
+	for (struct journal_file *f = j->files; f; f = f->next) {
+		/* One that was begun for nothing goes too. */
+		if (f->packed || (is_sealed(a, f, now_ns) && f->durable == 0))
+			remove_plain(a, f);
+		else if (is_sealed(a, f, now_ns))
+			begin(f);
+		else
+			continue;
+		return;
+	}
+}
+
+void journal_stop(struct agent *a)
+{
+	a->journal.stopping = true;
+}

@@ -1,0 +1,348 @@
+/*
+ * backfill.c: what the files of newly opened periods already hold.
+ *
+ * A period is opened by its first sample, long after its file was finished perhaps; the sample
+ * waits in the period while the store fetches the file. A save waits for a moment too; then the
+ * checkpoint says that it holds the period without what its file has (save.c).
+ *
+ * A late period that an earlier agent had open need not be read at the start: it stays sealed, as
+ * the section that it has in the checkpoint, until a sample comes for it. Then its section is its
+ * base; until that is read, a checkpoint holds the section and what has come beside it.
+ *
+ * A file is set aside when it was read to its end and is not what it should be, or is no file of
+ * ours at all (a link, a folder: it would be in the way of ours, and moving it destroys nothing).
+ * An error of reading says nothing about the content: the samples wait, added up, in memory and in
+ * the checkpoint, and reading is tried again, ever less often.
+ *
+ * Large ones are read by a worker.
+ */
+#include "agent/agent.h"
+#include "agent/json_memory.h"
+#include "base/clock.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BACKOFF_MAX_S 60
+#define ASKED_MAX     8
+/* More text than that is read beside the loop. */
+#define AT_ONCE_BYTES ((size_t)64 << 10)
+
+/* What a period held, being made of a file's text or of a checkpoint's section. */
+struct base {
+	struct base *next;
+	char name[PERIOD_NAME_BYTES];
+	unsigned generation; /* of the ledger that asked */
+	bool is_section;
+	char *bytes; /* owned */
+	size_t length;
+	int error;
+	struct period_span says; /* the document, of its bounds; a start of 0: nothing */
+	struct aggregate sum;
+	struct trends trends;
+};
+
+/*
+ * The worker has the first of the list, from worker_start() until it is not busy: the base is the
+ * worker's then.
+ */
+struct bases {
+	struct worker *worker;
+	bool running;
+	struct base *first;
+};
+
+static void read_bounds(const json_t *document, struct period_span *out)
+{
+	const json_t *period = json_object_get(document, "period");
+	const char *start = json_string_value(json_object_get(period, "start"));
+	const char *end = json_string_value(json_object_get(period, "end"));
+
+	if (!start || !end || !clock_parse_rfc3339(start, &out->start_ns) ||
+	    !clock_parse_rfc3339(end, &out->end_ns))
+		out->start_ns = 0;
+}
+
+static void read_base(void *base)
+{
+	struct base *b = base;
+	json_t *document;
+
+	(void)memory_ran_out();
+	if (b->is_section) {
+		b->error = state_section_read(b->bytes, b->length, &b->sum, &b->trends);
+	} else {
+		document = json_loadb(b->bytes, b->length, JSON_REJECT_DUPLICATES, NULL);
+		b->error =
+		    document ? document_to_aggregate(document, &b->sum, &b->trends) : -EBADMSG;
+		read_bounds(document, &b->says);
+		json_decref(document);
+	}
+	/* jansson does not say why it failed. */
+	if (memory_ran_out())
+		b->error = -ENOMEM;
+}
+
+/* Once for all that was asked for at one time. */
+static void bases_back_off(struct agent *a)
+{
+	uint64_t now_ns = clock_monotonic_ns();
+
+	if (now_ns < a->base_next_ns)
+		return;
+	a->base_backoff_seconds = a->base_backoff_seconds ? 2 * a->base_backoff_seconds : 1;
+	if (a->base_backoff_seconds > BACKOFF_MAX_S)
+		a->base_backoff_seconds = BACKOFF_MAX_S;
+	a->base_next_ns = now_ns + a->base_backoff_seconds * NS_PER_SECOND;
+}
+
+static void set_aside(struct agent *a, struct period *p, const char *name, const char *why)
+{
+	if (saver_set_aside(a, name, why) == 0)
+		(void)period_set_base(p, NULL, NULL);
+	else
+		bases_back_off(a);
+}
+
+static void free_base(struct base *b)
+{
+	aggregate_free(&b->sum);
+	free(b->bytes);
+	free(b);
+}
+
+static struct base *new_base(
+    struct agent *a, const char *name, const char *bytes, size_t length, bool is_section)
+{
+	struct base *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return NULL;
+	b->bytes = malloc(length + 1);
+	if (!b->bytes) {
+		free(b);
+		return NULL;
+	}
+	memcpy(b->bytes, bytes, length);
+	b->length = length;
+	b->is_section = is_section;
+	b->generation = a->ledger_generation;
+	strcpy(b->name, name);
+	aggregate_init(&b->sum);
+	return b;
+}
+
+/* There is no file, it is not ours, or it cannot be read now, for any errno. */
+static void take_unread(struct agent *a, struct period *p, int error)
+{
+	p->base_asked = false;
+	if (error == -ENOENT)
+		(void)period_set_base(p, NULL, NULL);
+	else if (store_is_foreign(error))
+		set_aside(a, p, p->span.name, store_foreign_text(error));
+	else
+		bases_back_off(a);
+}
+
+/* It was read to its end, and is not what it should be; or there was no memory for it. */
+static void take_unmerged(struct agent *a, struct period *p, int err)
+{
+	if (err == -ENOMEM)
+		a->ledger.out_of_memory = true; /* what was merged, was in part */
+	else
+		set_aside(a, p, p->span.name, "is damaged or not ours");
+}
+
+/* A section has passed the checkpoint's checksum: its file is what is left, should that happen. */
+static void take_damaged_section(struct agent *a, struct period *p)
+{
+	log_error(a->log, "what the checkpoint holds of %s cannot be read: going on from the file",
+	    p->span.name);
+	p->sealed = p->has_base = p->held = false;
+}
+
+/*
+ * The bounds that a file says are to the minute: its offsets from UTC are, and before 1972 there
+ * were others.
+ */
+static bool is_of(const struct base *b, const struct period_span *span)
+{
+	uint64_t start_ns = b->says.start_ns, end_ns = b->says.end_ns;
+	uint64_t off =
+	    start_ns > span->start_ns ? start_ns - span->start_ns : span->start_ns - start_ns;
+
+	off += end_ns > span->end_ns ? end_ns - span->end_ns : span->end_ns - end_ns;
+	return off < 120 * NS_PER_SECOND;
+}
+
+/*
+ * A file that the index does not know, of another time than its name means here: somebody copied it
+ * from elsewhere, or an agent of an earlier version left it. It stays, and is known from now on.
+ */
+static void leave_file(struct agent *a, struct period *p, const struct base *b)
+{
+	struct periods *all = &a->ledger.periods;
+	struct period_span other = p->span;
+
+	other.start_ns = b->says.start_ns;
+	other.end_ns = b->says.end_ns;
+	periods_rename(all, p);
+	(void)period_index_add(&all->index[other.kind], &other, NULL);
+	log_info(a->log, "%s is of another time: going on in %s", b->name, p->span.name);
+}
+
+/* Merges what was read, unless the ledger is another one by now. */
+static void take_base(struct agent *a, struct base *b)
+{
+	struct period *p = b->generation == a->ledger_generation
+	                       ? periods_named(&a->ledger.periods, b->name)
+	                       : NULL;
+	int err = b->error;
+
+	if (p && p->base_asked) {
+		p->base_asked = false;
+		if (!err && !b->is_section && b->says.start_ns && !is_of(b, &p->span)) {
+			/* A save that is being rendered reads the name: asked again after it. */
+			if (!p->frozen)
+				leave_file(a, p, b);
+			free_base(b);
+			return;
+		}
+		if (!err && !period_set_base(p, &b->sum, &b->trends))
+			err = -ENOMEM;
+		if (b->is_section && err && err != -ENOMEM)
+			take_damaged_section(a, p);
+		else if (err)
+			take_unmerged(a, p, err);
+		else
+			p->sealed = false;
+	}
+	free_base(b);
+}
+
+static void enqueue(struct agent *a, struct base *b)
+{
+	struct base **last = &a->bases->first;
+
+	while (*last)
+		last = &(*last)->next;
+	*last = b;
+}
+
+static void got_file(void *context, const struct store_result *r)
+{
+	struct agent *a = context;
+	struct period *p = periods_named(&a->ledger.periods, r->name);
+	bool is_told = r->error == -ENOENT || store_is_foreign(r->error);
+	struct base *b;
+
+	if (!p)
+		return;
+	complain(a->log, &a->base_complaint, r->name,
+	    is_told ? &(struct store_result){.name = r->name} : r);
+	if (r->error) {
+		take_unread(a, p, r->error);
+		return;
+	}
+	a->base_backoff_seconds = 0;
+	b = new_base(a, r->name, r->bytes, r->length, false);
+	if (!b) {
+		p->base_asked = false;
+		return; /* asked for again */
+	}
+	if (b->length > AT_ONCE_BYTES) {
+		enqueue(a, b);
+		return;
+	}
+	read_base(b);
+	take_base(a, b);
+}
+
+int bases_open(struct agent *a)
+{
+	a->bases = calloc(1, sizeof(*a->bases));
+	if (a->bases)
+		a->bases->worker = worker_new();
+	return a->bases && a->bases->worker ? 0 : -ENOMEM;
+}
+
+void bases_close(struct agent *a)
+{
+	struct bases *bases = a->bases;
+
+	if (!bases)
+		return;
+	worker_free(bases->worker);
+	while (bases->first) {
+		struct base *b = bases->first;
+
+		bases->first = b->next;
+		free_base(b);
+	}
+	free(bases);
+	a->bases = NULL;
+}
+
+bool bases_go_on(struct agent *a)
+{
+	struct bases *bases = a->bases;
+	struct base *b = bases->first;
+
+	if (!b || (bases->running && worker_is_busy(bases->worker)))
+		return false;
+	if (!bases->running) {
+		bases->running = true;
+		if (worker_start(bases->worker, read_base, b) == 0)
+			return false;
+		read_base(b);
+	}
+	bases->running = false;
+	bases->first = b->next;
+	take_base(a, b);
+	return true;
+}
+
+static bool ask(struct agent *a, struct period *p)
+{
+	struct base *b;
+
+	if (!p->sealed)
+		return store_get(a->store, p->span.name, got_file, a) == 0;
+	b = new_base(a, p->span.name, p->section, p->section_size, true);
+	if (b)
+		enqueue(a, b);
+	return b;
+}
+
+/* Whether what it held before is yet to be added to its sum. */
+static bool lacks_base(const struct period *p)
+{
+	return !p->has_base || !period_is_whole(p);
+}
+
+/* A few at once: other things are to be stored in between, and each takes memory. */
+void bases_ask(struct agent *a)
+{
+	size_t asked = 0;
+
+	if (a->base_backoff_seconds && clock_monotonic_ns() < a->base_next_ns)
+		return;
+	for (struct period *p = a->ledger.periods.first; p; p = p->next)
+		asked += p->base_asked;
+	for (struct period *p = a->ledger.periods.first; p && asked < ASKED_MAX; p = p->next) {
+		if (!lacks_base(p) || p->base_asked)
+			continue;
+		p->base_asked = ask(a, p);
+		asked += p->base_asked;
+	}
+}
+
+bool bases_missing(const struct agent *a, uint64_t now_ns, bool all)
+{
+	for (const struct period *p = a->ledger.periods.first; p; p = p->next)
+		if (lacks_base(p) && (all || !period_is_late(p, now_ns)))
+			return true;
+	return false;
+}

@@ -1,0 +1,621 @@
+/*
+ * checkpoint.c: the checkpoint: the ledger and the place reached in every lane, in one file.
+ *
+ * Its sections: the bus; what the ledger holds beside its periods; then one for each period. A
+ * period's is the very document that its file shows: what describes a period to people also
+ * restores it. Its trends alone are a second record beside it. A section is kept with the period
+ * and used again as long as the period has not changed.
+ */
+#include "checkpoint.h"
+#include "base/data_limits.h"
+#include "base/msgpack_in.h"
+#include "base/wall_time.h"
+#include "doc/msgpack_tree.h"
+#include "stats/aggregate_bytes.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DOCUMENT "document"
+/* Not "periods", which version 1 has for another thing. */
+#define INDEX         "period_index"
+#define SECTION_DEPTH 16
+/* Between any two time zones. */
+#define ZONES_S (26 * 3600)
+
+/* --- Writing ---------------------------------------------------------------------------------- */
+
+static int put_bus(struct state_draft *d, const struct state_bus *bus, uint64_t now_ns)
+{
+	struct msgpack_writer m;
+	struct writer *w = &m.writer;
+
+	msgpack_writer_init(&m);
+	writer_object(w, NULL);
+	writer_count(w, "written_at", now_ns);
+	state_bus_write(bus, w);
+	writer_end(w);
+	d->bus = msgpack_writer_take(&m, &d->bus_length);
+	return d->bus ? 0 : -ENOMEM;
+}
+
+static int put_rest(struct state_draft *d, const struct ledger *l, uint64_t now_ns)
+{
+	const struct document_context c = {.restorable = true};
+	struct msgpack_writer m;
+	struct writer *w = &m.writer;
+
+	msgpack_writer_init(&m);
+	writer_object(w, NULL);
+	inflight_write(l->inflight, &m, "in_flight");
+	writer_object(w, INDEX);
+	period_index_write(&l->periods.index[PERIOD_HOURLY], w, "hourly");
+	period_index_write(&l->periods.index[PERIOD_DAILY], w, "daily");
+	writer_end(w);
+	trend_hours_write(&l->hours, w, "hours");
+	given_times_prune(l->given, now_ns);
+	given_times_write(l->given, w, "given");
+	writer_count(w, "last_request", l->last_request_ns);
+	/* Their numbers are of what clocks on the wall show. */
+	writer_count(w, "hours_at", now_ns);
+	writer_integer(w, "hours_wall", wall_seconds_at(l->periods.calendar.utc, now_ns));
+	document_write(w, "lifetime", &l->lifetime, &c);
+	writer_count(w, "lifetime_since", l->lifetime_since_ns);
+	writer_end(w);
+	d->rest = msgpack_writer_take(&m, &d->rest_length);
+	return d->rest ? 0 : -ENOMEM;
+}
+
+static bool is_rendered(const struct state_period *s)
+{
+	const struct period *p = s->period;
+
+	return p->sealed ||
+	       (p->section && p->section_version == s->version &&
+		   p->section_complete == s->complete && p->section_has_base == s->has_base);
+}
+
+static void begin_period(struct state_draft *d, struct state_period *s, struct period *p,
+    uint64_t now_ns, state_context_fn *context, void *of)
+{
+	s->period = p;
+	s->version = p->version;
+	s->complete = period_is_over(p, now_ns);
+	s->has_base = p->has_base;
+	s->own = p->trends;
+	if (is_rendered(s)) {
+		s->section = p->section;
+		s->size = p->section_size;
+		s->has_delta = !period_is_whole(p);
+		s->context.restorable = true;
+		return;
+	}
+	s->is_new = true;
+	if (context)
+		context(of, s, now_ns);
+	if (s->context.lifetime)
+		s->context.lifetime = &d->lifetime;
+	s->context.restorable = true;
+}
+
+int state_draft_begin(struct state_draft *d, const struct ledger *l, const struct state_bus *bus,
+    uint64_t now_ns, state_context_fn *context, void *of)
+{
+	int err;
+
+	*d = (struct state_draft){0};
+	aggregate_init(&d->lifetime);
+	d->periods = calloc(l->periods.count + 1, sizeof(*d->periods));
+	err = d->periods && aggregate_merge_totals(&d->lifetime, &l->lifetime) ? 0 : -ENOMEM;
+	if (!err)
+		err = put_bus(d, bus, now_ns);
+	if (!err)
+		err = put_rest(d, l, now_ns);
+	for (struct period *p = l->periods.first; !err && p; p = p->next)
+		begin_period(d, &d->periods[d->count++], p, now_ns, context, of);
+	for (size_t i = 0; i < d->count; i++)
+		d->has_marks |= d->periods[i].period->span.mark != PERIOD_UNMARKED;
+	for (size_t i = 0; i < bus->journal.file_count; i++)
+		d->has_marks |= bus->journal.files[i].name.mark != PERIOD_UNMARKED;
+	return err;
+}
+
+bool state_period_is_read(const struct state_period *s)
+{
+	return s->is_new || s->has_delta;
+}
+
+size_t state_draft_names(const struct state_draft *d)
+{
+	size_t names = 0;
+
+	for (size_t i = 0; i < d->count; i++) {
+		const struct aggregate *sum = &d->periods[i].period->sum;
+
+		if (state_period_is_read(&d->periods[i]))
+			names +=
+			    1 + sum->by_model.count + sum->by_bot.count + sum->by_provider.count;
+	}
+	return names;
+}
+
+/* `delta`: the section adds to the one before it. */
+static int render_period(
+    struct state_packer *packer, struct state_period *s, bool delta, char **section, size_t *size)
+{
+	const struct period *p = s->period;
+	struct msgpack_writer m;
+	struct writer *w = &m.writer;
+	size_t length;
+	char *document;
+	int err;
+
+	msgpack_writer_init(&m);
+	writer_object(w, NULL);
+	writer_integer(w, "kind", p->span.kind);
+	writer_count(w, "label", p->span.label);
+	if (p->span.mark != PERIOD_UNMARKED)
+		writer_count(w, "mark", p->span.mark);
+	writer_count(w, "start_ns", p->span.start_ns);
+	writer_count(w, "end_ns", p->span.end_ns);
+	writer_boolean(w, "has_base", s->has_base);
+	writer_boolean(w, "complete", s->complete);
+	writer_boolean(w, "delta", delta);
+	document_write(w, DOCUMENT, &p->sum, &s->context);
+	/* The document's are of all that is known; these, the period's own record. */
+	document_write_trends(w, "trends", &s->own);
+	writer_end(w);
+	document = msgpack_writer_take(&m, &length);
+	if (!document)
+		return -ENOMEM;
+	err = state_pack(packer, document, length, section, size);
+	free(document);
+	return err;
+}
+
+/* What has come for a sealed period, behind the section that it is sealed as. */
+static int add_delta(struct state_draft *d, struct state_packer *packer, struct state_period *s)
+{
+	char *section;
+	size_t size;
+	int err = render_period(packer, s, true, &section, &size);
+
+	if (err)
+		return err;
+	err = state_add(&d->file, section, size);
+	free(section);
+	return err;
+}
+
+static int add_document(
+    struct state_draft *d, struct state_packer *packer, const char *document, size_t length)
+{
+	char *section;
+	size_t size;
+	int err = state_pack(packer, document, length, &section, &size);
+
+	if (err)
+		return err;
+	err = state_add(&d->file, section, size);
+	free(section);
+	return err;
+}
+
+static int render(struct state_draft *d, struct state_packer *packer)
+{
+	int err = state_begin(&d->file);
+
+	if (!err)
+		err = add_document(d, packer, d->bus, d->bus_length);
+	if (!err)
+		err = add_document(d, packer, d->rest, d->rest_length);
+	for (size_t i = 0; !err && i < d->count; i++) {
+		struct state_period *s = &d->periods[i];
+
+		if (s->is_new) {
+			err = render_period(packer, s, false, &s->section, &s->size);
+			s->bytes = aggregate_bytes(&s->period->sum);
+		}
+		if (!err)
+			err = state_add(&d->file, s->section, s->size);
+		if (!err && s->has_delta)
+			err = add_delta(d, packer, s);
+	}
+	if (!err)
+		state_finish(&d->file, d->has_marks);
+	return err;
+}
+
+void state_draft_render(struct state_draft *d)
+{
+	struct state_packer *packer = state_packer_new();
+
+	d->error = packer ? render(d, packer) : -ENOMEM;
+	state_packer_free(packer);
+}
+
+void state_draft_give_back(struct state_draft *d)
+{
+	for (size_t i = 0; i < d->count; i++) {
+		struct state_period *s = &d->periods[i];
+		struct period *p = s->period;
+
+		if (!s->is_new || !s->section)
+			continue;
+		free(p->section);
+		p->section = s->section;
+		p->section_size = s->size;
+		p->section_version = s->version;
+		p->section_complete = s->complete;
+		p->section_has_base = s->has_base;
+		p->bytes = s->bytes;
+		s->is_new = false;
+	}
+}
+
+void state_draft_free(struct state_draft *d)
+{
+	for (size_t i = 0; i < d->count; i++)
+		if (d->periods[i].is_new)
+			free(d->periods[i].section);
+	free(d->periods);
+	free(d->bus);
+	free(d->rest);
+	free(d->file.bytes);
+	aggregate_free(&d->lifetime);
+	*d = (struct state_draft){0};
+}
+
+/* Where the document is within a period's section. */
+static char *find_document(char *bytes, size_t length, size_t *document_length)
+{
+	struct mp_reader in;
+	struct mp_value map, key;
+
+	mp_reader_init(&in, bytes, length);
+	if (!mp_next(&in, &map) || map.type != MP_MAP)
+		return NULL;
+	for (uint32_t i = 0; i < map.count && mp_next(&in, &key) && key.type == MP_STRING; i++) {
+		const uint8_t *start = in.at;
+
+		if (!mp_skip(&in, DOCUMENT_DEPTH_MAX))
+			return NULL;
+		if (key.count != strlen(DOCUMENT) || memcmp(key.bytes, DOCUMENT, key.count) != 0)
+			continue;
+		*document_length = (size_t)(in.at - start);
+		return bytes + (start - (const uint8_t *)bytes);
+	}
+	return NULL;
+}
+
+char *state_file_text(const char *section, size_t size, size_t *length, bool *too_large)
+{
+	struct text_writer t;
+	size_t unpacked, document_length;
+	char *bytes, *document, *text;
+
+	*too_large = false;
+	if (state_unpack(section, size, &bytes, &unpacked) < 0)
+		return NULL;
+	text_writer_init(&t);
+	document = find_document(bytes, unpacked, &document_length);
+	if (document)
+		writer_msgpack(&t.writer, NULL, document, document_length);
+	t.writer.spoilt |= !document;
+	free(bytes);
+	text = text_writer_take(&t, length);
+	*too_large = !text && t.too_large;
+	return text;
+}
+
+int state_encode(const struct ledger *l, const struct state_bus *bus, uint64_t now_ns, char **bytes,
+    size_t *length)
+{
+	struct state_draft d;
+	int err = state_draft_begin(&d, l, bus, now_ns, NULL, NULL);
+
+	if (!err) {
+		state_draft_render(&d);
+		err = d.error;
+	}
+	if (!err) {
+		*bytes = d.file.bytes;
+		*length = d.file.length;
+		d.file.bytes = NULL;
+	}
+	state_draft_free(&d);
+	return err;
+}
+
+/* --- Reading ---------------------------------------------------------------------------------- */
+
+/* What a period holds. Its trends are its own; earlier versions have those of the document. */
+static int load_sum(json_t *o, struct aggregate *sum, struct trends *trends)
+{
+	const json_t *own = json_object_get(o, "trends");
+	int err = document_to_aggregate(json_object_get(o, DOCUMENT), sum, trends);
+
+	return !err && own ? document_to_trends(own, trends) : err;
+}
+
+static int open_period(struct ledger *l, json_t *o, struct period **out)
+{
+	json_int_t label, start, end, mark = PERIOD_UNMARKED;
+	struct period_span span;
+	int kind;
+
+	if (json_unpack(o, "{s:i,s:I,s:I,s:I,s?I}", "kind", &kind, "label", &label, "start_ns",
+		&start, "end_ns", &end, "mark", &mark) < 0 ||
+	    (kind != PERIOD_HOURLY && kind != PERIOD_DAILY) || label < 0 || label > UINT32_MAX ||
+	    start < 0 || end <= start || mark < 0 || mark > UINT32_MAX ||
+	    !calendar_mark_exists((uint32_t)mark))
+		return -EBADMSG;
+	span = (struct period_span){.kind = (enum period_kind)kind,
+	    .label = (uint32_t)label,
+	    .mark = (uint32_t)mark,
+	    .start_ns = (uint64_t)start,
+	    .end_ns = (uint64_t)end};
+	calendar_name(&span);
+	*out = periods_restore(&l->periods, &span);
+	if (!*out)
+		return -EBADMSG;
+	/* Version 1 wrote none without. */
+	(*out)->has_base = !json_is_false(json_object_get(o, "has_base"));
+	(*out)->section_complete = json_is_true(json_object_get(o, "complete"));
+	return 0;
+}
+
+static int load_periods(struct ledger *l, const json_t *list)
+{
+	struct period *p;
+	json_t *o;
+	size_t i;
+
+	if (!json_is_array(list))
+		return -EBADMSG;
+	json_array_foreach(list, i, o)
+	{
+		int err = open_period(l, o, &p);
+
+		if (!err)
+			err = load_sum(o, &p->sum, &p->trends);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* Earlier versions do not have it: the ring tells then. */
+static int load_last_request(const json_t *o, struct ledger *l)
+{
+	if (!o)
+		return 0;
+	if (!json_is_integer(o) || json_integer_value(o) < 0)
+		return -EBADMSG;
+	l->last_request_ns = (uint64_t)json_integer_value(o);
+	l->last_is_restored = true;
+	return 0;
+}
+
+/* What clocks here showed when it was written, beside what they showed to who wrote it. */
+static void shift_hours(const json_t *o, struct ledger *l)
+{
+	const json_t *at = json_object_get(o, "hours_at"), *wall = json_object_get(o, "hours_wall");
+	int64_t apart;
+
+	if (!json_is_integer(at) || !json_is_integer(wall) || json_integer_value(at) < 0)
+		return;
+	if (__builtin_sub_overflow(
+		wall_seconds_at(l->periods.calendar.utc, (uint64_t)json_integer_value(at)),
+		json_integer_value(wall), &apart) ||
+	    apart < -ZONES_S || apart > ZONES_S)
+		return;
+	/* To the nearest hour, where zones differ by half ones. */
+	trend_hours_shift(&l->hours, (apart + (apart < 0 ? -1800 : 1800)) / 3600);
+}
+
+/* Checkpoints of earlier versions have none. */
+static int load_index(const json_t *o, struct periods *p)
+{
+	int err;
+
+	if (!o)
+		return 0;
+	p->indexed = true;
+	err = period_index_from_json(&p->index[PERIOD_HOURLY], json_object_get(o, "hourly"));
+	return err ? err
+	           : period_index_from_json(&p->index[PERIOD_DAILY], json_object_get(o, "daily"));
+}
+
+static int load_rest(const json_t *o, struct ledger *l)
+{
+	const json_t *since = json_object_get(o, "lifetime_since");
+	int err = 0;
+
+	if (!json_is_integer(since) || json_integer_value(since) < 0)
+		return -EBADMSG;
+	l->lifetime_since_ns = (uint64_t)json_integer_value(since);
+	err = inflight_from_json(l->inflight, json_object_get(o, "in_flight"));
+	if (!err)
+		err = load_index(json_object_get(o, INDEX), &l->periods);
+	if (!err)
+		err = trend_hours_from_json(&l->hours, json_object_get(o, "hours"));
+	if (!err)
+		shift_hours(o, l);
+	if (!err)
+		err = given_times_from_json(l->given, json_object_get(o, "given"));
+	if (!err)
+		err = load_last_request(json_object_get(o, "last_request"), l);
+	if (!err)
+		err = document_to_aggregate(json_object_get(o, "lifetime"), &l->lifetime, NULL);
+	return err;
+}
+
+/* One document with everything. */
+static int load_version_1(struct state_reader *r, struct ledger *l, struct state_bus *bus)
+{
+	json_t *o;
+	int err = state_next_json(r, &o);
+
+	if (err)
+		return err;
+	err = state_bus_from_json(o, bus);
+	if (!err)
+		err = load_periods(l, json_object_get(o, "periods"));
+	if (!err)
+		err = load_rest(o, l);
+	json_decref(o);
+	return err;
+}
+
+/* A period's section as a tree, with its document or without. */
+static int section_json(const char *section, size_t size, bool with_document, json_t **out)
+{
+	static const char *const keys[] = {
+	    "kind", "label", "mark", "start_ns", "end_ns", "has_base", "complete", "delta", NULL};
+	size_t length;
+	char *bytes;
+	int err = state_unpack(section, size, &bytes, &length);
+
+	if (err)
+		return err;
+	*out = with_document ? json_from_msgpack(bytes, length, SECTION_DEPTH) : json_object();
+	for (const char *const *key = keys; *out && !with_document && *key; key++) {
+		const char *const path[] = {*key, NULL};
+		json_t *value = json_from_msgpack_at(bytes, length, path, 1);
+
+		if (value)
+			json_object_set_new(*out, *key, value);
+	}
+	free(bytes);
+	return *out ? 0 : -EBADMSG;
+}
+
+static int keep_section(struct period *p, const char *section, size_t size)
+{
+	p->section = malloc(size);
+	if (!p->section)
+		return -ENOMEM;
+	memcpy(p->section, section, size);
+	p->section_size = size;
+	p->section_version = p->version;
+	p->section_has_base = p->has_base;
+	return 0;
+}
+
+/* Adds a section to what the one before it has opened, sealed or not. */
+static int load_delta(struct ledger *l, const json_t *o, const char *section, size_t size)
+{
+	struct period *p = l->periods.first; /* that was opened last */
+	const json_t *label = json_object_get(o, "label"), *kind = json_object_get(o, "kind");
+	const json_t *mark = json_object_get(o, "mark"); /* 0 where it is missing */
+	struct aggregate sum;
+	struct trends trends;
+	int err;
+
+	if (!p || json_integer_value(label) != p->span.label ||
+	    json_integer_value(mark) != p->span.mark ||
+	    json_integer_value(kind) != (json_int_t)p->span.kind)
+		return -EBADMSG;
+	aggregate_init(&sum);
+	memset(&trends, 0, sizeof(trends));
+	err = state_section_read(section, size, &sum, &trends);
+	if (!err && !aggregate_merge(&p->sum, &sum))
+		err = -ENOMEM;
+	aggregate_free(&sum);
+	p->trends.current_messages += trends.current_messages;
+	p->trends.current_errors += trends.current_errors;
+	p->version++;
+	return err;
+}
+
+/* With `seal_before_ns`, which is now, one that is late by then is left as it is. */
+static int load_section(struct state_reader *r, struct ledger *l, uint64_t seal_before_ns)
+{
+	const char *section;
+	struct period *p;
+	size_t size;
+	json_t *o;
+	int err;
+
+	if (state_next(r, &section, &size) != 1)
+		return -EBADMSG;
+	err = section_json(section, size, false, &o);
+	if (err)
+		return err;
+	if (json_is_true(json_object_get(o, "delta"))) {
+		err = load_delta(l, o, section, size);
+		json_decref(o);
+		return err;
+	}
+	err = open_period(l, o, &p);
+	if (!err)
+		err = keep_section(p, section, size);
+	json_decref(o);
+	if (err)
+		return err;
+	p->sealed = p->section && p->section_complete && p->has_base && seal_before_ns &&
+	            period_is_late(p, seal_before_ns);
+	return p->sealed ? 0 : state_section_read(section, size, &p->sum, &p->trends);
+}
+
+/* One section after another, so that no more than one is there as a tree. */
+static int load_sections(
+    struct state_reader *r, struct ledger *l, struct state_bus *bus, uint64_t seal_before_ns)
+{
+	json_t *o;
+	int err = state_next_json(r, &o);
+
+	if (err)
+		return err;
+	err = state_bus_from_json(o, bus);
+	json_decref(o);
+	if (!err)
+		err = state_next_json(r, &o);
+	if (err)
+		return err;
+	err = load_rest(o, l);
+	json_decref(o);
+	while (!err && r->at < r->end)
+		err = load_section(r, l, seal_before_ns);
+	return err;
+}
+
+static int decode(const void *bytes, size_t length, uint64_t seal_before_ns, struct ledger *l,
+    struct state_bus *bus)
+{
+	struct state_reader r;
+	int err;
+
+	memset(bus, 0, sizeof(*bus));
+	err = state_open(&r, bytes, length);
+	if (err)
+		return err;
+	return r.version == 1 ? load_version_1(&r, l, bus)
+	                      : load_sections(&r, l, bus, seal_before_ns);
+}
+
+int state_decode(const void *bytes, size_t length, struct ledger *l, struct state_bus *bus)
+{
+	return decode(bytes, length, 0, l, bus);
+}
+
+int state_restore(
+    const void *bytes, size_t length, uint64_t now_ns, struct ledger *l, struct state_bus *bus)
+{
+	return decode(bytes, length, now_ns, l, bus);
+}
+
+int state_section_read(
+    const char *section, size_t size, struct aggregate *sum, struct trends *trends)
+{
+	json_t *o;
+	int err = section_json(section, size, true, &o);
+
+	if (err)
+		return err;
+	err = load_sum(o, sum, trends);
+	json_decref(o);
+	return err;
+}

@@ -1,0 +1,29 @@
+/*
+ * data_dir_lock.h: the data folder: made, opened, and locked for one agent.
+ */
+#ifndef ORBUS_AGENT_PERSIST_DATA_DIR_LOCK_H
+#define ORBUS_AGENT_PERSIST_DATA_DIR_LOCK_H
+
+#include "agent/log.h"
+
+#include <sys/types.h>
+
+struct folder {
+	char *path;
+	int fd;
+	int lock_fd; /* holds the lock; io_uring keeps a reference of it while it has work */
+};
+
+/*
+ * Makes the folder where it is missing (mode 0700), opens it and takes its lock. Where a killed
+ * agent's last writes are still under way, waits until they are over. Logs what went wrong and
+ * returns a negative errno: -EBUSY another agent has it.
+ */
+int folder_open(const char *path, struct log *log, struct folder *out);
+
+/* Opens the folder anew, after it was removed or moved: 0 or a negative errno. */
+int folder_reopen(struct folder *f, struct log *log);
+
+void folder_close(struct folder *f);
+
+#endif

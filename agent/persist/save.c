@@ -1,0 +1,646 @@
+/*
+ * save.c: from the ledger to the disk, so that every sample counts exactly once.
+ *
+ * A save renders the checkpoint and the files at one instant. What the journal is to hold by then
+ * is written (agent/journal/journal.h), the last checkpoint is renamed to be the one before, the
+ * new one is stored, and the files follow when it is durable. The crash argument:
+ *   - The checkpoint holds the open periods and the position in every lane together. A restarted
+ *     agent continues from it, so each sample is either in it or read again.
+ *   - A file is a function of a checkpoint that is already durable. Writing it again, or writing a
+ *     later one, replaces it whole: doing so twice changes nothing.
+ *   - A period leaves the checkpoint only after its file was stored with all of it. From then on
+ *     the file is the truth: a late sample fetches it back (backfill.c). Until that has come, a
+ *     checkpoint says that the period is without what its file holds, and no file is written.
+ *   - A file is written only for a period that the checkpoint before holds too, with what its file
+ *     held. So that one serves as well, should the last be damaged: what is read again is in no
+ *     file that it does not replace, and nothing is counted twice.
+ *
+ * The loop is not held up. It takes down all but the periods' sums, and freezes these: until the
+ * save has rendered them nothing changes them, what comes goes to the periods' news
+ * (agent/periods.h). So the rendering may go on in another thread, of whatever length, and is of
+ * one instant all the same. Small ledgers are rendered at once, which is cheaper than waking a
+ * thread.
+ *
+ * Nothing makes saves more frequent or longer because samples are late: a late period's file waits
+ * (period_file_is_due()), and a save writes only so many of them.
+ */
+#include "agent/agent.h"
+#include "base/clock.h"
+#include "checkpoint.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SET_ASIDE_MAX 1000
+#define FILE_MODE     0600
+#define BACKOFF_MAX   60
+/* Files of late periods in one save, so that the next checkpoint need not wait for many. */
+#define LATE_FILES_MAX 64
+/* A save waits no longer for the files that periods are opened with. */
+#define BASES_NS NS_PER_SECOND
+/* More than that is rendered beside the loop: some milliseconds of work. */
+#define RENDER_AT_ONCE_NAMES 256
+#define SPELL_AT_ONCE_BYTES  ((size_t)256 << 10)
+#define FILES_AT_ONCE        4
+#define THAW_NS              2000000
+#define TRIM_SHARE           1000
+
+struct saver_file {
+	struct saver_file *next;
+	struct agent *agent;
+	/* Stays open while a save is under way, as does its section, which has all that the file
+	 * says. */
+	struct period *period;
+	char *text;     /* once it is rendered; NULL: too large, or no memory */
+	bool too_large; /* for whoever would read it */
+	size_t length;
+};
+
+void complain(struct log *log, struct complaint *c, const char *what, const struct store_result *r)
+{
+	/* Given up, since the agent is to stop. */
+	if (r->error == c->error || r->error == -ECANCELED)
+		return;
+	if (r->error)
+		log_error(log, "could not %s %s: %s; trying again until it works",
+		    store_step_name(r->step), what, strerror(-r->error));
+	else
+		log_info(log, "%s is written again", what);
+	c->error = r->error;
+}
+
+static void file_free(struct saver_file *f)
+{
+	free(f->text);
+	free(f);
+}
+
+static void files_free(struct saver *s)
+{
+	while (s->files) {
+		struct saver_file *f = s->files;
+
+		s->files = f->next;
+		file_free(f);
+	}
+}
+
+/*
+ * The documents took more memory than all that they tell of, and lay between its parts. Giving it
+ * back takes as long as there are pieces: no more than 1/1000 of the time.
+ */
+static void trim(struct saver *s)
+{
+	uint64_t started_ns = clock_monotonic_ns();
+
+	if (started_ns < s->trim_next_ns)
+		return;
+	malloc_trim(0);
+	s->trim_next_ns = started_ns + TRIM_SHARE * (clock_monotonic_ns() - started_ns);
+}
+
+static void save_ended(struct agent *a)
+{
+	struct saver *s = &a->saver;
+	uint64_t wait = a->config->checkpoint_seconds;
+
+	s->busy = s->checkpoint_stored = false;
+	trim(s);
+	if (s->failed) {
+		s->backoff_seconds = s->backoff_seconds ? 2 * s->backoff_seconds : 1;
+		if (s->backoff_seconds > BACKOFF_MAX)
+			s->backoff_seconds = BACKOFF_MAX;
+		wait = s->backoff_seconds;
+	} else {
+		s->backoff_seconds = 0;
+		s->saved_changes = s->changes;
+		periods_close_finished(&a->ledger.periods, clock_realtime_ns());
+		if (s->files_waiting || a->ledger.periods.crowded)
+			wait = 1;
+	}
+	s->next_ns = clock_monotonic_ns() + wait * NS_PER_SECOND;
+}
+
+/* A save that failed gives up what it has not yet handed to the store. */
+static void end_if_done(struct agent *a)
+{
+	struct saver *s = &a->saver;
+
+	if (s->failed)
+		files_free(s);
+	if (s->files || s->spelled || s->files_left > 0)
+		return;
+	if (!s->failed && s->complaint.error)
+		complain(a->log, &s->complaint, a->folder.path, &(struct store_result){0});
+	save_ended(a);
+}
+
+static void file_stored(void *context, const struct store_result *r)
+{
+	struct saver_file *f = context;
+	struct agent *a = f->agent;
+	struct period *p = f->period;
+
+	if (r->error) {
+		complain(a->log, &a->saver.complaint, p->span.name, r);
+		a->saver.failed = true;
+	} else {
+		period_written(p, p->section_version, p->section_complete);
+	}
+	file_free(f);
+	a->saver.files_left--;
+	end_if_done(a);
+}
+
+static void spell(void *file)
+{
+	struct saver_file *f = file;
+
+	f->text =
+	    state_file_text(f->period->section, f->period->section_size, &f->length, &f->too_large);
+}
+
+static void put_spelled(struct agent *a, struct saver_file *f)
+{
+	struct saver *s = &a->saver;
+	char *text = f->text;
+
+	f->text = NULL;
+	if (f->too_large)
+		complain(a->log, &s->complaint, f->period->span.name,
+		    &(struct store_result){
+			.step = STORE_STEP_WRITE, .name = f->period->span.name, .error = -EFBIG});
+	s->files_left++;
+	if (text && store_put(a->store, f->period->span.name, text, f->length, FILE_MODE,
+			file_stored, f) == 0)
+		return;
+	s->files_left--;
+	s->failed = true;
+	file_free(f);
+	end_if_done(a);
+}
+
+/*
+ * One file a turn, a few at once in the store: so their texts take little memory, and the ring is
+ * drained between two. Each is of the checkpoint's instant, whatever was counted since.
+ */
+static void put_next_file(struct agent *a)
+{
+	struct saver *s = &a->saver;
+	struct saver_file *f = s->files;
+
+	s->files = f->next;
+	if (state_unpacked_length(f->period->section) > SPELL_AT_ONCE_BYTES &&
+	    worker_start(s->worker, spell, f) == 0) {
+		s->spelled = f;
+		return;
+	}
+	spell(f);
+	put_spelled(a, f);
+}
+
+static void state_stored(void *context, const struct store_result *r)
+{
+	struct agent *a = context;
+	struct saver *s = &a->saver;
+
+	if (r->error) {
+		complain(a->log, &s->complaint, STATE_NAME, r);
+		s->failed = true;
+	}
+	if (!s->failed)
+		journal_named(a);
+	for (struct period *p = a->ledger.periods.first; !s->failed && p; p = p->next)
+		p->held |= p->offered;
+	s->checkpoint_stored = !s->failed;
+	if (!s->failed)
+		s->checkpoint_changes = s->changes;
+	end_if_done(a);
+}
+
+/* Its section has all that the file is to say. */
+static int add_file(struct agent *a, struct period *p)
+{
+	struct saver_file *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return -ENOMEM;
+	f->agent = a;
+	f->period = p;
+	f->next = a->saver.files;
+	a->saver.files = f;
+	return 0;
+}
+
+/* Retention removes such a file: written now it would stay until the next time it looks. */
+static bool is_expired(const struct agent *a, const struct period *p)
+{
+	return ledger_is_expired(
+	    &a->ledger, calendar_label_day(p->span.label), a->saver.rendered_ns);
+}
+
+/* What has been written of late periods waits, the rest follows the checkpoint. */
+static int add_files(struct agent *a)
+{
+	struct saver *s = &a->saver;
+	uint64_t monotonic_ns = s->at_once ? UINT64_MAX : clock_monotonic_ns();
+	size_t late = 0;
+	int err = 0;
+
+	s->files_waiting = false;
+	/* What is put first is stored last: current periods come after the others. */
+	for (int over = 1; over >= 0; over--) {
+		for (size_t i = 0; i < s->draft.count && !err; i++) {
+			const struct state_period *made = &s->draft.periods[i];
+			struct period *p = made->period;
+
+			if (made->complete != over || !p->held ||
+			    !period_file_is_due(p, s->rendered_ns, monotonic_ns))
+				continue;
+			if (over && is_expired(a, p)) {
+				period_written(p, p->section_version, p->section_complete);
+				p->leaving = true;
+			} else if (over && !s->at_once && late++ >= LATE_FILES_MAX) {
+				s->files_waiting = true;
+			} else {
+				err = add_file(a, p);
+			}
+		}
+	}
+	return err;
+}
+
+static void put_state(struct agent *a)
+{
+	struct saver *s = &a->saver;
+	struct store_result trouble = {.step = STORE_STEP_CREATE, .name = STATE_NAME};
+	char *state = s->state;
+
+	s->state = NULL;
+	trouble.error =
+	    store_put(a->store, STATE_NAME, state, s->state_length, FILE_MODE, state_stored, a);
+	if (trouble.error)
+		state_stored(a, &trouble);
+}
+
+/* There is none at first, and after a save that failed: then the one before stays what it is. */
+static void state_kept(void *context, const struct store_result *r)
+{
+	struct agent *a = context;
+
+	if (!r->error || r->error == -ENOENT) {
+		put_state(a);
+		return;
+	}
+	free(a->saver.state);
+	a->saver.state = NULL;
+	state_stored(a, r);
+}
+
+/* A checkpoint names no line that is not on the disk. */
+static void lines_stored(struct agent *a, bool failed)
+{
+	struct saver *s = &a->saver;
+	struct store_result trouble = {.step = STORE_STEP_CREATE, .name = STATE_NAME};
+
+	if (failed) {
+		free(s->state);
+		s->state = NULL;
+		s->failed = true;
+		end_if_done(a);
+		return;
+	}
+	trouble.error = store_rename(a->store, STATE_NAME, STATE_PREVIOUS_NAME, state_kept, a);
+	if (trouble.error)
+		state_kept(a, &trouble);
+}
+
+/* --- Rendering -------------------------------------------------------------------------------- */
+
+/* As of now: the positions, the lengths of the journal, and all that was counted. */
+static int freeze(struct agent *a, uint64_t now_ns)
+{
+	struct saver *s = &a->saver;
+	struct state_bus bus;
+	int err = intake_positions(a, &bus);
+
+	s->draft = (struct state_draft){0};
+	if (!err)
+		err = journal_freeze(a, &bus);
+	if (!err)
+		err = state_draft_begin(
+		    &s->draft, &a->ledger, &bus, now_ns, bulletin_period_context, a);
+	state_bus_free(&bus);
+	for (size_t i = 0; !err && i < s->draft.count; i++)
+		s->draft.periods[i].period->frozen = state_period_is_read(&s->draft.periods[i]);
+	return err;
+}
+
+static void render(void *draft)
+{
+	state_draft_render(draft);
+}
+
+/* The draft is the loop's again. */
+static void rendered(struct agent *a)
+{
+	struct saver *s = &a->saver;
+	struct store_result trouble = {.step = STORE_STEP_CREATE, .name = STATE_NAME};
+
+	s->rendering = false;
+	trouble.error = s->draft.error;
+	if (!trouble.error) {
+		state_draft_give_back(&s->draft);
+		trouble.error = add_files(a);
+	}
+	for (size_t i = 0; i < s->draft.count; i++) {
+		struct period *p = s->draft.periods[i].period;
+
+		p->frozen = false;
+		p->offered = !trouble.error && s->draft.periods[i].has_base;
+	}
+	s->thawing = true;
+	s->state = s->draft.file.bytes;
+	s->state_length = s->draft.file.length;
+	s->draft.file.bytes = NULL;
+	state_draft_free(&s->draft);
+	if (!trouble.error) {
+		journal_write(a, lines_stored);
+		return;
+	}
+	free(s->state);
+	s->state = NULL;
+	state_stored(a, &trouble);
+}
+
+/* What came while the sums were frozen is added to them, a few periods a turn. */
+static void thaw(struct agent *a)
+{
+	uint64_t started_ns = clock_monotonic_ns();
+
+	for (struct period *p = a->ledger.periods.first; p; p = p->next) {
+		if (!p->news)
+			continue;
+		if (!period_thaw(p))
+			a->ledger.out_of_memory = true;
+		if (clock_monotonic_ns() - started_ns > THAW_NS)
+			return;
+	}
+	a->saver.thawing = false;
+}
+
+static void start_save(struct agent *a, uint64_t now_ns, bool at_once)
+{
+	struct saver *s = &a->saver;
+
+	s->busy = true;
+	s->failed = false;
+	s->at_once = at_once;
+	s->changes = a->ledger.changes;
+	s->rendered_ns = now_ns;
+	s->state = NULL;
+	periods_make_room(&a->ledger.periods, now_ns);
+	s->draft.error = freeze(a, now_ns);
+	s->rendering = true;
+	if (s->draft.error) {
+		rendered(a);
+	} else if (state_draft_names(&s->draft) <= RENDER_AT_ONCE_NAMES ||
+		   worker_start(s->worker, render, &s->draft) < 0) {
+		render(&s->draft);
+		rendered(a);
+	}
+}
+
+/* --- When ------------------------------------------------------------------------------------- */
+
+static bool has_news(const struct agent *a, uint64_t now_ns, bool at_once)
+{
+	uint64_t monotonic_ns = at_once ? UINT64_MAX : clock_monotonic_ns();
+
+	if (a->ledger.changes != a->saver.saved_changes || journal_wants_checkpoint(a, now_ns))
+		return true;
+	for (const struct period *p = a->ledger.periods.first; p; p = p->next)
+		if (period_file_is_due(p, now_ns, monotonic_ns))
+			return true;
+	return false;
+}
+
+/*
+ * A period has ended, or has begun: its file should not wait for the next checkpoint. One that was
+ * over when it was opened can: nobody knows of its file yet.
+ */
+static bool is_urgent(const struct agent *a, uint64_t now_ns)
+{
+	if (journal_is_urgent(a))
+		return true;
+	for (const struct period *p = a->ledger.periods.first; p; p = p->next) {
+		bool over = period_is_over(p, now_ns), is_written = p->written_version > 0;
+
+		if (p->has_base && is_written == over && (over ? !p->written_complete : true))
+			return true;
+	}
+	return false;
+}
+
+/* The file of a period that is not there yet makes a save wait, for a while. */
+static bool must_wait(struct agent *a, uint64_t now_ns, bool at_once)
+{
+	struct saver *s = &a->saver;
+	uint64_t monotonic_ns = clock_monotonic_ns();
+
+	if (!bases_missing(a, now_ns, at_once)) {
+		s->waiting_since_ns = 0;
+		return false;
+	}
+	if (s->waiting_since_ns == 0)
+		s->waiting_since_ns = monotonic_ns;
+	return monotonic_ns - s->waiting_since_ns < BASES_NS;
+}
+
+bool saver_run(struct agent *a, uint64_t now_ns, bool at_once)
+{
+	struct saver *s = &a->saver;
+	bool due = clock_monotonic_ns() >= s->next_ns;
+
+	/* The current hour and day have files from their first moment on. */
+	(void)periods_at(&a->ledger.periods, PERIOD_HOURLY, now_ns);
+	(void)periods_at(&a->ledger.periods, PERIOD_DAILY, now_ns);
+	bases_ask(a);
+	if (s->busy || s->thawing || a->ledger.out_of_memory || !has_news(a, now_ns, at_once))
+		return false;
+	if (!due && !at_once && !(s->backoff_seconds == 0 && is_urgent(a, now_ns)))
+		return false;
+	ledger_fold(&a->ledger, now_ns);
+	bases_ask(a); /* of periods that the fold has opened */
+	if (a->ledger.out_of_memory || must_wait(a, now_ns, at_once))
+		return false;
+	start_save(a, now_ns, at_once);
+	return true;
+}
+
+/* A step that can be made now. */
+static bool has_step(const struct agent *a)
+{
+	const struct saver *s = &a->saver;
+
+	if (s->thawing)
+		return true;
+	if (s->rendering || s->spelled)
+		return !worker_is_busy(s->worker);
+	return s->checkpoint_stored && s->files && s->files_left < FILES_AT_ONCE;
+}
+
+bool saver_go_on(struct agent *a)
+{
+	struct saver *s = &a->saver;
+	struct saver_file *f = s->spelled;
+
+	if (!has_step(a))
+		return false;
+	if (s->thawing) {
+		thaw(a);
+	} else if (s->rendering) {
+		rendered(a);
+	} else if (f) {
+		s->spelled = NULL;
+		put_spelled(a, f);
+	} else {
+		put_next_file(a);
+	}
+	return true;
+}
+
+/* They are of a checkpoint that is on the disk, and of the next one, which comes the sooner. */
+void saver_put_off_files(struct agent *a)
+{
+	if (!a->saver.checkpoint_stored || !a->saver.files)
+		return;
+	files_free(&a->saver);
+	end_if_done(a);
+}
+
+int saver_open(struct agent *a)
+{
+	a->saver.worker = worker_new();
+	return a->saver.worker ? 0 : -ENOMEM;
+}
+
+void saver_close(struct agent *a)
+{
+	struct saver *s = &a->saver;
+
+	worker_free(s->worker);
+	s->worker = NULL;
+	if (s->spelled)
+		file_free(s->spelled);
+	s->spelled = NULL;
+	files_free(s);
+	state_draft_free(&s->draft);
+	free(s->state);
+	s->state = NULL;
+}
+
+bool saver_has_more(const struct agent *a)
+{
+	return has_step(a);
+}
+
+bool saver_is_at_work(const struct agent *a)
+{
+	return a->saver.rendering || a->saver.spelled;
+}
+
+bool saver_is_done(const struct agent *a, uint64_t now_ns)
+{
+	return !a->saver.busy && !a->saver.thawing && !a->ledger.out_of_memory &&
+	       !bases_missing(a, now_ns, true) && !has_news(a, now_ns, true);
+}
+
+static void snapshot_stored(void *context, const struct store_result *r)
+{
+	struct agent *a = context;
+
+	if (r->error)
+		log_error(a->log, "could not %s %s: %s", store_step_name(r->step), r->name,
+		    strerror(-r->error));
+	else
+		log_info(a->log, "wrote %s", r->name);
+}
+
+void saver_snapshot(struct agent *a, uint64_t now_ns)
+{
+	char name[PERIOD_NAME_BYTES];
+	size_t length;
+	char *text = bulletin_since_start(a, now_ns, &length);
+
+	calendar_snapshot_name(&a->ledger.periods.calendar, now_ns, name);
+	if (!text || store_put(a->store, name, text, length, FILE_MODE, snapshot_stored, a) < 0)
+		log_error(a->log, "could not write %s: out of memory", name);
+}
+
+int saver_set_aside(struct agent *a, const char *name, const char *why)
+{
+	char stamp[PERIOD_NAME_BYTES], aside[2 * PERIOD_NAME_BYTES];
+	int err, n;
+
+	calendar_snapshot_name(&a->ledger.periods.calendar, clock_realtime_ns(), stamp);
+	n = snprintf(
+	    aside, sizeof(aside), "%.47s.set-aside-%.15s", name, stamp + strlen("metrics_"));
+	err = renameat2(a->folder.fd, name, a->folder.fd, aside, RENAME_NOREPLACE);
+	/* There may be more than one in a second. */
+	for (int i = 2; err < 0 && errno == EEXIST && i <= SET_ASIDE_MAX; i++) {
+		snprintf(aside + n, sizeof(aside) - (size_t)n, "-%d", i);
+		err = renameat2(a->folder.fd, name, a->folder.fd, aside, RENAME_NOREPLACE);
+	}
+	if (err < 0) {
+		log_error(
+		    a->log, "%s %s, and could not be set aside: %s", name, why, strerror(errno));
+		return -errno;
+	}
+	log_error(a->log, "%s %s: set aside as %s", name, why, aside);
+	return 0;
+}
+
+/* Whether the folder that is open is the one that bears the name, on the disk that is there now. */
+static bool folder_is_there(const struct agent *a)
+{
+	struct stat open, named;
+
+	return fstat(a->folder.fd, &open) == 0 && stat(a->folder.path, &named) == 0 &&
+	       open.st_ino == named.st_ino && open.st_dev == named.st_dev;
+}
+
+void saver_look_after_folder(struct agent *a)
+{
+	int refused, err;
+
+	if (a->saver.backoff_seconds == 0 || a->saver.busy)
+		return;
+	if (a->store && folder_is_there(a))
+		return;
+	/* A disk that hangs must not hold up the drain: only an idle store is closed. */
+	if (a->store && (store_poll(a->store) > 0 || !store_close(a->store, 0)))
+		return;
+	a->store = NULL;
+	err = folder_reopen(&a->folder, a->log);
+	if (!err)
+		err =
+		    store_open(a->config->io, a->folder.fd, a->folder.lock_fd, &a->store, &refused);
+	if (err)
+		return;
+	log_warning(a->log, "%s was removed: made it anew", a->folder.path);
+	for (struct period *p = a->ledger.periods.first; p; p = p->next) {
+		p->written_version = 0;
+		p->written_complete = false;
+		p->base_asked = false;
+	}
+	periods_forget(&a->ledger.periods, INT64_MAX);
+	journal_begin_folder(a);
+	a->saver.next_ns = 0;
+}

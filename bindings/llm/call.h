@@ -1,0 +1,155 @@
+/*
+ * call.h: one question to an LLM and its answer, measured as it passes, whatever carries it.
+ *
+ * A binding says when the request starts, feeds it the answer's body in whatever pieces it comes,
+ * and says how the transfer ended; one `begin` and one request sample are published. It knows no
+ * transport: the bindings do, and so all of them make the same sample of the same call.
+ *
+ * An exchange belongs to one thread at a time, that of its producer. No answer is kept or copied,
+ * and no prompt published: the request's body is kept until the end, to know what a server repeats
+ * of it (echo.h), and of each text that came from the server only what is no echo reaches the bus.
+ */
+#ifndef ORBUS_LLM_CALL_H
+#define ORBUS_LLM_CALL_H
+
+#include "orbus.h"
+#include "outcome.h"
+#include "request_body.h"
+#include "response.h"
+
+/* How long the request's body lives. */
+enum request_life {
+	REQUEST_COPIED, /* until exchange_begin() returns: the exchange keeps a copy */
+	REQUEST_STAYS,  /* until exchange_free(), unchanged */
+	REQUEST_GIVEN,  /* malloc'ed, and the exchange's own once exchange_begin() has returned 0 */
+};
+
+/* All optional: start from {0}. Pointers are borrowed until exchange_end(), but `request`. */
+struct exchange_options {
+	/* The JSON body that will be sent; NULL: it cannot be seen. */
+	const char *request;
+	size_t request_bytes;
+	enum request_life request_life;
+
+	/* In its place, or over it. */
+	const char *model;
+	bool stream;
+
+	uint64_t attempt; /* 1 for the first try; 0: not said */
+	const struct orbus_tag *tags;
+	size_t tag_count;
+
+	/* Limits of streams in milliseconds, 0: none; see exchange_timeout_ms(). */
+	uint64_t first_token_timeout_ms;
+	uint64_t idle_timeout_ms;
+
+	/* Receives the generated text in pieces of whole UTF-8 characters; may be NULL. */
+	void (*text)(void *context, enum answer_text kind, const char *piece, size_t length);
+	void *context;
+
+	/*
+	 * Another measurement of the same call has published the begin: none is published here, and
+	 * this is the id that the call goes by should it be published after all. Who sets it calls
+	 * exchange_judge() at the end. NULL: the usual.
+	 */
+	const char *within_id;
+
+	const char *secrets; /* keys, one a line, that are never published; NULL: none */
+	const char *url;     /* where the request goes: it may hold keys too; NULL: not said */
+};
+
+/* How a transfer ended, as its transport saw it. {0} is a transfer that went well. */
+struct exchange_result {
+	long http_status;     /* 0: no response came */
+	long retry_after;     /* seconds that the server asks for, 0: not said */
+	enum limit limit;     /* of the transport's own that ended it */
+	bool program_aborted; /* the program ended it */
+	bool abandoned; /* nobody ended it: the program forgot it, and it ends with its last byte */
+	enum failure failure; /* what the transport could not do */
+	const char *failure_message;
+	bool unread;               /* the body was not fed, since it could not be decoded */
+	const char *generation_id; /* of the header X-Generation-Id, NULL: none */
+	/* In its place: asked with `context` only where the body has no id that may be published.
+	 */
+	const char *(*find_generation_id)(void *context);
+	void *context;
+	const char *url; /* where it went, if only the transport knew; NULL */
+};
+
+struct exchange {
+	struct orbus_request request; /* its sample is filled in by exchange_end() */
+	struct answer answer;
+	bool streamed;        /* asked for, or answered, as a stream */
+	uint64_t complete_ns; /* when the whole answer was there, 0: it was not */
+	struct verdict verdict;
+	/* The rest is private to call.c. */
+	struct exchange_options options;
+	struct question question;
+	bool body_seen;
+	enum limit limit;    /* of ours that was hit */
+	uint64_t arrival_ns; /* of the head or the bytes that came last, 0: nothing came */
+	uint64_t waiting_ns; /* since when a token is awaited: the first one, or the next */
+	uint64_t paused_ns;  /* since when the program lets the transfer wait, 0: it does not */
+	char generation_id[96];
+	char *kept; /* of ours: the copy of the request's body; NULL: none */
+};
+
+/*
+ * Starts the clock and publishes a `begin`. `x` must stay where it is until exchange_end().
+ * Returns 0 or -ENOMEM. A `begin` that cannot be published is no error: the request may still be.
+ */
+int exchange_begin(
+    struct exchange *x, struct orbus_producer *p, const struct exchange_options *options);
+
+/* Before the body's first byte: the response's Content-Type, NULL where it has none. */
+void exchange_content_type(struct exchange *x, const char *type);
+
+/*
+ * Takes the next bytes of the body. False: a limit had been reached when they came, and the
+ * binding should end the transfer.
+ */
+bool exchange_feed(struct exchange *x, const char *bytes, size_t length);
+
+/*
+ * The limits are for the server alone: no time passes for them between these two, while the
+ * program is busy with what it was given, or pauses the transfer.
+ */
+void exchange_hold(struct exchange *x);
+void exchange_go_on(struct exchange *x);
+
+/* Milliseconds until the first-token or idle limit is reached, 0 if it is, -1 without one. */
+long exchange_timeout_ms(const struct exchange *x);
+
+/* Whether one of these limits is reached; which one is remembered. */
+bool exchange_is_out_of_time(struct exchange *x);
+
+/*
+ * Which limit it was, where the transport only knows that it waited too long for bytes. Of an
+ * answer that is no stream nothing but the whole was awaited.
+ */
+enum limit exchange_limit_of_silence(const struct exchange *x);
+
+/*
+ * Judges, fills in the sample, publishes it. What orbus_publish() returns. The sample and its
+ * strings live until exchange_free(), which must follow.
+ */
+int exchange_end(struct exchange *x, const struct exchange_result *result);
+
+/*
+ * The first half of exchange_end(): judges, and fills in the sample with its times. The second half
+ * is orbus_request_end() with the status of the sample.
+ */
+void exchange_judge(struct exchange *x, const struct exchange_result *result);
+
+/*
+ * For requests that a program times itself: what of a server's message, UTF-8 that an exception
+ * kept, may be published, by `request` (NULL: it cannot be seen), `secrets` and `url` of what was
+ * asked. False: nothing.
+ */
+bool exchange_quote(
+    const struct exchange_options *asked, const char *said, char out[VERDICT_MESSAGE_BYTES]);
+
+/* Frees what the exchange holds. One that is freed without its end stays in flight. */
+void exchange_free(struct exchange *x);
+
+#endif

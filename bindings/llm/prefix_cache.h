@@ -1,0 +1,66 @@
+/*
+ * prefix_cache.h: events of a stream begin alike, up to the text: what was read once is not read
+ * again.
+ *
+ * A chunk of 300 bytes brings a word or two; id, model and so on are the same as in the one before.
+ * When an event begins with the very bytes after which the last one's text began, the scan goes on
+ * from the state that it had there. It is for speed alone: whoever uses it learns the same facts.
+ */
+#ifndef ORBUS_LLM_PREFIX_CACHE_H
+#define ORBUS_LLM_PREFIX_CACHE_H
+
+#include "json_push.h"
+
+#include <string.h>
+
+#define RESUME_MAX_BYTES 512
+
+struct resume {
+	size_t length;         /* of what is known, 0: nothing */
+	const char *now, *end; /* the piece that an event begins with, until its text begins */
+	struct json_scan scan; /* after what is known */
+	char known[RESUME_MAX_BYTES];
+};
+
+/* An event begins with these bytes. Returns how many of them need not be read; the scan is set. */
+static inline size_t resume_begin(
+    struct resume *r, struct json_scan *scan, const char *bytes, size_t length)
+{
+	if (r->length > 0 && length >= r->length && memcmp(bytes, r->known, r->length) == 0) {
+		*scan = r->scan;
+		return r->length;
+	}
+	r->length = 0;
+	r->now = bytes;
+	r->end = bytes + length;
+	return 0;
+}
+
+/* The piece that the event begins with has been read. */
+static inline void resume_end(struct resume *r)
+{
+	r->now = NULL;
+}
+
+/* Text begins at `text`: the event's first, if nobody has said so since resume_begin(). */
+static inline void resume_learn(struct resume *r, const struct json_scan *scan, const char *text)
+{
+	const char *now = r->now;
+
+	r->now = NULL;
+	/* An escape's character lies elsewhere. */
+	if (!now || text < now || text >= r->end || (size_t)(text - now) > sizeof(r->known))
+		return;
+	r->length = (size_t)(text - now);
+	memcpy(r->known, now, r->length);
+	r->scan = *scan;
+}
+
+/* Something other than text was learnt. After the text it is not in what is known: forget that. */
+static inline void resume_doubt(struct resume *r)
+{
+	if (!r->now)
+		r->length = 0;
+}
+
+#endif

@@ -1,0 +1,323 @@
+/*
+ * call.c: one request that the instrumented fetch makes, from question to verdict.
+ *
+ * The work is bindings/llm's; what it borrows (tags, the keys that may not be published) lies
+ * beside it here.
+ */
+#include "llm/call.h"
+#include "args.h"
+#include "base/now.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct measured {
+	uint32_t kind;
+	bool is_over;
+	struct producer_handle *producer;
+	struct exchange exchange;
+	struct orbus_tag tags[ORBUS_TAGS_MAX];
+	struct text_arena arena;
+	char *secrets, *url; /* NULL: there are none */
+};
+
+/* A call around this one, which may be the same one: it has published a begin. */
+struct outer {
+	bool is_there;
+	uint64_t id;
+	const char *model; /* that it is said to ask for; NULL: any */
+};
+
+static void dispose(struct measured *m)
+{
+	free(m->secrets);
+	free(m->url);
+	free(m);
+}
+
+static void finalize(napi_env env, void *data, void *hint)
+{
+	struct measured *m = data;
+
+	(void)env;
+	(void)hint;
+	exchange_free(&m->exchange);
+	producer_release(m->producer);
+	dispose(m);
+}
+
+/* The clock started when the program asked, which may be a moment ago. */
+static void start_earlier(struct exchange *x, double elapsed_ms)
+{
+	uint64_t ns = elapsed_ms > 0 && elapsed_ms < 1e9 ? (uint64_t)(elapsed_ms * 1e6) : 0;
+
+	if (ns < x->request.start_ns)
+		x->request.start_ns -= ns;
+}
+
+/* Whether names are of one model, with its maker's name before a slash or without. */
+static bool is_same_model(const char *a, const char *b)
+{
+	const char *short_a = strrchr(a, '/'), *short_b = strrchr(b, '/');
+
+	if (!short_a == !short_b)
+		return strcmp(a, b) == 0;
+	return short_a ? strcmp(short_a + 1, b) == 0 : strcmp(a, short_b + 1) == 0;
+}
+
+static bool is_that_call(const struct exchange *x, const struct outer *outer)
+{
+	const char *asked = x->request.sample.requested_model;
+
+	return outer->is_there && (!outer->model || !asked || is_same_model(asked, outer->model));
+}
+
+/*
+ * Without a producer the exchange publishes no begin: that is left to us, who may have one. The
+ * clock goes on from there.
+ */
+static int begin_exchange(struct measured *m, const struct exchange_options *options,
+    const struct outer *outer, double elapsed_ms)
+{
+	struct exchange *x = &m->exchange;
+	int err = exchange_begin(x, NULL, options);
+
+	if (err)
+		return err;
+	if (is_that_call(x, outer)) {
+		x->request.producer = m->producer->producer;
+		snprintf(x->request.id, sizeof(x->request.id), "%016" PRIx64, outer->id);
+	} else {
+		orbus_request_begin(
+		    m->producer->producer, &x->request, x->options.model, x->streamed);
+	}
+	start_earlier(x, elapsed_ms);
+	return 0;
+}
+
+/*
+ * Begins with a body that is a string, a Uint8Array, which the program may change, or unknown.
+ */
+static int begin_with(napi_env env, struct measured *m, struct exchange_options *options,
+    const struct outer *outer, napi_value body, double elapsed_ms)
+{
+	char *text;
+	int err;
+
+	if (take_bytes(env, body, &options->request, &options->request_bytes))
+		return begin_exchange(m, options, outer, elapsed_ms);
+	text = take_long_text(env, body, &options->request_bytes);
+	options->request = text;
+	options->request_life = REQUEST_GIVEN;
+	err = begin_exchange(m, options, outer, elapsed_ms);
+	if (err)
+		free(text);
+	return err;
+}
+
+static struct outer take_outer(
+    napi_env env, napi_value high, napi_value low, napi_value model, struct text_arena *arena)
+{
+	double h = take_number(env, high), l = take_number(env, low);
+	struct outer outer = {.model = take_text(env, model, arena, 256)};
+
+	outer.is_there = h >= 0 && h <= UINT32_MAX && l >= 0 && l <= UINT32_MAX;
+	if (outer.is_there)
+		outer.id = (uint64_t)h << 32 | (uint32_t)l;
+	return outer;
+}
+
+static void tell_id(napi_env env, const struct exchange *x)
+{
+	double *figures = addon_of(env)->figures;
+	uint64_t id = strtoull(x->request.id, NULL, 16);
+
+	figures[FIGURE_idHigh] = (double)(id >> 32);
+	figures[FIGURE_idLow] = (double)(uint32_t)id;
+}
+
+/*
+ * exchangeBegin(producer, body, elapsed_ms, attempt, tags, secrets, url, outer_high, outer_low,
+ *     outer_model): a handle, or a negative errno. Its id is among the figures: the one of the call
+ * around it, where it is that call.
+ */
+static napi_value begin(napi_env env, napi_callback_info info)
+{
+	struct exchange_options options = {0};
+	struct producer_handle *h;
+	struct text_arena arena;
+	struct outer outer;
+	struct measured *m;
+	napi_value a[10], external;
+	double attempt;
+	size_t unused;
+	int err;
+
+	arena_clear(&arena);
+	take_arguments(env, info, a, 10);
+	h = take_handle(env, a[0], HANDLE_PRODUCER);
+	if (!h || !h->producer)
+		return make_int(env, -EBADF);
+	m = malloc(sizeof(*m));
+	if (!m)
+		return make_int(env, -ENOMEM);
+	m->kind = HANDLE_MEASURED;
+	m->is_over = false;
+	m->producer = h;
+	arena_clear(&m->arena);
+	attempt = take_number(env, a[3]);
+	options.attempt = attempt >= 1 && attempt < 1e6 ? (uint64_t)attempt : 0;
+	options.tag_count = take_tags(env, a[4], &m->arena, m->tags);
+	options.tags = m->tags;
+	options.secrets = m->secrets = take_long_text(env, a[5], &unused);
+	options.url = m->url = take_long_text(env, a[6], &unused);
+	outer = take_outer(env, a[7], a[8], a[9], &arena);
+	err = begin_with(env, m, &options, &outer, a[1], take_number(env, a[2]));
+	if (err) {
+		dispose(m);
+		return make_int(env, err);
+	}
+	tell_id(env, &m->exchange);
+	h->references++;
+	if (napi_create_external(env, m, finalize, NULL, &external) == napi_ok)
+		return external;
+	finalize(env, m, NULL);
+	return make_int(env, -ENOMEM);
+}
+
+/* exchangeContentType(exchange, type) */
+static napi_value content_type(napi_env env, napi_callback_info info)
+{
+	struct text_arena arena;
+	napi_value arguments[2];
+	struct measured *m;
+
+	arena_clear(&arena);
+	take_arguments(env, info, arguments, 2);
+	m = take_handle(env, arguments[0], HANDLE_MEASURED);
+	if (!m || m->is_over)
+		return NULL;
+	exchange_content_type(&m->exchange, take_text(env, arguments[1], &arena, 256));
+	return NULL;
+}
+
+/* exchangeGiveWay(exchange): a call within publishes it, with its begin. */
+static napi_value give_way(napi_env env, napi_callback_info info)
+{
+	struct measured *m;
+	napi_value argument;
+
+	take_arguments(env, info, &argument, 1);
+	m = take_handle(env, argument, HANDLE_MEASURED);
+	if (!m || m->is_over)
+		return NULL;
+	m->is_over = true;
+	exchange_free(&m->exchange);
+	return NULL;
+}
+
+/* exchangeFeed(exchange, bytes): whether [DONE] has come: nothing that follows matters. */
+static napi_value feed(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[2];
+	struct measured *m;
+	const char *bytes;
+	size_t length;
+
+	take_arguments(env, info, arguments, 2);
+	m = take_handle(env, arguments[0], HANDLE_MEASURED);
+	if (!m || m->is_over || !take_bytes(env, arguments[1], &bytes, &length))
+		return make_bool(env, m && m->is_over);
+	exchange_feed(&m->exchange, bytes, length);
+	return make_bool(env, m->exchange.complete_ns != 0);
+}
+
+/* exchangeLimitOfSilence(exchange): the limit that it is when nothing comes any more. */
+static napi_value limit_of_silence(napi_env env, napi_callback_info info)
+{
+	struct measured *m;
+	napi_value argument;
+
+	take_arguments(env, info, &argument, 1);
+	m = take_handle(env, argument, HANDLE_MEASURED);
+	return make_int(env, m ? exchange_limit_of_silence(&m->exchange) : LIMIT_IDLE);
+}
+
+/*
+ * exchangeEnd(exchange, http_status, retry_after, limit, is_aborted, failure, message,
+ *     generation_id, is_unread, is_abandoned): 0 or a negative errno. Once; later calls do nothing.
+ */
+static napi_value end(napi_env env, napi_callback_info info)
+{
+	struct exchange_result result = {0};
+	struct text_arena arena;
+	struct measured *m;
+	napi_value a[10];
+	int err;
+
+	arena_clear(&arena);
+	take_arguments(env, info, a, 10);
+	m = take_handle(env, a[0], HANDLE_MEASURED);
+	if (!m || m->is_over)
+		return make_int(env, 0);
+	m->is_over = true;
+	if (!m->producer->producer)
+		return make_int(env, -EBADF);
+	result.http_status = take_int(env, a[1]);
+	result.retry_after = take_int(env, a[2]);
+	result.limit = (enum limit)take_int(env, a[3]);
+	result.program_aborted = take_bool(env, a[4]);
+	result.failure = (enum failure)take_int(env, a[5]);
+	result.failure_message = take_text(env, a[6], &arena, VERDICT_MESSAGE_BYTES);
+	result.generation_id = take_text(env, a[7], &arena, 256);
+	result.unread = take_bool(env, a[8]);
+	result.abandoned = take_bool(env, a[9]);
+	err = exchange_end(&m->exchange, &result);
+	producer_note(m->producer, &m->exchange.request.sample);
+	exchange_free(
+	    &m->exchange); /* with its copy of the body; the garbage collector may be late */
+	return make_int(env, err);
+}
+
+/*
+ * quote(text, body, secrets, url): what of a server's message may be published; undefined where
+ * nothing may. `body` undefined: it cannot be seen.
+ */
+static napi_value quote(napi_env env, napi_callback_info info)
+{
+	struct exchange_options asked = {0};
+	char out[VERDICT_MESSAGE_BYTES], *text, *body, *secrets, *url;
+	napi_value a[4], result = NULL;
+	size_t unused;
+
+	take_arguments(env, info, a, 4);
+	text = take_long_text(env, a[0], &unused);
+	asked.request = body = take_long_text(env, a[1], &asked.request_bytes);
+	asked.secrets = secrets = take_long_text(env, a[2], &unused);
+	asked.url = url = take_long_text(env, a[3], &unused);
+	if (text && exchange_quote(&asked, text, out))
+		result = make_text(env, out);
+	free(text);
+	free(body);
+	free(secrets);
+	free(url);
+	return result;
+}
+
+napi_status measured_define(napi_env env, napi_value exports)
+{
+	static const struct function functions[] = {
+	    {"exchangeBegin", begin},
+	    {"exchangeContentType", content_type},
+	    {"exchangeFeed", feed},
+	    {"exchangeGiveWay", give_way},
+	    {"exchangeLimitOfSilence", limit_of_silence},
+	    {"exchangeEnd", end},
+	    {"quote", quote},
+	};
+
+	return define_functions(env, exports, functions, sizeof(functions) / sizeof(functions[0]));
+}

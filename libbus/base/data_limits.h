@@ -1,0 +1,114 @@
+/*
+ * data_limits.h: how long, how many and how large: every limit of what is written, once.
+ *
+ * Who writes keeps to these limits and who reads takes all that keeps to them, by the same names:
+ * a limit of one side alone is how what was written could not be read. Not here are limits of
+ * people's input (a line, a rule, an option), which the program that takes it states.
+ *
+ * (Its name is not limits.h, which would take the place of the C library's.)
+ *
+ * Beside these, of a sample: ORBUS_TEXT_MAX, ORBUS_ERROR_MESSAGE_MAX and ORBUS_TAGS_MAX in orbus.h.
+ */
+#ifndef ORBUS_BASE_DATA_LIMITS_H
+#define ORBUS_BASE_DATA_LIMITS_H
+
+#include "orbus.h"
+
+#include <assert.h>
+#include <stdint.h>
+
+/* --- Numbers ---------------------------------------------------------------------------------- */
+
+/*
+ * Counts and sums of counts stay there instead of wrapping: JSON integers are signed 64-bit numbers
+ * for jansson, and msgpack and text carry these.
+ */
+#define COUNT_MAX ((uint64_t)INT64_MAX)
+
+/*
+ * Figures stay within plus and minus this: finite, and so far from the largest double that a reader
+ * which rounds to 15 digits does not overflow. Sums of them end at EXACT_MAX (stats/exact_sum.h).
+ */
+#define FIGURE_MAX 1e300
+
+static inline uint64_t count_bound(uint64_t n)
+{
+	return n > COUNT_MAX ? COUNT_MAX : n;
+}
+
+/* Of two that are within the bound: their sum then fits, and its highest bit tells. */
+static inline uint64_t count_add(uint64_t a, uint64_t b)
+{
+	uint64_t sum = a + b;
+
+	return sum >> 63 ? COUNT_MAX : sum;
+}
+
+/* NaN, which is not known, stays. */
+static inline double figure_bound(double value)
+{
+	return value > FIGURE_MAX ? FIGURE_MAX : value < -FIGURE_MAX ? -FIGURE_MAX : value;
+}
+
+/* Values of histograms lie in these buckets: 2^-10 (a microsecond, in ms) to 2^32. */
+#define HISTOGRAM_INDEX_MIN (-10 * 32)
+#define HISTOGRAM_INDEX_MAX (32 * 32 - 1)
+#define HISTOGRAM_BUCKETS   (HISTOGRAM_INDEX_MAX - HISTOGRAM_INDEX_MIN + 1)
+
+/* --- Names and lists -------------------------------------------------------------------------- */
+
+/* Names of models, bots, providers, error types, counts, gauges: each kind so many a period... */
+#define SERIES_MAX 256
+/* ...and "(other)". */
+#define SERIES_NAMES_MAX (SERIES_MAX + 1)
+
+#define DISTINCT_MAX      1024 /* hashes of a sketch */
+#define RECENT_ERRORS_MAX 20
+#define TREND_HOURS       24
+
+/* --- Documents -------------------------------------------------------------------------------- */
+
+/* Objects and arrays within each other: in documents, the checkpoint and the board. */
+#define DOCUMENT_DEPTH_MAX 32
+
+/*
+ * The largest file of a period. The largest that samples can make, in bytes of JSON:
+ *   - a text takes six bytes for each of its own (a control character is \u00XX), and quotes;
+ *   - a name of a model, bot or provider stands in three places, with its figures (four summaries,
+ *     tokens, counts: NAMED_BYTES) and with four histograms;
+ *   - a bucket's count takes 12 bytes with the ", " behind it, on the average over a dimension, as
+ *     long as there are no more than 10^15 requests in a period: all buckets of a dimension,
+ *     4 * 257 * 1,344, share these, and log10(10^15 / 1,381,632) + 1 is below 10;
+ *   - of other names, each has two texts (a count also as a cache) and OTHER_NAMED_BYTES;
+ *   - what is left (the summaries of all, the lifetime's, hours, sketches) is below REST_BYTES.
+ * tests/unit/doc/test_roundtrip.c makes that document. Beyond it the writer refuses: the period
+ * stays in the checkpoint.
+ */
+#define DOCUMENT_BYTES_MAX (64u << 20)
+
+#define LIMITS_TEXT_BYTES        (6u * ORBUS_TEXT_MAX + 4)
+#define LIMITS_BUCKET_BYTES      12u
+#define LIMITS_NAMED_BYTES       4096u
+#define LIMITS_OTHER_NAMED_BYTES 512u
+#define LIMITS_REST_BYTES        (1u << 20)
+static_assert(3u * SERIES_NAMES_MAX *
+			  (4 * HISTOGRAM_BUCKETS * LIMITS_BUCKET_BYTES + 3 * LIMITS_TEXT_BYTES +
+			      LIMITS_NAMED_BYTES) +
+		      /* error types and counts, each twice with the lifetime's; gauges; caches */
+		      6u * SERIES_NAMES_MAX * (2 * LIMITS_TEXT_BYTES + LIMITS_OTHER_NAMED_BYTES) +
+		      RECENT_ERRORS_MAX * 3 * LIMITS_TEXT_BYTES + LIMITS_REST_BYTES <
+		  DOCUMENT_BYTES_MAX,
+    "every period can be written to a file that is read");
+
+/*
+ * The largest document of the board: five windows, which have no histograms by name and, being
+ * msgpack, no escapes.
+ */
+#define BOARD_BYTES_MAX (16u << 20)
+static_assert(5 * (3u * SERIES_NAMES_MAX * (2 * ORBUS_TEXT_MAX + LIMITS_NAMED_BYTES / 4) +
+		      6u * SERIES_NAMES_MAX * (2 * ORBUS_TEXT_MAX + LIMITS_OTHER_NAMED_BYTES / 2) +
+		      RECENT_ERRORS_MAX * 3 * ORBUS_TEXT_MAX + 8 * HISTOGRAM_BUCKETS * 9) <
+		  BOARD_BYTES_MAX - LIMITS_REST_BYTES,
+    "every board can be published");
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * log_sink.h: where lines of a log go: standard error, syslog or the systemd journal.
+ *
+ * A daemon that cannot be reached, or that takes nothing, is no reason for silence: its lines go to
+ * standard error, with a word about why, until it is there again. Not for levels to leave out, nor
+ * for making texts safe to show: whoever writes lines sees to that.
+ */
+#ifndef ORBUS_BASE_LOG_SINK_H
+#define ORBUS_BASE_LOG_SINK_H
+
+#include <stdbool.h>
+
+/* In the order of enum log_target. */
+#define LOG_TARGETS "stderr|syslog|journald"
+
+enum log_target { LOG_TARGET_STDERR, LOG_TARGET_SYSLOG, LOG_TARGET_JOURNALD };
+
+/* In the order of syslog(3), so that a larger level says more. */
+enum log_level {
+	LOG_LEVEL_ERROR = 3,
+	LOG_LEVEL_WARNING = 4,
+	LOG_LEVEL_INFO = 6,
+	LOG_LEVEL_DEBUG = 7,
+};
+
+/* "ERROR", "WARNING", ... */
+const char *log_level_word(enum log_level level);
+
+struct log_sink;
+
+/*
+ * The name under which lines are logged must live as long. NULL: out of memory. Nothing is opened
+ * before the first line.
+ */
+struct log_sink *log_sink_open(enum log_target target, const char *identifier);
+void log_sink_close(struct log_sink *s);
+
+/*
+ * A daemon that takes nothing holds up a line for at most 100 ms, and those after it for none,
+ * until it takes one again. With `goes_on` it holds them up for as long as that is true, which is
+ * asked a few times a second.
+ */
+void log_sink_be_patient(struct log_sink *s, bool (*goes_on)(void));
+
+/* On standard error a line is the text alone, without time, name and level before it. */
+void log_sink_be_bare(struct log_sink *s);
+
+/*
+ * Logs one line of text, which holds no control characters. `fields` is for the journal alone:
+ * "NAME=value\n" as often as there are any; NULL: none. Names are of A-Z, 0-9 and _.
+ */
+void log_sink_put(struct log_sink *s, enum log_level level, const char *text, const char *fields);
+
+#endif

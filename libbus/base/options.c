@@ -1,0 +1,302 @@
+/*
+ * options.c: reading a command line by its program's table.
+ */
+#include "options.h"
+#include "orbus.h"
+#include "parse.h"
+#include "term.h"
+#include "text_safe.h"
+#include "utf8.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OPTIONS_MAX 64
+/* getopt_long() returns LONG_ONLY + index for an option, letter or none. */
+#define LONG_ONLY 256
+
+const char *cli_argument(const struct cli_option *o)
+{
+	return o->argument ? o->argument : o->choices;
+}
+
+int cli_usage_error(const struct cli_program *p, const char *format, ...)
+{
+	char message[1024], safe[2048];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(message, sizeof(message), format, args);
+	va_end(args);
+	text_sanitise(safe, sizeof(safe), message);
+	fprintf(stderr, "%s: %s\nSee '%s --help'.\n", p->name, safe, p->name);
+	return CLI_USAGE;
+}
+
+/* --- One value -------------------------------------------------------------------------------- */
+
+static uint64_t high_of(const struct cli_option *o)
+{
+	return o->high ? o->high : INT64_MAX;
+}
+
+/* What a wrong value should have been. */
+static void describe_remedy(const struct cli_option *o, int error, char *out, size_t bytes)
+{
+	char low[32], high[32];
+
+	switch (o->type) {
+	case CLI_CHOICE: snprintf(out, bytes, "give one of %s", o->choices); break;
+	case CLI_DURATION:
+		format_duration(o->low, low, sizeof(low));
+		format_duration(high_of(o), high, sizeof(high));
+		if (error == -ERANGE)
+			snprintf(out, bytes, "give a time from %s to %s", low, high);
+		else
+			snprintf(out, bytes, "give a time such as 90s, 5m or 1.5h");
+		break;
+	case CLI_OCTAL: snprintf(out, bytes, "give permissions in octal, such as 0660"); break;
+	case CLI_UINT:
+		if (error == -ERANGE || o->high)
+			snprintf(out, bytes, "give a whole number from %" PRIu64 " to %" PRIu64,
+			    o->low, high_of(o));
+		else
+			snprintf(out, bytes, "give a whole number");
+		break;
+	case CLI_FIGURE:
+		snprintf(out, bytes, "give %s", o->units ? o->units : "a number, 0 or more");
+		break;
+	default:
+		snprintf(out, bytes, error == -EILSEQ ? "give UTF-8 text" : "leave the option out");
+		break;
+	}
+}
+
+static const char *describe_fault(const struct cli_option *o, int error)
+{
+	switch (-error) {
+	case EDOM: return "is negative, infinite or not a number";
+	case ERANGE: return "is out of range";
+	case EILSEQ: return "is not valid UTF-8";
+	case E2BIG: return "is one too many";
+	default: break;
+	}
+	switch (o->type) {
+	case CLI_TEXT:
+	case CLI_LIST: return "is empty";
+	case CLI_CHOICE: return "is not known";
+	case CLI_DURATION: return "is not a time";
+	case CLI_OCTAL: return "is not an octal number";
+	default: return "is not a number";
+	}
+}
+
+static int check_text(const char *value)
+{
+	if (!*value)
+		return -EINVAL;
+	return utf8_is_valid(value, strlen(value)) ? 0 : -EILSEQ;
+}
+
+static int add_to_list(struct cli_list *list, const char *value)
+{
+	int err = check_text(value);
+
+	if (!err && list->count == CLI_LIST_MAX)
+		err = -E2BIG;
+	if (!err)
+		list->items[list->count++] = value;
+	return err;
+}
+
+static int set_text(const char **field, const char *value)
+{
+	int err = check_text(value);
+
+	if (!err)
+		*field = value;
+	return err;
+}
+
+static int set_field(const struct cli_option *o, const char *value, void *settings)
+{
+	void *field = (char *)settings + o->offset;
+
+	switch (o->type) {
+	case CLI_FLAG: *(bool *)field = true; return 0;
+	case CLI_TEXT: return set_text(field, value);
+	case CLI_LIST: return add_to_list(field, value);
+	case CLI_UINT: return parse_uint(value, o->low, high_of(o), field);
+	case CLI_FIGURE: return parse_figure(value, field);
+	case CLI_DURATION: return parse_duration(value, o->low, high_of(o), field);
+	case CLI_OCTAL: return parse_octal(value, (unsigned)high_of(o), field);
+	case CLI_CHOICE: return parse_choice(value, o->choices, field);
+	case CLI_SECTION:
+	case CLI_HELP:
+	case CLI_VERSION: break;
+	}
+	return 0;
+}
+
+/* `origin` is "--model" or "$ORBUS". */
+static int take_value(const struct cli_program *p, const struct cli_option *o, const char *origin,
+    const char *value, void *settings)
+{
+	char remedy[256];
+	int err = set_field(o, value, settings);
+
+	if (!err)
+		return CLI_PROCEED;
+	describe_remedy(o, err, remedy, sizeof(remedy));
+	return cli_usage_error(
+	    p, "%s: '%.200s' %s: %s", origin, value, describe_fault(o, err), remedy);
+}
+
+/* --- The whole -------------------------------------------------------------------------------- */
+
+static void take_presets(const struct cli_program *p, void *settings)
+{
+	for (size_t i = 0; i < p->option_count; i++)
+		if (p->options[i].preset)
+			set_field(&p->options[i], p->options[i].preset, settings);
+}
+
+/* Variables stand in for options that were not given; those that were overrule even a bad one. */
+static int take_environment(const struct cli_program *p, const bool *given, void *settings)
+{
+	for (size_t i = 0; i < p->option_count; i++) {
+		const struct cli_option *o = &p->options[i];
+		const char *value = o->environment && !given[i] ? getenv(o->environment) : NULL;
+		char origin[64];
+
+		if (!value || !*value)
+			continue;
+		snprintf(origin, sizeof(origin), "$%s", o->environment);
+		if (take_value(p, o, origin, value, settings) != CLI_PROCEED)
+			return CLI_USAGE;
+	}
+	return CLI_PROCEED;
+}
+
+/* The table in getopt's words. */
+struct getopt_words {
+	struct option long_options[OPTIONS_MAX + 1];
+	char letters[3 * OPTIONS_MAX + 3];
+};
+
+static void to_getopt(const struct cli_program *p, struct getopt_words *w)
+{
+	struct option *to = w->long_options;
+	char *letter = w->letters;
+
+	/* '-': operands are reported, else they are moved behind the options; ':': a missing
+	   argument is told apart. */
+	if (!p->operands)
+		*letter++ = '-';
+	*letter++ = ':';
+	for (size_t i = 0; i < p->option_count && i < OPTIONS_MAX; i++) {
+		const struct cli_option *o = &p->options[i];
+		int has_argument = !cli_argument(o) ? no_argument
+		                   : o->implied     ? optional_argument
+		                                    : required_argument;
+
+		if (o->type == CLI_SECTION)
+			continue;
+		*to++ = (struct option){o->name, has_argument, NULL, LONG_ONLY + (int)i};
+		if (!o->letter)
+			continue;
+		*letter++ = o->letter;
+		for (int colons = has_argument; colons > 0; colons--)
+			*letter++ = ':';
+	}
+	*to = (struct option){0};
+	*letter = '\0';
+}
+
+static const struct cli_option *option_of(const struct cli_program *p, int found)
+{
+	if (found >= LONG_ONLY)
+		return &p->options[found - LONG_ONLY];
+	for (size_t i = 0; i < p->option_count; i++)
+		if (p->options[i].letter == found)
+			return &p->options[i];
+	return NULL;
+}
+
+/*
+ * The argument of an option that may do without. getopt_long() takes only what is written in one
+ * word with it; where the program has no operands, a word that follows can be nothing else.
+ */
+static const char *optional_value(
+    const struct cli_program *p, const struct cli_option *o, int argc, char **argv)
+{
+	if (optarg || !o->implied)
+		return optarg;
+	if (!p->operands && optind < argc && argv[optind][0] != '-')
+		return argv[optind++];
+	return o->implied;
+}
+
+static int take_option(
+    const struct cli_program *p, const struct cli_option *o, const char *value, void *settings)
+{
+	char origin[64];
+
+	switch (o->type) {
+	case CLI_HELP: cli_print_help(p, stdout); return CLI_FINE;
+	case CLI_VERSION: printf("%s (orbus) %s\n", p->name, orbus_version()); return CLI_FINE;
+	default: break;
+	}
+	snprintf(origin, sizeof(origin), "--%s", o->name);
+	return take_value(p, o, origin, value, settings);
+}
+
+/* What getopt_long() could not make sense of. */
+static int refuse_word(const struct cli_program *p, int found, const char *word)
+{
+	const struct cli_option *o = optopt ? option_of(p, optopt) : NULL;
+
+	if (found == ':' && o)
+		return cli_usage_error(
+		    p, "--%s: needs an argument: give %s", o->name, cli_argument(o));
+	if (o)
+		return cli_usage_error(p, "--%s: takes no argument", o->name);
+	if (optopt)
+		return cli_usage_error(p, "unknown option -%c", optopt);
+	return cli_usage_error(p, "unknown or ambiguous option %.200s", word);
+}
+
+int cli_parse(const struct cli_program *p, int argc, char **argv, void *settings)
+{
+	struct getopt_words words;
+	bool given[OPTIONS_MAX] = {false};
+	int found, status = CLI_PROCEED;
+
+	take_presets(p, settings);
+	to_getopt(p, &words);
+	opterr = 0;
+	while (status == CLI_PROCEED &&
+	       (found = getopt_long(argc, argv, words.letters, words.long_options, NULL)) != -1) {
+		if (found == '?' || found == ':')
+			status = refuse_word(p, found, argv[optind - 1]);
+		else if (found == 1)
+			status = cli_usage_error(p, "unexpected argument '%.200s'", optarg);
+		else
+			status = take_option(p, option_of(p, found),
+			    optional_value(p, option_of(p, found), argc, argv), settings);
+		if (status == CLI_PROCEED)
+			given[option_of(p, found) - p->options] = true;
+	}
+	if (status == CLI_PROCEED && !p->operands && optind < argc)
+		status = cli_usage_error(p, "unexpected argument '%.200s'", argv[optind]);
+	if (status == CLI_PROCEED)
+		status = take_environment(p, given, settings);
+	if (status == CLI_FINE && output_flush(p->name, NULL) != 0)
+		status = CLI_FAILED;
+	return status;
+}

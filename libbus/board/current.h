@@ -1,0 +1,36 @@
+/*
+ * current.h: the statistics of a window, from the agent's board, or else from the ring itself.
+ */
+#ifndef ORBUS_BOARD_CURRENT_H
+#define ORBUS_BOARD_CURRENT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+enum statistics_window { STAT_1M, STAT_5M, STAT_1H, STAT_DAY, STAT_START, STAT_WINDOWS };
+
+/* "1m", "5m", "1h", "day", "start". */
+extern const char *const statistics_window_names[STAT_WINDOWS];
+
+struct statistics {
+	json_t *document; /* the window's, with the keys of the files */
+	json_t *agent;    /* who keeps the board; NULL: no agent runs */
+	json_t *alerts;   /* of that agent; NULL: it has none */
+	int error;        /* a negative errno of the bus, when there is no document */
+	int board_error;  /* why the board is of no use; 0: it is, or nobody asked */
+};
+
+/* False: no window has that name. */
+bool statistics_window_from_name(const char *name, enum statistics_window *out);
+
+/* Reads a window's statistics; any thread may. Release it with statistics_free(). */
+void statistics_read(const char *bus, enum statistics_window window, struct statistics *out);
+void statistics_free(struct statistics *s);
+
+/*
+ * The whole as one new object: the document, with `source` ("agent" or "ring"), and `agent` and
+ * `alerts` (null where there are none) beside its keys. NULL: out of memory.
+ */
+json_t *statistics_to_json(const struct statistics *s);
+
+#endif

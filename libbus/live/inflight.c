@@ -1,0 +1,610 @@
+/*
+ * inflight.c: requests that have begun and not ended.
+ *
+ * A hash table finds a begin by its id. Beside it each lane has a list of its own, oldest first,
+ * so that no operation walks what other lanes have. Lanes that have equally many in flight form a
+ * list as well (a level), so that the fullest lane is known at once.
+ */
+#include "inflight.h"
+#include "base/now.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#define CHAINS 16384 /* not a limit: two entries each when all places are taken */
+#define NS     UINT64_C(1000000000)
+
+struct entry {
+	struct entry *chain;         /* the next of the same hash */
+	struct entry *older, *newer; /* in its lane */
+	uint64_t hash;
+	uint64_t number; /* of the begins noted before it */
+	uint64_t ts;
+	uint32_t since_s; /* CLOCK_BOOTTIME, when it was noted */
+	uint32_t lane, epoch;
+	/* Where its texts are, the id's at 0; 0: absent. */
+	uint16_t bot, model, provider;
+	bool stream;
+	char texts[];
+};
+/* inflight.h states the memory that all of them take. */
+static_assert(offsetof(struct entry, texts) <= 80, "an entry has grown");
+static_assert(4 * INFLIGHT_TEXT_BYTES <= UINT16_MAX, "texts are found by 16 bits");
+
+struct lane {
+	struct entry *oldest, *newest;
+	uint32_t count;
+	uint32_t forgotten; /* by limit or age since inflight_worst() */
+	/* The lanes before and after it in its level, plus one; 0: none. */
+	uint16_t previous, next;
+};
+static_assert(ORBUS_LANES_LIMIT < UINT16_MAX, "lanes are linked by 16 bits");
+
+struct inflight {
+	struct entry *table[CHAINS];
+	struct lane lanes[ORBUS_LANES_LIMIT];
+	uint64_t used[ORBUS_LANES_LIMIT / 64];  /* bit n: lane n has some in flight */
+	uint16_t levels[INFLIGHT_LANE_MAX + 1]; /* a lane that has so many, plus one; 0: none */
+	uint32_t fullest;                       /* the highest level that is not empty */
+	uint64_t count, noted;
+	uint64_t seed; /* random: nobody can choose ids that share a chain */
+	uint64_t incarnation;
+	uint64_t now_s;
+	struct inflight_forgotten forgotten;
+	struct inflight_worst worst;
+};
+
+struct inflight *inflight_new(void)
+{
+	struct inflight *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return NULL;
+	/* Without random bytes the address still differs from process to process. */
+	if (getrandom(&f->seed, sizeof(f->seed), GRND_NONBLOCK) != sizeof(f->seed))
+		f->seed = (uint64_t)(uintptr_t)f * UINT64_C(0x9e3779b97f4a7c15);
+	f->incarnation = f->seed;
+	f->now_s = now_ns_of(CLOCK_BOOTTIME) / NS;
+	return f;
+}
+
+/* --- Lists ------------------------------------------------------------------------------------ */
+
+/* Moves a lane to the level of its new count. */
+static void set_count(struct inflight *f, uint32_t index, uint32_t count)
+{
+	struct lane *lane = &f->lanes[index];
+	uint16_t name = (uint16_t)(index + 1);
+
+	if (lane->next)
+		f->lanes[lane->next - 1].previous = lane->previous;
+	if (lane->previous)
+		f->lanes[lane->previous - 1].next = lane->next;
+	else if (lane->count)
+		f->levels[lane->count] = lane->next;
+	lane->previous = lane->next = 0;
+	lane->count = count;
+	if (count) {
+		lane->next = f->levels[count];
+		if (lane->next)
+			f->lanes[lane->next - 1].previous = name;
+		f->levels[count] = name;
+		f->used[index / 64] |= UINT64_C(1) << (index % 64);
+	} else {
+		f->used[index / 64] &= ~(UINT64_C(1) << (index % 64));
+	}
+	if (count > f->fullest)
+		f->fullest = count;
+	/* One step at most: counts change by one, so a lane that left it is on the next. */
+	while (f->fullest > 0 && !f->levels[f->fullest])
+		f->fullest--;
+}
+
+static void link_entry(struct inflight *f, struct entry *e)
+{
+	struct entry **chain = &f->table[e->hash % CHAINS];
+	struct lane *lane = &f->lanes[e->lane];
+
+	e->chain = *chain;
+	*chain = e;
+	e->newer = NULL;
+	e->older = lane->newest;
+	*(lane->newest ? &lane->newest->newer : &lane->oldest) = e;
+	lane->newest = e;
+	f->count++;
+	set_count(f, e->lane, lane->count + 1);
+}
+
+static void unlink_entry(struct inflight *f, struct entry *e)
+{
+	struct entry **place = &f->table[e->hash % CHAINS];
+	struct lane *lane = &f->lanes[e->lane];
+
+	while (*place != e)
+		place = &(*place)->chain;
+	*place = e->chain;
+	*(e->older ? &e->older->newer : &lane->oldest) = e->newer;
+	*(e->newer ? &e->newer->older : &lane->newest) = e->older;
+	f->count--;
+	set_count(f, e->lane, lane->count - 1);
+}
+
+static void drop(struct inflight *f, struct entry *e)
+{
+	unlink_entry(f, e);
+	free(e);
+}
+
+/* --- Texts ------------------------------------------------------------------------------------ */
+
+/* The bytes of a text that are kept: all, or as many whole characters as there is room for. */
+static size_t kept_bytes(const char *s, size_t room)
+{
+	size_t n = strnlen(s, room);
+
+	if (n < room)
+		return n;
+	n = room - 1;
+	while (n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80)
+		n--;
+	return n;
+}
+
+#define HASH_DIGITS 32
+
+/*
+ * An id as it is kept and paired. One that is too long ends with a hash of the whole: two that
+ * begin alike stay two. A kept id is kept as it is, so that a restored one is found.
+ */
+static void keep_id(char out[static INFLIGHT_TEXT_BYTES], const char *id)
+{
+	size_t length = strnlen(id, INFLIGHT_TEXT_BYTES);
+	XXH128_hash_t hash;
+
+	if (length < INFLIGHT_TEXT_BYTES) {
+		memcpy(out, id, length + 1);
+		return;
+	}
+	hash = XXH3_128bits(id, strlen(id));
+	length = kept_bytes(id, INFLIGHT_TEXT_BYTES - HASH_DIGITS);
+	memcpy(out, id, length);
+	snprintf(out + length, HASH_DIGITS + 1, "%016llx%016llx", (unsigned long long)hash.high64,
+	    (unsigned long long)hash.low64);
+}
+
+/* --- Begins and ends -------------------------------------------------------------------------- */
+
+/* What the begin's id was. */
+static const char *pairing_id(const struct orbus_sample *s)
+{
+	return s->kind == ORBUS_KIND_REQUEST && s->begin_id ? s->begin_id : s->request_id;
+}
+
+static uint64_t hash_of(const struct inflight *f, const struct sample_origin *o, const char *id)
+{
+	return XXH3_64bits_withSeed(id, strlen(id), f->seed + ((uint64_t)o->lane << 32 | o->epoch));
+}
+
+static struct entry *find(
+    const struct inflight *f, const struct sample_origin *o, const char *id, uint64_t hash)
+{
+	struct entry *e = f->table[hash % CHAINS];
+
+	while (e && (e->hash != hash || e->lane != o->lane || e->epoch != o->epoch ||
+			strcmp(e->texts, id) != 0))
+		e = e->chain;
+	return e;
+}
+
+/* Forgets one without a verdict, by limit or age, and notes whose it was. */
+static void forget(struct inflight *f, struct entry *e, uint64_t *count)
+{
+	struct lane *lane = &f->lanes[e->lane];
+
+	++*count;
+	f->worst.in_all++;
+	if (++lane->forgotten > f->worst.in_lane) {
+		f->worst.in_lane = lane->forgotten;
+		f->worst.lane = e->lane;
+		strcpy(f->worst.bot, e->bot ? e->texts + e->bot : "");
+	}
+	drop(f, e);
+}
+
+/* A place for one more of a lane. */
+static void make_room(struct inflight *f, uint32_t lane)
+{
+	if (f->lanes[lane].count >= INFLIGHT_LANE_MAX)
+		forget(f, f->lanes[lane].oldest, &f->forgotten.limit);
+	else if (f->count >= INFLIGHT_MAX)
+		forget(f, f->lanes[f->levels[f->fullest] - 1].oldest, &f->forgotten.limit);
+}
+
+/* Appends a text behind the others: where it is, 0 where there is none. */
+static uint16_t append(char *texts, size_t *length, const char *s)
+{
+	size_t at = *length, n;
+
+	if (!s)
+		return 0;
+	n = kept_bytes(s, INFLIGHT_TEXT_BYTES);
+	memcpy(texts + at, s, n);
+	texts[at + n] = '\0';
+	*length += n + 1;
+	return (uint16_t)at;
+}
+
+/* `since_s` UINT32_MAX: now. */
+static bool add(struct inflight *f, const struct sample_origin *o, const struct orbus_sample *s,
+    const char *id, uint64_t hash, uint64_t since_s)
+{
+	char texts[4 * INFLIGHT_TEXT_BYTES];
+	size_t length = strlen(id) + 1;
+	struct entry *e, head = {.hash = hash,
+			     .number = f->noted,
+			     .ts = s->ts,
+			     .since_s = (uint32_t)(since_s < f->now_s ? since_s : f->now_s),
+			     .lane = o->lane,
+			     .epoch = o->epoch,
+			     .stream = s->stream};
+
+	memcpy(texts, id, length);
+	head.bot = append(texts, &length, s->bot);
+	head.model = append(texts, &length, s->requested_model ? s->requested_model : s->model);
+	head.provider = append(texts, &length, s->provider);
+	e = malloc(offsetof(struct entry, texts) + length);
+	if (!e)
+		return false;
+	memcpy(e, &head, offsetof(struct entry, texts));
+	memcpy(e->texts, texts, length);
+	make_room(f, o->lane);
+	link_entry(f, e);
+	f->noted++;
+	return true;
+}
+
+/* Follows a begin that was noted at a time, or an end. */
+static bool note(struct inflight *f, const struct sample_origin *o, const struct orbus_sample *s,
+    uint64_t since_s)
+{
+	const char *given = pairing_id(s);
+	char id[INFLIGHT_TEXT_BYTES];
+	struct entry *e;
+	uint64_t hash;
+
+	if (!given || o->lane >= ORBUS_LANES_LIMIT || o->is_removed ||
+	    (s->kind != ORBUS_KIND_REQUEST && s->kind != ORBUS_KIND_BEGIN))
+		return true;
+	keep_id(id, given);
+	hash = hash_of(f, o, id);
+	e = find(f, o, id, hash);
+	if (s->kind == ORBUS_KIND_BEGIN)
+		return e || add(f, o, s, id, hash, since_s);
+	if (e)
+		drop(f, e);
+	return true;
+}
+
+bool inflight_note(struct inflight *f, const struct sample_origin *o, const struct orbus_sample *s)
+{
+	return note(f, o, s, UINT64_MAX);
+}
+
+uint64_t inflight_count(const struct inflight *f)
+{
+	return f->count;
+}
+
+uint64_t inflight_noted(const struct inflight *f)
+{
+	return f->noted;
+}
+
+uint64_t inflight_incarnation(const struct inflight *f)
+{
+	return f->incarnation;
+}
+
+bool inflight_in_lane(const struct inflight *f, uint32_t lane)
+{
+	return lane < ORBUS_LANES_LIMIT && f->lanes[lane].count > 0;
+}
+
+bool inflight_newest_is_of(const struct inflight *f, uint32_t lane, uint32_t epoch)
+{
+	return inflight_in_lane(f, lane) && f->lanes[lane].newest->epoch == epoch;
+}
+
+static const char *text_at(const struct entry *e, uint16_t at)
+{
+	return at ? e->texts + at : NULL;
+}
+
+static void describe(const struct entry *e, struct orbus_sample *s)
+{
+	orbus_sample_init(s);
+	s->kind = ORBUS_KIND_BEGIN;
+	s->ts = e->ts;
+	s->request_id = e->texts;
+	s->bot = text_at(e, e->bot);
+	s->requested_model = text_at(e, e->model);
+	s->provider = text_at(e, e->provider);
+	s->stream = e->stream;
+}
+
+bool inflight_begin_of(struct inflight *f, const struct sample_origin *origin,
+    const struct orbus_sample *end, struct orbus_sample *begin)
+{
+	const char *given = pairing_id(end);
+	char id[INFLIGHT_TEXT_BYTES];
+	struct entry *e;
+
+	if (!given || origin->lane >= ORBUS_LANES_LIMIT || origin->is_removed)
+		return false;
+	keep_id(id, given);
+	e = find(f, origin, id, hash_of(f, origin, id));
+	if (e)
+		describe(e, begin);
+	return e;
+}
+
+/* The first entry of the first lane from `lane` on that has any; NULL: none. */
+static struct entry *first_from(const struct inflight *f, uint32_t lane)
+{
+	while (lane < ORBUS_LANES_LIMIT) {
+		uint64_t word = f->used[lane / 64] >> (lane % 64);
+
+		if (word)
+			return f->lanes[lane + (uint32_t)__builtin_ctzll(word)].oldest;
+		lane = (lane / 64 + 1) * 64;
+	}
+	return NULL;
+}
+
+/* Lane by lane, the oldest first. */
+static struct entry *next_entry(const struct inflight *f, const struct entry *e)
+{
+	return e->newer ? e->newer : first_from(f, e->lane + 1);
+}
+
+void inflight_each(const struct inflight *f, inflight_each_fn *each, void *context)
+{
+	for (const struct entry *e = first_from(f, 0); e; e = next_entry(f, e)) {
+		struct sample_origin origin = {.lane = e->lane, .epoch = e->epoch};
+		struct orbus_sample begin;
+
+		describe(e, &begin);
+		each(context, &origin, &begin);
+	}
+}
+
+/* --- What will not end ------------------------------------------------------------------------ */
+
+static void take_out(struct inflight *f, struct entry *e, inflight_gone_fn *gone, void *context)
+{
+	struct orbus_sample begin;
+
+	unlink_entry(f, e);
+	if (gone) {
+		describe(e, &begin);
+		gone(context, &begin);
+	}
+	free(e);
+}
+
+static bool is_dead(const struct entry *e, const struct inflight_verdict *v)
+{
+	return e->epoch == v->epoch ? v->is_dead : e->number < v->before;
+}
+
+void inflight_reap(struct inflight *f, uint32_t lane, const struct inflight_verdict *verdict,
+    inflight_gone_fn *gone, void *context)
+{
+	struct entry *next;
+
+	if (lane >= ORBUS_LANES_LIMIT)
+		return;
+	for (struct entry *e = f->lanes[lane].oldest; e; e = next) {
+		next = e->newer;
+		if (is_dead(e, verdict))
+			take_out(f, e, gone, context);
+	}
+}
+
+void inflight_forget_lane(struct inflight *f, uint32_t lane, inflight_gone_fn *gone, void *context)
+{
+	while (inflight_in_lane(f, lane)) {
+		f->forgotten.lost++;
+		take_out(f, f->lanes[lane].oldest, gone, context);
+	}
+}
+
+void inflight_clear(struct inflight *f)
+{
+	struct entry *e;
+
+	f->forgotten.lost += f->count;
+	while ((e = first_from(f, 0)))
+		drop(f, e);
+	f->incarnation++;
+}
+
+void inflight_free(struct inflight *f)
+{
+	if (!f)
+		return;
+	inflight_clear(f);
+	free(f);
+}
+
+void inflight_expire(struct inflight *f, uint32_t lane, uint64_t boot_ns)
+{
+	struct entry *e;
+
+	if (boot_ns / NS > f->now_s)
+		f->now_s = boot_ns / NS;
+	while (inflight_in_lane(f, lane)) {
+		e = f->lanes[lane].oldest;
+		if (f->now_s - e->since_s < INFLIGHT_AGE_NS / NS)
+			return;
+		forget(f, e, &f->forgotten.expired);
+	}
+}
+
+const struct inflight_forgotten *inflight_forgotten(const struct inflight *f)
+{
+	return &f->forgotten;
+}
+
+bool inflight_worst(struct inflight *f, struct inflight_worst *out)
+{
+	*out = f->worst;
+	if (out->in_all == 0)
+		return false;
+	f->worst = (struct inflight_worst){0};
+	for (uint32_t i = 0; i < ORBUS_LANES_LIMIT; i++)
+		f->lanes[i].forgotten = 0;
+	return true;
+}
+
+/* --- In a checkpoint -------------------------------------------------------------------------- */
+
+/*
+ * An entry is packed by hand, in a fraction of the time that the writer takes for its nine values:
+ * all of them are written while the ring waits. Its keys are constants; texts are shorter than 256
+ * bytes.
+ */
+#define ENTRY_KEYS 9
+static_assert(INFLIGHT_TEXT_BYTES <= UINT8_MAX, "texts are packed with a length of a byte");
+
+struct packed {
+	char bytes[192 + 4 * INFLIGHT_TEXT_BYTES];
+	size_t length;
+};
+
+static void pack_bytes(struct packed *p, const void *bytes, size_t length)
+{
+	memcpy(p->bytes + p->length, bytes, length);
+	p->length += length;
+}
+
+static void pack_byte(struct packed *p, uint8_t byte)
+{
+	p->bytes[p->length++] = (char)byte;
+}
+
+/* The length of a constant is known to the compiler. */
+#define pack_key(p, key)                                \
+	do {                                            \
+		pack_byte(p, 0xa0 | (sizeof(key) - 1)); \
+		pack_bytes(p, key, sizeof(key) - 1);    \
+	} while (0)
+
+static void pack_count(struct packed *p, uint64_t n)
+{
+	uint64_t big_endian = htobe64(n < INT64_MAX ? n : INT64_MAX);
+
+	pack_byte(p, 0xcf);
+	pack_bytes(p, &big_endian, sizeof(big_endian));
+}
+
+static void pack_text(struct packed *p, const char *text)
+{
+	size_t length;
+
+	if (!text) {
+		pack_byte(p, 0xc0);
+		return;
+	}
+	length = strlen(text);
+	pack_byte(p, 0xd9);
+	pack_byte(p, (uint8_t)length);
+	pack_bytes(p, text, length);
+}
+
+static void pack_entry(struct packed *p, const struct entry *e)
+{
+	p->length = 0;
+	pack_byte(p, 0x80 | ENTRY_KEYS);
+	pack_key(p, "lane");
+	pack_count(p, e->lane);
+	pack_key(p, "epoch");
+	pack_count(p, e->epoch);
+	pack_key(p, "ts");
+	pack_count(p, e->ts);
+	pack_key(p, "since");
+	pack_count(p, e->since_s);
+	pack_key(p, "stream");
+	pack_byte(p, e->stream ? 0xc3 : 0xc2);
+	pack_key(p, "request_id");
+	pack_text(p, e->texts);
+	pack_key(p, "bot");
+	pack_text(p, text_at(e, e->bot));
+	pack_key(p, "model");
+	pack_text(p, text_at(e, e->model));
+	pack_key(p, "provider");
+	pack_text(p, text_at(e, e->provider));
+}
+
+void inflight_write(const struct inflight *f, struct msgpack_writer *m, const char *key)
+{
+	struct packed p;
+
+	writer_array(&m->writer, key);
+	for (const struct entry *e = first_from(f, 0); e; e = next_entry(f, e)) {
+		pack_entry(&p, e);
+		msgpack_writer_splice(m, NULL, p.bytes, p.length);
+	}
+	writer_end(&m->writer);
+}
+
+static int entry_from_json(struct inflight *f, json_t *o)
+{
+	struct sample_origin origin = {0};
+	struct orbus_sample s;
+	json_int_t lane, epoch, ts, since = INT64_MAX; /* earlier versions had none */
+	int stream;
+
+	orbus_sample_init(&s);
+	s.kind = ORBUS_KIND_BEGIN;
+	if (json_unpack(o, "{s:I,s:I,s:I,s?I,s:b,s:s}", "lane", &lane, "epoch", &epoch, "ts", &ts,
+		"since", &since, "stream", &stream, "request_id", &s.request_id) < 0)
+		return -EBADMSG;
+	if (lane < 0 || lane >= ORBUS_LANES_LIMIT || epoch < 0 || epoch > UINT32_MAX || ts < 0 ||
+	    since < 0)
+		return -EBADMSG;
+	origin.lane = (uint32_t)lane;
+	origin.epoch = (uint32_t)epoch;
+	s.ts = (uint64_t)ts;
+	s.stream = stream;
+	s.bot = json_string_value(json_object_get(o, "bot"));
+	s.requested_model = json_string_value(json_object_get(o, "model"));
+	s.provider = json_string_value(json_object_get(o, "provider"));
+	return note(f, &origin, &s, (uint64_t)since) ? 0 : -ENOMEM;
+}
+
+int inflight_from_json(struct inflight *f, const json_t *list)
+{
+	json_t *o;
+	size_t i;
+
+	if (!json_is_array(list))
+		return -EBADMSG;
+	json_array_foreach(list, i, o)
+	{
+		int err = entry_from_json(f, o);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}

@@ -1,0 +1,22 @@
+/*
+ * ring_mark.h: how far every lane had been published at one instant: where a drain ends that has to
+ * end, however much is published meanwhile.
+ */
+#ifndef ORBUS_LIVE_RING_MARK_H
+#define ORBUS_LIVE_RING_MARK_H
+
+#include "ring/reader.h"
+
+struct ring_mark;
+
+/* NULL: out of memory. */
+struct ring_mark *ring_mark_take(const struct orbus_reader *r);
+void ring_mark_free(struct ring_mark *m);
+
+/*
+ * True once everything that was published then has been read, or cannot be read any more. A lane
+ * whose head was taken back since is as good as read.
+ */
+bool ring_mark_is_passed(struct ring_mark *m, const struct orbus_reader *r);
+
+#endif

@@ -1,0 +1,646 @@
+/*
+ * reader.c: reading every lane of a bus through a read-only mapping, losing count of nothing.
+ *
+ * A reader stores to nothing shared. It looks at a lane's `head` once per round and then works off
+ * what is there, so producers pay a cache miss a few times a second, not per publish. ring_view.c
+ * decides what to believe of a head.
+ *
+ * Loss. `next` is the number of the next record to take. Every record below a head that was seen
+ * is either delivered, rejected or lost: a record whose slot no longer holds it was overwritten.
+ */
+#include "reader.h"
+#include "base/now.h"
+#include "handle.h"
+#include "ring_view.h"
+#include "sample/sample.h"
+#include "slow_path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define POLL_LIVE_MS      5
+#define POLL_QUIET_MS     500
+#define IDENTITY_EVERY_NS UINT64_C(1000000000)
+/* Producers leave a removed bus within a second of publishing. */
+#define LINGER_NS  UINT64_C(2000000000)
+#define LANE_BATCH 256
+/* Records without a sample, and visits to idle lanes beside two rounds, in one call. */
+#define STEPS_MAX 4096
+/* Slots in which reader_lane_bot() looks for a sample. */
+#define BOT_SLOTS 64
+
+/* What a struct orbus_reader * stands for. */
+struct reader {
+	struct source now;
+	struct source before; /* a removed bus that may still be published to for a moment */
+	uint64_t before_until_ns;
+	uint64_t next_identity_ns;
+	uint64_t last_sample_ns;
+	uint32_t bell;
+	bool drained; /* the last round found nothing more */
+	uint32_t poll_live_ms;
+	uint32_t lane;  /* being worked off */
+	uint32_t batch; /* records still to take from it in this turn */
+	uint32_t idle;  /* lanes found empty in a row */
+	uint64_t lost_before;
+	uint64_t rejected;
+	/* A call is under way. Not wiped in a forked child, unlike the handle's word. */
+	bool is_inside;
+	int locks_fd; /* -1 unless asked for */
+	int locks_error;
+	uint64_t locks_retry_ns;
+	source_clock *clock;
+	struct sample_origin origin;
+	struct sample_storage storage;
+	uint64_t *payload;
+	uint32_t payload_bytes;
+	struct bus_paths paths;
+};
+
+/* Buffers for one payload and its decoded strings; both grow with the slots of a new bus. */
+static int fit_buffers(struct reader *r, const struct ring_shape *shape)
+{
+	uint32_t bytes = shape_payload_bytes(shape);
+	uint64_t *payload;
+	char *arena;
+
+	if (bytes <= r->payload_bytes)
+		return 0;
+	payload = malloc(bytes);
+	arena = malloc(sample_arena_bytes(bytes));
+	if (!payload || !arena) {
+		free(payload);
+		free(arena);
+		return -ENOMEM;
+	}
+	free(r->payload);
+	free(r->storage.arena);
+	r->payload = payload;
+	r->storage.arena = arena;
+	r->payload_bytes = bytes;
+	return 0;
+}
+
+/* A new call: what time it is has not been asked yet. */
+static void forget_time(struct reader *r)
+{
+	r->now.now_ns = r->before.now_ns = 0;
+}
+
+/* For the agent and the tools, whose handles are open, and in one thread. */
+static struct reader *body_of(const struct orbus_reader *h)
+{
+	return handle_cell_of(h)->body;
+}
+
+/*
+ * Begins a call. A child that was forked while another thread was in one is refused too: what that
+ * call left half-done is nothing to go on from.
+ */
+static int enter(const struct orbus_reader *h, struct handle_cell **cell, struct reader **out)
+{
+	int err = handle_enter(h, HANDLE_READER, cell);
+
+	if (err)
+		return err;
+	*out = (*cell)->body;
+	if ((*out)->is_inside) {
+		handle_leave(*cell);
+		return -EALREADY;
+	}
+	(*out)->is_inside = true;
+	return 0;
+}
+
+static void leave(struct handle_cell *cell, struct reader *r)
+{
+	r->is_inside = false;
+	handle_leave(cell);
+}
+
+static void destroy(void *body)
+{
+	struct reader *r = body;
+
+	/* In a child that was forked in the middle of another thread's call nobody knows what of
+	 * it can be freed. */
+	if (r->is_inside)
+		return;
+	source_close(&r->now);
+	source_close(&r->before);
+	if (r->locks_fd >= 0)
+		close(r->locks_fd);
+	free(r->payload);
+	free(r->storage.arena);
+	free(r);
+}
+
+static int open_on(const char *bus, struct reader **out)
+{
+	struct reader *r = calloc(1, sizeof(*r));
+	int err;
+
+	if (!r)
+		return -ENOMEM;
+	r->locks_fd = -1;
+	r->poll_live_ms = POLL_LIVE_MS;
+	err = bus_paths_resolve(bus, &r->paths);
+	if (!err)
+		err = source_open(&r->now, &r->paths, r->clock);
+	if (!err)
+		err = fit_buffers(r, &r->now.segment.shape);
+	if (err) {
+		destroy(r);
+		return err;
+	}
+	r->last_sample_ns = now_ns_of(CLOCK_MONOTONIC);
+	r->next_identity_ns = r->last_sample_ns + IDENTITY_EVERY_NS;
+	*out = r;
+	return 0;
+}
+
+int orbus_reader_open(const char *bus, struct orbus_reader **out)
+{
+	struct slow_path before;
+	struct handle_cell *cell;
+	struct reader *r;
+	int err;
+
+	if (!out)
+		return -EINVAL;
+	*out = NULL;
+	before = slow_path_begin();
+	cell = handle_take(&err);
+	if (cell) {
+		err = open_on(bus, &r);
+		if (err)
+			handle_drop(cell);
+		else
+			*out = handle_show(cell, HANDLE_READER, r, destroy);
+	}
+	slow_path_end(before);
+	return err;
+}
+
+void orbus_reader_close(struct orbus_reader *r)
+{
+	handle_close(r, HANDLE_READER);
+}
+
+/* The start of a slot, which is all of it for most samples, on its way here while others are read.
+ */
+#define PREFETCH_BYTES 256
+#define CACHE_LINE     64
+
+/* Only what was published already: a line that is being written would be taken from its writer. */
+static inline void prefetch(const struct source *s, uint32_t lane, uint64_t record)
+{
+	const char *slot;
+
+	if (record >= s->cursors[lane].head)
+		return;
+	slot = (const char *)source_slot(s, lane, record);
+	for (unsigned i = 0; i < PREFETCH_BYTES; i += CACHE_LINE)
+		__builtin_prefetch(slot + i);
+}
+
+/* Takes one record of a lane that source_look() found something in. False: lost or rejected. */
+static bool take_record(struct reader *r, struct source *s, uint32_t lane, struct orbus_sample *out)
+{
+	struct cursor *c = &s->cursors[lane];
+	uint64_t record = c->next++;
+	uint32_t length;
+	bool whole;
+
+	prefetch(s, lane, record + 2);
+	whole = slot_read(source_slot(s, lane, record), record, r->payload,
+	    shape_payload_bytes(&s->segment.shape), &r->origin.epoch, &length);
+	r->origin.lane = lane;
+	r->origin.record = record;
+	r->origin.replayed = record < c->counted;
+	r->origin.is_removed = s == &r->before;
+	if (!whole) {
+		source_note_missing(s, lane);
+		return false;
+	}
+	if (sample_decode(r->payload, length, &r->storage, out) == 0) {
+		source_note_sample(s, lane);
+		return true;
+	}
+	/*
+	 * Not held against the lane where an earlier process has counted it: each new one would be
+	 * kept at the same place, and never come to what is due. It is passed once, so it costs
+	 * little.
+	 */
+	if (!r->origin.replayed) {
+		r->rejected++;
+		source_note_rejected(s, lane);
+	}
+	return false;
+}
+
+/*
+ * Goes round the lanes of one source, a batch from each, until a sample (1), a round of nothing
+ * (0), or the end of its patience (-EAGAIN): the place is kept.
+ */
+static int next_from(struct reader *r, struct source *s, struct orbus_sample *out)
+{
+	uint32_t lanes = s->segment.shape.lane_count;
+	uint32_t steps = STEPS_MAX + 2 * lanes;
+
+	if (r->lane >= lanes)
+		r->lane = 0;
+	while (r->idle < lanes) {
+		struct cursor *c = &s->cursors[r->lane];
+
+		if (steps-- == 0)
+			return -EAGAIN;
+		if (r->batch > 0 && (c->next < c->head || source_look(s, r->lane))) {
+			r->batch--;
+			r->idle = 0;
+			if (take_record(r, s, r->lane, out))
+				return 1;
+			continue;
+		}
+		/* A lane left because its turn was over may have more: it was not idle. */
+		r->idle += r->batch > 0;
+		r->lane = r->lane + 1 == lanes ? 0 : r->lane + 1;
+		r->batch = LANE_BATCH;
+	}
+	r->idle = 0;
+	return 0;
+}
+
+static void drop_before(struct reader *r)
+{
+	r->lost_before += source_lost(&r->before);
+	source_close(&r->before);
+}
+
+/* The name stands for another bus now: it is read from here on, and the former to its end. */
+static void move_on(struct reader *r, uint64_t now_ns)
+{
+	struct source fresh = {0};
+
+	if (source_open(&fresh, &r->paths, r->clock) < 0)
+		return;
+	if (fit_buffers(r, &fresh.segment.shape) < 0) {
+		source_close(&fresh);
+		return;
+	}
+	if (r->before.cursors)
+		drop_before(r);
+	r->before = r->now;
+	r->before_until_ns = now_ns + LINGER_NS;
+	r->now = fresh;
+	if (r->locks_fd >= 0)
+		close(r->locks_fd);
+	r->locks_fd = -1;
+}
+
+/* Once a second: does the name still mean the bus that we read? */
+static void follow_name(struct reader *r, uint64_t now_ns)
+{
+	struct slow_path before;
+	uint64_t inode;
+
+	if (r->before.cursors && now_ns >= r->before_until_ns)
+		drop_before(r);
+	if (now_ns < r->next_identity_ns)
+		return;
+	r->next_identity_ns = now_ns + IDENTITY_EVERY_NS;
+	before = slow_path_begin();
+	inode = object_inode(r->paths.ring);
+	if (inode != r->now.segment.shape.inode && inode != 0)
+		move_on(r, now_ns);
+	slow_path_end(before);
+}
+
+static int next(struct reader *r, struct orbus_sample *out)
+{
+	int before = 0, now;
+
+	forget_time(r);
+	if (r->before.cursors) {
+		before = next_from(r, &r->before, out);
+		if (before > 0)
+			return 1;
+	}
+	now = next_from(r, &r->now, out);
+	if (now > 0)
+		return 1;
+	follow_name(r, now_ns_of(CLOCK_MONOTONIC));
+	r->drained = before == 0 && now == 0;
+	return 0;
+}
+
+int orbus_reader_next(struct orbus_reader *h, struct orbus_sample *out)
+{
+	struct handle_cell *cell;
+	struct reader *r;
+	int err = out ? enter(h, &cell, &r) : -EINVAL;
+
+	if (err)
+		return err;
+	err = next(r, out);
+	leave(cell, r);
+	return err;
+}
+
+/* The longer it is quiet the less often, down to twice a second. */
+static int poll_interval_ms(const struct reader *r, uint64_t now_ns)
+{
+	uint64_t ms = (now_ns - r->last_sample_ns) / 10 / 1000000;
+
+	if (ms > POLL_QUIET_MS)
+		return POLL_QUIET_MS;
+	return ms < r->poll_live_ms ? (int)r->poll_live_ms : (int)ms;
+}
+
+/* At most until a lane that was put aside is due. */
+static int until_due_ms(struct reader *r, int ms)
+{
+	uint64_t due_ns = source_next_due_ns(&r->now), before_ns = source_next_due_ns(&r->before);
+	uint64_t now_ns = r->now.clock(), left_ms;
+
+	if (before_ns < due_ns)
+		due_ns = before_ns;
+	if (due_ns == UINT64_MAX)
+		return ms;
+	left_ms = due_ns > now_ns ? (due_ns - now_ns) / 1000000 + 1 : 0;
+	return left_ms < (uint64_t)ms ? (int)left_ms : ms;
+}
+
+/*
+ * Sleeps on the bell, whose value was noted before the last look: a ring since then ends the sleep
+ * before it begins. The bell is a hint; what it does not tell is found at the next poll.
+ */
+static int sleep_on_bell(struct reader *r, int timeout_ms)
+{
+	const struct ring_shared *shared = r->now.segment.shared;
+	struct timespec t = {timeout_ms / 1000, timeout_ms % 1000 * 1000000L};
+	long n = syscall(SYS_futex, &shared->bell, FUTEX_WAIT, r->bell, &t, NULL, 0);
+	int err = n < 0 && errno == EINTR ? -EINTR : 0;
+
+	/* Where a sandbox denies futexes time passes all the same, or the caller would spin. */
+	if (n < 0 && errno != EINTR && errno != EAGAIN && errno != ETIMEDOUT)
+		err = -clock_nanosleep(CLOCK_MONOTONIC, 0, &t, NULL);
+	/* Acquire: pairs with the release in ring_bell(). */
+	r->bell = atomic_load_explicit(&shared->bell, memory_order_acquire);
+	return err;
+}
+
+/* Closed in another thread, it ends at its next look. */
+static int wait_for_news(struct reader *r, const struct orbus_reader *h, int timeout_ms)
+{
+	uint64_t now_ns = now_ns_of(CLOCK_MONOTONIC);
+	uint64_t deadline_ns =
+	    timeout_ms < 0 ? UINT64_MAX : now_ns + (uint64_t)timeout_ms * 1000000u;
+
+	while (handle_is_open(h, HANDLE_READER)) {
+		int ms, err;
+
+		forget_time(r);
+		/* Just after a round that found nothing more, it sleeps before it looks again. */
+		if (!r->drained && (source_has_news(&r->now) || source_has_news(&r->before))) {
+			r->last_sample_ns = now_ns;
+			return 1;
+		}
+		if (now_ns >= deadline_ns)
+			return 0;
+		follow_name(r, now_ns);
+		ms = poll_interval_ms(r, now_ns);
+		/* A little longer rather than twice. */
+		if (deadline_ns - now_ns < (uint64_t)ms * 1250000u)
+			ms = (int)((deadline_ns - now_ns + 999999) / 1000000);
+		ms = until_due_ms(r, ms);
+		err = sleep_on_bell(r, ms);
+		r->drained = false;
+		if (err)
+			return err;
+		now_ns = now_ns_of(CLOCK_MONOTONIC);
+	}
+	return -EINVAL;
+}
+
+int orbus_reader_wait(struct orbus_reader *h, int timeout_ms)
+{
+	struct slow_path before;
+	struct handle_cell *cell;
+	struct reader *r;
+	int err = enter(h, &cell, &r);
+
+	if (err)
+		return err;
+	before = slow_path_begin();
+	err = wait_for_news(r, h, timeout_ms);
+	slow_path_end(before);
+	leave(cell, r);
+	return err;
+}
+
+void orbus_reader_skip(struct orbus_reader *h)
+{
+	struct handle_cell *cell;
+	struct reader *r;
+
+	if (enter(h, &cell, &r) != 0)
+		return;
+	forget_time(r);
+	source_skip(&r->before);
+	source_skip(&r->now);
+	leave(cell, r);
+}
+
+uint64_t orbus_reader_lost(const struct orbus_reader *h)
+{
+	struct handle_cell *cell;
+	struct reader *r;
+	uint64_t lost;
+
+	if (enter(h, &cell, &r) != 0)
+		return 0;
+	lost = r->lost_before + source_lost(&r->before) + source_lost(&r->now);
+	leave(cell, r);
+	return lost;
+}
+
+uint64_t orbus_reader_rejected(const struct orbus_reader *h)
+{
+	struct handle_cell *cell;
+	struct reader *r;
+	uint64_t rejected;
+
+	if (enter(h, &cell, &r) != 0)
+		return 0;
+	rejected = r->rejected;
+	leave(cell, r);
+	return rejected;
+}
+
+void reader_set_poll_ms(struct orbus_reader *h, uint32_t live_ms)
+{
+	struct reader *r = body_of(h);
+	r->poll_live_ms = live_ms;
+}
+
+const struct sample_origin *reader_origin(const struct orbus_reader *h)
+{
+	const struct reader *r = body_of(h);
+	return &r->origin;
+}
+
+const uint8_t *reader_bus_id(const struct orbus_reader *h)
+{
+	const struct reader *r = body_of(h);
+	return r->now.segment.shape.bus_id;
+}
+
+uint32_t reader_lane_count(const struct orbus_reader *h)
+{
+	const struct reader *r = body_of(h);
+	return r->now.segment.shape.lane_count;
+}
+
+uint32_t reader_slots_per_lane(const struct orbus_reader *h)
+{
+	const struct reader *r = body_of(h);
+	return r->now.segment.shape.slots_per_lane;
+}
+
+uint64_t reader_ring_bytes(const struct orbus_reader *h)
+{
+	const struct reader *r = body_of(h);
+	const struct ring_shape *shape = &r->now.segment.shape;
+	uint64_t lanes = 0;
+
+	for (uint32_t i = 0; i < shape->lane_count; i++)
+		lanes += source_lane_in_use(&r->now, i);
+	return lanes * shape->slots_per_lane * shape->slot_bytes;
+}
+
+bool reader_lane_in_use(const struct orbus_reader *h, uint32_t lane)
+{
+	const struct reader *r = body_of(h);
+	return source_lane_in_use(&r->now, lane);
+}
+
+uint64_t reader_position(const struct orbus_reader *h, uint32_t lane)
+{
+	const struct reader *r = body_of(h);
+	const struct cursor *c = &r->now.cursors[lane];
+
+	return c->next > c->counted ? c->next : c->counted;
+}
+
+uint64_t reader_position_count(const struct orbus_reader *h, uint32_t lane)
+{
+	const struct reader *r = body_of(h);
+	return r->now.cursors[lane].count_id;
+}
+
+bool reader_set_position(
+    struct orbus_reader *h, uint32_t lane, uint64_t position, uint64_t count_id)
+{
+	struct reader *r = body_of(h);
+	forget_time(r);
+	return source_set_position(&r->now, lane, position, count_id);
+}
+
+uint32_t reader_lane_epoch(const struct orbus_reader *h, uint32_t lane)
+{
+	const struct reader *r = body_of(h);
+	return source_epoch(&r->now, lane);
+}
+
+/* The lock object that belongs to this ring: in another one, nobody would own a lane of ours. */
+static int open_locks(const struct reader *r)
+{
+	struct stat st;
+	int fd = object_open(&r->paths, r->paths.locks, O_RDWR);
+
+	if (fd < 0 || (fstat(fd, &st) == 0 && st.st_ino == r->now.segment.shape.locks_inode))
+		return fd;
+	close(fd);
+	return -ESTALE;
+}
+
+bool reader_is_drained(const struct orbus_reader *h)
+{
+	const struct reader *r = body_of(h);
+	return r->drained;
+}
+
+uint64_t reader_lane_head(const struct orbus_reader *h, uint32_t lane)
+{
+	const struct reader *r = body_of(h);
+	return source_head(&r->now, lane);
+}
+
+int reader_lane_is_owned(struct orbus_reader *h, uint32_t lane)
+{
+	struct reader *r = body_of(h);
+	uint64_t now_ns;
+
+	if (r->locks_fd >= 0)
+		return object_is_locked(r->locks_fd, lane);
+	now_ns = now_ns_of(CLOCK_MONOTONIC);
+	if (r->locks_error == 0 || now_ns >= r->locks_retry_ns) {
+		r->locks_fd = open_locks(r);
+		r->locks_error = r->locks_fd < 0 ? r->locks_fd : 0;
+		r->locks_retry_ns = now_ns + IDENTITY_EVERY_NS / 2;
+	}
+	return r->locks_fd < 0 ? r->locks_error : object_is_locked(r->locks_fd, lane);
+}
+
+uint64_t reader_lane_lies(const struct orbus_reader *h, uint32_t lane)
+{
+	const struct reader *r = body_of(h);
+	return r->now.cursors[lane].lies;
+}
+
+void reader_lane_bot(struct orbus_reader *h, uint32_t lane, char *out, size_t bytes)
+{
+	struct reader *r = body_of(h);
+	const struct ring_shape *shape = &r->now.segment.shape;
+	struct orbus_sample s;
+	uint32_t epoch, length;
+
+	*out = '\0';
+	for (uint64_t i = 0; source_lane_in_use(&r->now, lane) && i < BOT_SLOTS; i++) {
+		const struct slot *slot = source_slot(&r->now, lane, i);
+		uint64_t sequence = atomic_load_explicit(&slot->sequence, memory_order_relaxed);
+
+		if (sequence < 2 || !slot_read(slot, sequence / 2 - 1, r->payload,
+					shape_payload_bytes(shape), &epoch, &length))
+			continue;
+		if (sample_decode(r->payload, length, &r->storage, &s) != 0 || !s.bot)
+			continue;
+		snprintf(out, bytes, "%s", s.bot);
+		return;
+	}
+}
+
+void reader_set_clock(struct orbus_reader *h, uint64_t (*clock)(void))
+{
+	struct reader *r = body_of(h);
+	r->clock = r->now.clock = clock;
+	forget_time(r);
+	for (uint32_t i = 0; i < r->now.segment.shape.lane_count; i++)
+		if (r->now.cursors[i].believed_ns)
+			r->now.cursors[i].believed_ns = clock();
+}
+
+uint64_t reader_lane_lost(const struct orbus_reader *h, uint32_t lane)
+{
+	const struct reader *r = body_of(h);
+	return r->now.cursors[lane].lost;
+}

@@ -1,0 +1,77 @@
+/*
+ * shm_object.h: names, and safe opening and making, of the shared-memory objects of a bus.
+ *
+ * It knows files on a tmpfs; it is not for what is in them.
+ */
+#ifndef ORBUS_RING_SHM_OBJECT_H
+#define ORBUS_RING_SHM_OBJECT_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Where a bus lives. */
+struct bus_paths {
+	char name[PATH_MAX]; /* as a person would write it: "orbus", "/run/orbus/ring" */
+	char dir[PATH_MAX];
+	char ring[PATH_MAX];
+	char locks[PATH_MAX];
+	char board[PATH_MAX];
+	bool is_path; /* given as a path: whoever has its folder to himself is trusted */
+	/* Whom $ORBUS_OWNER says to trust besides; owner.h. */
+	bool has_owner;
+	uid_t owner;
+};
+
+/*
+ * Resolves a bus name (NULL: $ORBUS, else "orbus"). -EINVAL: not a name, or a relative path;
+ * -ENAMETOOLONG; -ESRCH: $ORBUS_OWNER names no user.
+ */
+int bus_paths_resolve(const char *bus, struct bus_paths *out);
+
+/*
+ * Opens an existing object of the bus, never through a link and never creating it
+ * (fs.protected_regular refuses O_CREAT on another user's file). Returns a descriptor or a negative
+ * errno; -EBADMSG where it is no regular file, -EKEYREJECTED where its owner is not trusted.
+ */
+int object_open(const struct bus_paths *paths, const char *path, int flags);
+
+/*
+ * True where something bears the name whose owner is not trusted; for messages that name him. What
+ * is used is judged by its descriptor, in object_open().
+ */
+bool object_is_strangers(const struct bus_paths *paths, const char *path, uid_t *owner);
+
+/*
+ * Makes an unnamed file on the tmpfs of folder `dir` with exactly these permissions; link it with
+ * object_link(). A maker that dies before then leaves nothing behind. -ENOTSUP: not a tmpfs.
+ */
+int object_make(const char *dir, mode_t mode, const gid_t *group);
+
+/*
+ * Gives an object that is there these permissions and group (NULL: it keeps its own), in an order
+ * in which nobody has more at any moment than before or after. 0 where there is nothing to change;
+ * -EPERM.
+ */
+int object_adjust(int fd, mode_t mode, const gid_t *group);
+
+/* Gives an unnamed file its name. -EEXIST where it is taken. */
+int object_link(int fd, const char *path);
+
+/* As object_link(), but takes the place of what bears the name now, in one step. */
+int object_replace(int fd, const char *path);
+
+/* The inode that bears the name now, 0 where there is none. */
+uint64_t object_inode(const char *path);
+
+/*
+ * Locks one byte for the descriptor's open file description, exclusively. -EAGAIN: taken. It never
+ * waits: whoever may open the object may hold the byte for ever.
+ */
+int object_lock(int fd, int64_t byte);
+
+/* 1: some description holds a write lock on the byte, 0: none, or a negative errno. */
+int object_is_locked(int fd, int64_t byte);
+
+#endif

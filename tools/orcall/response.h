@@ -1,0 +1,25 @@
+/*
+ * response.h: the answer on standard output, as it comes.
+ */
+#ifndef ORBUS_ORCALL_RESPONSE_H
+#define ORBUS_ORCALL_RESPONSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct orcall_answer {
+	bool terminal;  /* then control characters are spelled out */
+	bool begun;     /* something was printed */
+	bool line_open; /* what was printed does not end with a line feed */
+	bool broken;    /* standard output takes no more */
+};
+
+void orcall_answer_init(struct orcall_answer *a);
+
+/* Prints a piece of whole UTF-8 characters at once. */
+void orcall_answer_print(struct orcall_answer *a, const char *piece, size_t length);
+
+/* Ends the last line. */
+void orcall_answer_end(struct orcall_answer *a);
+
+#endif

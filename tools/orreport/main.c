@@ -1,0 +1,296 @@
+/*
+ * main.c: reports what an agent's files hold: trends, comparisons, advice.
+ */
+#include "base/data_dir.h"
+#include "common/advice/advice.h"
+#include "common/print.h"
+#include "compare.h"
+#include "merge.h"
+#include "orreport/page/report.h"
+#include "orreport/page/svg.h"
+#include "print_csv.h"
+#include "print_json.h"
+#include "print_trend.h"
+#include "query.h"
+#include "requests.h"
+#include "silent.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TOOL "orreport"
+
+struct reporting {
+	struct report_ask ask;
+	char *data_dir;
+	struct report_folder folder;
+};
+
+static int complain(const char *what, const char *why, const char *remedy)
+{
+	char safe[1024];
+
+	text_sanitise(safe, sizeof(safe), what);
+	fprintf(stderr, TOOL ": %s: %s%s%s\n", safe, why, *remedy ? ": " : "", remedy);
+	return CLI_FAILED;
+}
+
+static int out_of_memory(void)
+{
+	fputs(TOOL ": out of memory\n", stderr);
+	return CLI_FAILED;
+}
+
+/* --- Reading ---------------------------------------------------------------------------------- */
+
+/* What a stretch has no file of, and what there is instead. */
+static int nothing_there(const struct reporting *g, const struct time_span *span)
+{
+	const struct report_folder *f = &g->folder;
+	char asked[TIME_NAME_BYTES], why[256];
+
+	if (f->count == 0)
+		return complain(g->data_dir, "no agent has kept files here",
+		    "start oragent, or name its folder with --data-dir");
+	time_name(&g->ask.calendar, span, asked);
+	snprintf(why, sizeof(why), "has no files of %s, only from %.8s to %.8s", asked,
+	    strchr(f->days[0].names->text, '_') + 1,
+	    strchr(f->days[f->count - 1].names->text, '_') + 1);
+	return complain(g->data_dir, why, "");
+}
+
+static int read_one(const struct reporting *g, const struct time_span *span, enum period_kind per,
+    unsigned parts, unsigned row_parts, struct report *out)
+{
+	const struct report_request q = {.folder = &g->folder,
+	    .calendar = g->ask.calendar,
+	    .span = *span,
+	    .per = per,
+	    .now_ns = g->ask.now_ns,
+	    .parts = parts,
+	    .row_parts = row_parts};
+	int err = report_read(&q, out);
+
+	if (err == -ENOENT) {
+		/* Damaged files are no files; they are named. */
+		for (size_t i = 0; i < out->notes.count; i++)
+			complain(g->data_dir, out->notes.items[i].text, "");
+		return nothing_there(g, span);
+	}
+	return err ? out_of_memory() : CLI_PROCEED;
+}
+
+/* What is wrong goes to standard error, whatever the format. */
+static int tell_wrong(const struct reporting *g, const struct report *r)
+{
+	for (size_t i = 0; i < r->notes.count; i++)
+		if (r->notes.items[i].wrong)
+			complain(g->data_dir, r->notes.items[i].text, "");
+	return notes_are_wrong(&r->notes) ? CLI_FAILED : CLI_FINE;
+}
+
+static int print_json_and_free(json_t *value)
+{
+	int err = value ? print_json(stdout, value, JSON_INDENT(2)) : -ENOMEM;
+
+	json_decref(value);
+	if (err)
+		return out_of_memory();
+	putchar('\n');
+	return CLI_FINE;
+}
+
+/* --- The reports ------------------------------------------------------------------------------ */
+
+static int print_comparison(
+    const struct reporting *g, const struct report *a, const struct report *b)
+{
+	const struct orreport_settings *s = &g->ask.settings;
+	json_t *all;
+
+	switch (s->format) {
+	case REPORT_HTML:
+		return html_print_comparison(stdout, a, b, s->by) ? CLI_FINE : out_of_memory();
+	case REPORT_CSV: compare_print_csv(stdout, a, b, s->by); return CLI_FINE;
+	case REPORT_JSON:
+		all = compare_to_json(a, b, s->by);
+		if (all) {
+			json_object_set_new(all, "a", row_to_json(a, &a->total));
+			json_object_set_new(all, "b", row_to_json(b, &b->total));
+		}
+		return print_json_and_free(all);
+	default:
+		compare_print(stdout, a, b, s->by, output_wants_colour(stdout));
+		notes_print(stdout, &a->notes, output_wants_colour(stdout));
+		notes_print(stdout, &b->notes, output_wants_colour(stdout));
+		return CLI_FINE;
+	}
+}
+
+static int compare(const struct reporting *g)
+{
+	struct report a = {0}, b = {0};
+	int status = read_one(g, &g->ask.span, PERIOD_DAILY, DOCUMENT_ALL, 0, &a), wrong;
+
+	if (status == CLI_PROCEED)
+		status = read_one(g, &g->ask.with, PERIOD_DAILY, DOCUMENT_ALL, 0, &b);
+	if (status == CLI_PROCEED) {
+		status = print_comparison(g, &a, &b);
+		wrong = tell_wrong(g, &a) | tell_wrong(g, &b);
+		status = status == CLI_FINE && wrong ? CLI_FAILED : status;
+	}
+	report_free(&a);
+	report_free(&b);
+	return status;
+}
+
+static int draw(const struct reporting *g, const struct report *r)
+{
+	FILE *out = fopen(g->ask.settings.svg, "we");
+	bool fine;
+
+	if (!out)
+		return complain(
+		    g->ask.settings.svg, strerror(errno), "name a file that can be written");
+	svg_print(out, r, NULL);
+	fine = fflush(out) == 0 && !ferror(out);
+	fine &= fclose(out) == 0;
+	return fine ? CLI_FINE : complain(g->ask.settings.svg, strerror(errno), "");
+}
+
+static int print_report(
+    const struct reporting *g, const struct report *r, const struct advice *advice)
+{
+	const struct orreport_settings *s = &g->ask.settings;
+	bool colour = output_wants_colour(stdout);
+
+	switch (s->format) {
+	case REPORT_JSON: return print_json_and_free(report_to_json(r, advice));
+	case REPORT_HTML: return html_print(stdout, r, s->by, advice) ? CLI_FINE : out_of_memory();
+	case REPORT_CSV:
+		if (s->by != BY_NOTHING)
+			series_print_csv(stdout, series_by(&r->total.sum, s->by),
+			    s->by == BY_MODEL ? "model"
+			    : s->by == BY_BOT ? "bot"
+					      : "provider");
+		else
+			trend_print_csv(stdout, r);
+		return CLI_FINE;
+	default:
+		if (s->by != BY_NOTHING)
+			by_print(stdout, r, s->by, colour);
+		else
+			trend_print(stdout, r, colour);
+		advice_section_print(stdout, advice, colour);
+		notes_print(stdout, &r->notes, colour);
+		return CLI_FINE;
+	}
+}
+
+static int advise(const struct report *r, struct advice *advice)
+{
+	char name[TIME_NAME_BYTES], span[TIME_NAME_BYTES + 8];
+	json_t *document = row_to_json(r, &r->total);
+	int err;
+
+	time_name(&r->calendar, &r->total.span, name);
+	snprintf(span, sizeof(span), "%s %s", strstr(name, " to ") ? "from" : "on", name);
+	err = document ? advice_make(document, span, advice) : -ENOMEM;
+	json_decref(document);
+	return err;
+}
+
+/*
+ * Reads what the report needs and no more, since most of a file is figures by name. Advice speaks
+ * of models; of bots only where requests died with their process, which is rare enough to read
+ * again.
+ */
+static int read_needed(const struct reporting *g, struct report *r)
+{
+	static const unsigned series[] = {DOCUMENT_MODELS, DOCUMENT_BOTS, DOCUMENT_PROVIDERS, 0};
+	const struct orreport_settings *s = &g->ask.settings;
+	unsigned parts = DOCUMENT_MODELS | DOCUMENT_REST | series[s->by], row_parts = DOCUMENT_REST;
+	int status;
+
+	if (s->format == REPORT_JSON)
+		parts = row_parts = DOCUMENT_ALL;
+	else if (s->format == REPORT_HTML)
+		row_parts |= s->by == BY_NOTHING ? DOCUMENT_MODELS : series[s->by];
+	status = read_one(g, &g->ask.span, g->ask.per, parts, row_parts, r);
+	if (status != CLI_PROCEED || parts & DOCUMENT_BOTS || r->total.sum.requests.orphaned == 0)
+		return status;
+	report_free(r);
+	return read_one(g, &g->ask.span, g->ask.per, parts | DOCUMENT_BOTS, row_parts, r);
+}
+
+/* Who was there and is not any more; the last part of the range is read by itself for it. */
+static int advise_on_silence(
+    const struct reporting *g, const struct report *r, struct advice *advice)
+{
+	struct report_request q = {.folder = &g->folder,
+	    .calendar = g->ask.calendar,
+	    .per = g->ask.per,
+	    .now_ns = g->ask.now_ns,
+	    .parts = DOCUMENT_MODELS | DOCUMENT_REST};
+	struct report tail = {0};
+	int err;
+
+	if (!silent_span(r, &q.span))
+		return CLI_PROCEED;
+	err = report_read(&q, &tail);
+	if (!err)
+		err = silent_advise(r, &tail, advice);
+	report_free(&tail);
+	/* Without files there is nothing to tell of. */
+	return err && err != -ENOENT ? out_of_memory() : CLI_PROCEED;
+}
+
+static int report(const struct reporting *g)
+{
+	const struct orreport_settings *s = &g->ask.settings;
+	struct advice advice = {0};
+	struct report r = {0};
+	int status = read_needed(g, &r);
+
+	if (status == CLI_PROCEED && advise(&r, &advice) != 0)
+		status = out_of_memory();
+	if (status == CLI_PROCEED)
+		status = advise_on_silence(g, &r, &advice);
+	if (status == CLI_PROCEED) {
+		status = print_report(g, &r, &advice);
+		if (status == CLI_FINE && s->svg)
+			status = draw(g, &r);
+		if (tell_wrong(g, &r) != CLI_FINE && status == CLI_FINE)
+			status = CLI_FAILED;
+	}
+	advice_free(&advice);
+	report_free(&r);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct reporting g = {.folder.fd = -1};
+	int status, err;
+
+	output_init();
+	status = ask_read(argc, argv, &g.ask);
+	if (status != CLI_PROCEED)
+		return status;
+	g.data_dir = data_dir_choose(g.ask.settings.data_dir);
+	if (!g.data_dir)
+		return out_of_memory();
+	err = folder_list(g.data_dir, &g.folder);
+	if (err)
+		status =
+		    complain(g.data_dir, strerror(-err), "name the agent's folder with --data-dir");
+	else if (g.ask.settings.slowest || g.ask.settings.group_by != GROUP_NOTHING)
+		status = requests_report(g.data_dir, &g.ask);
+	else
+		status = g.ask.settings.compare ? compare(&g) : report(&g);
+	folder_free(&g.folder);
+	free(g.data_dir);
+	return output_flush(TOOL, NULL) < 0 ? CLI_FAILED : status;
+}

@@ -1,0 +1,17 @@
+/*
+ * print_csv.h: reports as CSV (RFC 4180): times in milliseconds, what is unknown left empty.
+ */
+#ifndef ORBUS_ORREPORT_PRINT_CSV_H
+#define ORBUS_ORREPORT_PRINT_CSV_H
+
+#include "rows.h"
+
+#include <stdio.h>
+
+/* A line a period. */
+void trend_print_csv(FILE *out, const struct report *r);
+
+/* A line a name. */
+void series_print_csv(FILE *out, const struct series *s, const char *heading);
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * main.c: current statistics: for people, as JSON, or as one line for monitoring, or live.
+ */
+#include "advise.h"
+#include "base/options.h"
+#include "base/sigbus.h"
+#include "check.h"
+#include "common/print.h"
+#include "live/bus_error.h"
+#include "orstat/watch/watch.h"
+#include "view.h"
+
+#include <stdio.h>
+
+#define TOOL "orstat"
+
+int main(int argc, char **argv)
+{
+	struct orstat_settings settings = {0};
+	struct statistics s;
+	int status;
+
+	output_init();
+	status = cli_parse(&orstat_program, argc, argv, &settings);
+	if (status == CLI_PROCEED)
+		status = check_prepare(&settings);
+	if (status != CLI_PROCEED)
+		return status;
+	if (settings.watch_ns && (settings.check || settings.advise))
+		return cli_usage_error(
+		    &orstat_program, "--watch: give it without --check and --advise");
+	sigbus_reads_zeros();
+	if (settings.watch_ns)
+		return watch_run(&settings);
+	statistics_read(settings.bus, (enum statistics_window)settings.window, &s);
+	bus_board_report(TOOL, settings.bus, s.board_error);
+	if (s.error && !settings.check)
+		return bus_error_report(TOOL, settings.bus, s.error);
+	status = CLI_FINE;
+	if (settings.check)
+		status = check_print(&settings, &s);
+	else if (settings.advise)
+		status = advise_print(&settings, &s);
+	else if (settings.json)
+		status = view_print_json(stdout, &s, JSON_INDENT(2)) ? CLI_FAILED : CLI_FINE;
+	else
+		view_print(stdout, &settings, &s, output_wants_colour(stdout));
+	statistics_free(&s);
+	return output_flush(TOOL, NULL) < 0 ? CLI_FAILED : status;
+}

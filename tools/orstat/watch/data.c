@@ -1,0 +1,190 @@
+/*
+ * data.c: all that the screen shows, as of one instant, and where it comes from.
+ */
+#include "data.h"
+#include "base/clock.h"
+#include "common/print.h"
+#include "common/stats_lookup.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* Figures that took a millisecond to read are not read again for so many. With drawing and
+ * releasing them, which takes half as long, that is a hundredth of the time. */
+#define READING_SHARE 150
+
+#define STALLED_MS    30000.0
+#define P99_COUNT_MIN 20
+
+struct watch_source {
+	const struct orstat_settings *settings;
+	struct feed *feed;
+	struct statistics figures;
+	uint64_t figures_ns;
+	uint64_t read_next_ns; /* CLOCK_MONOTONIC */
+	struct health health;
+};
+
+void watch_data_free(struct watch_data *d)
+{
+	statistics_free(&d->figures);
+	free(d->flights);
+	d->flights = NULL;
+}
+
+/* --- Requests in flight ----------------------------------------------------------------------- */
+
+enum pace flight_pace(const struct watch_data *d, const struct flight *f, double *p99_ms)
+{
+	const json_t *models = json_object_get(d->figures.document, "by_model");
+	const json_t *times = json_object_get(json_object_get(models, f->model), "response_times");
+	double age_ms = d->now_ns > f->ts ? (double)(d->now_ns - f->ts) / 1e6 : 0;
+
+	*p99_ms = number_at(times, "p99", NULL);
+	if (count_at(times, "count", NULL) < P99_COUNT_MIN)
+		*p99_ms = NAN;
+	if (!isnan(*p99_ms) && age_ms <= *p99_ms)
+		return PACE_USUAL;
+	if (age_ms > STALLED_MS)
+		return PACE_STALLED;
+	return isnan(*p99_ms) ? PACE_USUAL : PACE_SLOW;
+}
+
+size_t stalled_count(const struct watch_data *d)
+{
+	size_t n = 0;
+	double p99_ms;
+
+	for (size_t i = 0; i < d->flight_count; i++)
+		n += flight_pace(d, &d->flights[i], &p99_ms) == PACE_STALLED;
+	return n;
+}
+
+/* --- Failures --------------------------------------------------------------------------------- */
+
+static bool is_known(const struct failures *f, uint64_t ts)
+{
+	for (size_t i = 0; i < f->count; i++)
+		if (f->items[i].ts == ts)
+			return true;
+	return false;
+}
+
+/* The board remembers what the ring no longer holds, and which requests died with their process. */
+static void add_failures_of_the_board(const json_t *document, struct failures *f)
+{
+	const json_t *list = json_object_get(json_object_get(document, "errors"), "recent_errors");
+	const json_t *o;
+	size_t i;
+
+	json_array_foreach(list, i, o)
+	{
+		const char *type = json_string_value(json_object_get(o, "type"));
+		const char *message = json_string_value(json_object_get(o, "message"));
+		const char *at = json_string_value(json_object_get(o, "timestamp"));
+		struct seen_request r = {.status = ORBUS_STATUS_ERROR};
+
+		if (!type || !at || !clock_parse_rfc3339(at, &r.ts) || is_known(f, r.ts))
+			continue;
+		text_sanitise(r.error_type, sizeof(r.error_type), type);
+		text_sanitise(r.error_message, sizeof(r.error_message), message ? message : "");
+		failures_add(f, &r);
+	}
+}
+
+/* --- Where it comes from ---------------------------------------------------------------------- */
+
+int watch_source_open(const struct orstat_settings *settings, struct watch_source **out)
+{
+	struct watch_source *w = calloc(1, sizeof(*w));
+	int err;
+
+	if (!w)
+		return -ENOMEM;
+	w->settings = settings;
+	err = feed_open(settings->bus, settings->watch_ns, &w->feed);
+	if (err) {
+		free(w);
+		return err;
+	}
+	(void)watch_source_look(w, true);
+	*out = w;
+	return 0;
+}
+
+void watch_source_close(struct watch_source *w)
+{
+	feed_close(w->feed);
+	statistics_free(&w->figures);
+	free(w);
+}
+
+int watch_source_drain(struct watch_source *w)
+{
+	return feed_drain(w->feed);
+}
+
+/* What cannot be read leaves the figures as they were, with the time that they are of. */
+static void read_figures(struct watch_source *w)
+{
+	uint64_t before_ns = now_ns_of(CLOCK_THREAD_CPUTIME_ID);
+	struct statistics fresh;
+
+	statistics_read(w->settings->bus, (enum statistics_window)w->settings->window, &fresh);
+	if (!fresh.error) {
+		statistics_free(&w->figures);
+		w->figures = fresh;
+		w->figures_ns = clock_realtime_ns();
+		if (fresh.agent)
+			health_note_uptime(&w->health,
+			    count_at(fresh.agent, "uptime_seconds", NULL), w->figures_ns);
+	}
+	w->read_next_ns =
+	    clock_monotonic_ns() + (now_ns_of(CLOCK_THREAD_CPUTIME_ID) - before_ns) * READING_SHARE;
+}
+
+bool watch_source_look(struct watch_source *w, bool at_once)
+{
+	uint64_t gone_ns = feed_gone_ns(w->feed), remade_ns = feed_remade_ns(w->feed);
+	struct board_snapshot board;
+	int err = board_peek(w->settings->bus, &board);
+	bool changed = health_note(&w->health, err, &board, clock_realtime_ns());
+
+	feed_look_after(w->feed);
+	changed |= gone_ns != feed_gone_ns(w->feed) || remade_ns != feed_remade_ns(w->feed);
+	if (at_once || changed || clock_monotonic_ns() >= w->read_next_ns)
+		read_figures(w);
+	return changed;
+}
+
+int watch_source_take(const struct watch_source *w, struct watch_data *out)
+{
+	struct flight *flights;
+	size_t count;
+	int err = feed_flights(w->feed, &flights, &count);
+
+	if (err)
+		return err;
+	watch_data_free(out);
+	*out = (struct watch_data){
+	    .now_ns = clock_realtime_ns(),
+	    .figures = {.document = json_incref(w->figures.document),
+		.agent = json_incref(w->figures.agent)},
+	    .figures_ns = w->figures_ns,
+	    .health = w->health,
+	    .gone_ns = feed_gone_ns(w->feed),
+	    .remade_ns = feed_remade_ns(w->feed),
+	    .connected = feed_connected(w->feed),
+	    .missed = feed_missed(w->feed),
+	    .last = *feed_last(w->feed),
+	    .failures = *feed_failures(w->feed),
+	    .flights = flights,
+	    .flight_count = count,
+	};
+	feed_history(w->feed, out->now_ns, out->points);
+	add_failures_of_the_board(out->figures.document, &out->failures);
+	return 0;
+}

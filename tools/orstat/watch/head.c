@@ -1,0 +1,319 @@
+/*
+ * head.c: the first rows of the screen, its last one, and its help.
+ */
+#include "head.h"
+#include "base/clock.h"
+#include "base/parse.h"
+#include "base/ratings.h"
+#include "common/stats_lookup.h"
+#include "live/bus_error.h"
+#include "stats/name_table.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* How long it is said that the agent was restarted, or the bus made anew. */
+#define NEWS_NS (60 * NS_PER_SECOND)
+/* From here on figures are called old. */
+#define OLD_NS (3 * NS_PER_SECOND)
+
+void format_age(uint64_t ns, char out[AGE_BYTES])
+{
+	uint64_t s = ns / NS_PER_SECOND;
+
+	if (ns < 10 * NS_PER_SECOND)
+		snprintf(out, AGE_BYTES, "%.1fs", (double)ns / (double)NS_PER_SECOND);
+	else if (s < 60)
+		snprintf(out, AGE_BYTES, "%" PRIu64 "s", s);
+	else if (s < 3600)
+		snprintf(out, AGE_BYTES, "%" PRIu64 "m %" PRIu64 "s", s / 60, s % 60);
+	else if (s < 86400)
+		snprintf(out, AGE_BYTES, "%" PRIu64 "h %" PRIu64 "m", s / 3600, s / 60 % 60);
+	else
+		snprintf(out, AGE_BYTES, "%" PRIu64 "d %" PRIu64 "h", s / 86400, s / 3600 % 24);
+}
+
+void format_since(uint64_t then_ns, uint64_t now_ns, char out[AGE_BYTES])
+{
+	format_age(now_ns > then_ns ? now_ns - then_ns : 0, out);
+}
+
+static bool is_news(uint64_t then_ns, uint64_t now_ns)
+{
+	return then_ns != 0 && now_ns - then_ns < NEWS_NS;
+}
+
+/* --- The bus ---------------------------------------------------------------------------------- */
+
+static size_t bot_count(const json_t *document)
+{
+	const json_t *bots = json_object_get(document, "by_bot");
+
+	return json_object_size(bots) - (json_object_get(bots, SERIES_OTHER) != NULL);
+}
+
+/* At the right: the window and the time; returns where that starts. */
+static int draw_time(struct canvas *c, const struct watch_data *d, const struct watch_state *s)
+{
+	static const char *const windows[][2] = {{"1m", "last minute"}, {"5m", "last 5 minutes"},
+	    {"1h", "last hour"}, {"day", "today"}, {"start", "since start"}};
+	time_t now = (time_t)(d->now_ns / NS_PER_SECOND);
+	char text[64], at[16];
+	struct tm tm;
+	int width;
+
+	localtime_r(&now, &tm);
+	strftime(at, sizeof(at), "%H:%M:%S", &tm);
+	snprintf(text, sizeof(text), "%s%s  %s", s->paused ? "PAUSED  " : "",
+	    windows[s->window][c->columns >= 60], at);
+	width = (int)strlen(text);
+	canvas_text_right(c, 0, 0, c->columns, s->paused ? TONE_POOR : TONE_PLAIN, text);
+	if (s->paused)
+		canvas_reverse(c, 0, c->columns - width, 6);
+	return c->columns - width;
+}
+
+static void draw_bus(struct canvas *c, const struct orstat_settings *settings,
+    const struct watch_data *d, const struct watch_state *s)
+{
+	struct line l = {c, 0, 0, draw_time(c, d, s) - 2};
+	size_t bots = bot_count(d->figures.document);
+	char text[512];
+
+	line_add(&l, TONE_STRONG, "orbus");
+	bus_display_name(settings->bus, text, sizeof(text));
+	line_add(&l, TONE_PLAIN, "  bus %s", text);
+	if (d->health.state == AGENT_LIVE && d->figures.agent) {
+		uint64_t of_ns = count_at(d->figures.agent, "updated_ns", NULL);
+		uint64_t since_s = d->now_ns > of_ns ? (d->now_ns - of_ns) / NS_PER_SECOND : 0;
+
+		clock_format_uptime(d->health.uptime_seconds + since_s, text, sizeof(text));
+		line_add(&l, TONE_PLAIN, "  up %s", text);
+	}
+	line_add(&l, TONE_PLAIN, "  %zu bot%s", bots, bots == 1 ? "" : "s");
+	if (d->connected >= 0)
+		line_add(&l, TONE_FAINT, ", %d connected", d->connected);
+}
+
+/* --- The agent -------------------------------------------------------------------------------- */
+
+static void add_agent(struct line *l, const struct watch_data *d)
+{
+	const struct health *h = &d->health;
+	char age[AGE_BYTES];
+
+	switch (h->state) {
+	case AGENT_NONE:
+		line_add(l, TONE_POOR, "no agent");
+		line_add(l, TONE_POOR, ": figures of what the ring holds");
+		break;
+	case AGENT_LOST:
+		format_since(h->heartbeat_ns, d->now_ns, age);
+		line_add(l, TONE_BAD, "agent %d lost", (int)h->pid);
+		line_add(l, TONE_BAD, ", heartbeat %s ago", age);
+		line_add(l, TONE_POOR, ": figures of what the ring holds");
+		break;
+	case AGENT_LIVE:
+		line_add(l, TONE_PLAIN, "agent %d ", (int)h->pid);
+		line_add(l, TONE_GOOD, "ok");
+		break;
+	}
+}
+
+static void add_life(struct line *l, const struct watch_data *d)
+{
+	const struct health *h = &d->health;
+	char age[AGE_BYTES];
+
+	if (h->state != AGENT_LIVE)
+		return;
+	if (is_news(h->restarted_ns, d->now_ns)) {
+		format_since(h->restarted_ns, d->now_ns, age);
+		line_add(l, TONE_POOR, "  restarted %s ago", age);
+	}
+	format_since(h->heartbeat_ns, d->now_ns, age);
+	line_add(l, TONE_PLAIN, "  heartbeat %s ago", age);
+}
+
+static void add_bus(struct line *l, const struct watch_data *d)
+{
+	char age[AGE_BYTES];
+
+	if (d->gone_ns) {
+		format_since(d->gone_ns, d->now_ns, age);
+		line_add(l, TONE_BAD, "bus removed %s ago  ", age);
+	} else if (is_news(d->remade_ns, d->now_ns)) {
+		format_since(d->remade_ns, d->now_ns, age);
+		line_add(l, TONE_POOR, "bus made anew %s ago  ", age);
+	}
+}
+
+static void add_losses(struct line *l, const struct watch_data *d)
+{
+	static const char *const keys[][2] = {{"lost_samples", "lost"},
+	    {"rejected_samples", "rejected"}, {"skewed_samples", "skewed"}};
+
+	for (size_t i = 0; i < 3; i++) {
+		uint64_t n = count_at(d->figures.document, keys[i][0], NULL);
+		char text[COUNT_TEXT_BYTES];
+
+		format_count(n, text);
+		if (n > 0 || i < 2)
+			line_add(l, n > 0 ? TONE_BAD : TONE_PLAIN, "  %s %s", keys[i][1], text);
+	}
+}
+
+/* At the right, where there is room to spare: how often; returns where that starts. */
+static int draw_interval(struct canvas *c, uint64_t interval_ns)
+{
+	char every[32], text[48];
+	int width;
+
+	format_duration(interval_ns, every, sizeof(every));
+	width = snprintf(text, sizeof(text), "every %s", every);
+	if (c->columns < 60)
+		return c->columns;
+	canvas_text_right(c, 1, 0, c->columns, TONE_FAINT, text);
+	return c->columns - width - 2;
+}
+
+static void draw_agent(
+    struct canvas *c, const struct orstat_settings *settings, const struct watch_data *d)
+{
+	struct line l = {c, 1, 0, draw_interval(c, settings->watch_ns)};
+	char age[AGE_BYTES];
+
+	add_bus(&l, d);
+	add_agent(&l, d);
+	add_losses(&l, d);
+	add_life(&l, d);
+	if (d->figures_ns && d->now_ns > d->figures_ns + OLD_NS + settings->watch_ns) {
+		format_since(d->figures_ns, d->now_ns, age);
+		line_add(&l, TONE_POOR, "  figures %s old", age);
+	}
+	if (d->missed)
+		line_add(&l, TONE_POOR, "  %" PRIu64 " not seen here", d->missed);
+}
+
+/* --- The last response ------------------------------------------------------------------------ */
+
+static void add_figure(
+    struct line *l, const char *before, double value, int digits, const char *unit, struct rating r)
+{
+	if (isnan(value))
+		return;
+	line_add(l, TONE_PLAIN, "  %s", before);
+	line_add(l, r.tone, "%.*f%s %s", digits, value, unit, r.word);
+}
+
+/* The model, without its vendor where there is no room for both, leaving some for what follows. */
+static void add_model(struct line *l, const char *model, int left_free)
+{
+	int room = l->end - l->column - 2 - left_free;
+	const char *name = strrchr(model, '/');
+
+	if (name && text_width(model) > room)
+		model = name + 1;
+	if (*model && room > 8)
+		l->column +=
+		    2 + canvas_text(l->canvas, l->row, l->column + 2, room, TONE_PLAIN, model);
+}
+
+static void draw_last(struct canvas *c, const struct watch_data *d)
+{
+	const struct seen_request *r = &d->last;
+	struct line l = {c, 2, 0, c->columns};
+	char age[AGE_BYTES];
+
+	line_add(&l, TONE_STRONG, "Last");
+	if (r->ts == 0) {
+		line_add(&l, TONE_FAINT, "  no request has ended yet");
+		return;
+	}
+	if (r->status != ORBUS_STATUS_OK)
+		line_add(&l, r->status == ORBUS_STATUS_CANCELLED ? TONE_POOR : TONE_BAD, "  %s",
+		    *r->error_type ? r->error_type : orbus_status_name(r->status));
+	add_figure(&l, "", r->response_ms / 1000, 2, "s", rate_response_ms(r->response_ms));
+	add_figure(&l, "TTFT ", r->ttft_ms / 1000, 2, "s", rate_ttft_ms(r->ttft_ms));
+	add_figure(&l, "TPS ", r->tps, 1, "", rate_tps(r->tps));
+	format_since(r->ts, d->now_ns, age);
+	add_model(&l, r->model, (int)strlen(age) + 6);
+	line_add(&l, TONE_FAINT, "  %s ago", age);
+	if (*r->bot)
+		line_add(&l, TONE_PLAIN, "  %s", r->bot);
+}
+
+void head_draw(struct canvas *c, int rows, const struct orstat_settings *settings,
+    const struct watch_data *d, const struct watch_state *s)
+{
+	draw_bus(c, settings, d, s);
+	if (rows > 1)
+		draw_agent(c, settings, d);
+	if (rows > 2)
+		draw_last(c, d);
+}
+
+/* --- The foot --------------------------------------------------------------------------------- */
+
+void foot_draw(struct canvas *c, int row, const struct watch_data *d, const struct watch_state *s)
+{
+	static const char *const keys[][2] = {{"q", "quit"}, {"?", "help"}, {"1-5", "window"},
+	    {"m b p", "by"}, {"s", "sort"}, {"/", "filter"}, {"space", "pause"},
+	    {"h", "histogram"}};
+	struct line l = {c, row, 0, c->columns};
+
+	(void)d;
+	if (s->editing) {
+		line_add(&l, TONE_STRONG, "Filter: ");
+		line_add(&l, TONE_PLAIN, "%s", s->draft);
+		canvas_reverse(c, row, l.column++, 1);
+		line_add(&l, TONE_FAINT, "  enter: keep  esc: cancel");
+		return;
+	}
+	if (s->notice) {
+		line_add(&l, TONE_POOR, "%s", s->notice);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		const char *word =
+		    s->paused && strcmp(keys[i][1], "pause") == 0 ? "go on" : keys[i][1];
+
+		/* A key without its word says nothing. */
+		if (l.end - l.column < (int)(strlen(keys[i][0]) + strlen(word)) + 3)
+			break;
+		line_add(&l, TONE_STRONG, "%s%s", i ? "  " : "", keys[i][0]);
+		line_add(&l, TONE_FAINT, " %s", word);
+	}
+}
+
+/* --- Help ------------------------------------------------------------------------------------- */
+
+void help_draw(struct canvas *c, int top, int height)
+{
+	static const char *const help[][2] = {
+	    {"1 2 3 4 5", "the last minute, 5 minutes, hour; today; since the start"},
+	    {"w", "the next of these windows"},
+	    {"m b p", "the table by model, by bot, by provider; Tab: the next"},
+	    {"s > <", "sort by the next column, or the one before"},
+	    {"r", "turn the order around"},
+	    {"/", "show only names that contain a text; Esc: all again"},
+	    {"j k", "move down and up in the table; so do arrows and pages"},
+	    {"space", "let the screen stand still, and go on"},
+	    {"h", "histogram of response times, TTFT, TPS, and back"},
+	    {"Ctrl-L", "draw all anew"},
+	    {"?", "this help"},
+	    {"q", "quit"},
+	    {"", ""},
+	    {"slow", "a request longer under way than 99 % of its model's took"},
+	    {"stalled", "a slow one after 30 s (where little is known: any after 30 s)"},
+	    {"lost", "samples overwritten before the agent counted them"},
+	};
+
+	for (int i = 0; i < (int)(sizeof(help) / sizeof(help[0])) && i < height; i++) {
+		canvas_text(c, top + i, 1, 10, TONE_STRONG, help[i][0]);
+		canvas_text(c, top + i, 12, c->columns - 12, TONE_PLAIN, help[i][1]);
+	}
+}

@@ -1,0 +1,63 @@
+/*
+ * follow.h: requests from begin to end: what began is kept until its end comes, and both are
+ * shown together. What does not end is told: that it waits, that its process died, or that its end
+ * may have been lost.
+ *
+ * A begin and its end are paired by libbus/live/inflight.h.
+ */
+#ifndef ORBUS_ORTAIL_FOLLOW_H
+#define ORBUS_ORTAIL_FOLLOW_H
+
+#include "ring/reader.h"
+#include "view.h"
+
+struct group;
+
+enum group_fate {
+	GROUP_ENDED,
+	GROUP_IN_FLIGHT,
+	GROUP_ORPHANED,  /* the process died that had begun it */
+	GROUP_ABANDONED, /* samples were lost, maybe its end; or the bus is another one */
+};
+
+/* `r` NULL: nothing is in flight, since there is no bus. Returns NULL: out of memory. */
+struct group *group_new(const struct orbus_reader *r);
+void group_free(struct group *g);
+
+/* Follows a sample of any kind. An end is to be printed before. False: out of memory. */
+bool group_note(struct group *g, const struct sample_origin *origin, const struct orbus_sample *s);
+
+/* Prints a request that ended, with its begin where that is known. False: out of memory. */
+bool group_print(struct group *g, FILE *out, const struct ortail_view *v,
+    const struct sample_origin *origin, const struct orbus_sample *end);
+
+/* Prints a request that did not end. False: out of memory. */
+bool group_print_fate(FILE *out, const struct ortail_view *v, enum group_fate fate,
+    const struct orbus_sample *begin, uint64_t now_ns);
+
+/* Told of each request that did not end, or has not yet. */
+typedef void group_tell_fn(
+    void *context, enum group_fate fate, const struct orbus_sample *begin, uint64_t now_ns);
+
+/*
+ * Where the reader has gone to another bus, tells of all in flight as abandoned. Before samples
+ * from there are noted.
+ */
+void group_follow(struct group *g, const struct orbus_reader *r, uint64_t now_ns,
+    group_tell_fn *tell, void *context);
+
+/*
+ * Looks who lives, some lanes each time; `at_once`: at all of them. What they had published by then
+ * is read before group_tell() tells of them, so that an end published just before a death is seen.
+ */
+void group_look(struct group *g, struct orbus_reader *r, bool at_once);
+
+/* Tells of requests that will not end, some lanes each time, and takes them out. */
+void group_tell(struct group *g, const struct orbus_reader *r, uint64_t now_ns, bool at_once,
+    group_tell_fn *tell, void *context);
+
+/* Tells of those in flight for ten seconds, twenty, forty and so on; `all`: of all in flight. */
+void group_tell_waiting(
+    struct group *g, uint64_t now_ns, bool all, group_tell_fn *tell, void *context);
+
+#endif
