@@ -64,7 +64,7 @@ static int open_store(struct agent *a)
 /* Without it the ring would be taken for that of another boot, and be counted again. */
 static int read_boot_id(struct agent *a)
 {
-	int err = state_boot_id(a->boot_id);
+	int err = checkpoint_boot_id(a->boot_id);
 
 	if (!err)
 		return 0;
@@ -82,19 +82,19 @@ static int open_all(struct agent *a)
 	if (!err)
 		err = read_boot_id(a);
 	if (!err)
-		err = saver_open(a);
+		err = save_open(a);
 	if (!err)
-		err = bases_open(a);
+		err = backfill_open(a);
 	if (!err)
 		err = folder_open(a->config->data_dir, a->log, &a->folder);
 	if (!err)
-		err = intake_open(a);
+		err = drain_open(a);
 	if (!err)
 		err = open_store(a);
 	if (!err)
 		err = retention_open(a);
 	if (!err)
-		err = restore_ledger(a);
+		err = restore_aggregator(a);
 	if (err == -ENOMEM)
 		log_error(a->log, "out of memory: nothing was counted; start again with more");
 	if (!err)
@@ -137,26 +137,27 @@ static void close_all(struct agent *a, int status)
 		log_warning(a->log, "ending while a call to the disk is still under way");
 		_exit(status);
 	}
-	saver_close(a);
+	save_close(a);
 	retention_close(a);
-	bases_close(a);
-	bulletin_close(a);
+	backfill_close(a);
+	board_writer_close(a);
 	alerts_close(a);
 	journal_free(a);
-	ledger_free(&a->ledger);
-	intake_close(a);
+	aggregator_free(&a->aggregator);
+	drain_close(a);
 	folder_close(&a->folder);
 }
 
 static void say_crowded_out(struct agent *a, uint64_t monotonic_ns)
 {
-	if (a->ledger.crowded_out == a->crowded_out_said || monotonic_ns < a->crowded_out_next_ns)
+	if (a->aggregator.crowded_out == a->crowded_out_said ||
+	    monotonic_ns < a->crowded_out_next_ns)
 		return;
 	log_error(a->log,
 	    "%llu samples were rejected: they are of too many old hours at once; publish them in "
 	    "the order of time, or slower",
-	    (unsigned long long)(a->ledger.crowded_out - a->crowded_out_said));
-	a->crowded_out_said = a->ledger.crowded_out;
+	    (unsigned long long)(a->aggregator.crowded_out - a->crowded_out_said));
+	a->crowded_out_said = a->aggregator.crowded_out;
 	a->crowded_out_next_ns = monotonic_ns + CROWDED_OUT_NS;
 }
 
@@ -171,10 +172,10 @@ static void every_second(struct agent *a)
 	if (monotonic_ns < a->second_next_ns)
 		return;
 	a->second_next_ns = monotonic_ns + SECOND_MS * 1000000u;
-	intake_look_after(a);
-	saver_look_after_folder(a);
+	drain_look_after(a);
+	save_look_after_folder(a);
 	say_crowded_out(a, monotonic_ns);
-	periods_survey(&a->ledger.periods, clock_realtime_ns());
+	periods_survey(&a->aggregator.periods, clock_realtime_ns());
 }
 
 /* `ms`, or less where something is due before. */
@@ -188,15 +189,15 @@ static uint64_t sooner_ms(uint64_t ms, uint64_t now_ns, uint64_t due_ns)
 /* How long the loop may sleep, in milliseconds. */
 static int sleep_ms(struct agent *a, uint64_t now_ns)
 {
-	uint64_t end = periods_next_end(&a->ledger.periods, now_ns);
+	uint64_t end = periods_next_end(&a->aggregator.periods, now_ns);
 	uint64_t monotonic_ns = clock_monotonic_ns();
 	uint64_t ms = BEAT_MS;
 
-	if (saver_has_more(a) || bulletin_has_more(a) || a->board_is_due)
+	if (save_has_more(a) || board_writer_has_more(a) || a->board_is_due)
 		return 0;
 	if (a->store && (store_poll(a->store) > 0 || retention_has_more(a)))
 		return STORE_POLL_MS;
-	if (saver_is_at_work(a) || bulletin_is_at_work(a))
+	if (save_is_at_work(a) || board_writer_is_at_work(a))
 		return STORE_POLL_MS;
 	if (a->second_next_ns <= monotonic_ns)
 		return 0;
@@ -217,8 +218,8 @@ static bool recover(struct agent *a)
 	a->shortage_said = true;
 	if (a->store)
 		store_poll(a->store);
-	(void)saver_go_on(a);
-	if (a->saver.busy || a->saver.thawing || journal_is_packing(a) ||
+	(void)save_go_on(a);
+	if (a->save.busy || a->save.thawing || journal_is_compressing(a) ||
 	    monotonic_ns < a->second_next_ns)
 		return false;
 	a->second_next_ns = monotonic_ns + SECOND_MS * 1000000u;
@@ -265,7 +266,7 @@ static bool drain(struct agent *a, uint64_t now_ns)
 	bool more;
 
 	note_pause(a);
-	more = intake_drain(a, now_ns);
+	more = drain_ring(a, now_ns);
 	a->drained_ns = clock_monotonic_ns();
 	return more;
 }
@@ -284,25 +285,25 @@ static bool turn(struct agent *a, bool at_once)
 	uint64_t now_ns = clock_realtime_ns(), from_ns = now_ns_of(CLOCK_BOOTTIME);
 	bool more = false, saved = false;
 
-	if (a->ledger.out_of_memory && !recover(a))
+	if (a->aggregator.out_of_memory && !recover(a))
 		return false;
 	if (!a->is_drained) {
 		more = drain(a, now_ns);
 		if (!more)
 			board_set_drained(a->board, from_ns);
-		intake_reap(a, now_ns, false);
+		drain_reap(a, now_ns, false);
 	}
 	every_second(a);
 	if (a->store) {
 		store_poll(a->store);
-		saved = saver_go_on(a);
+		saved = save_go_on(a);
 		if (agent_snapshot) {
 			agent_snapshot = 0;
-			saver_snapshot(a, now_ns);
+			save_snapshot(a, now_ns);
 		}
-		saved |= bases_go_on(a);
+		saved |= backfill_go_on(a);
 		if (may_save(a, more))
-			saved |= saver_run(a, now_ns, at_once && !more);
+			saved |= save_run(a, now_ns, at_once && !more);
 		journal_run(a, now_ns);
 		/* Last: removing waits for everything else. */
 		retention_run(a);
@@ -313,8 +314,8 @@ static bool turn(struct agent *a, bool at_once)
 	}
 	alerts_run(a, now_ns, more);
 	/* One of them in one turn: the ring waits meanwhile. */
-	if (!saved && !bulletin_refresh(a, now_ns) && !ledger_show(&a->ledger, now_ns))
-		(void)windows_prepare(a->ledger.windows);
+	if (!saved && !board_writer_refresh(a, now_ns) && !aggregator_show(&a->aggregator, now_ns))
+		(void)windows_prepare(a->aggregator.windows);
 	return more;
 }
 
@@ -323,7 +324,7 @@ static bool is_done(const struct agent *a)
 {
 	uint64_t now_ns = clock_realtime_ns();
 
-	return saver_is_done(a, now_ns) &&
+	return save_is_done(a, now_ns) &&
 	       !(a->config->once && (journal_has_work(a, now_ns) || retention_has_more(a)));
 }
 
@@ -333,7 +334,7 @@ static bool reap_all(struct agent *a, bool *has_looked)
 	if (!a->config->once)
 		return true;
 	if (!*has_looked)
-		intake_reap(a, clock_realtime_ns(), true);
+		drain_reap(a, clock_realtime_ns(), true);
 	*has_looked = true;
 	return reaper_pending(a->reaper) == 0;
 }
@@ -362,7 +363,7 @@ static void drain_to_end(struct agent *a, uint64_t until_ns)
 		bool more = turn(a, true), is_empty;
 
 		quiet = more || count_refuse(a) != refuse ? 0 : quiet + 1;
-		is_empty = !a->ledger.out_of_memory &&
+		is_empty = !a->aggregator.out_of_memory &&
 		           (quiet > FINAL_QUIET_MAX || ring_mark_is_passed(end, a->reader));
 		a->is_drained = is_empty && (reap_all(a, &has_looked) || quiet > FINAL_QUIET_MAX);
 		/* A lane that lies is not read for a while; and memory may have been refused. */
@@ -376,8 +377,8 @@ static void drain_to_end(struct agent *a, uint64_t until_ns)
 /* Whether a checkpoint is on the disk that holds what had been counted by then. */
 static bool is_kept(const struct agent *a, uint64_t changes)
 {
-	return saver_is_done(a, clock_realtime_ns()) ||
-	       (!a->ledger.out_of_memory && a->saver.checkpoint_changes >= changes);
+	return save_is_done(a, clock_realtime_ns()) ||
+	       (!a->aggregator.out_of_memory && a->save.checkpoint_changes >= changes);
 }
 
 static void begin_to_stop(struct agent *a)
@@ -398,15 +399,15 @@ static int finish(struct agent *a)
 	if (agent_stop)
 		begin_to_stop(a);
 	drain_to_end(a, begun_ns + (a->config->once ? FINAL_WAIT_NS : stop_ns(a) / DRAIN_PART));
-	changes = a->ledger.changes;
+	changes = a->aggregator.changes;
 	do {
 		if (agent_stop && !a->stopping_ns)
 			begin_to_stop(a);
 		/* The last checkpoint goes before files: the next agent writes those from it. */
 		if (a->stopping_ns &&
 		    clock_monotonic_ns() - a->stopping_ns > FILES_PART(stop_ns(a))) {
-			saver_put_off_files(a);
-			if (is_kept(a, changes) && !a->saver.busy)
+			save_put_off_files(a);
+			if (is_kept(a, changes) && !a->save.busy)
 				break;
 		}
 		(void)turn(a, true);
@@ -416,13 +417,13 @@ static int finish(struct agent *a)
 			agent_status = 0;
 	} while (agent_time_left_ms(a) > 0 && clock_monotonic_ns() - begun_ns < FINAL_WAIT_NS &&
 		 !is_done(a));
-	intake_say_rest(a);
+	drain_say_rest(a);
 	if (!is_kept(a, changes)) {
 		log_error(a->log, "stopped before everything was on the disk; what the ring still "
 				  "holds is counted by the next agent");
 		return 1;
 	}
-	if (!saver_is_done(a, clock_realtime_ns()))
+	if (!save_is_done(a, clock_realtime_ns()))
 		log_info(a->log, "the checkpoint is on the disk; the next agent counts what came "
 				 "since, and writes the files that are left");
 	return 0;

@@ -2,16 +2,16 @@
  * agent.h: the persistence agent: its parts, and who calls whom.
  *
  *   agent.c      the loop: wait, drain, refresh, save, roll over, retire
- *   drain.c     ring -> ledger: draining, orphans, what was lost
+ *   drain.c     ring -> aggregator: draining, orphans, what was lost
  *   lying_lanes.c      lanes that lie -> log
- *   agent/persist/restore.c    checkpoint -> ledger, at the start
- *   agent/persist/save.c      ledger -> store: the checkpoint, then the files
- *   agent/persist/checkpoint.c      ledger -> the checkpoint's bytes
+ *   agent/persist/restore.c    checkpoint -> aggregator, at the start
+ *   agent/persist/save.c      aggregator -> store: the checkpoint, then the files
+ *   agent/persist/checkpoint.c      aggregator -> the checkpoint's bytes
  *   agent/journal/journal.h    every request -> store: a line each (--journal)
- *   agent/persist/backfill.c      store -> ledger: what a period's file already holds
- *   board_writer.c   ledger -> board
+ *   agent/persist/backfill.c      store -> aggregator: what a period's file already holds
+ *   board_writer.c   aggregator -> board
  *   retention.h  old files out
- *   agent/alerts/alerts.c     ledger -> log and webhooks; agent/alerts/alerts.h names its parts
+ *   agent/alerts/alerts.c     aggregator -> log and webhooks; agent/alerts/alerts.h names its parts
  *
  * All of it runs in one thread. The store and the webhooks work beside it, and, for what is large,
  * workers of agent/persist/save.c, agent/persist/backfill.c and board_writer.c (worker.h).
@@ -35,38 +35,38 @@
 #include <signal.h>
 
 /* Says each trouble once, at whatever step it shows, and once that it is over. */
-struct complaint {
+struct log_once {
 	int error;
 };
 
-struct saver {
+struct save {
 	bool busy;
 	bool failed;
 	bool checkpoint_stored;      /* by the running save: its files may follow */
 	size_t files_left;           /* being stored */
-	uint64_t changes;            /* ledger's when the running save was made */
-	uint64_t saved_changes;      /* ledger's when the last good one was */
-	uint64_t checkpoint_changes; /* ledger's in the last checkpoint that is on the disk */
+	uint64_t changes;            /* aggregator's when the running save was made */
+	uint64_t saved_changes;      /* aggregator's when the last good one was */
+	uint64_t checkpoint_changes; /* aggregator's in the last checkpoint that is on the disk */
 	uint64_t waiting_since_ns;   /* for what periods are opened with; 0: for nothing */
 	bool files_waiting;          /* of late periods, for the next save */
 	uint64_t next_ns;            /* CLOCK_MONOTONIC: not before */
 	unsigned backoff_seconds;    /* 0: all is well */
 	char *state; /* the checkpoint to be stored, while the last one is being renamed */
-	size_t state_length;
-	struct saver_file *files;   /* not yet given to the store */
-	struct saver_file *spelled; /* whose text is being rendered by the worker */
-	struct state_draft draft;   /* being rendered, by the worker perhaps */
+	size_t checkpoint_length;
+	struct save_file *files;         /* not yet given to the store */
+	struct save_file *rendered_file; /* whose text is being rendered by the worker */
+	struct checkpoint_draft draft;   /* being rendered, by the worker perhaps */
 	struct worker *worker;
 	uint64_t trim_next_ns; /* CLOCK_MONOTONIC: not before */
 	uint64_t rendered_ns;  /* the instant of the running save */
 	bool at_once;          /* the running save writes every file */
 	bool rendering, thawing;
-	struct complaint complaint;
+	struct log_once last_error;
 };
 
 struct alerts;
-struct bases;
-struct bulletin;
+struct backfill;
+struct board_writer;
 
 struct agent {
 	const struct config *config;
@@ -76,29 +76,29 @@ struct agent {
 	struct orbus_reader *reader;
 	struct reaper *reaper;
 	struct board *board; /* NULL: none can be made */
-	struct ledger ledger;
-	struct saver saver;
-	struct bases *bases;
-	unsigned ledger_generation; /* grows when the ledger is made anew */
-	struct bulletin *bulletin;  /* NULL until the first large board */
-	struct alerts *alerts;      /* NULL: none were asked for */
+	struct aggregator aggregator;
+	struct save save;
+	struct backfill *backfill;
+	unsigned aggregator_generation;    /* grows when the aggregator is made anew */
+	struct board_writer *board_writer; /* NULL until the first large board */
+	struct alerts *alerts;             /* NULL: none were asked for */
 	struct journal journal;
 	struct bus_paths paths;
 	int bus_lock_fd; /* holds the bus's agent lock */
 	/* The troubles with bus, lock and board that were said last; 0: none. */
 	int bus_error, bus_lock_error, board_error;
-	struct liars *liars;
+	struct lying_lanes *lying_lanes;
 	uint64_t bus_lock_inode, ring_inode; /* of the bus as it was last made or found */
 	uint64_t started_ns;                 /* CLOCK_MONOTONIC */
 	uint64_t stopping_ns;                /* when it was told to stop, 0: it was not */
 	uint8_t bus_id[16];
-	uint64_t lost_seen, rejected_seen; /* of the reader, already in the ledger */
+	uint64_t lost_seen, rejected_seen; /* of the reader, already in the aggregator */
 	uint64_t lost_unsaid;              /* lost samples that no log line has told of */
 	uint64_t lost_say_ns;              /* CLOCK_MONOTONIC: the next such line, not before */
 	uint64_t forgotten_say_ns;         /* likewise of requests in flight */
 	uint64_t behind_since_ns;          /* CLOCK_MONOTONIC: there was more to drain; 0: no */
 	bool is_drained;                   /* for good: what comes now is for the next agent */
-	uint64_t board_changes;            /* ledger's at the last refresh */
+	uint64_t board_changes;            /* aggregator's at the last refresh */
 	uint64_t board_next_ns;
 	bool board_is_due;         /* its windows are being brought up to now */
 	uint64_t second_next_ns;   /* what is done once a second */
@@ -106,9 +106,10 @@ struct agent {
 	uint64_t drained_ns;       /* CLOCK_MONOTONIC: the end of the last drain, or of a sleep */
 	uint64_t longest_pause_ns; /* from that to the next drain, since the start */
 	struct retention retention;
-	struct complaint board_complaint, retention_complaint, base_complaint, journal_complaint;
-	unsigned base_backoff_seconds; /* 0: the files of periods can be read */
-	uint64_t base_next_ns;         /* CLOCK_MONOTONIC: not before */
+	struct log_once board_last_error, retention_last_error, backfill_last_error,
+	    journal_last_error;
+	unsigned backfill_backoff_seconds; /* 0: the files of periods can be read */
+	uint64_t backfill_next_ns;         /* CLOCK_MONOTONIC: not before */
 	uint64_t crowded_out_said, crowded_out_next_ns;
 	bool shortage_said; /* of memory */
 	int restore_error;  /* that was said last, while the checkpoint cannot be read */
@@ -132,127 +133,127 @@ uint64_t agent_uptime_seconds(const struct agent *a);
 /* --- drain.c */
 
 /* Opens the bus, made where it is missing, and takes its agent lock. Logs what goes wrong. */
-int intake_open(struct agent *a);
-void intake_close(struct agent *a);
+int drain_open(struct agent *a);
+void drain_close(struct agent *a);
 
 /* A reader of the bus as the agent wants it. */
-int intake_open_reader(const struct agent *a, struct orbus_reader **out);
+int drain_open_reader(const struct agent *a, struct orbus_reader **out);
 
 /* Takes over the positions of a checkpoint, NULL: none. `skip`: pass over what the ring holds. */
-struct state_bus;
-void intake_resume(struct agent *a, const struct state_bus *saved, bool skip);
+struct checkpoint_bus;
+void drain_resume(struct agent *a, const struct checkpoint_bus *saved, bool skip);
 
 /* Whether a checkpoint is of the ring that is served now, in this boot. */
-bool intake_is_same_bus(const struct agent *a, const struct state_bus *saved);
+bool drain_is_same_bus(const struct agent *a, const struct checkpoint_bus *saved);
 
 /* Counts what there is, for a few milliseconds at most. True: there may be more. */
-bool intake_drain(struct agent *a, uint64_t now_ns);
+bool drain_ring(struct agent *a, uint64_t now_ns);
 
 /*
  * Counts requests as orphaned whose producers have died. A step of a millisecond or two each turn;
  * `at_once`: looks at all producers now.
  */
-void intake_reap(struct agent *a, uint64_t now_ns, bool at_once);
+void drain_reap(struct agent *a, uint64_t now_ns, bool at_once);
 
 /* Once a second: is the bus still there? Logs what was lost or forgotten, now and then. */
-void intake_look_after(struct agent *a);
+void drain_look_after(struct agent *a);
 
 /* Logs what was lost or forgotten and not told of yet. */
-void intake_say_rest(struct agent *a);
+void drain_say_rest(struct agent *a);
 
 /* The place reached in every lane. -ENOMEM. */
-int intake_positions(const struct agent *a, struct state_bus *out);
+int drain_positions(const struct agent *a, struct checkpoint_bus *out);
 
 /* --- lying_lanes.c */
 
 /* Logs which lanes say what cannot be, each at most once a minute. */
-void liars_report(struct agent *a, uint64_t monotonic_ns);
+void lying_lanes_report(struct agent *a, uint64_t monotonic_ns);
 
 /* --- agent/persist/restore.c */
 
 /*
- * Restores the ledger from the last checkpoint, or begins a new one. 0, -ENOMEM, or -EIO, said,
+ * Restores the aggregator from the last checkpoint, or begins a new one. 0, -ENOMEM, or -EIO, said,
  * where what is there cannot be read.
  */
-int restore_ledger(struct agent *a);
+int restore_aggregator(struct agent *a);
 
 /* Says that a file cannot be read from which counting goes on; once while it is the same error. */
 void restore_unreadable(struct agent *a, const char *name, int error);
 
 /*
- * Forgets what was counted since the last checkpoint, to count it again, since the ledger is out of
- * memory. While a negative errno is returned it stays so. No save may be under way.
+ * Forgets what was counted since the last checkpoint, to count it again, since the aggregator is
+ * out of memory. While a negative errno is returned it stays so. No save may be under way.
  */
 int restore_after_shortage(struct agent *a);
 
 /* --- agent/persist/save.c */
 
 /* Starts a save when one is due. True: it did, which took its time. */
-bool saver_run(struct agent *a, uint64_t now_ns, bool at_once);
+bool save_run(struct agent *a, uint64_t now_ns, bool at_once);
 
 /* A step of the running save; once a turn. True: there was one, which took its time. */
-bool saver_go_on(struct agent *a);
+bool save_go_on(struct agent *a);
 
 /* True when there is another step to make at once. */
-bool saver_has_more(const struct agent *a);
+bool save_has_more(const struct agent *a);
 
 /* Leaves the files of the running save that the store does not have yet to the next one. */
-void saver_put_off_files(struct agent *a);
+void save_put_off_files(struct agent *a);
 
-/* True while something is done beside the loop, for which saver_go_on() waits. */
-bool saver_is_at_work(const struct agent *a);
+/* True while something is done beside the loop, for which save_go_on() waits. */
+bool save_is_at_work(const struct agent *a);
 
 /* -ENOMEM. */
-int saver_open(struct agent *a);
+int save_open(struct agent *a);
 
 /* Forgets a save that was not carried out; after the store is closed. */
-void saver_close(struct agent *a);
+void save_close(struct agent *a);
 
 /* True when everything that was counted is on the disk, in the files too. */
-bool saver_is_done(const struct agent *a, uint64_t now_ns);
+bool save_is_done(const struct agent *a, uint64_t now_ns);
 
 /* Writes metrics_....json. */
-void saver_snapshot(struct agent *a, uint64_t now_ns);
+void save_snapshot(struct agent *a, uint64_t now_ns);
 
 /* The folder was removed or moved: makes it anew, and writes everything again. */
-void saver_look_after_folder(struct agent *a);
+void save_look_after_folder(struct agent *a);
 
 /* Moves a file that cannot be read out of the way, under a name that says so. */
-int saver_set_aside(struct agent *a, const char *name, const char *why);
+int quarantine_file(struct agent *a, const char *name, const char *why);
 
 /* Logs an outcome: a new trouble once, and its end. */
-void complain(
-    struct log *log, struct complaint *c, const char *what, const struct store_result *result);
+void log_once(
+    struct log *log, struct log_once *c, const char *what, const struct store_result *result);
 
 /* --- agent/persist/backfill.c */
 
 /* Asks for the files of periods that were just opened. */
-void bases_ask(struct agent *a);
+void backfill_ask(struct agent *a);
 
 /* Whether what a period's file holds is yet to come: `all`, or those that are not late. */
-bool bases_missing(const struct agent *a, uint64_t now_ns, bool all);
+bool backfill_missing(const struct agent *a, uint64_t now_ns, bool all);
 
 /* A step of reading what has been fetched. True: there was one, which took its time. */
-bool bases_go_on(struct agent *a);
+bool backfill_go_on(struct agent *a);
 
-int bases_open(struct agent *a); /* -ENOMEM */
-void bases_close(struct agent *a);
+int backfill_open(struct agent *a); /* -ENOMEM */
+void backfill_close(struct agent *a);
 
 /* --- board_writer.c */
 
 /* A step of refreshing the board, when that is due. True: there was one, which took its time. */
-bool bulletin_refresh(struct agent *a, uint64_t now_ns);
+bool board_writer_refresh(struct agent *a, uint64_t now_ns);
 
 /* There is another step to make at once; the worker has one in hand. */
-bool bulletin_has_more(const struct agent *a);
-bool bulletin_is_at_work(const struct agent *a);
+bool board_writer_has_more(const struct agent *a);
+bool board_writer_is_at_work(const struct agent *a);
 
-void bulletin_close(struct agent *a);
+void board_writer_close(struct agent *a);
 
-/* What the document of a period says beside its sum: state_context_fn of an agent. */
-void bulletin_period_context(void *agent, struct state_period *p, uint64_t now_ns);
+/* What the document of a period says beside its sum: checkpoint_context_fn of an agent. */
+void board_writer_period_context(void *agent, struct checkpoint_period *p, uint64_t now_ns);
 
 /* The document of everything since the agent started, as a file's text. NULL: out of memory. */
-char *bulletin_since_start(struct agent *a, uint64_t now_ns, size_t *length);
+char *board_writer_since_start(struct agent *a, uint64_t now_ns, size_t *length);
 
 #endif

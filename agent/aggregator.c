@@ -14,14 +14,14 @@
 /* A delta of more names takes a millisecond or so to be added to anything. */
 #define LARGE_NAMES 64
 
-int ledger_init(
-    struct ledger *l, const struct calendar *calendar, unsigned retention_days, uint64_t now_ns)
+int aggregator_init(
+    struct aggregator *l, const struct calendar *calendar, unsigned retention_days, uint64_t now_ns)
 {
-	*l = (struct ledger){.retention_days = retention_days, .lifetime_since_ns = now_ns};
+	*l = (struct aggregator){.retention_days = retention_days, .lifetime_since_ns = now_ns};
 	periods_init(&l->periods, calendar);
 	aggregate_init(&l->lifetime);
 	trend_hours_init(&l->hours);
-	for (int i = 0; i < LEDGER_DELTAS; i++)
+	for (int i = 0; i < AGGREGATOR_DELTAS; i++)
 		aggregate_init(&l->deltas[i].sum);
 	l->windows = windows_new(now_ns);
 	l->inflight = inflight_new();
@@ -29,18 +29,18 @@ int ledger_init(
 	return l->windows && l->inflight && l->given ? 0 : -ENOMEM;
 }
 
-void ledger_free(struct ledger *l)
+void aggregator_free(struct aggregator *l)
 {
 	periods_free(&l->periods);
 	windows_free(l->windows);
 	inflight_free(l->inflight);
 	given_times_free(l->given);
 	aggregate_free(&l->lifetime);
-	for (int i = 0; i < LEDGER_DELTAS; i++)
+	for (int i = 0; i < AGGREGATOR_DELTAS; i++)
 		aggregate_free(&l->deltas[i].sum);
 }
 
-bool ledger_is_expired(const struct ledger *l, int64_t wall_day, uint64_t now_ns)
+bool aggregator_is_expired(const struct aggregator *l, int64_t wall_day, uint64_t now_ns)
 {
 	if (l->reference_ns && l->reference_ns < now_ns)
 		now_ns = l->reference_ns;
@@ -48,7 +48,7 @@ bool ledger_is_expired(const struct ledger *l, int64_t wall_day, uint64_t now_ns
 	       wall_day + l->retention_days < calendar_wall_day(&l->periods.calendar, now_ns);
 }
 
-static void fold_into_period(struct ledger *l, enum period_kind kind, uint64_t ts_ns,
+static void fold_into_period(struct aggregator *l, enum period_kind kind, uint64_t ts_ns,
     uint64_t now_ns, const struct aggregate *sum)
 {
 	const struct calendar *calendar = &l->periods.calendar;
@@ -66,7 +66,7 @@ static void fold_into_period(struct ledger *l, enum period_kind kind, uint64_t t
 	periods_touch(&l->periods, p, late ? aggregate_bytes_beside(to, sum) - before : 0, now_ns);
 }
 
-static void count_delta(struct ledger *l, struct delta *d, uint64_t now_ns)
+static void count_delta(struct aggregator *l, struct delta *d, uint64_t now_ns)
 {
 	uint64_t ts_ns = d->stretch * STRETCH_NS;
 
@@ -83,7 +83,7 @@ static void count_delta(struct ledger *l, struct delta *d, uint64_t now_ns)
 }
 
 /* To one window; after the last the delta is free. */
-static void show_delta(struct ledger *l, struct delta *d, uint64_t now_ns)
+static void show_delta(struct aggregator *l, struct delta *d, uint64_t now_ns)
 {
 	uint64_t shown_ns = d->shown * STRETCH_NS;
 
@@ -97,7 +97,7 @@ static void show_delta(struct ledger *l, struct delta *d, uint64_t now_ns)
 	d->used = d->counted = false;
 }
 
-static void fold_delta(struct ledger *l, struct delta *d, uint64_t now_ns)
+static void fold_delta(struct aggregator *l, struct delta *d, uint64_t now_ns)
 {
 	if (!d->counted)
 		count_delta(l, d, now_ns);
@@ -110,10 +110,10 @@ static bool is_large(const struct aggregate *sum)
 	return sum->by_model.count + sum->by_bot.count + sum->by_provider.count > LARGE_NAMES;
 }
 
-void ledger_fold(struct ledger *l, uint64_t now_ns)
+void aggregator_fold(struct aggregator *l, uint64_t now_ns)
 {
 	trend_hours_turn_back(&l->hours, calendar_wall_hour(&l->periods.calendar, now_ns));
-	for (int i = 0; i < LEDGER_DELTAS; i++) {
+	for (int i = 0; i < AGGREGATOR_DELTAS; i++) {
 		struct delta *d = &l->deltas[i];
 
 		if (!d->used || d->counted)
@@ -125,9 +125,9 @@ void ledger_fold(struct ledger *l, uint64_t now_ns)
 	}
 }
 
-bool ledger_show(struct ledger *l, uint64_t now_ns)
+bool aggregator_show(struct aggregator *l, uint64_t now_ns)
 {
-	for (int i = 0; i < LEDGER_DELTAS; i++) {
+	for (int i = 0; i < AGGREGATOR_DELTAS; i++) {
 		if (!l->deltas[i].counted)
 			continue;
 		show_delta(l, &l->deltas[i], now_ns);
@@ -136,9 +136,10 @@ bool ledger_show(struct ledger *l, uint64_t now_ns)
 	return false;
 }
 
-static struct delta *find_delta(struct ledger *l, uint64_t ts_ns, uint64_t shown_ns, bool replayed)
+static struct delta *find_delta(
+    struct aggregator *l, uint64_t ts_ns, uint64_t shown_ns, bool replayed)
 {
-	for (int i = 0; i < LEDGER_DELTAS; i++) {
+	for (int i = 0; i < AGGREGATOR_DELTAS; i++) {
 		struct delta *d = &l->deltas[i];
 
 		if (d->used && !d->counted && d->stretch == ts_ns / STRETCH_NS &&
@@ -150,15 +151,15 @@ static struct delta *find_delta(struct ledger *l, uint64_t ts_ns, uint64_t shown
 
 /* One for a stretch that has none. */
 static struct delta *take_delta(
-    struct ledger *l, uint64_t ts_ns, uint64_t shown_ns, bool replayed, uint64_t now_ns)
+    struct aggregator *l, uint64_t ts_ns, uint64_t shown_ns, bool replayed, uint64_t now_ns)
 {
 	struct delta *d = NULL;
 
-	for (int i = 0; i < LEDGER_DELTAS && !d; i++)
+	for (int i = 0; i < AGGREGATOR_DELTAS && !d; i++)
 		if (!l->deltas[i].used)
 			d = &l->deltas[i];
 	if (!d) {
-		d = &l->deltas[ts_ns / STRETCH_NS % LEDGER_DELTAS];
+		d = &l->deltas[ts_ns / STRETCH_NS % AGGREGATOR_DELTAS];
 		fold_delta(l, d, now_ns);
 	}
 	d->used = true;
@@ -169,7 +170,7 @@ static struct delta *take_delta(
 }
 
 /* Of the current stretch, which always has a place. */
-static struct delta *current_delta(struct ledger *l, uint64_t now_ns)
+static struct delta *current_delta(struct aggregator *l, uint64_t now_ns)
 {
 	struct delta *d = find_delta(l, now_ns, now_ns, false);
 
@@ -182,7 +183,7 @@ static struct delta *current_delta(struct ledger *l, uint64_t now_ns)
  * opened again when the delta is folded. So a sample is counted in both, or is rejected for both.
  */
 static struct delta *admit(
-    struct ledger *l, uint64_t ts_ns, uint64_t shown_ns, bool replayed, uint64_t now_ns)
+    struct aggregator *l, uint64_t ts_ns, uint64_t shown_ns, bool replayed, uint64_t now_ns)
 {
 	struct delta *d = find_delta(l, ts_ns, shown_ns, replayed);
 	int admitted = d || replayed ? 1 : periods_admit(&l->periods, ts_ns, now_ns);
@@ -193,7 +194,7 @@ static struct delta *admit(
 	return d ? d : take_delta(l, ts_ns, shown_ns, replayed, now_ns);
 }
 
-void ledger_add_losses(struct ledger *l, uint64_t lost, uint64_t rejected, uint64_t now_ns)
+void aggregator_add_losses(struct aggregator *l, uint64_t lost, uint64_t rejected, uint64_t now_ns)
 {
 	struct delta *d;
 
@@ -206,12 +207,12 @@ void ledger_add_losses(struct ledger *l, uint64_t lost, uint64_t rejected, uint6
 }
 
 /* False: it is to be counted as not kept. */
-static bool keep_request(struct ledger *l, const struct orbus_sample *s)
+static bool keep_request(struct aggregator *l, const struct orbus_sample *s)
 {
-	enum ledger_kept kept = l->keep(l->keep_context, s);
+	enum aggregator_kept kept = l->keep(l->keep_context, s);
 
-	l->out_of_memory |= kept == LEDGER_NO_MEMORY;
-	return kept != LEDGER_NOT_KEPT;
+	l->out_of_memory |= kept == AGGREGATOR_NO_MEMORY;
+	return kept != AGGREGATOR_NOT_KEPT;
 }
 
 /*
@@ -219,7 +220,7 @@ static bool keep_request(struct ledger *l, const struct orbus_sample *s)
  * costs more than all the rest of counting it: a label says the day of its period's start, in some
  * zone, which is days away at most.
  */
-static bool is_too_old(const struct ledger *l, uint64_t ts_ns, uint64_t now_ns)
+static bool is_too_old(const struct aggregator *l, uint64_t ts_ns, uint64_t now_ns)
 {
 	uint64_t young_ns = l->retention_days * DAY_NS;
 	uint64_t margin_ns = young_ns / 2 < MARGIN_NS ? young_ns / 2 : MARGIN_NS;
@@ -231,10 +232,10 @@ static bool is_too_old(const struct ledger *l, uint64_t ts_ns, uint64_t now_ns)
 
 		/* Retention goes by labels, which may be of another zone than the clock's. */
 		periods_span(&l->periods, (enum period_kind)kind, ts_ns, &span);
-		if (ledger_is_expired(l, calendar_label_day(span.label), now_ns))
+		if (aggregator_is_expired(l, calendar_label_day(span.label), now_ns))
 			return true;
 	}
-	return ledger_is_expired(l, calendar_wall_day(&l->periods.calendar, ts_ns), now_ns);
+	return aggregator_is_expired(l, calendar_wall_day(&l->periods.calendar, ts_ns), now_ns);
 }
 
 /* When a sample counts. */
@@ -249,7 +250,7 @@ struct timing {
  * or ahead, is noted for the agents that read it again (given_times.h). A stamp that is ahead
  * within the current stretch needs no note: windows do not tell the two apart.
  */
-static struct timing time_first(struct ledger *l, const struct orbus_sample *s,
+static struct timing time_first(struct aggregator *l, const struct orbus_sample *s,
     const struct sample_origin *origin, uint64_t now_ns)
 {
 	struct timing t = {.ts_ns = s->ts};
@@ -268,7 +269,7 @@ static struct timing time_first(struct ledger *l, const struct orbus_sample *s,
  * Of a sample that an earlier process has counted: as it was then. False: it is shown nowhere,
  * since that is not known any more, or is ahead of a clock that was set back. It is never now.
  */
-static bool time_again(const struct ledger *l, const struct orbus_sample *s,
+static bool time_again(const struct aggregator *l, const struct orbus_sample *s,
     const struct sample_origin *origin, uint64_t now_ns, struct timing *t)
 {
 	uint64_t given_ns = UINT64_MAX;
@@ -284,21 +285,21 @@ static bool time_again(const struct ledger *l, const struct orbus_sample *s,
 	return t->shown_ns / STRETCH_NS <= now_ns / STRETCH_NS;
 }
 
-static void note_last_request(struct ledger *l, const struct timing *t, bool replayed)
+static void note_last_request(struct aggregator *l, const struct timing *t, bool replayed)
 {
 	if (t->shown_ns > l->last_request_ns && !(replayed && l->last_is_restored))
 		l->last_request_ns = t->shown_ns;
 }
 
 /* In the periods and windows, with the time that it counts at. */
-static void count_sample(struct ledger *l, const struct orbus_sample *s,
+static void count_sample(struct aggregator *l, const struct orbus_sample *s,
     const struct sample_origin *origin, const struct timing *t, uint64_t now_ns)
 {
 	struct delta *d = admit(l, t->ts_ns, t->shown_ns, origin->replayed, now_ns);
 
 	if (!d) {
 		l->crowded_out++;
-		ledger_add_losses(l, 0, 1, now_ns);
+		aggregator_add_losses(l, 0, 1, now_ns);
 		return;
 	}
 	d->sum.skewed += t->skewed;
@@ -308,8 +309,8 @@ static void count_sample(struct ledger *l, const struct orbus_sample *s,
 		d->sum.journal_lost += !keep_request(l, s);
 }
 
-void ledger_add(struct ledger *l, const struct orbus_sample *s, const struct sample_origin *origin,
-    uint64_t now_ns)
+void aggregator_add(struct aggregator *l, const struct orbus_sample *s,
+    const struct sample_origin *origin, uint64_t now_ns)
 {
 	struct orbus_sample stamped = *s;
 	struct timing t;
@@ -328,7 +329,7 @@ void ledger_add(struct ledger *l, const struct orbus_sample *s, const struct sam
 			return;
 	}
 	if (!calendar_can_tell(stamped.ts) || is_too_old(l, stamped.ts, now_ns)) {
-		ledger_add_losses(l, 0, !origin->replayed, now_ns);
+		aggregator_add_losses(l, 0, !origin->replayed, now_ns);
 		return;
 	}
 	if (s->kind == ORBUS_KIND_REQUEST)
@@ -336,8 +337,8 @@ void ledger_add(struct ledger *l, const struct orbus_sample *s, const struct sam
 	count_sample(l, &stamped, origin, &t, now_ns);
 }
 
-void ledger_trends(
-    const struct ledger *l, const struct period *p, uint64_t now_ns, struct trends *out)
+void aggregator_trends(
+    const struct aggregator *l, const struct period *p, uint64_t now_ns, struct trends *out)
 {
 	uint64_t at = period_is_over(p, now_ns) ? p->span.end_ns - 1 : now_ns;
 

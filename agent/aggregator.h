@@ -2,7 +2,7 @@
  * aggregator.h: everything that the agent knows: what it has counted, and how far it has read.
  *
  * The two belong together: saving them in one file, replaced as one, is what makes every sample
- * count exactly once (agent/persist/checkpoint.c). The ledger is not for files or clocks: it is
+ * count exactly once (agent/persist/checkpoint.c). The aggregator is not for files or clocks: it is
  * told the time.
  */
 #ifndef ORBUS_AGENT_AGGREGATOR_H
@@ -25,14 +25,14 @@ struct delta {
 	struct aggregate sum;
 };
 
-#define LEDGER_DELTAS 16
+#define AGGREGATOR_DELTAS 16
 
 /* What becomes of a request beside being counted. */
-enum ledger_kept { LEDGER_KEPT, LEDGER_NOT_KEPT, LEDGER_NO_MEMORY };
+enum aggregator_kept { AGGREGATOR_KEPT, AGGREGATOR_NOT_KEPT, AGGREGATOR_NO_MEMORY };
 /* Told of every request that is counted, with the time that it counts at. */
-typedef enum ledger_kept ledger_request_fn(void *context, const struct orbus_sample *s);
+typedef enum aggregator_kept aggregator_request_fn(void *context, const struct orbus_sample *s);
 
-struct ledger {
+struct aggregator {
 	struct periods periods;
 	struct windows *windows;
 	struct inflight *inflight;
@@ -42,12 +42,12 @@ struct ledger {
 	uint64_t lifetime_since_ns;
 	unsigned retention_days;
 	uint64_t reference_ns; /* the time that retention goes by, 0: the wall clock's */
-	struct delta deltas[LEDGER_DELTAS];
-	uint64_t changes;         /* grows with everything that is worth a checkpoint */
-	uint64_t last_request_ns; /* when the newest request ended, 0: none is known */
-	bool last_is_restored;    /* that is of the checkpoint, and of what came since */
-	uint64_t crowded_out;     /* samples that were rejected for want of room (periods.h) */
-	ledger_request_fn *keep;  /* the journal; NULL: none */
+	struct delta deltas[AGGREGATOR_DELTAS];
+	uint64_t changes;            /* grows with everything that is worth a checkpoint */
+	uint64_t last_request_ns;    /* when the newest request ended, 0: none is known */
+	bool last_is_restored;       /* that is of the checkpoint, and of what came since */
+	uint64_t crowded_out;        /* samples that were rejected for want of room (periods.h) */
+	aggregator_request_fn *keep; /* the journal; NULL: none */
 	void *keep_context;
 	/*
 	 * A sample was counted in part or not at all: nothing here is to be kept, and all since the
@@ -56,34 +56,34 @@ struct ledger {
 	bool out_of_memory;
 };
 
-int ledger_init(
-    struct ledger *l, const struct calendar *calendar, unsigned retention_days, uint64_t now_ns);
-void ledger_free(struct ledger *l);
+int aggregator_init(struct aggregator *l, const struct calendar *calendar, unsigned retention_days,
+    uint64_t now_ns);
+void aggregator_free(struct aggregator *l);
 
 /* Counts a sample that was read at `origin`. */
-void ledger_add(struct ledger *l, const struct orbus_sample *s, const struct sample_origin *origin,
-    uint64_t now_ns);
+void aggregator_add(struct aggregator *l, const struct orbus_sample *s,
+    const struct sample_origin *origin, uint64_t now_ns);
 
 /* Counts samples that were lost or rejected just now. */
-void ledger_add_losses(struct ledger *l, uint64_t lost, uint64_t rejected, uint64_t now_ns);
+void aggregator_add_losses(struct aggregator *l, uint64_t lost, uint64_t rejected, uint64_t now_ns);
 
 /*
  * Adds what has come since the last time to the periods, and to the windows where that is soon
- * done; else ledger_show() is left to do.
+ * done; else aggregator_show() is left to do.
  */
-void ledger_fold(struct ledger *l, uint64_t now_ns);
+void aggregator_fold(struct aggregator *l, uint64_t now_ns);
 
 /*
  * A step of adding to the windows what the periods have: one merge. False: there is nothing to do.
  * Windows are in no checkpoint, so they need not keep up with the periods.
  */
-bool ledger_show(struct ledger *l, uint64_t now_ns);
+bool aggregator_show(struct aggregator *l, uint64_t now_ns);
 
 /* True when a day is so long ago that its files are to go, by the earlier of the two clocks. */
-bool ledger_is_expired(const struct ledger *l, int64_t wall_day, uint64_t now_ns);
+bool aggregator_is_expired(const struct aggregator *l, int64_t wall_day, uint64_t now_ns);
 
 /* The trends of a period as of now. */
-void ledger_trends(
-    const struct ledger *l, const struct period *p, uint64_t now_ns, struct trends *out);
+void aggregator_trends(
+    const struct aggregator *l, const struct period *p, uint64_t now_ns, struct trends *out);
 
 #endif

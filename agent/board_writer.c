@@ -1,5 +1,5 @@
 /*
- * board_writer.c: the documents that the ledger gives rise to, and the board that shows them.
+ * board_writer.c: the documents that the aggregator gives rise to, and the board that shows them.
  *
  * A small board is written at once. A large one takes tens of milliseconds, during which the ring
  * would wait: the loop copies what each window holds, one a turn, and a worker writes the documents
@@ -33,19 +33,19 @@ static struct document_context context_of(const struct agent *a, uint64_t now_ns
 	    .utc = a->config->utc,
 	    .uptime_seconds = agent_uptime_seconds(a),
 	    .saved_at_ns = now_ns,
-	    .in_flight = inflight_count(a->ledger.inflight),
-	    .lifetime = &a->ledger.lifetime,
-	    .lifetime_since_ns = a->ledger.lifetime_since_ns,
+	    .in_flight = inflight_count(a->aggregator.inflight),
+	    .lifetime = &a->aggregator.lifetime,
+	    .lifetime_since_ns = a->aggregator.lifetime_since_ns,
 	};
 }
 
-void bulletin_period_context(void *agent, struct state_period *s, uint64_t now_ns)
+void board_writer_period_context(void *agent, struct checkpoint_period *s, uint64_t now_ns)
 {
 	struct agent *a = agent;
 	const struct period *p = s->period;
 	struct document_context *c = &s->context;
 
-	ledger_trends(&a->ledger, p, now_ns, &s->shown);
+	aggregator_trends(&a->aggregator, p, now_ns, &s->shown);
 	*c = context_of(a, now_ns);
 	c->period_kind = p->span.kind == PERIOD_DAILY ? "daily" : "hourly";
 	c->start_ns = p->span.start_ns;
@@ -64,21 +64,21 @@ static const struct aggregate *window_sum(struct agent *a, enum window window, u
 	c->period_kind = window_names[window];
 	c->trends = trends;
 	/* A clock that was set back may show an hour that is no longer kept. */
-	if (!trend_hours_get(
-		&a->ledger.hours, calendar_wall_hour(&a->ledger.periods.calendar, now_ns), trends))
+	if (!trend_hours_get(&a->aggregator.hours,
+		calendar_wall_hour(&a->aggregator.periods.calendar, now_ns), trends))
 		memset(trends, 0, sizeof(*trends));
-	return windows_get(a->ledger.windows, window, now_ns, &c->start_ns);
+	return windows_get(a->aggregator.windows, window, now_ns, &c->start_ns);
 }
 
-char *bulletin_since_start(struct agent *a, uint64_t now_ns, size_t *length)
+char *board_writer_since_start(struct agent *a, uint64_t now_ns, size_t *length)
 {
 	struct document_context c;
 	struct trends trends;
 	struct text_writer t;
 	const struct aggregate *sum;
 
-	ledger_fold(&a->ledger, now_ns);
-	while (ledger_show(&a->ledger, now_ns))
+	aggregator_fold(&a->aggregator, now_ns);
+	while (aggregator_show(&a->aggregator, now_ns))
 		;
 	sum = window_sum(a, WINDOW_START, now_ns, &c, &trends);
 	if (!sum)
@@ -98,21 +98,21 @@ static void put_window(struct writer *w, struct agent *a, enum window window, ui
 	struct trends trends;
 	const struct aggregate *sum = window_sum(a, window, now_ns, &c, &trends);
 
-	w->spoilt |= !sum;
+	w->failed |= !sum;
 	if (sum)
 		document_write(w, window_names[window], sum, &c);
 }
 
 static void put_day(struct writer *w, struct agent *a, uint64_t now_ns)
 {
-	struct period *day = periods_at(&a->ledger.periods, PERIOD_DAILY, now_ns);
+	struct period *day = periods_at(&a->aggregator.periods, PERIOD_DAILY, now_ns);
 	struct document_context c = context_of(a, now_ns);
 	struct trends trends;
 
-	w->spoilt |= !day;
+	w->failed |= !day;
 	if (!day)
 		return;
-	ledger_trends(&a->ledger, day, now_ns, &trends);
+	aggregator_trends(&a->aggregator, day, now_ns, &trends);
 	c.period_kind = "day";
 	c.start_ns = day->span.start_ns;
 	c.end_ns = day->span.end_ns;
@@ -122,7 +122,7 @@ static void put_day(struct writer *w, struct agent *a, uint64_t now_ns)
 
 static void put_agent(struct writer *w, const struct agent *a, uint64_t now_ns)
 {
-	const struct inflight_forgotten *forgotten = inflight_forgotten(a->ledger.inflight);
+	const struct inflight_forgotten *forgotten = inflight_forgotten(a->aggregator.inflight);
 	char started[RFC3339_BYTES], folder[PATH_MAX];
 	uint64_t uptime = agent_uptime_seconds(a);
 
@@ -139,8 +139,8 @@ static void put_agent(struct writer *w, const struct agent *a, uint64_t now_ns)
 	writer_text(w, "data_dir", folder);
 	writer_figure(w, "longest_pause_ms", (double)a->longest_pause_ns / 1e6);
 	writer_count(w, "updated_ns", now_ns);
-	if (a->ledger.last_request_ns)
-		writer_count(w, "last_request_ns", a->ledger.last_request_ns);
+	if (a->aggregator.last_request_ns)
+		writer_count(w, "last_request_ns", a->aggregator.last_request_ns);
 	else
 		writer_null(w, "last_request_ns");
 	writer_count(
@@ -186,7 +186,7 @@ static void publish(struct agent *a, char *bytes, size_t length)
 	}
 	r.error = bytes ? board_publish(a->board, bytes, length) : -ENOMEM;
 	free(bytes);
-	complain(a->log, &a->board_complaint, "the board", &r);
+	log_once(a->log, &a->board_last_error, "the board", &r);
 }
 
 static void refresh_at_once(struct agent *a, uint64_t now_ns)
@@ -214,7 +214,7 @@ struct copy {
 	struct trends trends;
 };
 
-struct bulletin {
+struct board_writer {
 	struct worker *worker;
 	bool running;
 	unsigned copied; /* windows; when it has all, it is the worker's */
@@ -226,9 +226,9 @@ struct bulletin {
 };
 
 /* The worker's part. */
-static void write_windows(void *bulletin)
+static void write_windows(void *board_writer)
 {
-	struct bulletin *b = bulletin;
+	struct board_writer *b = board_writer;
 	struct writer *w = &b->m.writer;
 
 	writer_object(w, "windows");
@@ -244,11 +244,11 @@ static void write_windows(void *bulletin)
 
 static bool copy_day(struct agent *a, struct copy *c, uint64_t now_ns)
 {
-	struct period *day = periods_at(&a->ledger.periods, PERIOD_DAILY, now_ns);
+	struct period *day = periods_at(&a->aggregator.periods, PERIOD_DAILY, now_ns);
 
 	if (!day)
 		return false;
-	ledger_trends(&a->ledger, day, now_ns, &c->trends);
+	aggregator_trends(&a->aggregator, day, now_ns, &c->trends);
 	c->name = c->context.period_kind = "day";
 	c->context.start_ns = day->span.start_ns;
 	c->context.end_ns = day->span.end_ns;
@@ -258,10 +258,10 @@ static bool copy_day(struct agent *a, struct copy *c, uint64_t now_ns)
 
 static bool copy_window(struct agent *a, struct copy *c, enum window window, uint64_t now_ns)
 {
-	(void)trend_hours_get(
-	    &a->ledger.hours, calendar_wall_hour(&a->ledger.periods.calendar, now_ns), &c->trends);
+	(void)trend_hours_get(&a->aggregator.hours,
+	    calendar_wall_hour(&a->aggregator.periods.calendar, now_ns), &c->trends);
 	c->name = c->context.period_kind = window_names[window];
-	return windows_copy(a->ledger.windows, window, now_ns, &c->sum, &c->context.start_ns);
+	return windows_copy(a->aggregator.windows, window, now_ns, &c->sum, &c->context.start_ns);
 }
 
 /* What one of the windows holds now. */
@@ -273,7 +273,7 @@ static void copy_next(struct agent *a, uint64_t now_ns)
 	    [SHOWN_1H] = WINDOW_1H,
 	    [SHOWN_START] = WINDOW_START,
 	};
-	struct bulletin *b = a->bulletin;
+	struct board_writer *b = a->board_writer;
 	struct copy *c = &b->copies[b->copied];
 	bool ok;
 
@@ -284,14 +284,14 @@ static void copy_next(struct agent *a, uint64_t now_ns)
 	c->context.lifetime = &b->lifetime;
 	ok = b->copied == SHOWN_DAY ? copy_day(a, c, now_ns)
 	                            : copy_window(a, c, windows[b->copied], now_ns);
-	b->m.writer.spoilt |= !ok;
+	b->m.writer.failed |= !ok;
 	if (++b->copied == SHOWN_COUNT && worker_start(b->worker, write_windows, b) < 0)
 		write_windows(b);
 }
 
 static void begin(struct agent *a, uint64_t now_ns)
 {
-	struct bulletin *b = a->bulletin;
+	struct board_writer *b = a->board_writer;
 	json_t *alerts = alerts_to_json(a);
 	struct writer *w = &b->m.writer;
 
@@ -299,28 +299,28 @@ static void begin(struct agent *a, uint64_t now_ns)
 	b->copied = 0;
 	aggregate_init(&b->lifetime);
 	msgpack_writer_init(&b->m);
-	w->spoilt |= !aggregate_merge_totals(&b->lifetime, &a->ledger.lifetime);
+	w->failed |= !aggregate_merge_totals(&b->lifetime, &a->aggregator.lifetime);
 	writer_object(w, NULL);
 	put_agent(w, a, now_ns);
 	writer_json(w, "alerts", alerts);
 	json_decref(alerts);
 }
 
-bool bulletin_has_more(const struct agent *a)
+bool board_writer_has_more(const struct agent *a)
 {
-	const struct bulletin *b = a->bulletin;
+	const struct board_writer *b = a->board_writer;
 
 	return b && b->running && (b->copied < SHOWN_COUNT || !worker_is_busy(b->worker));
 }
 
-bool bulletin_is_at_work(const struct agent *a)
+bool board_writer_is_at_work(const struct agent *a)
 {
-	return a->bulletin && a->bulletin->running;
+	return a->board_writer && a->board_writer->running;
 }
 
 static void go_on(struct agent *a, uint64_t now_ns)
 {
-	struct bulletin *b = a->bulletin;
+	struct board_writer *b = a->board_writer;
 
 	if (b->copied < SHOWN_COUNT) {
 		copy_next(a, now_ns);
@@ -336,24 +336,24 @@ static bool is_large(struct agent *a, uint64_t now_ns)
 {
 	uint64_t start_ns;
 	const struct aggregate *all =
-	    windows_get(a->ledger.windows, WINDOW_START, now_ns, &start_ns);
+	    windows_get(a->aggregator.windows, WINDOW_START, now_ns, &start_ns);
 
 	return all->by_model.count + all->by_bot.count + all->by_provider.count > AT_ONCE_NAMES;
 }
 
 /* False: there is no memory for it. */
-static bool make_bulletin(struct agent *a)
+static bool make_board_writer(struct agent *a)
 {
-	if (!a->bulletin)
-		a->bulletin = calloc(1, sizeof(*a->bulletin));
-	if (a->bulletin && !a->bulletin->worker)
-		a->bulletin->worker = worker_new();
-	return a->bulletin && a->bulletin->worker;
+	if (!a->board_writer)
+		a->board_writer = calloc(1, sizeof(*a->board_writer));
+	if (a->board_writer && !a->board_writer->worker)
+		a->board_writer->worker = worker_new();
+	return a->board_writer && a->board_writer->worker;
 }
 
-void bulletin_close(struct agent *a)
+void board_writer_close(struct agent *a)
 {
-	struct bulletin *b = a->bulletin;
+	struct board_writer *b = a->board_writer;
 
 	if (!b)
 		return;
@@ -367,32 +367,32 @@ void bulletin_close(struct agent *a)
 	}
 	free(b->bytes);
 	free(b);
-	a->bulletin = NULL;
+	a->board_writer = NULL;
 }
 
-bool bulletin_refresh(struct agent *a, uint64_t now_ns)
+bool board_writer_refresh(struct agent *a, uint64_t now_ns)
 {
 	uint64_t monotonic_ns = clock_monotonic_ns();
 
-	if (bulletin_is_at_work(a)) {
-		if (!bulletin_has_more(a))
+	if (board_writer_is_at_work(a)) {
+		if (!board_writer_has_more(a))
 			return false;
 		go_on(a, now_ns);
 		return true;
 	}
 	if (!a->board || monotonic_ns < a->board_next_ns ||
-	    (!a->board_is_due && a->board_changes == a->ledger.changes &&
-		!windows_have_moved(a->ledger.windows, now_ns)))
+	    (!a->board_is_due && a->board_changes == a->aggregator.changes &&
+		!windows_have_moved(a->aggregator.windows, now_ns)))
 		return false;
 	/* What is to be shown is taken once, and added to one window a turn where it is large. */
 	if (!a->board_is_due)
-		ledger_fold(&a->ledger, now_ns);
+		aggregator_fold(&a->aggregator, now_ns);
 	a->board_is_due = true;
-	if (ledger_show(&a->ledger, now_ns))
+	if (aggregator_show(&a->aggregator, now_ns))
 		return true;
 	a->board_is_due = false;
-	a->board_changes = a->ledger.changes;
-	if (is_large(a, now_ns) && make_bulletin(a)) {
+	a->board_changes = a->aggregator.changes;
+	if (is_large(a, now_ns) && make_board_writer(a)) {
 		begin(a, now_ns);
 	} else {
 		refresh_at_once(a, now_ns);

@@ -1,5 +1,5 @@
 /*
- * drain.c: from the ring into the ledger.
+ * drain.c: from the ring into the aggregator.
  */
 #include "agent.h"
 #include "agent/persist/checkpoint.h"
@@ -204,7 +204,7 @@ static void open_board(struct agent *a)
 	    a->paths.name, why);
 }
 
-int intake_open_reader(const struct agent *a, struct orbus_reader **out)
+int drain_open_reader(const struct agent *a, struct orbus_reader **out)
 {
 	int err = orbus_reader_open(a->config->bus, out);
 
@@ -213,7 +213,7 @@ int intake_open_reader(const struct agent *a, struct orbus_reader **out)
 	return err;
 }
 
-int intake_open(struct agent *a)
+int drain_open(struct agent *a)
 {
 	const struct config *c = a->config;
 	int err = bus_paths_resolve(c->bus, &a->paths);
@@ -224,7 +224,7 @@ int intake_open(struct agent *a)
 	}
 	err = make_bus(a, SEGMENT_WAIT_MS);
 	if (err >= 0)
-		err = intake_open_reader(a, &a->reader);
+		err = drain_open_reader(a, &a->reader);
 	if (err) {
 		say_bus_error(a, err);
 		return err;
@@ -241,29 +241,29 @@ int intake_open(struct agent *a)
 	return a->reaper ? 0 : -ENOMEM;
 }
 
-void intake_close(struct agent *a)
+void drain_close(struct agent *a)
 {
 	orbus_reader_close(a->reader);
 	reaper_free(a->reaper);
 	board_close(a->board);
-	free(a->liars);
+	free(a->lying_lanes);
 	if (a->bus_lock_fd >= 0)
 		close(a->bus_lock_fd);
 }
 
-bool intake_is_same_bus(const struct agent *a, const struct state_bus *saved)
+bool drain_is_same_bus(const struct agent *a, const struct checkpoint_bus *saved)
 {
 	return saved && memcmp(saved->bus_id, a->bus_id, sizeof(a->bus_id)) == 0 &&
 	       strcmp(saved->boot_id, a->boot_id) == 0 &&
 	       saved->lane_count == reader_lane_count(a->reader);
 }
 
-void intake_resume(struct agent *a, const struct state_bus *saved, bool skip)
+void drain_resume(struct agent *a, const struct checkpoint_bus *saved, bool skip)
 {
-	bool same = intake_is_same_bus(a, saved);
+	bool same = drain_is_same_bus(a, saved);
 
 	if (!same)
-		given_times_forget(a->ledger.given);
+		given_times_forget(a->aggregator.given);
 	if (skip) {
 		orbus_reader_skip(a->reader);
 		return;
@@ -272,14 +272,14 @@ void intake_resume(struct agent *a, const struct state_bus *saved, bool skip)
 	for (uint32_t i = 0; i < reader_lane_count(a->reader); i++)
 		if (!reader_set_position(a->reader, i, same ? saved->positions[i] : 0,
 			same && saved->counts ? saved->counts[i] : 0)) {
-			given_times_forget_lane(a->ledger.given, i);
+			given_times_forget_lane(a->aggregator.given, i);
 			log_warning(a->log,
 			    "lane %u is behind its checkpoint: counting from its "
 			    "beginning",
 			    i);
 		}
 	if (saved && !same)
-		inflight_clear(a->ledger.inflight);
+		inflight_clear(a->aggregator.inflight);
 }
 
 /* The reader has gone to the bus that bears the name now: nothing from there was noted yet. */
@@ -289,25 +289,26 @@ static void follow_bus(struct agent *a)
 		return;
 	log_info(a->log, "following bus '%s' to its new incarnation", a->paths.name);
 	memcpy(a->bus_id, reader_bus_id(a->reader), sizeof(a->bus_id));
-	inflight_clear(a->ledger.inflight);
-	given_times_forget(a->ledger.given);
+	inflight_clear(a->aggregator.inflight);
+	given_times_forget(a->aggregator.given);
 	if (journal_begin_bus(a) < 0)
-		a->ledger.out_of_memory = true;
-	a->ledger.changes++;
+		a->aggregator.out_of_memory = true;
+	a->aggregator.changes++;
 }
 
 static void take_losses(struct agent *a, uint64_t now_ns)
 {
 	uint64_t lost = orbus_reader_lost(a->reader), rejected = orbus_reader_rejected(a->reader);
 
-	ledger_add_losses(&a->ledger, lost - a->lost_seen, rejected - a->rejected_seen, now_ns);
+	aggregator_add_losses(
+	    &a->aggregator, lost - a->lost_seen, rejected - a->rejected_seen, now_ns);
 	a->lost_unsaid += lost - a->lost_seen;
 	a->lost_seen = lost;
 	a->rejected_seen = rejected;
-	reaper_note_losses(a->reaper, a->reader, a->ledger.inflight, NULL, NULL);
+	reaper_note_losses(a->reaper, a->reader, a->aggregator.inflight, NULL, NULL);
 }
 
-bool intake_drain(struct agent *a, uint64_t now_ns)
+bool drain_ring(struct agent *a, uint64_t now_ns)
 {
 	uint64_t until_ns = clock_monotonic_ns() + DRAIN_NS;
 	struct orbus_sample s;
@@ -315,13 +316,13 @@ bool intake_drain(struct agent *a, uint64_t now_ns)
 	bool more = false;
 
 	follow_bus(a);
-	while (!more && !a->ledger.out_of_memory && orbus_reader_next(a->reader, &s) == 1) {
-		ledger_add(&a->ledger, &s, reader_origin(a->reader), now_ns);
+	while (!more && !a->aggregator.out_of_memory && orbus_reader_next(a->reader, &s) == 1) {
+		aggregator_add(&a->aggregator, &s, reader_origin(a->reader), now_ns);
 		more = ++taken % DRAIN_SAMPLES == 0 && clock_monotonic_ns() >= until_ns;
 	}
 	take_losses(a, now_ns);
 	/* The reader stops among records that are none: there may be others behind them. */
-	return more || (!a->ledger.out_of_memory && !reader_is_drained(a->reader));
+	return more || (!a->aggregator.out_of_memory && !reader_is_drained(a->reader));
 }
 
 struct orphan_context {
@@ -338,13 +339,13 @@ static void count_orphan(void *context, const struct orbus_sample *begin)
 	orphan.kind = ORBUS_KIND_REQUEST;
 	orphan.status = ORBUS_STATUS_ORPHANED;
 	orphan.ts = 0;
-	ledger_add(&c->a->ledger, &orphan, &nowhere, c->now_ns);
+	aggregator_add(&c->a->aggregator, &orphan, &nowhere, c->now_ns);
 }
 
-void intake_reap(struct agent *a, uint64_t now_ns, bool at_once)
+void drain_reap(struct agent *a, uint64_t now_ns, bool at_once)
 {
 	struct orphan_context c = {a, now_ns};
-	struct inflight *f = a->ledger.inflight;
+	struct inflight *f = a->aggregator.inflight;
 
 	reaper_look(a->reaper, a->reader, f, at_once ? UINT64_MAX : LOOK_NS);
 	reaper_settle(a->reaper, a->reader, f, at_once ? UINT64_MAX : SETTLE_NS, count_orphan, &c);
@@ -390,7 +391,7 @@ static void look_after_bus(struct agent *a)
 	/* Without the lock somebody else may be the agent: his board is left to him. */
 	if (board_is_gone(a->board) && !(a->bus_lock_error && is_served_by_another(a, &pid)))
 		open_board(a);
-	liars_report(a, clock_monotonic_ns());
+	lying_lanes_report(a, clock_monotonic_ns());
 }
 
 static void say_losses(struct agent *a)
@@ -412,7 +413,7 @@ static void say_forgotten(struct agent *a)
 	struct inflight_worst worst;
 	char bot[INFLIGHT_TEXT_BYTES];
 
-	if (monotonic_ns < a->forgotten_say_ns || !inflight_worst(a->ledger.inflight, &worst))
+	if (monotonic_ns < a->forgotten_say_ns || !inflight_worst(a->aggregator.inflight, &worst))
 		return;
 	(void)text_sanitise(bot, sizeof(bot), worst.bot);
 	log_warning(a->log,
@@ -423,21 +424,21 @@ static void say_forgotten(struct agent *a)
 	a->forgotten_say_ns = monotonic_ns + FORGOTTEN_EVERY_NS;
 }
 
-void intake_look_after(struct agent *a)
+void drain_look_after(struct agent *a)
 {
 	look_after_bus(a);
 	say_losses(a);
 	say_forgotten(a);
 }
 
-void intake_say_rest(struct agent *a)
+void drain_say_rest(struct agent *a)
 {
 	a->lost_say_ns = a->forgotten_say_ns = 0;
 	say_losses(a);
 	say_forgotten(a);
 }
 
-int intake_positions(const struct agent *a, struct state_bus *out)
+int drain_positions(const struct agent *a, struct checkpoint_bus *out)
 {
 	memset(out, 0, sizeof(*out));
 	memcpy(out->bus_id, reader_bus_id(a->reader), sizeof(out->bus_id));
@@ -446,7 +447,7 @@ int intake_positions(const struct agent *a, struct state_bus *out)
 	out->positions = calloc(out->lane_count, sizeof(*out->positions));
 	out->counts = calloc(out->lane_count, sizeof(*out->counts));
 	if (!out->positions || !out->counts) {
-		state_bus_free(out);
+		checkpoint_bus_free(out);
 		return -ENOMEM;
 	}
 	for (uint32_t i = 0; i < out->lane_count; i++) {

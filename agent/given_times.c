@@ -31,7 +31,7 @@ struct given_times {
 	/* As restored, by lane and record: what is replayed is looked up while more is noted. */
 	struct run *restored;
 	size_t restored_count;
-	struct lane lanes[ORBUS_LANES_LIMIT];
+	struct lane lanes[ORBUS_LANES_MAX];
 };
 
 struct given_times *given_times_new(void)
@@ -56,7 +56,7 @@ size_t given_times_count(const struct given_times *g)
 /* After runs were taken out or moved. */
 static void index_lanes(struct given_times *g)
 {
-	for (uint32_t i = 0; i < ORBUS_LANES_LIMIT; i++)
+	for (uint32_t i = 0; i < ORBUS_LANES_MAX; i++)
 		g->lanes[i].newest = 0;
 	for (size_t i = 0; i < g->count; i++)
 		g->lanes[g->runs[i].lane].newest = (uint32_t)i + 1;
@@ -91,7 +91,7 @@ static void merge_neighbours(struct given_times *g)
 {
 	size_t kept = 0;
 
-	for (uint32_t i = 0; i < ORBUS_LANES_LIMIT; i++)
+	for (uint32_t i = 0; i < ORBUS_LANES_MAX; i++)
 		g->lanes[i].newest = 0;
 	for (size_t i = 0; i < g->count; i++) {
 		const struct run *run = &g->runs[i];
@@ -136,7 +136,7 @@ bool given_times_note(struct given_times *g, const struct sample_origin *o, uint
 	struct lane *l;
 	struct run *newest;
 
-	if (o->lane >= ORBUS_LANES_LIMIT || o->is_removed)
+	if (o->lane >= ORBUS_LANES_MAX || o->is_removed)
 		return true;
 	l = &g->lanes[o->lane];
 	newest = l->newest ? &g->runs[l->newest - 1] : NULL;
@@ -170,7 +170,7 @@ enum given given_times_of(
 	const struct run wanted = {o->record, o->record, 0, o->lane};
 	const struct run *found = NULL;
 
-	if (o->lane >= ORBUS_LANES_LIMIT)
+	if (o->lane >= ORBUS_LANES_MAX)
 		return GIVEN_NONE;
 	if (g->restored_count > 0)
 		found =
@@ -186,7 +186,7 @@ void given_times_forget_lane(struct given_times *g, uint32_t lane)
 {
 	size_t kept = 0;
 
-	if (lane >= ORBUS_LANES_LIMIT)
+	if (lane >= ORBUS_LANES_MAX)
 		return;
 	for (size_t i = 0; i < g->count; i++)
 		if (g->runs[i].lane != lane)
@@ -220,7 +220,7 @@ void given_times_write(const struct given_times *g, struct writer *w, const char
 	}
 	writer_end(w);
 	writer_array(w, "forgotten");
-	for (uint32_t i = 0; i < ORBUS_LANES_LIMIT; i++) {
+	for (uint32_t i = 0; i < ORBUS_LANES_MAX; i++) {
 		if (g->lanes[i].forgotten == 0)
 			continue;
 		writer_array(w, NULL);
@@ -239,7 +239,7 @@ static int load_run(struct given_times *g, json_t *o)
 	const struct lane *l;
 
 	if (json_unpack(o, "[I,I,I,I!]", &lane, &first, &more, &time_ns) < 0 || lane < 0 ||
-	    lane >= ORBUS_LANES_LIMIT || first < 0 || more < 0 || time_ns < 0 ||
+	    lane >= ORBUS_LANES_MAX || first < 0 || more < 0 || time_ns < 0 ||
 	    first > INT64_MAX - 1 - more)
 		return -EBADMSG;
 	l = &g->lanes[lane];
@@ -261,7 +261,7 @@ static int load_forgotten(struct given_times *g, const json_t *list)
 	json_array_foreach(list, i, pair)
 	{
 		if (json_unpack(pair, "[I,I!]", &lane, &record) < 0 || lane < 0 ||
-		    lane >= ORBUS_LANES_LIMIT || record < 0)
+		    lane >= ORBUS_LANES_MAX || record < 0)
 			return -EBADMSG;
 		g->lanes[lane].forgotten = (uint64_t)record;
 	}

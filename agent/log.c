@@ -2,7 +2,7 @@
  * log.c: the agent's log: which levels are logged, and texts that are safe to show.
  *
  * Names of buses, folders and files are whatever somebody chose: their control characters are
- * spelled out, so that a line stays one line and steers no terminal.
+ * escaped, so that a line stays one line and steers no terminal.
  */
 #include "log.h"
 #include "base/text_safe.h"

@@ -17,36 +17,38 @@ struct liar {
 	uint64_t next_ns;
 };
 
-struct liars {
+struct lying_lanes {
 	uint8_t bus_id[16];
 	uint32_t count;
 	struct liar lanes[];
 };
 
 /* Those of the bus that is served now. NULL: out of memory, and nothing is said for now. */
-static struct liars *liars_of_bus(struct agent *a)
+static struct lying_lanes *lying_lanes_of_bus(struct agent *a)
 {
 	uint32_t count = reader_lane_count(a->reader);
 	const uint8_t *bus_id = reader_bus_id(a->reader);
 
-	if (a->liars && memcmp(a->liars->bus_id, bus_id, sizeof(a->liars->bus_id)) == 0)
-		return a->liars;
-	free(a->liars);
-	a->liars = calloc(1, sizeof(*a->liars) + count * sizeof(a->liars->lanes[0]));
-	if (a->liars) {
-		a->liars->count = count;
-		memcpy(a->liars->bus_id, bus_id, sizeof(a->liars->bus_id));
+	if (a->lying_lanes &&
+	    memcmp(a->lying_lanes->bus_id, bus_id, sizeof(a->lying_lanes->bus_id)) == 0)
+		return a->lying_lanes;
+	free(a->lying_lanes);
+	a->lying_lanes =
+	    calloc(1, sizeof(*a->lying_lanes) + count * sizeof(a->lying_lanes->lanes[0]));
+	if (a->lying_lanes) {
+		a->lying_lanes->count = count;
+		memcpy(a->lying_lanes->bus_id, bus_id, sizeof(a->lying_lanes->bus_id));
 	}
-	return a->liars;
+	return a->lying_lanes;
 }
 
-void liars_report(struct agent *a, uint64_t monotonic_ns)
+void lying_lanes_report(struct agent *a, uint64_t monotonic_ns)
 {
-	struct liars *liars = liars_of_bus(a);
+	struct lying_lanes *lying_lanes = lying_lanes_of_bus(a);
 	char raw[BOT_BYTES], bot[4 * BOT_BYTES];
 
-	for (uint32_t i = 0; liars && i < liars->count; i++) {
-		struct liar *liar = &liars->lanes[i];
+	for (uint32_t i = 0; lying_lanes && i < lying_lanes->count; i++) {
+		struct liar *liar = &lying_lanes->lanes[i];
 		uint64_t lies = reader_lane_lies(a->reader, i);
 
 		if (lies == liar->said || monotonic_ns < liar->next_ns)

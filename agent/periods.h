@@ -34,17 +34,17 @@ struct period {
 	 * added to `news`, and to `sum` when the save has done with it (period_thaw()).
 	 */
 	bool frozen;
-	struct aggregate *news;   /* NULL: none */
-	struct trends trends;     /* its own record of the hours before its end */
-	bool has_base;            /* its file's content, if any, is in `sum` */
-	bool base_asked;          /* the file is being read */
-	bool leaving;             /* its place is needed: written at the next save, then closed */
-	bool offered;             /* with its base, to the last checkpoint that was made */
-	bool held;                /* with its base, by the last checkpoint that was stored */
-	uint64_t version;         /* grows with every change of `sum` */
-	uint64_t written_version; /* that the file holds */
-	bool written_complete;    /* the file says that the period is over */
-	size_t bytes;             /* that `sum` takes, where the period is late */
+	struct aggregate *news;     /* NULL: none */
+	struct trends trends;       /* its own record of the hours before its end */
+	bool has_base;              /* its file's content, if any, is in `sum` */
+	bool base_asked;            /* the file is being read */
+	bool leaving;               /* its place is needed: written at the next save, then closed */
+	bool in_pending_checkpoint; /* with its base, to the last checkpoint that was made */
+	bool in_checkpoint;         /* with its base, by the last checkpoint that was stored */
+	uint64_t version;           /* grows with every change of `sum` */
+	uint64_t written_version;   /* that the file holds */
+	bool written_complete;      /* the file says that the period is over */
+	size_t bytes;               /* that `sum` takes, where the period is late */
 	/* CLOCK_MONOTONIC. */
 	uint64_t touched_ns;    /* the last change */
 	uint64_t file_due_ns;   /* once it is over: its file is not written again before */

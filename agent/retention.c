@@ -97,14 +97,14 @@ static void look(struct agent *a)
 	say_news(a, news, same_boot);
 	if (news != CLOCK_AS_BEFORE)
 		r->store_next_ns = 0;
-	a->ledger.reference_ns = trusted_clock_reference_ns(&r->clock);
+	a->aggregator.reference_ns = trusted_clock_reference_ns(&r->clock);
 }
 
 static void clock_stored(void *context, const struct store_result *result)
 {
 	struct agent *a = context;
 
-	complain(a->log, &a->retention_complaint, CLOCK_NAME, result);
+	log_once(a->log, &a->retention_last_error, CLOCK_NAME, result);
 }
 
 static void store_clock(struct agent *a, uint64_t monotonic_ns)
@@ -188,7 +188,7 @@ static bool keep_what_is_open(struct agent *a)
 	bool kept = true;
 
 	o->kept_count = 0;
-	for (const struct period *p = a->ledger.periods.first; kept && p; p = p->next)
+	for (const struct period *p = a->aggregator.periods.first; kept && p; p = p->next)
 		kept = keep(o, p->span.name);
 	for (const struct journal_file *f = a->journal.files; kept && f; f = f->next)
 		kept = keep(o, f->text);
@@ -202,7 +202,8 @@ static int64_t before_day(const struct agent *a)
 
 	if (a->config->retention_days == 0 || time_ns == 0)
 		return NEVER;
-	return calendar_wall_day(&a->ledger.periods.calendar, time_ns) - a->config->retention_days;
+	return calendar_wall_day(&a->aggregator.periods.calendar, time_ns) -
+	       a->config->retention_days;
 }
 
 static bool is_due(const struct agent *a)
@@ -238,7 +239,7 @@ static void swept(void *context, const struct store_result *result)
 
 	r->in_step = false;
 	say_removed(a, result);
-	complain(a->log, &a->retention_complaint,
+	log_once(a->log, &a->retention_last_error,
 	    result->step == STORE_STEP_REMOVE ? result->name : a->folder.path, result);
 	if (result->more)
 		return;
@@ -249,7 +250,7 @@ static void swept(void *context, const struct store_result *result)
 	}
 	r->cleaned = true;
 	if (r->order.before_day != NEVER)
-		periods_forget(&a->ledger.periods, r->order.before_day);
+		periods_forget(&a->aggregator.periods, r->order.before_day);
 	/* What was too old and open is looked for again: it is closed at the next save. */
 	if (r->order.kept_count > 0)
 		r->pass_next_ns = clock_monotonic_ns() + OPEN_NS;
@@ -280,7 +281,7 @@ void retention_run(struct agent *a)
 		look(a);
 	}
 	store_clock(a, monotonic_ns);
-	if (r->in_step || a->saver.busy || agent_stop || !retention_has_more(a))
+	if (r->in_step || a->save.busy || agent_stop || !retention_has_more(a))
 		return;
 	if (!r->in_pass)
 		begin_pass(a);

@@ -43,7 +43,7 @@ static void change(struct agent *a, size_t i, enum alert_end what, uint64_t now_
 	alert->back_ns = 0;
 	if (alert->firing) {
 		alert->since_ns = now_ns;
-		alert->fired_day = calendar_wall_day(&a->ledger.periods.calendar, now_ns);
+		alert->fired_day = calendar_wall_day(&a->aggregator.periods.calendar, now_ns);
 	}
 	c.since_ns = alert->since_ns;
 	tell(a, &c);
@@ -65,7 +65,7 @@ static void judge_reading(struct agent *a, size_t i, uint64_t now_ns)
 {
 	const struct alert_rule *r = &a->alerts->rules.rules[i];
 	struct alert *alert = &a->alerts->states[i];
-	int64_t today = calendar_wall_day(&a->ledger.periods.calendar, now_ns);
+	int64_t today = calendar_wall_day(&a->aggregator.periods.calendar, now_ns);
 	bool was_today = r->window == ALERT_TODAY && alert->since_ns && alert->fired_day == today;
 
 	if (alert->firing && r->window == ALERT_TODAY && !was_today)
@@ -86,7 +86,7 @@ static void judge_silence(
 {
 	const struct alert_rule *r = &a->alerts->rules.rules[i];
 	struct alert *alert = &a->alerts->states[i];
-	uint64_t last_ns = a->ledger.last_request_ns;
+	uint64_t last_ns = a->aggregator.last_request_ns;
 	uint64_t count = alert_count_requests(r, since_start);
 	bool is_new = count > alert->seen_count;
 
@@ -111,15 +111,16 @@ static const struct {
     [ALERT_1H] = {WINDOW_1H, 3600},
     [ALERT_NO_WINDOW] = {WINDOW_START, 0}};
 
-/* What the ledger holds of a window; NULL while it is not whole. */
+/* What the aggregator holds of a window; NULL while it is not whole. */
 static const struct aggregate *window_of(struct agent *a, enum alert_window window, uint64_t now_ns)
 {
 	const struct period *day;
 	uint64_t start_ns;
 
 	if (window != ALERT_TODAY)
-		return windows_get(a->ledger.windows, windows[window].window, now_ns, &start_ns);
-	day = periods_at(&a->ledger.periods, PERIOD_DAILY, now_ns);
+		return windows_get(
+		    a->aggregator.windows, windows[window].window, now_ns, &start_ns);
+	day = periods_at(&a->aggregator.periods, PERIOD_DAILY, now_ns);
 	return day && day->has_base ? &day->sum : NULL;
 }
 
@@ -161,10 +162,10 @@ static void judge_window(struct agent *a, enum alert_window window, uint64_t now
 static void judge_all(struct agent *a, uint64_t now_ns)
 {
 	/* The board still has to be told of what time has changed. */
-	if (windows_have_moved(a->ledger.windows, now_ns))
+	if (windows_have_moved(a->aggregator.windows, now_ns))
 		a->board_changes = UINT64_MAX;
-	ledger_fold(&a->ledger, now_ns);
-	for (int w = 0; !a->ledger.out_of_memory && w <= ALERT_NO_WINDOW; w++)
+	aggregator_fold(&a->aggregator, now_ns);
+	for (int w = 0; !a->aggregator.out_of_memory && w <= ALERT_NO_WINDOW; w++)
 		judge_window(a, (enum alert_window)w, now_ns);
 }
 
@@ -193,7 +194,7 @@ void alerts_run(struct agent *a, uint64_t now_ns, bool more)
 		return;
 	alerts_take_results(a);
 	s->caught_up |= !more;
-	if (s->caught_up && monotonic_ns >= s->judge_next_ns && !a->ledger.out_of_memory) {
+	if (s->caught_up && monotonic_ns >= s->judge_next_ns && !a->aggregator.out_of_memory) {
 		s->judge_next_ns = monotonic_ns + NS_PER_SECOND;
 		judge_all(a, now_ns);
 		note_seen(s);

@@ -3,7 +3,7 @@
  *
  *   setup.c    from the start to the end; reading the rules anew
  *   rules.c    the file -> rules and targets
- *   evaluate.c    the ledger's windows -> a rule's figure
+ *   evaluate.c    the aggregator's windows -> a rule's figure
  *   alerts.c         figures -> changes of state
  *   message.c  a change -> sentence, JSON, Discord's form
  *   outbox.c   changes -> disk -> webhooks
@@ -67,7 +67,7 @@ struct alerts {
 	uint64_t dirty_ns; /* CLOCK_MONOTONIC: since when there is something to store; 0: nothing */
 	uint64_t store_next_ns;
 	unsigned backoff_seconds;
-	struct complaint complaint;
+	struct log_once last_error;
 	uint64_t judge_next_ns, seen_next_ns;
 	uint64_t seen_noted_ns; /* the newest of all seen_ns, as it was last stored */
 	bool caught_up;         /* with what the ring held at the start */

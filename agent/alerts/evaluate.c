@@ -19,8 +19,7 @@ struct sums {
 	bool out_of_memory;
 };
 
-static const struct histogram *histogram_of(
-    enum alert_figure figure, const struct request_figures *f)
+static const struct histogram *histogram_of(enum alert_figure figure, const struct request_stats *f)
 {
 	switch (figure) {
 	case ALERT_TTFT: return &f->ttft_ms;
@@ -29,10 +28,10 @@ static const struct histogram *histogram_of(
 	}
 }
 
-static void add(struct sums *s, enum alert_figure figure, const struct request_figures *f)
+static void add(struct sums *s, enum alert_figure figure, const struct request_stats *f)
 {
 	s->total = count_add(s->total, f->total);
-	s->failed = count_add(s->failed, request_figures_failed(f));
+	s->failed = count_add(s->failed, request_stats_failed(f));
 	s->timeouts = count_add(s->timeouts, f->timeouts);
 	s->tokens = count_add(s->tokens, f->tokens.total);
 	s->priced = count_add(s->priced, f->cost_known);
@@ -41,7 +40,8 @@ static void add(struct sums *s, enum alert_figure figure, const struct request_f
 		s->out_of_memory = true;
 }
 
-static const struct series *series_of(const struct alert_rule *rule, const struct aggregate *a)
+static const struct name_table *name_table_of(
+    const struct alert_rule *rule, const struct aggregate *a)
 {
 	switch (rule->filter) {
 	case ALERT_MODEL: return &a->by_model;
@@ -54,7 +54,7 @@ static const struct series *series_of(const struct alert_rule *rule, const struc
 
 static void add_up(const struct alert_rule *rule, const struct aggregate *a, struct sums *s)
 {
-	const struct series *series = series_of(rule, a);
+	const struct name_table *series = name_table_of(rule, a);
 
 	*s = (struct sums){0};
 	histogram_init(&s->times);
@@ -118,13 +118,13 @@ struct alert_reading alert_read(const struct alert_rule *rule, const struct aggr
 
 uint64_t alert_count_requests(const struct alert_rule *rule, const struct aggregate *window)
 {
-	const struct series *series = series_of(rule, window);
+	const struct name_table *series = name_table_of(rule, window);
 	uint64_t n = series ? 0 : window->requests.total;
 
 	for (uint32_t i = 0; series && i < series->count; i++)
 		if (fnmatch(rule->glob, series->entries[i].name, 0) == 0)
 			n = count_add(
-			    n, ((const struct request_figures *)series->entries[i].value)->total);
+			    n, ((const struct request_stats *)series->entries[i].value)->total);
 	return n;
 }
 

@@ -12,7 +12,7 @@
 
 #define STORE_PATIENCE_NS (5 * NS_PER_SECOND)
 #define BACKOFF_MAX_S     60
-#define STATE_MODE        0600
+#define CHECKPOINT_MODE   0600
 
 void alerts_touch(struct alerts *s)
 {
@@ -178,7 +178,7 @@ static void stored(void *context, const struct store_result *result)
 	struct agent *a = context;
 	struct alerts *s = a->alerts;
 
-	complain(a->log, &s->complaint, ALERTS_NAME, result);
+	log_once(a->log, &s->last_error, ALERTS_NAME, result);
 	s->storing = false;
 	if (result->error) {
 		s->backoff_seconds = s->backoff_seconds ? 2 * s->backoff_seconds : 1;
@@ -208,8 +208,8 @@ void alerts_store(struct agent *a)
 	s->storing_version = s->version;
 	trouble.error = -ENOMEM;
 	if (text)
-		trouble.error =
-		    store_put(a->store, ALERTS_NAME, text, strlen(text), STATE_MODE, stored, a);
+		trouble.error = store_put(
+		    a->store, ALERTS_NAME, text, strlen(text), CHECKPOINT_MODE, stored, a);
 	if (trouble.error)
 		stored(a, &trouble);
 }

@@ -14,8 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define STATE_BYTES_MAX (4 << 20)
-/* Older news is none. */
+#define CHECKPOINT_BYTES_MAX (4 << 20)
+/* Posts older than this are dropped at start. */
 #define NEWS_NS   (UINT64_C(86400) * NS_PER_SECOND)
 #define FINISH_NS (2 * NS_PER_SECOND)
 
@@ -80,7 +80,7 @@ static json_t *read_state(struct agent *a, int *err)
 	char *bytes;
 	size_t length;
 
-	*err = store_read_file(a->folder.fd, ALERTS_NAME, STATE_BYTES_MAX, &bytes, &length);
+	*err = store_read_file(a->folder.fd, ALERTS_NAME, CHECKPOINT_BYTES_MAX, &bytes, &length);
 	if (*err == -ENOENT) {
 		*err = 0;
 		return NULL;
@@ -139,7 +139,7 @@ int alerts_resume(struct agent *a)
 	json_decref(state);
 	if (err == -EBADMSG) {
 		forget_state(s);
-		err = saver_set_aside(a, ALERTS_NAME, "is damaged or cannot be read");
+		err = quarantine_file(a, ALERTS_NAME, "is damaged or cannot be read");
 	}
 	drop_old_news(a, clock_realtime_ns());
 	log_info(a->log, "alert rules in %s: %zu; targets: %zu", s->path, s->rules.rule_count,

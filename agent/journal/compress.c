@@ -25,13 +25,14 @@ static bool is_quiet(const struct agent *a, const struct journal_file *f, uint64
 
 static bool is_finished(const struct agent *a, const struct journal_file *f, uint64_t now_ns)
 {
-	return !f->packed && now_ns >= f->end_ns && f->length + f->flight_length == 0 &&
+	return !f->compressed && now_ns >= f->end_ns && f->length + f->batch_length == 0 &&
 	       is_quiet(a, f, now_ns);
 }
 
 static bool is_sealed(const struct agent *a, const struct journal_file *f, uint64_t now_ns)
 {
-	return is_finished(a, f, now_ns) && f->named == f->durable && f->named_before == f->durable;
+	return is_finished(a, f, now_ns) && f->len_checkpoint == f->durable &&
+	       f->len_previous_checkpoint == f->durable;
 }
 
 bool journal_wants_checkpoint(const struct agent *a, uint64_t now_ns)
@@ -42,18 +43,18 @@ bool journal_wants_checkpoint(const struct agent *a, uint64_t now_ns)
 	return false;
 }
 
-bool journal_is_packing(const struct agent *a)
+bool journal_is_compressing(const struct agent *a)
 {
-	return a->journal.packing != NULL;
+	return a->journal.compressing != NULL;
 }
 
 bool journal_has_work(const struct agent *a, uint64_t now_ns)
 {
-	if (a->journal.packing)
+	if (a->journal.compressing)
 		return true;
 	for (const struct journal_file *f = a->journal.files; f; f = f->next)
-		if (f->packed || is_finished(a, f, now_ns))
-			return a->journal.pack_next_ns <= clock_monotonic_ns();
+		if (f->compressed || is_finished(a, f, now_ns))
+			return a->journal.compress_next_ns <= clock_monotonic_ns();
 	return false;
 }
 
@@ -62,10 +63,10 @@ static void plain_removed(void *context, const struct store_result *r)
 	struct journal_file *f = context;
 	struct agent *a = f->agent;
 
-	a->journal.packing = NULL;
-	complain(a->log, &a->journal_complaint, f->text, r);
+	a->journal.compressing = NULL;
+	log_once(a->log, &a->journal_last_error, f->text, r);
 	if (r->error) {
-		a->journal.pack_next_ns = clock_monotonic_ns() + RETRY_NS;
+		a->journal.compress_next_ns = clock_monotonic_ns() + RETRY_NS;
 		return;
 	}
 	journal_drop_file(a, f);
@@ -73,10 +74,10 @@ static void plain_removed(void *context, const struct store_result *r)
 
 static void remove_plain(struct agent *a, struct journal_file *f)
 {
-	a->journal.packing = f;
+	a->journal.compressing = f;
 	if (store_remove(a->store, f->text, plain_removed, f) < 0) {
-		a->journal.packing = NULL;
-		a->journal.pack_next_ns = clock_monotonic_ns() + RETRY_NS;
+		a->journal.compressing = NULL;
+		a->journal.compress_next_ns = clock_monotonic_ns() + RETRY_NS;
 	}
 }
 
@@ -91,15 +92,15 @@ static void give_up(struct journal_file *f, const struct store_result *r)
 	bool damaged = r->step == STORE_STEP_READ &&
 	               (store_is_foreign(found) || (found == 0 && size < f->durable));
 
-	j->packing = NULL;
-	j->pack_next_ns = clock_monotonic_ns() + RETRY_NS;
+	j->compressing = NULL;
+	j->compress_next_ns = clock_monotonic_ns() + RETRY_NS;
 	(void)store_remove(a->store, j->temporary, NULL, NULL);
 	if (gone)
 		log_warning(a->log, "%s was removed before it was compressed", f->text);
 	else if (!damaged)
-		complain(a->log, &a->journal_complaint, f->text, r);
+		log_once(a->log, &a->journal_last_error, f->text, r);
 	if (gone ||
-	    (damaged && saver_set_aside(a, f->text,
+	    (damaged && quarantine_file(a, f->text,
 			    found ? store_foreign_text(found) : "is shorter than it was") == 0))
 		journal_drop_file(a, f);
 }
@@ -116,17 +117,17 @@ static void stepped(void *context, const struct store_result *r)
 		give_up(f, r);
 		return;
 	}
-	j->packed_bytes += STEP_BYTES;
-	if (j->packed_bytes < f->durable) {
+	j->compressed_bytes += STEP_BYTES;
+	if (j->compressed_bytes < f->durable) {
 		if (!j->stopping) {
 			step(f);
 			return;
 		}
-		j->packing = NULL;
+		j->compressing = NULL;
 		(void)store_remove(a->store, j->temporary, NULL, NULL);
 		return;
 	}
-	f->packed = true;
+	f->compressed = true;
 	log_debug(a->log, "compressed %s", f->text);
 	remove_plain(a, f);
 }
@@ -135,16 +136,16 @@ static void step(struct journal_file *f)
 {
 	struct agent *a = f->agent;
 	struct journal *j = &a->journal;
-	struct journal_name packed = f->name;
+	struct journal_name compressed = f->name;
 	char target[JOURNAL_NAME_BYTES];
-	uint64_t left = f->durable - j->packed_bytes;
+	uint64_t left = f->durable - j->compressed_bytes;
 	bool last = left <= STEP_BYTES;
 	int err;
 
-	packed.packed = true;
-	journal_name_format(&packed, target);
-	err = store_pack(a->store, f->text, j->packed_bytes, last ? left : STEP_BYTES, j->temporary,
-	    last ? target : NULL, FILE_MODE, stepped, f);
+	compressed.compressed = true;
+	journal_name_format(&compressed, target);
+	err = store_compress(a->store, f->text, j->compressed_bytes, last ? left : STEP_BYTES,
+	    j->temporary, last ? target : NULL, FILE_MODE, stepped, f);
 	if (err)
 		give_up(f,
 		    &(struct store_result){.error = err, .step = STORE_STEP_PACK, .name = f->text});
@@ -154,16 +155,16 @@ static void begin(struct journal_file *f)
 {
 	struct agent *a = f->agent;
 	struct journal *j = &a->journal;
-	struct journal_name packed = f->name;
+	struct journal_name compressed = f->name;
 	char target[JOURNAL_NAME_BYTES];
 
-	packed.packed = true;
-	journal_name_format(&packed, target);
+	compressed.compressed = true;
+	journal_name_format(&compressed, target);
 	if (store_temporary_name(target, j->temporary) < 0)
 		return;
 	f->accepts = false;
-	j->packing = f;
-	j->packed_bytes = 0;
+	j->compressing = f;
+	j->compressed_bytes = 0;
 	step(f);
 }
 
@@ -171,12 +172,12 @@ void journal_run(struct agent *a, uint64_t now_ns)
 {
 	struct journal *j = &a->journal;
 
-	if (j->packing || j->stopping || clock_monotonic_ns() < j->pack_next_ns)
+	if (j->compressing || j->stopping || clock_monotonic_ns() < j->compress_next_ns)
 		return;
 	journal_open_hour(a, now_ns);
 	for (struct journal_file *f = j->files; f; f = f->next) {
 		/* One that was begun for nothing goes too. */
-		if (f->packed || (is_sealed(a, f, now_ns) && f->durable == 0))
+		if (f->compressed || (is_sealed(a, f, now_ns) && f->durable == 0))
 			remove_plain(a, f);
 		else if (is_sealed(a, f, now_ns))
 			begin(f);

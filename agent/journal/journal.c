@@ -102,7 +102,7 @@ struct journal_file *journal_add_file(
 	journal_name_format(name, f->text);
 	f->start_ns = start_ns;
 	f->end_ns = end_ns;
-	f->named = f->named_before = JOURNAL_NOT_NAMED;
+	f->len_checkpoint = f->len_previous_checkpoint = JOURNAL_NOT_IN_CHECKPOINT;
 	f->next = j->files;
 	j->files = f;
 	j->file_count++;
@@ -118,12 +118,12 @@ void journal_drop_file(struct agent *a, struct journal_file *f)
 		place = &(*place)->next;
 	*place = f->next;
 	j->file_count--;
-	j->bytes -= f->length + f->flight_length;
-	free(f->flight);
+	j->bytes -= f->length + f->batch_length;
+	free(f->batch);
 	free(f->lines);
 	free(f);
 	/* The next checkpoint no longer names it. */
-	a->ledger.changes++;
+	a->aggregator.changes++;
 }
 
 /* The file of a moment, opened if need be. NULL with *lost: there are too many. */
@@ -139,11 +139,11 @@ static struct journal_file *file_at(struct agent *a, uint64_t ts_ns, bool *lost)
 	if (f)
 		return f;
 	/* The hourly period's own: a request that is counted there has its line here. */
-	periods_span(&a->ledger.periods, PERIOD_HOURLY, ts_ns, &span);
+	periods_span(&a->aggregator.periods, PERIOD_HOURLY, ts_ns, &span);
 	name.label = span.label;
 	name.mark = span.mark;
 	name.part = next_part(j, &name);
-	*lost = j->file_count >= STATE_JOURNAL_FILES_MAX || name.part >= JOURNAL_PARTS_MAX;
+	*lost = j->file_count >= CHECKPOINT_JOURNAL_FILES_MAX || name.part >= JOURNAL_PARTS_MAX;
 	if (*lost)
 		return NULL;
 	f = journal_add_file(a, &name, span.start_ns, span.end_ns);
@@ -156,7 +156,7 @@ void journal_open_hour(struct agent *a, uint64_t now_ns)
 {
 	bool lost;
 
-	if (a->journal.on && periods_at(&a->ledger.periods, PERIOD_HOURLY, now_ns))
+	if (a->journal.on && periods_at(&a->aggregator.periods, PERIOD_HOURLY, now_ns))
 		(void)file_at(a, now_ns, &lost);
 }
 
@@ -198,7 +198,7 @@ static bool has_room(struct agent *a)
 	return j->bytes < j->bound;
 }
 
-enum ledger_kept journal_keep(void *agent, const struct orbus_sample *s)
+enum aggregator_kept journal_keep(void *agent, const struct orbus_sample *s)
 {
 	struct agent *a = agent;
 	struct journal *j = &a->journal;
@@ -206,21 +206,21 @@ enum ledger_kept journal_keep(void *agent, const struct orbus_sample *s)
 	bool lost = false;
 
 	if (!j->on)
-		return LEDGER_KEPT;
+		return AGGREGATOR_KEPT;
 	f = has_room(a) ? file_at(a, s->ts, &lost) : NULL;
 	if (!f && has_room(a) && !lost)
-		return LEDGER_NO_MEMORY;
+		return AGGREGATOR_NO_MEMORY;
 	if (!f) {
 		if (!j->lost_said)
 			log_error(a->log, "the journal is full until the disk takes more: requests "
 					  "are counted, and not kept");
 		j->lost_said = true;
-		return LEDGER_NOT_KEPT;
+		return AGGREGATOR_NOT_KEPT;
 	}
 	if (!append_line(j, f, s))
-		return LEDGER_NO_MEMORY;
+		return AGGREGATOR_NO_MEMORY;
 	f->last_ns = clock_realtime_ns();
-	return LEDGER_KEPT;
+	return AGGREGATOR_KEPT;
 }
 
 /* --- Saves ------------------------------------------------------------------------------------ */
@@ -228,24 +228,24 @@ enum ledger_kept journal_keep(void *agent, const struct orbus_sample *s)
 /* What has come joins what a save before could not write. */
 static bool freeze_file(struct journal_file *f)
 {
-	char *flight;
+	char *batch;
 
-	if (f->flight_length == 0) {
-		free(f->flight);
-		f->flight = f->lines;
-		f->flight_length = f->length;
+	if (f->batch_length == 0) {
+		free(f->batch);
+		f->batch = f->lines;
+		f->batch_length = f->length;
 		f->lines = NULL;
 		f->capacity = 0;
 	} else if (f->length > 0) {
-		flight = realloc(f->flight, f->flight_length + f->length);
-		if (!flight)
+		batch = realloc(f->batch, f->batch_length + f->length);
+		if (!batch)
 			return false;
-		memcpy(flight + f->flight_length, f->lines, f->length);
-		f->flight = flight;
-		f->flight_length += f->length;
+		memcpy(batch + f->batch_length, f->lines, f->length);
+		f->batch = batch;
+		f->batch_length += f->length;
 	}
 	f->length = 0;
-	f->offered = f->durable + f->flight_length;
+	f->len_pending = f->durable + f->batch_length;
 	return true;
 }
 
@@ -258,10 +258,10 @@ static uint64_t *copy_lanes(const uint64_t *lanes, uint32_t count)
 	return copy;
 }
 
-int journal_freeze(struct agent *a, struct state_bus *out)
+int journal_freeze(struct agent *a, struct checkpoint_bus *out)
 {
 	struct journal *j = &a->journal;
-	struct state_journal *s = &out->journal;
+	struct checkpoint_journal *s = &out->journal;
 
 	s->known = j->known;
 	s->on = j->on;
@@ -275,10 +275,10 @@ int journal_freeze(struct agent *a, struct state_bus *out)
 	for (struct journal_file *f = j->files; f; f = f->next) {
 		if (!freeze_file(f))
 			return -ENOMEM;
-		s->files[s->file_count++] = (struct state_journal_file){.name = f->name,
+		s->files[s->file_count++] = (struct checkpoint_journal_file){.name = f->name,
 		    .start_ns = f->start_ns,
 		    .end_ns = f->end_ns,
-		    .length = f->offered};
+		    .length = f->len_pending};
 	}
 	return 0;
 }
@@ -300,7 +300,7 @@ static void make_way(struct journal_file *f, const struct store_result *r)
 	if (found == -ENOENT && r->error == -ENOENT && f->durable > 0)
 		log_error(a->log, "%s was removed: going on with a new one", r->name);
 	else if (!store_is_foreign(found) ||
-		 saver_set_aside(a, r->name, store_foreign_text(found)) < 0)
+		 quarantine_file(a, r->name, store_foreign_text(found)) < 0)
 		return;
 	f->durable = 0;
 }
@@ -312,15 +312,15 @@ static void batch_written(void *context, const struct store_result *r)
 	struct journal *j = &a->journal;
 
 	if (r->error) {
-		complain(a->log, &a->saver.complaint, f->text, r);
+		log_once(a->log, &a->save.last_error, f->text, r);
 		make_way(f, r);
 		j->write_failed = true;
 	} else {
-		f->durable += f->flight_length;
-		j->bytes -= f->flight_length;
-		free(f->flight);
-		f->flight = NULL;
-		f->flight_length = 0;
+		f->durable += f->batch_length;
+		j->bytes -= f->batch_length;
+		free(f->batch);
+		f->batch = NULL;
+		f->batch_length = 0;
 	}
 	if (--j->writes_left == 0)
 		j->written(a, j->write_failed);
@@ -334,10 +334,10 @@ void journal_write(struct agent *a, journal_written_fn *done)
 	j->write_failed = false;
 	j->writes_left = 1; /* this function's own */
 	for (struct journal_file *f = j->files; f; f = f->next) {
-		if (f->flight_length == 0)
+		if (f->batch_length == 0)
 			continue;
-		if (store_write(a->store, f->text, f->durable, f->flight, f->flight_length,
-			FILE_MODE, batch_written, f) == 0)
+		if (store_write(a->store, f->text, f->durable, f->batch, f->batch_length, FILE_MODE,
+			batch_written, f) == 0)
 			j->writes_left++;
 		else
 			j->write_failed = true;
@@ -349,8 +349,8 @@ void journal_write(struct agent *a, journal_written_fn *done)
 void journal_named(struct agent *a)
 {
 	for (struct journal_file *f = a->journal.files; f; f = f->next) {
-		f->named_before = f->named;
-		f->named = f->offered;
+		f->len_previous_checkpoint = f->len_checkpoint;
+		f->len_checkpoint = f->len_pending;
 	}
 	a->journal.lost_said = false;
 }
@@ -396,8 +396,8 @@ void journal_begin_folder(struct agent *a)
 	for (struct journal_file *f = j->files; f; f = next) {
 		next = f->next;
 		f->durable = 0;
-		f->named = f->named_before = JOURNAL_NOT_NAMED;
-		if (f->length + f->flight_length == 0)
+		f->len_checkpoint = f->len_previous_checkpoint = JOURNAL_NOT_IN_CHECKPOINT;
+		if (f->length + f->batch_length == 0)
 			journal_drop_file(a, f);
 	}
 }

@@ -35,18 +35,18 @@ struct journal_file {
 	char text[JOURNAL_NAME_BYTES]; /* the name */
 	uint64_t start_ns, end_ns;     /* of its hour */
 	bool accepts;                  /* lines of its hour go here */
-	bool packed;                   /* the compressed file is there: the plain one is to go */
+	bool compressed;               /* the compressed file is there: the plain one is to go */
 	uint64_t durable;              /* bytes that are on the disk */
-	char *flight;                  /* the batch that comes behind them */
-	size_t flight_length;
+	char *batch;                   /* the batch that comes behind them */
+	size_t batch_length;
 	char *lines; /* that have come since */
 	size_t length, capacity;
 	uint64_t last_ns; /* when the last line came */
 	/* Its length in the checkpoint being stored, in the last one stored and the one before. */
-	uint64_t offered, named, named_before;
+	uint64_t len_pending, len_checkpoint, len_previous_checkpoint;
 };
 
-#define JOURNAL_NOT_NAMED UINT64_MAX
+#define JOURNAL_NOT_IN_CHECKPOINT UINT64_MAX
 
 /* The number that the next part of an hour gets. */
 struct journal_part {
@@ -60,7 +60,7 @@ struct journal {
 	size_t file_count;
 	struct journal_part *parts; /* sorted by hour */
 	size_t part_count, part_capacity;
-	uint64_t *from, *upto; /* as in struct state_journal */
+	uint64_t *from, *upto; /* as in struct checkpoint_journal */
 	uint32_t lane_count;
 	size_t bytes; /* of lines and flights */
 	size_t bound; /* on that */
@@ -69,20 +69,20 @@ struct journal {
 	bool write_failed;
 	bool lost_said;
 	/* Compressing. */
-	struct journal_file *packing;
+	struct journal_file *compressing;
 	char temporary[STORE_TEMPORARY_BYTES];
-	uint64_t packed_bytes;
-	uint64_t pack_next_ns; /* CLOCK_MONOTONIC: not before */
+	uint64_t compressed_bytes;
+	uint64_t compress_next_ns; /* CLOCK_MONOTONIC: not before */
 	bool stopping;
 };
 
 /* --- journal.c */
 
-/* ledger_request_fn of the agent. */
-enum ledger_kept journal_keep(void *agent, const struct orbus_sample *s);
+/* aggregator_request_fn of the agent. */
+enum aggregator_kept journal_keep(void *agent, const struct orbus_sample *s);
 
 /* Makes a batch of what has come, and says in *out what a checkpoint of now names. 0 or -ENOMEM. */
-int journal_freeze(struct agent *a, struct state_bus *out);
+int journal_freeze(struct agent *a, struct checkpoint_bus *out);
 
 /* Writes the batches; `done` is called, at once perhaps, when all are on the disk or have failed.
  */
@@ -118,7 +118,7 @@ bool journal_note_part(struct journal *j, const struct journal_name *name);
  * Takes over what a checkpoint says (NULL: there is none), after the positions in the ring have
  * been taken over: `same`, of this very ring; `skipped`: what the ring holds was passed over.
  */
-int journal_restore(struct agent *a, const struct state_bus *saved, bool same, bool skipped);
+int journal_restore(struct agent *a, const struct checkpoint_bus *saved, bool same, bool skipped);
 
 /* --- compress.c */
 
@@ -129,7 +129,7 @@ void journal_run(struct agent *a, uint64_t now_ns);
 bool journal_wants_checkpoint(const struct agent *a, uint64_t now_ns);
 
 /* Something is being compressed, or is about to be. */
-bool journal_is_packing(const struct agent *a);
+bool journal_is_compressing(const struct agent *a);
 bool journal_has_work(const struct agent *a, uint64_t now_ns);
 
 /* Before the store is closed: no further steps. */

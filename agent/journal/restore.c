@@ -2,7 +2,8 @@
  * restore.c: the journal's files as a killed agent left them, brought to what the
  * checkpoint says. journal.h has the crash argument.
  *
- * At the start, and when the ledger goes back to its checkpoint: then there is nothing to hold up.
+ * At the start, and when the aggregator goes back to its checkpoint: then there is nothing to hold
+ * up.
  */
 #include "agent/agent.h"
 #include "base/clock.h"
@@ -68,17 +69,17 @@ static int compare_names(const void *a, const void *b)
 
 	if (order != 0)
 		return order;
-	return (int)x->packed - (int)y->packed;
+	return (int)x->compressed - (int)y->compressed;
 }
 
 /* The names are sorted: a folder of years must not hold up the start. */
-static bool is_packed(const struct names *n, const struct journal_name *plain)
+static bool is_compressed(const struct names *n, const struct journal_name *plain)
 {
-	struct journal_name packed = *plain;
+	struct journal_name compressed = *plain;
 
-	packed.packed = true;
+	compressed.compressed = true;
 	return n->count > 0 &&
-	       bsearch(&packed, n->items, n->count, sizeof(*n->items), compare_names) != NULL;
+	       bsearch(&compressed, n->items, n->count, sizeof(*n->items), compare_names) != NULL;
 }
 
 /* --- A file that the checkpoint names --------------------------------------------------------- */
@@ -132,13 +133,13 @@ static bool accepts(const struct agent *a, const struct journal_file *f)
 {
 	struct period_span span;
 
-	periods_span(&a->ledger.periods, PERIOD_HOURLY, f->start_ns, &span);
+	periods_span(&a->aggregator.periods, PERIOD_HOURLY, f->start_ns, &span);
 	return span.label == f->name.label && span.mark == f->name.mark &&
 	       span.start_ns == f->start_ns && span.end_ns == f->end_ns;
 }
 
 static int restore_file(
-    struct agent *a, const struct state_journal_file *saved, const struct names *names)
+    struct agent *a, const struct checkpoint_journal_file *saved, const struct names *names)
 {
 	struct journal_file *f = journal_add_file(a, &saved->name, saved->start_ns, saved->end_ns);
 	bool unread;
@@ -146,9 +147,9 @@ static int restore_file(
 
 	if (!f)
 		return -ENOMEM;
-	f->packed = is_packed(names, &f->name);
+	f->compressed = is_compressed(names, &f->name);
 	f->durable = saved->length;
-	if (f->packed)
+	if (f->compressed)
 		return 0;
 	f->accepts = accepts(a, f);
 	err = cut(a, f->text, saved->length, &unread);
@@ -157,14 +158,14 @@ static int restore_file(
 		return -EIO;
 	}
 	if (!err || (err == -ENOENT && saved->length == 0)) {
-		f->named = saved->length;
+		f->len_checkpoint = saved->length;
 		return 0;
 	}
 	f->durable = 0;
 	if (err == -ENOENT)
 		log_error(a->log, "%s is missing: the requests that it held are gone", f->text);
 	else
-		(void)saver_set_aside(a, f->text,
+		(void)quarantine_file(a, f->text,
 		    store_is_foreign(err) ? store_foreign_text(err)
 					  : "is not as the checkpoint knows it");
 	return 0;
@@ -201,8 +202,8 @@ static int whole_lines(int fd, uint64_t size, uint64_t *out)
 static void span_of(
     const struct agent *a, const struct journal_name *name, uint64_t *start_ns, uint64_t *end_ns)
 {
-	const struct period_entry *e =
-	    period_index_named(&a->ledger.periods.index[PERIOD_HOURLY], name->label, name->mark);
+	const struct period_entry *e = period_index_named(
+	    &a->aggregator.periods.index[PERIOD_HOURLY], name->label, name->mark);
 
 	if (e) {
 		*start_ns = e->start_ns;
@@ -221,7 +222,7 @@ static int adopt(struct agent *a, const struct journal_name *name)
 	struct stat st;
 	int err = 0, fd;
 
-	if (a->journal.file_count >= STATE_JOURNAL_FILES_MAX)
+	if (a->journal.file_count >= CHECKPOINT_JOURNAL_FILES_MAX)
 		return 0;
 	journal_name_format(name, text);
 	if (store_is_foreign(store_look(a->folder.fd, text, &length)))
@@ -270,12 +271,13 @@ static int restore_unnamed(struct agent *a, const struct names *names, bool come
 		const struct journal_name *name = &names->items[i];
 		int err = 0;
 
-		if (!name->packed && !is_named(&a->journal, name) && !is_packed(names, name)) {
+		if (!name->compressed && !is_named(&a->journal, name) &&
+		    !is_compressed(names, name)) {
 			journal_name_format(name, text);
 			if (!comes_again)
 				err = adopt(a, name);
 			else
-				(void)saver_set_aside(a, text,
+				(void)quarantine_file(a, text,
 				    "is of requests that no checkpoint counts: those that the ring "
 				    "still holds are counted again");
 		}
@@ -312,10 +314,12 @@ static uint64_t *lanes_of(const uint64_t *saved, uint32_t count)
  * Where it is not certain, as after a stretch without --journal or where the ring was passed over,
  * more is taken to be in the journal: a gap is told, and nothing is shown twice.
  */
-static int restore_lanes(struct agent *a, const struct state_bus *saved, bool same, bool skipped)
+static int restore_lanes(
+    struct agent *a, const struct checkpoint_bus *saved, bool same, bool skipped)
 {
 	struct journal *j = &a->journal;
-	const struct state_journal *before = same && saved->journal.known ? &saved->journal : NULL;
+	const struct checkpoint_journal *before =
+	    same && saved->journal.known ? &saved->journal : NULL;
 	uint32_t count = reader_lane_count(a->reader);
 
 	free(j->from);
@@ -332,7 +336,7 @@ static int restore_lanes(struct agent *a, const struct state_bus *saved, bool sa
 	return j->from && (j->on || j->upto) ? 0 : -ENOMEM;
 }
 
-int journal_restore(struct agent *a, const struct state_bus *saved, bool same, bool skipped)
+int journal_restore(struct agent *a, const struct checkpoint_bus *saved, bool same, bool skipped)
 {
 	struct journal *j = &a->journal;
 	struct names names = {0};

@@ -9,7 +9,7 @@
  * the section that it has in the checkpoint, until a sample comes for it. Then its section is its
  * base; until that is read, a checkpoint holds the section and what has come beside it.
  *
- * A file is set aside when it was read to its end and is not what it should be, or is no file of
+ * A file is quarantined when it was read to its end and is not what it should be, or is no file of
  * ours at all (a link, a folder: it would be in the way of ours, and moving it destroys nothing).
  * An error of reading says nothing about the content: the samples wait, added up, in memory and in
  * the checkpoint, and reading is tried again, ever less often.
@@ -34,7 +34,7 @@
 struct base {
 	struct base *next;
 	char name[PERIOD_NAME_BYTES];
-	unsigned generation; /* of the ledger that asked */
+	unsigned generation; /* of the aggregator that asked */
 	bool is_section;
 	char *bytes; /* owned */
 	size_t length;
@@ -48,7 +48,7 @@ struct base {
  * The worker has the first of the list, from worker_start() until it is not busy: the base is the
  * worker's then.
  */
-struct bases {
+struct backfill {
 	struct worker *worker;
 	bool running;
 	struct base *first;
@@ -72,7 +72,7 @@ static void read_base(void *base)
 
 	(void)memory_ran_out();
 	if (b->is_section) {
-		b->error = state_section_read(b->bytes, b->length, &b->sum, &b->trends);
+		b->error = checkpoint_section_read(b->bytes, b->length, &b->sum, &b->trends);
 	} else {
 		document = json_loadb(b->bytes, b->length, JSON_REJECT_DUPLICATES, NULL);
 		b->error =
@@ -86,24 +86,25 @@ static void read_base(void *base)
 }
 
 /* Once for all that was asked for at one time. */
-static void bases_back_off(struct agent *a)
+static void backfill_back_off(struct agent *a)
 {
 	uint64_t now_ns = clock_monotonic_ns();
 
-	if (now_ns < a->base_next_ns)
+	if (now_ns < a->backfill_next_ns)
 		return;
-	a->base_backoff_seconds = a->base_backoff_seconds ? 2 * a->base_backoff_seconds : 1;
-	if (a->base_backoff_seconds > BACKOFF_MAX_S)
-		a->base_backoff_seconds = BACKOFF_MAX_S;
-	a->base_next_ns = now_ns + a->base_backoff_seconds * NS_PER_SECOND;
+	a->backfill_backoff_seconds =
+	    a->backfill_backoff_seconds ? 2 * a->backfill_backoff_seconds : 1;
+	if (a->backfill_backoff_seconds > BACKOFF_MAX_S)
+		a->backfill_backoff_seconds = BACKOFF_MAX_S;
+	a->backfill_next_ns = now_ns + a->backfill_backoff_seconds * NS_PER_SECOND;
 }
 
-static void set_aside(struct agent *a, struct period *p, const char *name, const char *why)
+static void quarantine(struct agent *a, struct period *p, const char *name, const char *why)
 {
-	if (saver_set_aside(a, name, why) == 0)
+	if (quarantine_file(a, name, why) == 0)
 		(void)period_set_base(p, NULL, NULL);
 	else
-		bases_back_off(a);
+		backfill_back_off(a);
 }
 
 static void free_base(struct base *b)
@@ -128,7 +129,7 @@ static struct base *new_base(
 	memcpy(b->bytes, bytes, length);
 	b->length = length;
 	b->is_section = is_section;
-	b->generation = a->ledger_generation;
+	b->generation = a->aggregator_generation;
 	strcpy(b->name, name);
 	aggregate_init(&b->sum);
 	return b;
@@ -141,18 +142,18 @@ static void take_unread(struct agent *a, struct period *p, int error)
 	if (error == -ENOENT)
 		(void)period_set_base(p, NULL, NULL);
 	else if (store_is_foreign(error))
-		set_aside(a, p, p->span.name, store_foreign_text(error));
+		quarantine(a, p, p->span.name, store_foreign_text(error));
 	else
-		bases_back_off(a);
+		backfill_back_off(a);
 }
 
 /* It was read to its end, and is not what it should be; or there was no memory for it. */
 static void take_unmerged(struct agent *a, struct period *p, int err)
 {
 	if (err == -ENOMEM)
-		a->ledger.out_of_memory = true; /* what was merged, was in part */
+		a->aggregator.out_of_memory = true; /* what was merged, was in part */
 	else
-		set_aside(a, p, p->span.name, "is damaged or not ours");
+		quarantine(a, p, p->span.name, "is damaged or not ours");
 }
 
 /* A section has passed the checkpoint's checksum: its file is what is left, should that happen. */
@@ -160,7 +161,7 @@ static void take_damaged_section(struct agent *a, struct period *p)
 {
 	log_error(a->log, "what the checkpoint holds of %s cannot be read: going on from the file",
 	    p->span.name);
-	p->sealed = p->has_base = p->held = false;
+	p->sealed = p->has_base = p->in_checkpoint = false;
 }
 
 /*
@@ -183,7 +184,7 @@ static bool is_of(const struct base *b, const struct period_span *span)
  */
 static void leave_file(struct agent *a, struct period *p, const struct base *b)
 {
-	struct periods *all = &a->ledger.periods;
+	struct periods *all = &a->aggregator.periods;
 	struct period_span other = p->span;
 
 	other.start_ns = b->says.start_ns;
@@ -193,11 +194,11 @@ static void leave_file(struct agent *a, struct period *p, const struct base *b)
 	log_info(a->log, "%s is of another time: going on in %s", b->name, p->span.name);
 }
 
-/* Merges what was read, unless the ledger is another one by now. */
+/* Merges what was read, unless the aggregator is another one by now. */
 static void take_base(struct agent *a, struct base *b)
 {
-	struct period *p = b->generation == a->ledger_generation
-	                       ? periods_named(&a->ledger.periods, b->name)
+	struct period *p = b->generation == a->aggregator_generation
+	                       ? periods_named(&a->aggregator.periods, b->name)
 	                       : NULL;
 	int err = b->error;
 
@@ -224,7 +225,7 @@ static void take_base(struct agent *a, struct base *b)
 
 static void enqueue(struct agent *a, struct base *b)
 {
-	struct base **last = &a->bases->first;
+	struct base **last = &a->backfill->first;
 
 	while (*last)
 		last = &(*last)->next;
@@ -234,19 +235,19 @@ static void enqueue(struct agent *a, struct base *b)
 static void got_file(void *context, const struct store_result *r)
 {
 	struct agent *a = context;
-	struct period *p = periods_named(&a->ledger.periods, r->name);
+	struct period *p = periods_named(&a->aggregator.periods, r->name);
 	bool is_told = r->error == -ENOENT || store_is_foreign(r->error);
 	struct base *b;
 
 	if (!p)
 		return;
-	complain(a->log, &a->base_complaint, r->name,
+	log_once(a->log, &a->backfill_last_error, r->name,
 	    is_told ? &(struct store_result){.name = r->name} : r);
 	if (r->error) {
 		take_unread(a, p, r->error);
 		return;
 	}
-	a->base_backoff_seconds = 0;
+	a->backfill_backoff_seconds = 0;
 	b = new_base(a, r->name, r->bytes, r->length, false);
 	if (!b) {
 		p->base_asked = false;
@@ -260,46 +261,46 @@ static void got_file(void *context, const struct store_result *r)
 	take_base(a, b);
 }
 
-int bases_open(struct agent *a)
+int backfill_open(struct agent *a)
 {
-	a->bases = calloc(1, sizeof(*a->bases));
-	if (a->bases)
-		a->bases->worker = worker_new();
-	return a->bases && a->bases->worker ? 0 : -ENOMEM;
+	a->backfill = calloc(1, sizeof(*a->backfill));
+	if (a->backfill)
+		a->backfill->worker = worker_new();
+	return a->backfill && a->backfill->worker ? 0 : -ENOMEM;
 }
 
-void bases_close(struct agent *a)
+void backfill_close(struct agent *a)
 {
-	struct bases *bases = a->bases;
+	struct backfill *backfill = a->backfill;
 
-	if (!bases)
+	if (!backfill)
 		return;
-	worker_free(bases->worker);
-	while (bases->first) {
-		struct base *b = bases->first;
+	worker_free(backfill->worker);
+	while (backfill->first) {
+		struct base *b = backfill->first;
 
-		bases->first = b->next;
+		backfill->first = b->next;
 		free_base(b);
 	}
-	free(bases);
-	a->bases = NULL;
+	free(backfill);
+	a->backfill = NULL;
 }
 
-bool bases_go_on(struct agent *a)
+bool backfill_go_on(struct agent *a)
 {
-	struct bases *bases = a->bases;
-	struct base *b = bases->first;
+	struct backfill *backfill = a->backfill;
+	struct base *b = backfill->first;
 
-	if (!b || (bases->running && worker_is_busy(bases->worker)))
+	if (!b || (backfill->running && worker_is_busy(backfill->worker)))
 		return false;
-	if (!bases->running) {
-		bases->running = true;
-		if (worker_start(bases->worker, read_base, b) == 0)
+	if (!backfill->running) {
+		backfill->running = true;
+		if (worker_start(backfill->worker, read_base, b) == 0)
 			return false;
 		read_base(b);
 	}
-	bases->running = false;
-	bases->first = b->next;
+	backfill->running = false;
+	backfill->first = b->next;
 	take_base(a, b);
 	return true;
 }
@@ -323,15 +324,15 @@ static bool lacks_base(const struct period *p)
 }
 
 /* A few at once: other things are to be stored in between, and each takes memory. */
-void bases_ask(struct agent *a)
+void backfill_ask(struct agent *a)
 {
 	size_t asked = 0;
 
-	if (a->base_backoff_seconds && clock_monotonic_ns() < a->base_next_ns)
+	if (a->backfill_backoff_seconds && clock_monotonic_ns() < a->backfill_next_ns)
 		return;
-	for (struct period *p = a->ledger.periods.first; p; p = p->next)
+	for (struct period *p = a->aggregator.periods.first; p; p = p->next)
 		asked += p->base_asked;
-	for (struct period *p = a->ledger.periods.first; p && asked < ASKED_MAX; p = p->next) {
+	for (struct period *p = a->aggregator.periods.first; p && asked < ASKED_MAX; p = p->next) {
 		if (!lacks_base(p) || p->base_asked)
 			continue;
 		p->base_asked = ask(a, p);
@@ -339,9 +340,9 @@ void bases_ask(struct agent *a)
 	}
 }
 
-bool bases_missing(const struct agent *a, uint64_t now_ns, bool all)
+bool backfill_missing(const struct agent *a, uint64_t now_ns, bool all)
 {
-	for (const struct period *p = a->ledger.periods.first; p; p = p->next)
+	for (const struct period *p = a->aggregator.periods.first; p; p = p->next)
 		if (lacks_base(p) && (all || !period_is_late(p, now_ns)))
 			return true;
 	return false;

@@ -1,7 +1,7 @@
 /*
- * checkpoint.c: the checkpoint: the ledger and the place reached in every lane, in one file.
+ * checkpoint.c: the checkpoint: the aggregator and the place reached in every lane, in one file.
  *
- * Its sections: the bus; what the ledger holds beside its periods; then one for each period. A
+ * Its sections: the bus; what the aggregator holds beside its periods; then one for each period. A
  * period's is the very document that its file shows: what describes a period to people also
  * restores it. Its trends alone are a second record beside it. A section is kept with the period
  * and used again as long as the period has not changed.
@@ -26,7 +26,7 @@
 
 /* --- Writing ---------------------------------------------------------------------------------- */
 
-static int put_bus(struct state_draft *d, const struct state_bus *bus, uint64_t now_ns)
+static int put_bus(struct checkpoint_draft *d, const struct checkpoint_bus *bus, uint64_t now_ns)
 {
 	struct msgpack_writer m;
 	struct writer *w = &m.writer;
@@ -34,13 +34,13 @@ static int put_bus(struct state_draft *d, const struct state_bus *bus, uint64_t 
 	msgpack_writer_init(&m);
 	writer_object(w, NULL);
 	writer_count(w, "written_at", now_ns);
-	state_bus_write(bus, w);
+	checkpoint_bus_write(bus, w);
 	writer_end(w);
 	d->bus = msgpack_writer_take(&m, &d->bus_length);
 	return d->bus ? 0 : -ENOMEM;
 }
 
-static int put_rest(struct state_draft *d, const struct ledger *l, uint64_t now_ns)
+static int put_rest(struct checkpoint_draft *d, const struct aggregator *l, uint64_t now_ns)
 {
 	const struct document_context c = {.restorable = true};
 	struct msgpack_writer m;
@@ -67,7 +67,7 @@ static int put_rest(struct state_draft *d, const struct ledger *l, uint64_t now_
 	return d->rest ? 0 : -ENOMEM;
 }
 
-static bool is_rendered(const struct state_period *s)
+static bool is_rendered(const struct checkpoint_period *s)
 {
 	const struct period *p = s->period;
 
@@ -76,8 +76,8 @@ static bool is_rendered(const struct state_period *s)
 		   p->section_complete == s->complete && p->section_has_base == s->has_base);
 }
 
-static void begin_period(struct state_draft *d, struct state_period *s, struct period *p,
-    uint64_t now_ns, state_context_fn *context, void *of)
+static void begin_period(struct checkpoint_draft *d, struct checkpoint_period *s, struct period *p,
+    uint64_t now_ns, checkpoint_context_fn *context, void *of)
 {
 	s->period = p;
 	s->version = p->version;
@@ -99,12 +99,12 @@ static void begin_period(struct state_draft *d, struct state_period *s, struct p
 	s->context.restorable = true;
 }
 
-int state_draft_begin(struct state_draft *d, const struct ledger *l, const struct state_bus *bus,
-    uint64_t now_ns, state_context_fn *context, void *of)
+int checkpoint_draft_begin(struct checkpoint_draft *d, const struct aggregator *l,
+    const struct checkpoint_bus *bus, uint64_t now_ns, checkpoint_context_fn *context, void *of)
 {
 	int err;
 
-	*d = (struct state_draft){0};
+	*d = (struct checkpoint_draft){0};
 	aggregate_init(&d->lifetime);
 	d->periods = calloc(l->periods.count + 1, sizeof(*d->periods));
 	err = d->periods && aggregate_merge_totals(&d->lifetime, &l->lifetime) ? 0 : -ENOMEM;
@@ -121,19 +121,19 @@ int state_draft_begin(struct state_draft *d, const struct ledger *l, const struc
 	return err;
 }
 
-bool state_period_is_read(const struct state_period *s)
+bool checkpoint_period_is_read(const struct checkpoint_period *s)
 {
 	return s->is_new || s->has_delta;
 }
 
-size_t state_draft_names(const struct state_draft *d)
+size_t checkpoint_draft_names(const struct checkpoint_draft *d)
 {
 	size_t names = 0;
 
 	for (size_t i = 0; i < d->count; i++) {
 		const struct aggregate *sum = &d->periods[i].period->sum;
 
-		if (state_period_is_read(&d->periods[i]))
+		if (checkpoint_period_is_read(&d->periods[i]))
 			names +=
 			    1 + sum->by_model.count + sum->by_bot.count + sum->by_provider.count;
 	}
@@ -141,8 +141,8 @@ size_t state_draft_names(const struct state_draft *d)
 }
 
 /* `delta`: the section adds to the one before it. */
-static int render_period(
-    struct state_packer *packer, struct state_period *s, bool delta, char **section, size_t *size)
+static int render_period(struct checkpoint_compressor *compressor, struct checkpoint_period *s,
+    bool delta, char **section, size_t *size)
 {
 	const struct period *p = s->period;
 	struct msgpack_writer m;
@@ -169,76 +169,77 @@ static int render_period(
 	document = msgpack_writer_take(&m, &length);
 	if (!document)
 		return -ENOMEM;
-	err = state_pack(packer, document, length, section, size);
+	err = checkpoint_compress(compressor, document, length, section, size);
 	free(document);
 	return err;
 }
 
 /* What has come for a sealed period, behind the section that it is sealed as. */
-static int add_delta(struct state_draft *d, struct state_packer *packer, struct state_period *s)
+static int add_delta(struct checkpoint_draft *d, struct checkpoint_compressor *compressor,
+    struct checkpoint_period *s)
 {
 	char *section;
 	size_t size;
-	int err = render_period(packer, s, true, &section, &size);
+	int err = render_period(compressor, s, true, &section, &size);
 
 	if (err)
 		return err;
-	err = state_add(&d->file, section, size);
+	err = checkpoint_add(&d->file, section, size);
 	free(section);
 	return err;
 }
 
-static int add_document(
-    struct state_draft *d, struct state_packer *packer, const char *document, size_t length)
+static int add_document(struct checkpoint_draft *d, struct checkpoint_compressor *compressor,
+    const char *document, size_t length)
 {
 	char *section;
 	size_t size;
-	int err = state_pack(packer, document, length, &section, &size);
+	int err = checkpoint_compress(compressor, document, length, &section, &size);
 
 	if (err)
 		return err;
-	err = state_add(&d->file, section, size);
+	err = checkpoint_add(&d->file, section, size);
 	free(section);
 	return err;
 }
 
-static int render(struct state_draft *d, struct state_packer *packer)
+static int render(struct checkpoint_draft *d, struct checkpoint_compressor *compressor)
 {
-	int err = state_begin(&d->file);
+	int err = checkpoint_begin(&d->file);
 
 	if (!err)
-		err = add_document(d, packer, d->bus, d->bus_length);
+		err = add_document(d, compressor, d->bus, d->bus_length);
 	if (!err)
-		err = add_document(d, packer, d->rest, d->rest_length);
+		err = add_document(d, compressor, d->rest, d->rest_length);
 	for (size_t i = 0; !err && i < d->count; i++) {
-		struct state_period *s = &d->periods[i];
+		struct checkpoint_period *s = &d->periods[i];
 
 		if (s->is_new) {
-			err = render_period(packer, s, false, &s->section, &s->size);
+			err = render_period(compressor, s, false, &s->section, &s->size);
 			s->bytes = aggregate_bytes(&s->period->sum);
 		}
 		if (!err)
-			err = state_add(&d->file, s->section, s->size);
+			err = checkpoint_add(&d->file, s->section, s->size);
 		if (!err && s->has_delta)
-			err = add_delta(d, packer, s);
+			err = add_delta(d, compressor, s);
 	}
 	if (!err)
-		state_finish(&d->file, d->has_marks);
+		checkpoint_finish(&d->file, d->has_marks);
 	return err;
 }
 
-void state_draft_render(struct state_draft *d)
+void checkpoint_draft_render(struct checkpoint_draft *d)
 {
-	struct state_packer *packer = state_packer_new();
+	struct checkpoint_compressor *compressor = checkpoint_compressor_new();
 
-	d->error = packer ? render(d, packer) : -ENOMEM;
-	state_packer_free(packer);
+	d->error = compressor ? render(d, compressor) : -ENOMEM;
+	checkpoint_compressor_free(compressor);
 }
 
-void state_draft_give_back(struct state_draft *d)
+void checkpoint_draft_give_back(struct checkpoint_draft *d)
 {
 	for (size_t i = 0; i < d->count; i++) {
-		struct state_period *s = &d->periods[i];
+		struct checkpoint_period *s = &d->periods[i];
 		struct period *p = s->period;
 
 		if (!s->is_new || !s->section)
@@ -254,7 +255,7 @@ void state_draft_give_back(struct state_draft *d)
 	}
 }
 
-void state_draft_free(struct state_draft *d)
+void checkpoint_draft_free(struct checkpoint_draft *d)
 {
 	for (size_t i = 0; i < d->count; i++)
 		if (d->periods[i].is_new)
@@ -264,7 +265,7 @@ void state_draft_free(struct state_draft *d)
 	free(d->rest);
 	free(d->file.bytes);
 	aggregate_free(&d->lifetime);
-	*d = (struct state_draft){0};
+	*d = (struct checkpoint_draft){0};
 }
 
 /* Where the document is within a period's section. */
@@ -289,34 +290,34 @@ static char *find_document(char *bytes, size_t length, size_t *document_length)
 	return NULL;
 }
 
-char *state_file_text(const char *section, size_t size, size_t *length, bool *too_large)
+char *checkpoint_file_text(const char *section, size_t size, size_t *length, bool *too_large)
 {
 	struct text_writer t;
 	size_t unpacked, document_length;
 	char *bytes, *document, *text;
 
 	*too_large = false;
-	if (state_unpack(section, size, &bytes, &unpacked) < 0)
+	if (checkpoint_decompress(section, size, &bytes, &unpacked) < 0)
 		return NULL;
 	text_writer_init(&t);
 	document = find_document(bytes, unpacked, &document_length);
 	if (document)
 		writer_msgpack(&t.writer, NULL, document, document_length);
-	t.writer.spoilt |= !document;
+	t.writer.failed |= !document;
 	free(bytes);
 	text = text_writer_take(&t, length);
 	*too_large = !text && t.too_large;
 	return text;
 }
 
-int state_encode(const struct ledger *l, const struct state_bus *bus, uint64_t now_ns, char **bytes,
-    size_t *length)
+int checkpoint_encode(const struct aggregator *l, const struct checkpoint_bus *bus, uint64_t now_ns,
+    char **bytes, size_t *length)
 {
-	struct state_draft d;
-	int err = state_draft_begin(&d, l, bus, now_ns, NULL, NULL);
+	struct checkpoint_draft d;
+	int err = checkpoint_draft_begin(&d, l, bus, now_ns, NULL, NULL);
 
 	if (!err) {
-		state_draft_render(&d);
+		checkpoint_draft_render(&d);
 		err = d.error;
 	}
 	if (!err) {
@@ -324,7 +325,7 @@ int state_encode(const struct ledger *l, const struct state_bus *bus, uint64_t n
 		*length = d.file.length;
 		d.file.bytes = NULL;
 	}
-	state_draft_free(&d);
+	checkpoint_draft_free(&d);
 	return err;
 }
 
@@ -339,7 +340,7 @@ static int load_sum(json_t *o, struct aggregate *sum, struct trends *trends)
 	return !err && own ? document_to_trends(own, trends) : err;
 }
 
-static int open_period(struct ledger *l, json_t *o, struct period **out)
+static int open_period(struct aggregator *l, json_t *o, struct period **out)
 {
 	json_int_t label, start, end, mark = PERIOD_UNMARKED;
 	struct period_span span;
@@ -366,7 +367,7 @@ static int open_period(struct ledger *l, json_t *o, struct period **out)
 	return 0;
 }
 
-static int load_periods(struct ledger *l, const json_t *list)
+static int load_periods(struct aggregator *l, const json_t *list)
 {
 	struct period *p;
 	json_t *o;
@@ -387,7 +388,7 @@ static int load_periods(struct ledger *l, const json_t *list)
 }
 
 /* Earlier versions do not have it: the ring tells then. */
-static int load_last_request(const json_t *o, struct ledger *l)
+static int load_last_request(const json_t *o, struct aggregator *l)
 {
 	if (!o)
 		return 0;
@@ -399,7 +400,7 @@ static int load_last_request(const json_t *o, struct ledger *l)
 }
 
 /* What clocks here showed when it was written, beside what they showed to who wrote it. */
-static void shift_hours(const json_t *o, struct ledger *l)
+static void shift_hours(const json_t *o, struct aggregator *l)
 {
 	const json_t *at = json_object_get(o, "hours_at"), *wall = json_object_get(o, "hours_wall");
 	int64_t apart;
@@ -428,7 +429,7 @@ static int load_index(const json_t *o, struct periods *p)
 	           : period_index_from_json(&p->index[PERIOD_DAILY], json_object_get(o, "daily"));
 }
 
-static int load_rest(const json_t *o, struct ledger *l)
+static int load_rest(const json_t *o, struct aggregator *l)
 {
 	const json_t *since = json_object_get(o, "lifetime_since");
 	int err = 0;
@@ -453,14 +454,15 @@ static int load_rest(const json_t *o, struct ledger *l)
 }
 
 /* One document with everything. */
-static int load_version_1(struct state_reader *r, struct ledger *l, struct state_bus *bus)
+static int load_version_1(
+    struct checkpoint_reader *r, struct aggregator *l, struct checkpoint_bus *bus)
 {
 	json_t *o;
-	int err = state_next_json(r, &o);
+	int err = checkpoint_next_json(r, &o);
 
 	if (err)
 		return err;
-	err = state_bus_from_json(o, bus);
+	err = checkpoint_bus_from_json(o, bus);
 	if (!err)
 		err = load_periods(l, json_object_get(o, "periods"));
 	if (!err)
@@ -476,7 +478,7 @@ static int section_json(const char *section, size_t size, bool with_document, js
 	    "kind", "label", "mark", "start_ns", "end_ns", "has_base", "complete", "delta", NULL};
 	size_t length;
 	char *bytes;
-	int err = state_unpack(section, size, &bytes, &length);
+	int err = checkpoint_decompress(section, size, &bytes, &length);
 
 	if (err)
 		return err;
@@ -505,7 +507,7 @@ static int keep_section(struct period *p, const char *section, size_t size)
 }
 
 /* Adds a section to what the one before it has opened, sealed or not. */
-static int load_delta(struct ledger *l, const json_t *o, const char *section, size_t size)
+static int load_delta(struct aggregator *l, const json_t *o, const char *section, size_t size)
 {
 	struct period *p = l->periods.first; /* that was opened last */
 	const json_t *label = json_object_get(o, "label"), *kind = json_object_get(o, "kind");
@@ -520,7 +522,7 @@ static int load_delta(struct ledger *l, const json_t *o, const char *section, si
 		return -EBADMSG;
 	aggregate_init(&sum);
 	memset(&trends, 0, sizeof(trends));
-	err = state_section_read(section, size, &sum, &trends);
+	err = checkpoint_section_read(section, size, &sum, &trends);
 	if (!err && !aggregate_merge(&p->sum, &sum))
 		err = -ENOMEM;
 	aggregate_free(&sum);
@@ -531,7 +533,7 @@ static int load_delta(struct ledger *l, const json_t *o, const char *section, si
 }
 
 /* With `seal_before_ns`, which is now, one that is late by then is left as it is. */
-static int load_section(struct state_reader *r, struct ledger *l, uint64_t seal_before_ns)
+static int load_section(struct checkpoint_reader *r, struct aggregator *l, uint64_t seal_before_ns)
 {
 	const char *section;
 	struct period *p;
@@ -539,7 +541,7 @@ static int load_section(struct state_reader *r, struct ledger *l, uint64_t seal_
 	json_t *o;
 	int err;
 
-	if (state_next(r, &section, &size) != 1)
+	if (checkpoint_next(r, &section, &size) != 1)
 		return -EBADMSG;
 	err = section_json(section, size, false, &o);
 	if (err)
@@ -557,22 +559,22 @@ static int load_section(struct state_reader *r, struct ledger *l, uint64_t seal_
 		return err;
 	p->sealed = p->section && p->section_complete && p->has_base && seal_before_ns &&
 	            period_is_late(p, seal_before_ns);
-	return p->sealed ? 0 : state_section_read(section, size, &p->sum, &p->trends);
+	return p->sealed ? 0 : checkpoint_section_read(section, size, &p->sum, &p->trends);
 }
 
 /* One section after another, so that no more than one is there as a tree. */
-static int load_sections(
-    struct state_reader *r, struct ledger *l, struct state_bus *bus, uint64_t seal_before_ns)
+static int load_sections(struct checkpoint_reader *r, struct aggregator *l,
+    struct checkpoint_bus *bus, uint64_t seal_before_ns)
 {
 	json_t *o;
-	int err = state_next_json(r, &o);
+	int err = checkpoint_next_json(r, &o);
 
 	if (err)
 		return err;
-	err = state_bus_from_json(o, bus);
+	err = checkpoint_bus_from_json(o, bus);
 	json_decref(o);
 	if (!err)
-		err = state_next_json(r, &o);
+		err = checkpoint_next_json(r, &o);
 	if (err)
 		return err;
 	err = load_rest(o, l);
@@ -582,32 +584,33 @@ static int load_sections(
 	return err;
 }
 
-static int decode(const void *bytes, size_t length, uint64_t seal_before_ns, struct ledger *l,
-    struct state_bus *bus)
+static int decode(const void *bytes, size_t length, uint64_t seal_before_ns, struct aggregator *l,
+    struct checkpoint_bus *bus)
 {
-	struct state_reader r;
+	struct checkpoint_reader r;
 	int err;
 
 	memset(bus, 0, sizeof(*bus));
-	err = state_open(&r, bytes, length);
+	err = checkpoint_open(&r, bytes, length);
 	if (err)
 		return err;
 	return r.version == 1 ? load_version_1(&r, l, bus)
 	                      : load_sections(&r, l, bus, seal_before_ns);
 }
 
-int state_decode(const void *bytes, size_t length, struct ledger *l, struct state_bus *bus)
+int checkpoint_decode(
+    const void *bytes, size_t length, struct aggregator *l, struct checkpoint_bus *bus)
 {
 	return decode(bytes, length, 0, l, bus);
 }
 
-int state_restore(
-    const void *bytes, size_t length, uint64_t now_ns, struct ledger *l, struct state_bus *bus)
+int checkpoint_restore(const void *bytes, size_t length, uint64_t now_ns, struct aggregator *l,
+    struct checkpoint_bus *bus)
 {
 	return decode(bytes, length, now_ns, l, bus);
 }
 
-int state_section_read(
+int checkpoint_section_read(
     const char *section, size_t size, struct aggregate *sum, struct trends *trends)
 {
 	json_t *o;

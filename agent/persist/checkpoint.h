@@ -1,9 +1,9 @@
 /*
- * checkpoint.h: the checkpoint: the ledger and the place reached in every lane, in one file.
+ * checkpoint.h: the checkpoint: the aggregator and the place reached in every lane, in one file.
  *
- * It is made in two steps. state_draft_begin() takes down, at one instant, all but the periods'
- * sums; state_draft_render() makes the file's bytes. The second may run in another thread
- * (save.c), which must find the sums as they were.
+ * It is made in two steps. checkpoint_draft_begin() takes down, at one instant, all but the
+ * periods' sums; checkpoint_draft_render() makes the file's bytes. The second may run in another
+ * thread (save.c), which must find the sums as they were.
  */
 #ifndef ORBUS_AGENT_PERSIST_CHECKPOINT_H
 #define ORBUS_AGENT_PERSIST_CHECKPOINT_H
@@ -12,7 +12,7 @@
 #include "doc/checkpoint_file.h"
 
 /* A period as it goes into a checkpoint. */
-struct state_period {
+struct checkpoint_period {
 	struct period *period;
 	uint64_t version; /* at that instant */
 	bool complete, has_base;
@@ -25,11 +25,11 @@ struct state_period {
 	size_t bytes; /* that the sum takes */
 };
 
-struct state_draft {
+struct checkpoint_draft {
 	char *bus, *rest; /* documents */
 	size_t bus_length, rest_length;
 	struct aggregate lifetime;
-	struct state_period *periods;
+	struct checkpoint_period *periods;
 	size_t count;
 	bool has_marks; /* of labels (base/calendar.h) */
 	int error;      /* of rendering */
@@ -37,47 +37,48 @@ struct state_draft {
 };
 
 /* What a period's document says beside its sum; `context` and `shown` are filled in. NULL: none. */
-typedef void state_context_fn(void *of, struct state_period *p, uint64_t now_ns);
+typedef void checkpoint_context_fn(void *of, struct checkpoint_period *p, uint64_t now_ns);
 
-/* The ledger's deltas must have been folded. 0 or -ENOMEM; free the draft in any case. */
-int state_draft_begin(struct state_draft *d, const struct ledger *l, const struct state_bus *bus,
-    uint64_t now_ns, state_context_fn *context, void *of);
+/* The aggregator's deltas must have been folded. 0 or -ENOMEM; free the draft in any case. */
+int checkpoint_draft_begin(struct checkpoint_draft *d, const struct aggregator *l,
+    const struct checkpoint_bus *bus, uint64_t now_ns, checkpoint_context_fn *context, void *of);
 
 /* Whether rendering reads the period's sum. */
-bool state_period_is_read(const struct state_period *s);
+bool checkpoint_period_is_read(const struct checkpoint_period *s);
 
 /* How much there is to render: the names in periods that have changed. */
-size_t state_draft_names(const struct state_draft *d);
+size_t checkpoint_draft_names(const struct checkpoint_draft *d);
 
 /* Sets d->error: 0, -ENOMEM, -EFBIG; d->file is the bytes. */
-void state_draft_render(struct state_draft *d);
+void checkpoint_draft_render(struct checkpoint_draft *d);
 
 /* Gives the periods what was rendered of them, so that it need not be rendered again. */
-void state_draft_give_back(struct state_draft *d);
+void checkpoint_draft_give_back(struct checkpoint_draft *d);
 
-void state_draft_free(struct state_draft *d);
+void checkpoint_draft_free(struct checkpoint_draft *d);
 
 /* The text of a period's file, of the section that is in the checkpoint: malloc'ed; NULL: out of
  * memory. */
-char *state_file_text(const char *section, size_t size, size_t *length, bool *too_large);
+char *checkpoint_file_text(const char *section, size_t size, size_t *length, bool *too_large);
 
 /* All at once, with plain documents. The file's bytes, malloc'ed: 0, -ENOMEM, -EFBIG. */
-int state_encode(const struct ledger *l, const struct state_bus *bus, uint64_t now_ns, char **bytes,
-    size_t *length);
+int checkpoint_encode(const struct aggregator *l, const struct checkpoint_bus *bus, uint64_t now_ns,
+    char **bytes, size_t *length);
 
 /*
- * Restores a ledger (initialised, empty) and the positions. Untrusted bytes: -EBADMSG where they
- * are damaged, -EPROTONOSUPPORT a newer version, -ENOMEM. Free *bus in any case.
+ * Restores an aggregator (initialised, empty) and the positions. Untrusted bytes: -EBADMSG where
+ * they are damaged, -EPROTONOSUPPORT a newer version, -ENOMEM. Free *bus in any case.
  */
-int state_decode(const void *bytes, size_t length, struct ledger *l, struct state_bus *bus);
+int checkpoint_decode(
+    const void *bytes, size_t length, struct aggregator *l, struct checkpoint_bus *bus);
 
 /* The same, but late periods stay sealed (agent/periods.h): however many there are, it is soon
  * done. */
-int state_restore(
-    const void *bytes, size_t length, uint64_t now_ns, struct ledger *l, struct state_bus *bus);
+int checkpoint_restore(const void *bytes, size_t length, uint64_t now_ns, struct aggregator *l,
+    struct checkpoint_bus *bus);
 
 /* What a period's section holds, into an aggregate (initialised, empty): 0, -EBADMSG, -ENOMEM. */
-int state_section_read(
+int checkpoint_section_read(
     const char *section, size_t size, struct aggregate *sum, struct trends *trends);
 
 #endif

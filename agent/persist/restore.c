@@ -1,5 +1,6 @@
 /*
- * restore.c: the ledger as the last checkpoint had it, or, where that is damaged, the one before.
+ * restore.c: the aggregator as the last checkpoint had it, or, where that is damaged, the one
+ * before.
  *
  * save.c says why the one before does as well: as long as the ring holds what came since. Without
  * either, counting goes on from now: what the ring holds cannot be told from what the files hold.
@@ -21,24 +22,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int begin_ledger(struct agent *a)
+static int begin_aggregator(struct agent *a)
 {
 	const struct calendar calendar = {a->config->utc, a->config->snapshot_hours};
-	int err =
-	    ledger_init(&a->ledger, &calendar, a->config->retention_days, clock_realtime_ns());
+	int err = aggregator_init(
+	    &a->aggregator, &calendar, a->config->retention_days, clock_realtime_ns());
 
-	a->ledger.keep = journal_keep;
-	a->ledger.keep_context = a;
-	a->ledger.reference_ns = trusted_clock_reference_ns(&a->retention.clock);
+	a->aggregator.keep = journal_keep;
+	a->aggregator.keep_context = a;
+	a->aggregator.reference_ns = trusted_clock_reference_ns(&a->retention.clock);
 	return err;
 }
 
 /* Half of a damaged checkpoint may have been taken over. */
 static int begin_anew(struct agent *a)
 {
-	ledger_free(&a->ledger);
-	a->ledger_generation++;
-	return begin_ledger(a);
+	aggregator_free(&a->aggregator);
+	a->aggregator_generation++;
+	return begin_aggregator(a);
 }
 
 void restore_unreadable(struct agent *a, const char *name, int error)
@@ -53,14 +54,14 @@ void restore_unreadable(struct agent *a, const char *name, int error)
 }
 
 /*
- * Takes a checkpoint over into the empty ledger. An error of reading it is returned in *unread, and
- * -EIO with it.
+ * Takes a checkpoint over into the empty aggregator. An error of reading it is returned in *unread,
+ * and -EIO with it.
  */
-static int load(struct agent *a, const char *name, struct state_bus *bus, int *unread)
+static int load(struct agent *a, const char *name, struct checkpoint_bus *bus, int *unread)
 {
 	char *bytes = NULL;
 	size_t length = 0;
-	int err = store_read_file(a->folder.fd, name, STATE_FILE_BYTES_MAX, &bytes, &length);
+	int err = store_read_file(a->folder.fd, name, CHECKPOINT_FILE_BYTES_MAX, &bytes, &length);
 
 	*unread = 0;
 	if (err == -ENOENT)
@@ -70,12 +71,12 @@ static int load(struct agent *a, const char *name, struct state_bus *bus, int *u
 		return -EIO;
 	}
 	(void)memory_ran_out();
-	err = state_restore(bytes, length, clock_realtime_ns(), &a->ledger, bus);
+	err = checkpoint_restore(bytes, length, clock_realtime_ns(), &a->aggregator, bus);
 	free(bytes);
 	if (memory_ran_out())
 		return -ENOMEM;
-	for (struct period *p = a->ledger.periods.first; p; p = p->next)
-		p->held = p->has_base;
+	for (struct period *p = a->aggregator.periods.first; p; p = p->next)
+		p->in_checkpoint = p->has_base;
 	return err;
 }
 
@@ -88,12 +89,12 @@ static int check_previous(struct agent *a)
 	char *bytes;
 	size_t length;
 	int err = store_read_file(
-	    a->folder.fd, STATE_PREVIOUS_NAME, STATE_FILE_BYTES_MAX, &bytes, &length);
+	    a->folder.fd, CHECKPOINT_PREVIOUS_NAME, CHECKPOINT_FILE_BYTES_MAX, &bytes, &length);
 
 	free(bytes);
 	if (!err || err == -ENOENT || store_is_foreign(err))
 		return 0;
-	restore_unreadable(a, STATE_PREVIOUS_NAME, err);
+	restore_unreadable(a, CHECKPOINT_PREVIOUS_NAME, err);
 	return -EIO;
 }
 
@@ -104,8 +105,8 @@ static int check_previous(struct agent *a)
  * A link, a folder, a FIFO of that name is moved too, though nothing was read: none of our writing,
  * it would be in the way of every save, and moving it destroys nothing.
  */
-static int load_or_set_aside(
-    struct agent *a, const char *name, struct state_bus *bus, bool *damaged)
+static int load_or_quarantine(
+    struct agent *a, const char *name, struct checkpoint_bus *bus, bool *damaged)
 {
 	int unread, err = load(a, name, bus, &unread);
 
@@ -118,8 +119,8 @@ static int load_or_set_aside(
 	if (!*damaged && check_previous(a) < 0)
 		return -EIO;
 	*damaged = true;
-	state_bus_free(bus);
-	err = saver_set_aside(a, name,
+	checkpoint_bus_free(bus);
+	err = quarantine_file(a, name,
 	    unread                    ? store_foreign_text(unread)
 	    : err == -EPROTONOSUPPORT ? "was written by a newer version"
 				      : "is damaged");
@@ -129,14 +130,14 @@ static int load_or_set_aside(
 }
 
 /* The one before the last: of use after damage only while the ring can give what came since. */
-static int load_previous(struct agent *a, struct state_bus *bus, bool *damaged)
+static int load_previous(struct agent *a, struct checkpoint_bus *bus, bool *damaged)
 {
 	bool last_is_damaged = *damaged;
-	int err = load_or_set_aside(a, STATE_PREVIOUS_NAME, bus, damaged);
+	int err = load_or_quarantine(a, CHECKPOINT_PREVIOUS_NAME, bus, damaged);
 
 	if (err || !last_is_damaged)
 		return err;
-	if (intake_is_same_bus(a, bus)) {
+	if (drain_is_same_bus(a, bus)) {
 		log_warning(a->log, "going on from the checkpoint before it, and the ring");
 		return 0;
 	}
@@ -146,34 +147,34 @@ static int load_previous(struct agent *a, struct state_bus *bus, bool *damaged)
 
 static int restore(struct agent *a)
 {
-	struct state_bus bus = {0};
+	struct checkpoint_bus bus = {0};
 	bool damaged = false;
-	int err = begin_ledger(a), scanned;
+	int err = begin_aggregator(a), scanned;
 
 	if (err)
 		return err;
-	err = load_or_set_aside(a, STATE_NAME, &bus, &damaged);
+	err = load_or_quarantine(a, CHECKPOINT_NAME, &bus, &damaged);
 	if (err == -ENOENT)
 		err = load_previous(a, &bus, &damaged);
-	scanned = !err || err == -ENOENT ? period_scan(a->folder.fd, &a->ledger.periods) : 0;
+	scanned = !err || err == -ENOENT ? period_scan(a->folder.fd, &a->aggregator.periods) : 0;
 	if (scanned < 0) {
 		if (scanned != -ENOMEM)
 			restore_unreadable(a, ".", scanned);
 		err = scanned;
 	}
 	if (!err) {
-		intake_resume(a, &bus, false);
-		err = journal_restore(a, &bus, intake_is_same_bus(a, &bus), false);
+		drain_resume(a, &bus, false);
+		err = journal_restore(a, &bus, drain_is_same_bus(a, &bus), false);
 	} else if (err == -ENOENT) {
-		intake_resume(a, NULL, damaged);
+		drain_resume(a, NULL, damaged);
 		err = journal_restore(a, NULL, false, damaged);
 	}
-	state_bus_free(&bus);
-	a->ledger.changes++;
+	checkpoint_bus_free(&bus);
+	a->aggregator.changes++;
 	return err;
 }
 
-int restore_ledger(struct agent *a)
+int restore_aggregator(struct agent *a)
 {
 	int err = restore(a);
 
@@ -186,7 +187,7 @@ int restore_ledger(struct agent *a)
 int restore_after_shortage(struct agent *a)
 {
 	struct orbus_reader *reader;
-	int err = intake_open_reader(a, &reader);
+	int err = drain_open_reader(a, &reader);
 
 	if (err)
 		return err;
@@ -194,11 +195,11 @@ int restore_after_shortage(struct agent *a)
 	a->reader = reader;
 	a->lost_seen = a->rejected_seen = 0;
 	memcpy(a->bus_id, reader_bus_id(reader), sizeof(a->bus_id));
-	ledger_free(&a->ledger);
-	a->ledger_generation++;
-	err = restore_ledger(a);
-	a->ledger.out_of_memory = err != 0;
-	a->saver.saved_changes = a->saver.checkpoint_changes = a->crowded_out_said = 0;
+	aggregator_free(&a->aggregator);
+	a->aggregator_generation++;
+	err = restore_aggregator(a);
+	a->aggregator.out_of_memory = err != 0;
+	a->save.saved_changes = a->save.checkpoint_changes = a->crowded_out_said = 0;
 	a->board_changes = UINT64_MAX;
 	return err;
 }

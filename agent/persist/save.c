@@ -1,5 +1,5 @@
 /*
- * save.c: from the ledger to the disk, so that every sample counts exactly once.
+ * save.c: from the aggregator to the disk, so that every sample counts exactly once.
  *
  * A save renders the checkpoint and the files at one instant. What the journal is to hold by then
  * is written (agent/journal/journal.h), the last checkpoint is renamed to be the one before, the
@@ -18,7 +18,7 @@
  * The loop is not held up. It takes down all but the periods' sums, and freezes these: until the
  * save has rendered them nothing changes them, what comes goes to the periods' news
  * (agent/periods.h). So the rendering may go on in another thread, of whatever length, and is of
- * one instant all the same. Small ledgers are rendered at once, which is cheaper than waking a
+ * one instant all the same. Small aggregators are rendered at once, which is cheaper than waking a
  * thread.
  *
  * Nothing makes saves more frequent or longer because samples are late: a late period's file waits
@@ -51,8 +51,8 @@
 #define THAW_NS              2000000
 #define TRIM_SHARE           1000
 
-struct saver_file {
-	struct saver_file *next;
+struct save_file {
+	struct save_file *next;
 	struct agent *agent;
 	/* Stays open while a save is under way, as does its section, which has all that the file
 	 * says. */
@@ -62,7 +62,7 @@ struct saver_file {
 	size_t length;
 };
 
-void complain(struct log *log, struct complaint *c, const char *what, const struct store_result *r)
+void log_once(struct log *log, struct log_once *c, const char *what, const struct store_result *r)
 {
 	/* Given up, since the agent is to stop. */
 	if (r->error == c->error || r->error == -ECANCELED)
@@ -75,16 +75,16 @@ void complain(struct log *log, struct complaint *c, const char *what, const stru
 	c->error = r->error;
 }
 
-static void file_free(struct saver_file *f)
+static void file_free(struct save_file *f)
 {
 	free(f->text);
 	free(f);
 }
 
-static void files_free(struct saver *s)
+static void files_free(struct save *s)
 {
 	while (s->files) {
-		struct saver_file *f = s->files;
+		struct save_file *f = s->files;
 
 		s->files = f->next;
 		file_free(f);
@@ -95,7 +95,7 @@ static void files_free(struct saver *s)
  * The documents took more memory than all that they tell of, and lay between its parts. Giving it
  * back takes as long as there are pieces: no more than 1/1000 of the time.
  */
-static void trim(struct saver *s)
+static void trim(struct save *s)
 {
 	uint64_t started_ns = clock_monotonic_ns();
 
@@ -107,7 +107,7 @@ static void trim(struct saver *s)
 
 static void save_ended(struct agent *a)
 {
-	struct saver *s = &a->saver;
+	struct save *s = &a->save;
 	uint64_t wait = a->config->checkpoint_seconds;
 
 	s->busy = s->checkpoint_stored = false;
@@ -120,8 +120,8 @@ static void save_ended(struct agent *a)
 	} else {
 		s->backoff_seconds = 0;
 		s->saved_changes = s->changes;
-		periods_close_finished(&a->ledger.periods, clock_realtime_ns());
-		if (s->files_waiting || a->ledger.periods.crowded)
+		periods_close_finished(&a->aggregator.periods, clock_realtime_ns());
+		if (s->files_waiting || a->aggregator.periods.crowded)
 			wait = 1;
 	}
 	s->next_ns = clock_monotonic_ns() + wait * NS_PER_SECOND;
@@ -130,50 +130,50 @@ static void save_ended(struct agent *a)
 /* A save that failed gives up what it has not yet handed to the store. */
 static void end_if_done(struct agent *a)
 {
-	struct saver *s = &a->saver;
+	struct save *s = &a->save;
 
 	if (s->failed)
 		files_free(s);
-	if (s->files || s->spelled || s->files_left > 0)
+	if (s->files || s->rendered_file || s->files_left > 0)
 		return;
-	if (!s->failed && s->complaint.error)
-		complain(a->log, &s->complaint, a->folder.path, &(struct store_result){0});
+	if (!s->failed && s->last_error.error)
+		log_once(a->log, &s->last_error, a->folder.path, &(struct store_result){0});
 	save_ended(a);
 }
 
 static void file_stored(void *context, const struct store_result *r)
 {
-	struct saver_file *f = context;
+	struct save_file *f = context;
 	struct agent *a = f->agent;
 	struct period *p = f->period;
 
 	if (r->error) {
-		complain(a->log, &a->saver.complaint, p->span.name, r);
-		a->saver.failed = true;
+		log_once(a->log, &a->save.last_error, p->span.name, r);
+		a->save.failed = true;
 	} else {
 		period_written(p, p->section_version, p->section_complete);
 	}
 	file_free(f);
-	a->saver.files_left--;
+	a->save.files_left--;
 	end_if_done(a);
 }
 
-static void spell(void *file)
+static void render_text(void *file)
 {
-	struct saver_file *f = file;
+	struct save_file *f = file;
 
-	f->text =
-	    state_file_text(f->period->section, f->period->section_size, &f->length, &f->too_large);
+	f->text = checkpoint_file_text(
+	    f->period->section, f->period->section_size, &f->length, &f->too_large);
 }
 
-static void put_spelled(struct agent *a, struct saver_file *f)
+static void put_rendered(struct agent *a, struct save_file *f)
 {
-	struct saver *s = &a->saver;
+	struct save *s = &a->save;
 	char *text = f->text;
 
 	f->text = NULL;
 	if (f->too_large)
-		complain(a->log, &s->complaint, f->period->span.name,
+		log_once(a->log, &s->last_error, f->period->span.name,
 		    &(struct store_result){
 			.step = STORE_STEP_WRITE, .name = f->period->span.name, .error = -EFBIG});
 	s->files_left++;
@@ -192,32 +192,32 @@ static void put_spelled(struct agent *a, struct saver_file *f)
  */
 static void put_next_file(struct agent *a)
 {
-	struct saver *s = &a->saver;
-	struct saver_file *f = s->files;
+	struct save *s = &a->save;
+	struct save_file *f = s->files;
 
 	s->files = f->next;
-	if (state_unpacked_length(f->period->section) > SPELL_AT_ONCE_BYTES &&
-	    worker_start(s->worker, spell, f) == 0) {
-		s->spelled = f;
+	if (checkpoint_uncompressed_length(f->period->section) > SPELL_AT_ONCE_BYTES &&
+	    worker_start(s->worker, render_text, f) == 0) {
+		s->rendered_file = f;
 		return;
 	}
-	spell(f);
-	put_spelled(a, f);
+	render_text(f);
+	put_rendered(a, f);
 }
 
-static void state_stored(void *context, const struct store_result *r)
+static void checkpoint_stored(void *context, const struct store_result *r)
 {
 	struct agent *a = context;
-	struct saver *s = &a->saver;
+	struct save *s = &a->save;
 
 	if (r->error) {
-		complain(a->log, &s->complaint, STATE_NAME, r);
+		log_once(a->log, &s->last_error, CHECKPOINT_NAME, r);
 		s->failed = true;
 	}
 	if (!s->failed)
 		journal_named(a);
-	for (struct period *p = a->ledger.periods.first; !s->failed && p; p = p->next)
-		p->held |= p->offered;
+	for (struct period *p = a->aggregator.periods.first; !s->failed && p; p = p->next)
+		p->in_checkpoint |= p->in_pending_checkpoint;
 	s->checkpoint_stored = !s->failed;
 	if (!s->failed)
 		s->checkpoint_changes = s->changes;
@@ -227,28 +227,28 @@ static void state_stored(void *context, const struct store_result *r)
 /* Its section has all that the file is to say. */
 static int add_file(struct agent *a, struct period *p)
 {
-	struct saver_file *f = calloc(1, sizeof(*f));
+	struct save_file *f = calloc(1, sizeof(*f));
 
 	if (!f)
 		return -ENOMEM;
 	f->agent = a;
 	f->period = p;
-	f->next = a->saver.files;
-	a->saver.files = f;
+	f->next = a->save.files;
+	a->save.files = f;
 	return 0;
 }
 
 /* Retention removes such a file: written now it would stay until the next time it looks. */
 static bool is_expired(const struct agent *a, const struct period *p)
 {
-	return ledger_is_expired(
-	    &a->ledger, calendar_label_day(p->span.label), a->saver.rendered_ns);
+	return aggregator_is_expired(
+	    &a->aggregator, calendar_label_day(p->span.label), a->save.rendered_ns);
 }
 
 /* What has been written of late periods waits, the rest follows the checkpoint. */
 static int add_files(struct agent *a)
 {
-	struct saver *s = &a->saver;
+	struct save *s = &a->save;
 	uint64_t monotonic_ns = s->at_once ? UINT64_MAX : clock_monotonic_ns();
 	size_t late = 0;
 	int err = 0;
@@ -257,10 +257,10 @@ static int add_files(struct agent *a)
 	/* What is put first is stored last: current periods come after the others. */
 	for (int over = 1; over >= 0; over--) {
 		for (size_t i = 0; i < s->draft.count && !err; i++) {
-			const struct state_period *made = &s->draft.periods[i];
+			const struct checkpoint_period *made = &s->draft.periods[i];
 			struct period *p = made->period;
 
-			if (made->complete != over || !p->held ||
+			if (made->complete != over || !p->in_checkpoint ||
 			    !period_file_is_due(p, s->rendered_ns, monotonic_ns))
 				continue;
 			if (over && is_expired(a, p)) {
@@ -278,19 +278,19 @@ static int add_files(struct agent *a)
 
 static void put_state(struct agent *a)
 {
-	struct saver *s = &a->saver;
-	struct store_result trouble = {.step = STORE_STEP_CREATE, .name = STATE_NAME};
+	struct save *s = &a->save;
+	struct store_result trouble = {.step = STORE_STEP_CREATE, .name = CHECKPOINT_NAME};
 	char *state = s->state;
 
 	s->state = NULL;
-	trouble.error =
-	    store_put(a->store, STATE_NAME, state, s->state_length, FILE_MODE, state_stored, a);
+	trouble.error = store_put(a->store, CHECKPOINT_NAME, state, s->checkpoint_length, FILE_MODE,
+	    checkpoint_stored, a);
 	if (trouble.error)
-		state_stored(a, &trouble);
+		checkpoint_stored(a, &trouble);
 }
 
 /* There is none at first, and after a save that failed: then the one before stays what it is. */
-static void state_kept(void *context, const struct store_result *r)
+static void checkpoint_kept(void *context, const struct store_result *r)
 {
 	struct agent *a = context;
 
@@ -298,16 +298,16 @@ static void state_kept(void *context, const struct store_result *r)
 		put_state(a);
 		return;
 	}
-	free(a->saver.state);
-	a->saver.state = NULL;
-	state_stored(a, r);
+	free(a->save.state);
+	a->save.state = NULL;
+	checkpoint_stored(a, r);
 }
 
 /* A checkpoint names no line that is not on the disk. */
 static void lines_stored(struct agent *a, bool failed)
 {
-	struct saver *s = &a->saver;
-	struct store_result trouble = {.step = STORE_STEP_CREATE, .name = STATE_NAME};
+	struct save *s = &a->save;
+	struct store_result trouble = {.step = STORE_STEP_CREATE, .name = CHECKPOINT_NAME};
 
 	if (failed) {
 		free(s->state);
@@ -316,9 +316,10 @@ static void lines_stored(struct agent *a, bool failed)
 		end_if_done(a);
 		return;
 	}
-	trouble.error = store_rename(a->store, STATE_NAME, STATE_PREVIOUS_NAME, state_kept, a);
+	trouble.error =
+	    store_rename(a->store, CHECKPOINT_NAME, CHECKPOINT_PREVIOUS_NAME, checkpoint_kept, a);
 	if (trouble.error)
-		state_kept(a, &trouble);
+		checkpoint_kept(a, &trouble);
 }
 
 /* --- Rendering -------------------------------------------------------------------------------- */
@@ -326,57 +327,58 @@ static void lines_stored(struct agent *a, bool failed)
 /* As of now: the positions, the lengths of the journal, and all that was counted. */
 static int freeze(struct agent *a, uint64_t now_ns)
 {
-	struct saver *s = &a->saver;
-	struct state_bus bus;
-	int err = intake_positions(a, &bus);
+	struct save *s = &a->save;
+	struct checkpoint_bus bus;
+	int err = drain_positions(a, &bus);
 
-	s->draft = (struct state_draft){0};
+	s->draft = (struct checkpoint_draft){0};
 	if (!err)
 		err = journal_freeze(a, &bus);
 	if (!err)
-		err = state_draft_begin(
-		    &s->draft, &a->ledger, &bus, now_ns, bulletin_period_context, a);
-	state_bus_free(&bus);
+		err = checkpoint_draft_begin(
+		    &s->draft, &a->aggregator, &bus, now_ns, board_writer_period_context, a);
+	checkpoint_bus_free(&bus);
 	for (size_t i = 0; !err && i < s->draft.count; i++)
-		s->draft.periods[i].period->frozen = state_period_is_read(&s->draft.periods[i]);
+		s->draft.periods[i].period->frozen =
+		    checkpoint_period_is_read(&s->draft.periods[i]);
 	return err;
 }
 
 static void render(void *draft)
 {
-	state_draft_render(draft);
+	checkpoint_draft_render(draft);
 }
 
 /* The draft is the loop's again. */
 static void rendered(struct agent *a)
 {
-	struct saver *s = &a->saver;
-	struct store_result trouble = {.step = STORE_STEP_CREATE, .name = STATE_NAME};
+	struct save *s = &a->save;
+	struct store_result trouble = {.step = STORE_STEP_CREATE, .name = CHECKPOINT_NAME};
 
 	s->rendering = false;
 	trouble.error = s->draft.error;
 	if (!trouble.error) {
-		state_draft_give_back(&s->draft);
+		checkpoint_draft_give_back(&s->draft);
 		trouble.error = add_files(a);
 	}
 	for (size_t i = 0; i < s->draft.count; i++) {
 		struct period *p = s->draft.periods[i].period;
 
 		p->frozen = false;
-		p->offered = !trouble.error && s->draft.periods[i].has_base;
+		p->in_pending_checkpoint = !trouble.error && s->draft.periods[i].has_base;
 	}
 	s->thawing = true;
 	s->state = s->draft.file.bytes;
-	s->state_length = s->draft.file.length;
+	s->checkpoint_length = s->draft.file.length;
 	s->draft.file.bytes = NULL;
-	state_draft_free(&s->draft);
+	checkpoint_draft_free(&s->draft);
 	if (!trouble.error) {
 		journal_write(a, lines_stored);
 		return;
 	}
 	free(s->state);
 	s->state = NULL;
-	state_stored(a, &trouble);
+	checkpoint_stored(a, &trouble);
 }
 
 /* What came while the sums were frozen is added to them, a few periods a turn. */
@@ -384,33 +386,33 @@ static void thaw(struct agent *a)
 {
 	uint64_t started_ns = clock_monotonic_ns();
 
-	for (struct period *p = a->ledger.periods.first; p; p = p->next) {
+	for (struct period *p = a->aggregator.periods.first; p; p = p->next) {
 		if (!p->news)
 			continue;
 		if (!period_thaw(p))
-			a->ledger.out_of_memory = true;
+			a->aggregator.out_of_memory = true;
 		if (clock_monotonic_ns() - started_ns > THAW_NS)
 			return;
 	}
-	a->saver.thawing = false;
+	a->save.thawing = false;
 }
 
 static void start_save(struct agent *a, uint64_t now_ns, bool at_once)
 {
-	struct saver *s = &a->saver;
+	struct save *s = &a->save;
 
 	s->busy = true;
 	s->failed = false;
 	s->at_once = at_once;
-	s->changes = a->ledger.changes;
+	s->changes = a->aggregator.changes;
 	s->rendered_ns = now_ns;
 	s->state = NULL;
-	periods_make_room(&a->ledger.periods, now_ns);
+	periods_make_room(&a->aggregator.periods, now_ns);
 	s->draft.error = freeze(a, now_ns);
 	s->rendering = true;
 	if (s->draft.error) {
 		rendered(a);
-	} else if (state_draft_names(&s->draft) <= RENDER_AT_ONCE_NAMES ||
+	} else if (checkpoint_draft_names(&s->draft) <= RENDER_AT_ONCE_NAMES ||
 		   worker_start(s->worker, render, &s->draft) < 0) {
 		render(&s->draft);
 		rendered(a);
@@ -423,9 +425,9 @@ static bool has_news(const struct agent *a, uint64_t now_ns, bool at_once)
 {
 	uint64_t monotonic_ns = at_once ? UINT64_MAX : clock_monotonic_ns();
 
-	if (a->ledger.changes != a->saver.saved_changes || journal_wants_checkpoint(a, now_ns))
+	if (a->aggregator.changes != a->save.saved_changes || journal_wants_checkpoint(a, now_ns))
 		return true;
-	for (const struct period *p = a->ledger.periods.first; p; p = p->next)
+	for (const struct period *p = a->aggregator.periods.first; p; p = p->next)
 		if (period_file_is_due(p, now_ns, monotonic_ns))
 			return true;
 	return false;
@@ -439,7 +441,7 @@ static bool is_urgent(const struct agent *a, uint64_t now_ns)
 {
 	if (journal_is_urgent(a))
 		return true;
-	for (const struct period *p = a->ledger.periods.first; p; p = p->next) {
+	for (const struct period *p = a->aggregator.periods.first; p; p = p->next) {
 		bool over = period_is_over(p, now_ns), is_written = p->written_version > 0;
 
 		if (p->has_base && is_written == over && (over ? !p->written_complete : true))
@@ -451,10 +453,10 @@ static bool is_urgent(const struct agent *a, uint64_t now_ns)
 /* The file of a period that is not there yet makes a save wait, for a while. */
 static bool must_wait(struct agent *a, uint64_t now_ns, bool at_once)
 {
-	struct saver *s = &a->saver;
+	struct save *s = &a->save;
 	uint64_t monotonic_ns = clock_monotonic_ns();
 
-	if (!bases_missing(a, now_ns, at_once)) {
+	if (!backfill_missing(a, now_ns, at_once)) {
 		s->waiting_since_ns = 0;
 		return false;
 	}
@@ -463,22 +465,22 @@ static bool must_wait(struct agent *a, uint64_t now_ns, bool at_once)
 	return monotonic_ns - s->waiting_since_ns < BASES_NS;
 }
 
-bool saver_run(struct agent *a, uint64_t now_ns, bool at_once)
+bool save_run(struct agent *a, uint64_t now_ns, bool at_once)
 {
-	struct saver *s = &a->saver;
+	struct save *s = &a->save;
 	bool due = clock_monotonic_ns() >= s->next_ns;
 
 	/* The current hour and day have files from their first moment on. */
-	(void)periods_at(&a->ledger.periods, PERIOD_HOURLY, now_ns);
-	(void)periods_at(&a->ledger.periods, PERIOD_DAILY, now_ns);
-	bases_ask(a);
-	if (s->busy || s->thawing || a->ledger.out_of_memory || !has_news(a, now_ns, at_once))
+	(void)periods_at(&a->aggregator.periods, PERIOD_HOURLY, now_ns);
+	(void)periods_at(&a->aggregator.periods, PERIOD_DAILY, now_ns);
+	backfill_ask(a);
+	if (s->busy || s->thawing || a->aggregator.out_of_memory || !has_news(a, now_ns, at_once))
 		return false;
 	if (!due && !at_once && !(s->backoff_seconds == 0 && is_urgent(a, now_ns)))
 		return false;
-	ledger_fold(&a->ledger, now_ns);
-	bases_ask(a); /* of periods that the fold has opened */
-	if (a->ledger.out_of_memory || must_wait(a, now_ns, at_once))
+	aggregator_fold(&a->aggregator, now_ns);
+	backfill_ask(a); /* of periods that the fold has opened */
+	if (a->aggregator.out_of_memory || must_wait(a, now_ns, at_once))
 		return false;
 	start_save(a, now_ns, at_once);
 	return true;
@@ -487,19 +489,19 @@ bool saver_run(struct agent *a, uint64_t now_ns, bool at_once)
 /* A step that can be made now. */
 static bool has_step(const struct agent *a)
 {
-	const struct saver *s = &a->saver;
+	const struct save *s = &a->save;
 
 	if (s->thawing)
 		return true;
-	if (s->rendering || s->spelled)
+	if (s->rendering || s->rendered_file)
 		return !worker_is_busy(s->worker);
 	return s->checkpoint_stored && s->files && s->files_left < FILES_AT_ONCE;
 }
 
-bool saver_go_on(struct agent *a)
+bool save_go_on(struct agent *a)
 {
-	struct saver *s = &a->saver;
-	struct saver_file *f = s->spelled;
+	struct save *s = &a->save;
+	struct save_file *f = s->rendered_file;
 
 	if (!has_step(a))
 		return false;
@@ -508,8 +510,8 @@ bool saver_go_on(struct agent *a)
 	} else if (s->rendering) {
 		rendered(a);
 	} else if (f) {
-		s->spelled = NULL;
-		put_spelled(a, f);
+		s->rendered_file = NULL;
+		put_rendered(a, f);
 	} else {
 		put_next_file(a);
 	}
@@ -517,49 +519,49 @@ bool saver_go_on(struct agent *a)
 }
 
 /* They are of a checkpoint that is on the disk, and of the next one, which comes the sooner. */
-void saver_put_off_files(struct agent *a)
+void save_put_off_files(struct agent *a)
 {
-	if (!a->saver.checkpoint_stored || !a->saver.files)
+	if (!a->save.checkpoint_stored || !a->save.files)
 		return;
-	files_free(&a->saver);
+	files_free(&a->save);
 	end_if_done(a);
 }
 
-int saver_open(struct agent *a)
+int save_open(struct agent *a)
 {
-	a->saver.worker = worker_new();
-	return a->saver.worker ? 0 : -ENOMEM;
+	a->save.worker = worker_new();
+	return a->save.worker ? 0 : -ENOMEM;
 }
 
-void saver_close(struct agent *a)
+void save_close(struct agent *a)
 {
-	struct saver *s = &a->saver;
+	struct save *s = &a->save;
 
 	worker_free(s->worker);
 	s->worker = NULL;
-	if (s->spelled)
-		file_free(s->spelled);
-	s->spelled = NULL;
+	if (s->rendered_file)
+		file_free(s->rendered_file);
+	s->rendered_file = NULL;
 	files_free(s);
-	state_draft_free(&s->draft);
+	checkpoint_draft_free(&s->draft);
 	free(s->state);
 	s->state = NULL;
 }
 
-bool saver_has_more(const struct agent *a)
+bool save_has_more(const struct agent *a)
 {
 	return has_step(a);
 }
 
-bool saver_is_at_work(const struct agent *a)
+bool save_is_at_work(const struct agent *a)
 {
-	return a->saver.rendering || a->saver.spelled;
+	return a->save.rendering || a->save.rendered_file;
 }
 
-bool saver_is_done(const struct agent *a, uint64_t now_ns)
+bool save_is_done(const struct agent *a, uint64_t now_ns)
 {
-	return !a->saver.busy && !a->saver.thawing && !a->ledger.out_of_memory &&
-	       !bases_missing(a, now_ns, true) && !has_news(a, now_ns, true);
+	return !a->save.busy && !a->save.thawing && !a->aggregator.out_of_memory &&
+	       !backfill_missing(a, now_ns, true) && !has_news(a, now_ns, true);
 }
 
 static void snapshot_stored(void *context, const struct store_result *r)
@@ -573,23 +575,23 @@ static void snapshot_stored(void *context, const struct store_result *r)
 		log_info(a->log, "wrote %s", r->name);
 }
 
-void saver_snapshot(struct agent *a, uint64_t now_ns)
+void save_snapshot(struct agent *a, uint64_t now_ns)
 {
 	char name[PERIOD_NAME_BYTES];
 	size_t length;
-	char *text = bulletin_since_start(a, now_ns, &length);
+	char *text = board_writer_since_start(a, now_ns, &length);
 
-	calendar_snapshot_name(&a->ledger.periods.calendar, now_ns, name);
+	calendar_snapshot_name(&a->aggregator.periods.calendar, now_ns, name);
 	if (!text || store_put(a->store, name, text, length, FILE_MODE, snapshot_stored, a) < 0)
 		log_error(a->log, "could not write %s: out of memory", name);
 }
 
-int saver_set_aside(struct agent *a, const char *name, const char *why)
+int quarantine_file(struct agent *a, const char *name, const char *why)
 {
 	char stamp[PERIOD_NAME_BYTES], aside[2 * PERIOD_NAME_BYTES];
 	int err, n;
 
-	calendar_snapshot_name(&a->ledger.periods.calendar, clock_realtime_ns(), stamp);
+	calendar_snapshot_name(&a->aggregator.periods.calendar, clock_realtime_ns(), stamp);
 	n = snprintf(
 	    aside, sizeof(aside), "%.47s.set-aside-%.15s", name, stamp + strlen("metrics_"));
 	err = renameat2(a->folder.fd, name, a->folder.fd, aside, RENAME_NOREPLACE);
@@ -600,10 +602,10 @@ int saver_set_aside(struct agent *a, const char *name, const char *why)
 	}
 	if (err < 0) {
 		log_error(
-		    a->log, "%s %s, and could not be set aside: %s", name, why, strerror(errno));
+		    a->log, "%s %s, and could not be quarantined: %s", name, why, strerror(errno));
 		return -errno;
 	}
-	log_error(a->log, "%s %s: set aside as %s", name, why, aside);
+	log_error(a->log, "%s %s: quarantined as %s", name, why, aside);
 	return 0;
 }
 
@@ -616,11 +618,11 @@ static bool folder_is_there(const struct agent *a)
 	       open.st_ino == named.st_ino && open.st_dev == named.st_dev;
 }
 
-void saver_look_after_folder(struct agent *a)
+void save_look_after_folder(struct agent *a)
 {
 	int refused, err;
 
-	if (a->saver.backoff_seconds == 0 || a->saver.busy)
+	if (a->save.backoff_seconds == 0 || a->save.busy)
 		return;
 	if (a->store && folder_is_there(a))
 		return;
@@ -635,12 +637,12 @@ void saver_look_after_folder(struct agent *a)
 	if (err)
 		return;
 	log_warning(a->log, "%s was removed: made it anew", a->folder.path);
-	for (struct period *p = a->ledger.periods.first; p; p = p->next) {
+	for (struct period *p = a->aggregator.periods.first; p; p = p->next) {
 		p->written_version = 0;
 		p->written_complete = false;
 		p->base_asked = false;
 	}
-	periods_forget(&a->ledger.periods, INT64_MAX);
+	periods_forget(&a->aggregator.periods, INT64_MAX);
 	journal_begin_folder(a);
-	a->saver.next_ns = 0;
+	a->save.next_ns = 0;
 }

@@ -16,7 +16,7 @@
 
 #define PIECE_BYTES ((size_t)256 << 10)
 
-struct packing {
+struct compression {
 	struct store_op *op;
 	int from, to;
 	ZSTD_CCtx *zstd;
@@ -56,7 +56,7 @@ static int read_all(int fd, char *out, size_t length, uint64_t offset)
 	return 0;
 }
 
-static void pack_piece(struct packing *p, size_t length, bool last)
+static void compress_piece(struct compression *p, size_t length, bool last)
 {
 	ZSTD_inBuffer in = {p->in, length, 0};
 	size_t left;
@@ -79,7 +79,7 @@ static void pack_piece(struct packing *p, size_t length, bool last)
 	} while (last ? left > 0 : in.pos < in.size);
 }
 
-static void pack_all(struct packing *p)
+static void compress_all(struct compression *p)
 {
 	struct store_op *op = p->op;
 	uint64_t at = op->offset, end = op->offset + op->length;
@@ -93,12 +93,12 @@ static void pack_all(struct packing *p)
 			return;
 		}
 		at += n;
-		pack_piece(p, n, at == end);
+		compress_piece(p, n, at == end);
 	}
 }
 
 /* Only what is whole on the disk gets the name. */
-static void give_name(int dirfd, struct packing *p)
+static void give_name(int dirfd, struct compression *p)
 {
 	struct store_op *op = p->op;
 
@@ -110,7 +110,7 @@ static void give_name(int dirfd, struct packing *p)
 		store_op_fail(op, STORE_STEP_SYNC_DIR, -errno);
 }
 
-static bool begin(int dirfd, struct packing *p)
+static bool begin(int dirfd, struct compression *p)
 {
 	struct store_op *op = p->op;
 	int how = op->offset == 0 ? O_CREAT | O_EXCL : O_APPEND;
@@ -136,12 +136,12 @@ static bool begin(int dirfd, struct packing *p)
 	return false;
 }
 
-void store_pack_execute(int dirfd, struct store_op *op)
+void store_compress_execute(int dirfd, struct store_op *op)
 {
-	struct packing p = {.op = op, .from = -1, .to = -1};
+	struct compression p = {.op = op, .from = -1, .to = -1};
 
 	if (begin(dirfd, &p))
-		pack_all(&p);
+		compress_all(&p);
 	if (!op->error && op->target[0])
 		give_name(dirfd, &p);
 	if (p.from >= 0)

@@ -24,7 +24,7 @@
 enum store_op_kind {
 	STORE_OP_PUT,
 	STORE_OP_WRITE,
-	STORE_OP_PACK,
+	STORE_OP_COMPRESS,
 	STORE_OP_REMOVE,
 	STORE_OP_RENAME,
 	STORE_OP_GET,
@@ -75,7 +75,7 @@ void store_sweep_execute(int dirfd, struct store_op *op);
 void store_sweep_end(struct store_sweep *sweep);
 
 /* Carries out one step of compressing. */
-void store_pack_execute(int dirfd, struct store_op *op);
+void store_compress_execute(int dirfd, struct store_op *op);
 
 /* A thread that carries out one operation at a time. It is started by the first. */
 struct store_worker;

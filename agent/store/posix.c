@@ -105,7 +105,7 @@ void store_posix_execute(int dirfd, struct store_op *op)
 	switch (op->kind) {
 	case STORE_OP_PUT: put(dirfd, op); break;
 	case STORE_OP_WRITE: write_at(dirfd, op); break;
-	case STORE_OP_PACK: store_pack_execute(dirfd, op); break;
+	case STORE_OP_COMPRESS: store_compress_execute(dirfd, op); break;
 	case STORE_OP_REMOVE: remove_file(dirfd, op); break;
 	case STORE_OP_RENAME:
 		if (renameat(dirfd, op->name, dirfd, op->target) < 0)

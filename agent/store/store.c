@@ -173,13 +173,14 @@ int store_write(struct store *s, const char *name, uint64_t offset, const char *
 	return 0;
 }
 
-int store_pack(struct store *s, const char *name, uint64_t offset, uint64_t length,
+int store_compress(struct store *s, const char *name, uint64_t offset, uint64_t length,
     const char *temporary, const char *target, unsigned mode, store_done_fn *done, void *context)
 {
 	struct store_op **place = s->waiting.last;
-	int err = store_is_temporary(temporary) && (!target || is_file_name(target))
-	              ? enqueue(s, STORE_OP_PACK, name, NULL, (size_t)length, mode, done, context)
-	              : -EINVAL;
+	int err =
+	    store_is_temporary(temporary) && (!target || is_file_name(target))
+		? enqueue(s, STORE_OP_COMPRESS, name, NULL, (size_t)length, mode, done, context)
+		: -EINVAL;
 
 	if (err)
 		return err;

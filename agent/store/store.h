@@ -95,7 +95,7 @@ int store_write(struct store *s, const char *name, uint64_t offset, const char *
  * fsynced. The bytes must be there (-ENODATA). A step takes the worker's thread for as long as its
  * bytes do. After an error, begin again.
  */
-int store_pack(struct store *s, const char *name, uint64_t offset, uint64_t length,
+int store_compress(struct store *s, const char *name, uint64_t offset, uint64_t length,
     const char *temporary, const char *target, unsigned mode, store_done_fn *done, void *context);
 
 /* Queues the removal of `name`, then an fsync of the folder. A missing file is no error. */

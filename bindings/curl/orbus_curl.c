@@ -26,7 +26,7 @@ struct orbus_curl {
 	curl_write_callback write_function; /* the program's, or libcurl's default */
 	void *write_data;
 	struct orbus_curl_options options;
-	struct exchange exchange;
+	struct llm_call call;
 	bool body_seen;
 	bool program_aborted;
 	bool is_detaching;
@@ -47,12 +47,12 @@ static bool has_own_limits(const struct orbus_curl *c)
 /* --- What libcurl calls -------------------------------------------------------------------------
  */
 
-static void pass_text(void *context, enum answer_text kind, const char *piece, size_t length)
+static void pass_text(void *context, enum response_text kind, const char *piece, size_t length)
 {
 	struct orbus_curl *c = context;
 
 	c->options.text_function(c->options.text_data,
-	    kind == ANSWER_CONTENT ? ORBUS_CURL_CONTENT : ORBUS_CURL_REASONING, piece, length);
+	    kind == RESPONSE_CONTENT ? ORBUS_CURL_CONTENT : ORBUS_CURL_REASONING, piece, length);
 }
 
 static const char header_start[] = "HTTP/";
@@ -130,16 +130,16 @@ static bool begin_body(struct orbus_curl *c, const char *bytes, size_t length)
 
 	c->body_seen = true;
 	curl_easy_getinfo(c->easy, CURLINFO_CONTENT_TYPE, &type);
-	exchange_content_type(&c->exchange, type);
+	llm_call_content_type(&c->call, type);
 	if (is_compressed(c->easy, bytes, length))
 		c->unread = "the program decodes the content itself";
 	else if (is_chunked(c->easy, bytes, length))
 		c->unread = "the program decodes the transfer itself";
-	return c->unread || exchange_feed(&c->exchange, header_start, c->header_matched);
+	return c->unread || llm_call_feed(&c->call, header_start, c->header_matched);
 }
 
 /* Reads what has not been read before the program paused. False: a limit was reached. */
-static bool read_answer(struct orbus_curl *c, const char *bytes, size_t length)
+static bool read_response(struct orbus_curl *c, const char *bytes, size_t length)
 {
 	size_t known = c->ahead < length ? c->ahead : length;
 
@@ -148,9 +148,8 @@ static bool read_answer(struct orbus_curl *c, const char *bytes, size_t length)
 	if (!c->body_seen && known < length && !begin_body(c, bytes + known, length - known))
 		return false;
 	if (!c->body_seen || c->unread)
-		exchange_go_on(&c->exchange);
-	return !c->body_seen || c->unread ||
-	       exchange_feed(&c->exchange, bytes + known, length - known);
+		llm_call_go_on(&c->call);
+	return !c->body_seen || c->unread || llm_call_feed(&c->call, bytes + known, length - known);
 }
 
 /*
@@ -179,9 +178,9 @@ bool orbus_curl_read(struct orbus_curl *c, const char *bytes, size_t length)
 	bool in_time;
 
 	being_read = c;
-	in_time = read_answer(c, bytes, length);
+	in_time = read_response(c, bytes, length);
 	being_read = outer;
-	exchange_hold(&c->exchange);
+	llm_call_hold(&c->call);
 	return in_time;
 }
 
@@ -193,7 +192,7 @@ size_t orbus_curl_passed(struct orbus_curl *c, size_t length, size_t taken, bool
 	if (taken == CURL_WRITEFUNC_PAUSE)
 		return taken;
 	c->ahead -= length;
-	exchange_go_on(&c->exchange);
+	llm_call_go_on(&c->call);
 	if (taken != length)
 		c->program_aborted = true;
 	else if (!in_time)
@@ -217,7 +216,7 @@ int orbus_curl_progress(struct orbus_curl *c, const struct progress *now, int st
 		return stop;
 	if (stop && stop != CURL_PROGRESSFUNC_CONTINUE)
 		c->program_aborted = true;
-	else if (exchange_is_out_of_time(&c->exchange))
+	else if (llm_call_is_out_of_time(&c->call))
 		stop = 1;
 	return stop;
 }
@@ -276,14 +275,14 @@ static void give_handle_back(struct orbus_curl *c, bool body_passed_by)
 	}
 }
 
-static int begin_exchange(struct orbus_curl *c, struct orbus_producer *producer)
+static int begin_call(struct orbus_curl *c, struct orbus_producer *producer)
 {
 	const struct orbus_curl_options *o = &c->options;
 	size_t request_bytes =
 	    o->request && !o->request_bytes ? strlen(o->request) : o->request_bytes;
 
-	return exchange_begin(&c->exchange, producer,
-	    &(struct exchange_options){.request = o->request,
+	return llm_call_begin(&c->call, producer,
+	    &(struct llm_call_options){.request = o->request,
 		.request_bytes = request_bytes,
 		.model = o->model,
 		.stream = o->stream,
@@ -334,12 +333,12 @@ static int attach(struct orbus_producer *producer, CURL *easy, curl_write_callba
 	program = (struct slot_functions){c->write_function, c->options.progress_function};
 	if (!write_slot_take(c, &program, &c->slot, &ours))
 		err = -EBUSY;
-	else if (begin_exchange(c, producer) != 0) {
+	else if (begin_call(c, producer) != 0) {
 		write_slot_free(c->slot);
 		err = -ENOMEM;
-	} else if (!c->exchange.request.producer) { /* it was closed, or is none */
+	} else if (!c->call.request.producer) { /* it was closed, or is none */
 		write_slot_free(c->slot);
-		exchange_free(&c->exchange);
+		llm_call_free(&c->call);
 		err = -EINVAL;
 	}
 	if (err) {
@@ -445,7 +444,7 @@ static const char *find_generation_id(void *context)
 }
 
 /* What libcurl says of the end. Its strings live as long as the handle's transfer. */
-static void describe_end(struct orbus_curl *c, CURLcode result, struct exchange_result *out)
+static void describe_end(struct orbus_curl *c, CURLcode result, struct llm_call_result *out)
 {
 	curl_off_t retry_after = 0;
 	long os_error = 0;
@@ -453,9 +452,9 @@ static void describe_end(struct orbus_curl *c, CURLcode result, struct exchange_
 
 	if (!c->unread)
 		c->unread = why_no_body(c, result);
-	*out = (struct exchange_result){
+	*out = (struct llm_call_result){
 	    .program_aborted = c->program_aborted, .unread = c->unread != NULL};
-	if (result == CURLE_OPERATION_TIMEDOUT && !exchange_is_out_of_time(&c->exchange))
+	if (result == CURLE_OPERATION_TIMEDOUT && !llm_call_is_out_of_time(&c->call))
 		out->limit = libcurls_limit(c);
 	if (is_refused_by_program(result))
 		out->program_aborted = true;
@@ -481,14 +480,14 @@ long orbus_curl_timeout_ms(const struct orbus_curl *call)
 {
 	const struct orbus_curl *c = call_of(call);
 
-	return c ? exchange_timeout_ms(&c->exchange) : -1;
+	return c ? llm_call_timeout_ms(&c->call) : -1;
 }
 
 bool orbus_curl_is_answered(const struct orbus_curl *call)
 {
 	const struct orbus_curl *c = call_of(call);
 
-	return c && c->exchange.complete_ns != 0;
+	return c && c->call.complete_ns != 0;
 }
 
 long orbus_curl_error_code(const struct orbus_curl *call)
@@ -499,7 +498,7 @@ long orbus_curl_error_code(const struct orbus_curl *call)
 	if (!c)
 		return 0;
 	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
-	return verdict_code(status, &c->exchange.answer.facts);
+	return outcome_code(status, &c->call.response.facts);
 }
 
 const char *orbus_curl_unread(const struct orbus_curl *call)
@@ -511,7 +510,7 @@ const char *orbus_curl_unread(const struct orbus_curl *call)
 
 static int detach(struct orbus_curl *c, CURLcode result)
 {
-	struct exchange_result end;
+	struct llm_call_result end;
 	int err;
 
 	/* First: from here on what a duplicate brings passes by. */
@@ -519,11 +518,11 @@ static int detach(struct orbus_curl *c, CURLcode result)
 	describe_end(c, result, &end);
 	if (c->unread)
 		count_unmeasured(c->producer);
-	err = exchange_end(&c->exchange, &end);
+	err = llm_call_end(&c->call, &end);
 	if (c->options.sample_function)
-		c->options.sample_function(c->options.sample_data, &c->exchange.request.sample);
+		c->options.sample_function(c->options.sample_data, &c->call.request.sample);
 	give_handle_back(c, has_body_passed_by(c, result));
-	exchange_free(&c->exchange);
+	llm_call_free(&c->call);
 	return err;
 }
 

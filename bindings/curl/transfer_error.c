@@ -1,5 +1,5 @@
 /*
- * transfer_error.c: libcurl's results in the words of an exchange.
+ * transfer_error.c: libcurl's results in the words of a call.
  *
  * Source: libcurl-errors(3).
  */

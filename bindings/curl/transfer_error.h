@@ -1,5 +1,5 @@
 /*
- * transfer_error.h: libcurl's results in the words of an exchange.
+ * transfer_error.h: libcurl's results in the words of a call.
  */
 #ifndef ORBUS_CURL_TRANSFER_ERROR_H
 #define ORBUS_CURL_TRANSFER_ERROR_H

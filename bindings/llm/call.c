@@ -1,5 +1,5 @@
 /*
- * call.c: one question to an LLM and its answer, measured as it passes.
+ * call.c: one call to an LLM, measured as it passes.
  */
 #include "call.h"
 #include "base/now.h"
@@ -18,13 +18,13 @@
 /* --- Limits that transports do not know ---------------------------------------------------------
  */
 
-static bool has_limits(const struct exchange *x)
+static bool has_limits(const struct llm_call *x)
 {
 	return x->options.first_token_timeout_ms || x->options.idle_timeout_ms;
 }
 
 /* When the first-token or idle limit will be hit, by CLOCK_MONOTONIC; 0: there is none. */
-static uint64_t deadline_ns(const struct exchange *x, enum limit *which)
+static uint64_t deadline_ns(const struct llm_call *x, enum limit *which)
 {
 	uint64_t from = x->waiting_ns, limit_ms = x->options.idle_timeout_ms;
 
@@ -34,13 +34,13 @@ static uint64_t deadline_ns(const struct exchange *x, enum limit *which)
 		limit_ms = x->options.first_token_timeout_ms;
 	}
 	if (!limit_ms || limit_ms > UINT64_MAX / NS_PER_MS - from / NS_PER_MS - 1 || !x->streamed ||
-	    x->answer.facts.complete || x->paused_ns)
+	    x->response.facts.complete || x->paused_ns)
 		return 0;
 	return from + limit_ms * NS_PER_MS;
 }
 
 /* Whether a limit had been hit at `now_ns`; the first one is remembered. */
-static bool is_out_of_time_at(struct exchange *x, uint64_t now_ns)
+static bool is_out_of_time_at(struct llm_call *x, uint64_t now_ns)
 {
 	enum limit which;
 	uint64_t deadline = deadline_ns(x, &which);
@@ -50,12 +50,12 @@ static bool is_out_of_time_at(struct exchange *x, uint64_t now_ns)
 	return x->limit != LIMIT_NONE;
 }
 
-bool exchange_is_out_of_time(struct exchange *x)
+bool llm_call_is_out_of_time(struct llm_call *x)
 {
 	return is_out_of_time_at(x, now_ns_of(CLOCK_MONOTONIC));
 }
 
-long exchange_timeout_ms(const struct exchange *x)
+long llm_call_timeout_ms(const struct llm_call *x)
 {
 	enum limit which;
 	uint64_t deadline = deadline_ns(x, &which), now = now_ns_of(CLOCK_MONOTONIC);
@@ -65,20 +65,20 @@ long exchange_timeout_ms(const struct exchange *x)
 	return deadline <= now ? 0 : (long)((deadline - now + NS_PER_MS - 1) / NS_PER_MS);
 }
 
-enum limit exchange_limit_of_silence(const struct exchange *x)
+enum limit llm_call_limit_of_silence(const struct llm_call *x)
 {
 	if (!x->streamed)
 		return LIMIT_TOTAL;
 	return x->request.first_token_ns ? LIMIT_IDLE : LIMIT_FIRST_TOKEN;
 }
 
-void exchange_hold(struct exchange *x)
+void llm_call_hold(struct llm_call *x)
 {
 	if (has_limits(x))
 		x->paused_ns = now_ns_of(CLOCK_MONOTONIC);
 }
 
-void exchange_go_on(struct exchange *x)
+void llm_call_go_on(struct llm_call *x)
 {
 	if (x->paused_ns)
 		x->waiting_ns += now_ns_of(CLOCK_MONOTONIC) - x->paused_ns;
@@ -90,25 +90,25 @@ void exchange_go_on(struct exchange *x)
 
 static void note_token(void *context)
 {
-	struct exchange *x = context;
+	struct llm_call *x = context;
 
 	x->waiting_ns = x->arrival_ns;
 	if (!x->request.first_token_ns)
 		x->request.first_token_ns = x->arrival_ns;
 }
 
-static void pass_text(void *context, enum answer_text kind, const char *piece, size_t length)
+static void pass_text(void *context, enum response_text kind, const char *piece, size_t length)
 {
-	struct exchange *x = context;
+	struct llm_call *x = context;
 
 	x->options.text(x->options.context, kind, piece, length);
 }
 
-static const struct answer_sink sink = {.token = note_token};
-static const struct answer_sink sink_with_text = {.token = note_token, .text = pass_text};
+static const struct response_sink sink = {.token = note_token};
+static const struct response_sink sink_with_text = {.token = note_token, .text = pass_text};
 
 /* Is it a stream of events? A body that is none after all shows. */
-void exchange_content_type(struct exchange *x, const char *type)
+void llm_call_content_type(struct llm_call *x, const char *type)
 {
 	static const char events[] = "text/event-stream";
 
@@ -117,19 +117,19 @@ void exchange_content_type(struct exchange *x, const char *type)
 	if (type && strncasecmp(type, events, sizeof(events) - 1) == 0)
 		x->streamed = true;
 	if (x->streamed)
-		answer_expect(&x->answer, ANSWER_EVENTS);
+		response_expect(&x->response, RESPONSE_EVENTS);
 }
 
-bool exchange_feed(struct exchange *x, const char *bytes, size_t length)
+bool llm_call_feed(struct llm_call *x, const char *bytes, size_t length)
 {
 	uint64_t now_ns = now_ns_of(CLOCK_MONOTONIC);
 
-	exchange_go_on(x);
+	llm_call_go_on(x);
 	if (!x->body_seen)
-		exchange_content_type(x, NULL);
+		llm_call_content_type(x, NULL);
 	x->arrival_ns = now_ns;
-	answer_feed(&x->answer, bytes, length);
-	if (x->answer.facts.complete && !x->complete_ns)
+	response_feed(&x->response, bytes, length);
+	if (x->response.facts.complete && !x->complete_ns)
 		x->complete_ns = now_ns_of(CLOCK_MONOTONIC);
 	return !has_limits(x) || !is_out_of_time_at(x, now_ns);
 }
@@ -138,9 +138,9 @@ bool exchange_feed(struct exchange *x, const char *bytes, size_t length)
  */
 
 /* Keeps the body for the end, and reads what it asks for. False: out of memory. */
-static bool take_request(struct exchange *x)
+static bool take_request(struct llm_call *x)
 {
-	struct exchange_options *o = &x->options;
+	struct llm_call_options *o = &x->options;
 
 	if (!o->request)
 		return true;
@@ -151,12 +151,12 @@ static bool take_request(struct exchange *x)
 		memcpy(x->kept, o->request, o->request_bytes);
 		o->request = x->kept;
 	}
-	question_read(&x->question, o->request, o->request_bytes);
+	request_body_read(&x->body, o->request, o->request_bytes);
 	return true;
 }
 
 /* Within another measurement: all that orbus_request_begin() does but publish. */
-static void begin(struct exchange *x, struct orbus_producer *p)
+static void begin(struct llm_call *x, struct orbus_producer *p)
 {
 	const char *id = x->options.within_id;
 
@@ -168,24 +168,24 @@ static void begin(struct exchange *x, struct orbus_producer *p)
 	x->options.within_id = x->request.id;
 }
 
-int exchange_begin(
-    struct exchange *x, struct orbus_producer *p, const struct exchange_options *options)
+int llm_call_begin(
+    struct llm_call *x, struct orbus_producer *p, const struct llm_call_options *options)
 {
-	struct exchange_options *o = &x->options;
+	struct llm_call_options *o = &x->options;
 
 	memset(x, 0, sizeof(*x));
 	*o = *options;
-	if (answer_init(&x->answer, o->text ? &sink_with_text : &sink, x) != 0)
+	if (response_init(&x->response, o->text ? &sink_with_text : &sink, x) != 0)
 		return -ENOMEM;
 	if (!take_request(x)) {
-		answer_free(&x->answer);
+		response_free(&x->response);
 		return -ENOMEM;
 	}
 	if (o->request_life == REQUEST_GIVEN)
 		x->kept = (char *)(uintptr_t)o->request;
-	if (!o->model && x->question.model[0])
-		o->model = x->question.model;
-	x->streamed = o->stream || x->question.stream;
+	if (!o->model && x->body.model[0])
+		o->model = x->body.model;
+	x->streamed = o->stream || x->body.stream;
 	begin(x, p);
 	x->waiting_ns = x->request.start_ns;
 	return 0;
@@ -203,32 +203,32 @@ static const char *or_absent(const char *text)
  * The tokens that were generated, by the API; some report 0 all along until the end, which for a
  * stream that broke never came.
  */
-static uint64_t reported_completion(const struct answer_facts *f)
+static uint64_t reported_completion(const struct response_facts *f)
 {
-	bool is_final = f->complete || f->completion_tokens >= tally_tokens(&f->generated);
+	bool is_final = f->complete || f->completion_tokens >= token_estimate_tokens(&f->generated);
 
 	return is_final ? f->completion_tokens : ORBUS_NONE;
 }
 
 /* The API's own count, else an estimate where there is something to estimate from. */
-static uint64_t count_or_estimate(uint64_t reported, const struct tally *text, bool *estimated)
+static uint64_t count_or_estimate(
+    uint64_t reported, const struct token_estimate *text, bool *estimated)
 {
 	if (reported != ORBUS_NONE || text->quarters == 0)
 		return reported;
 	*estimated = true;
-	return tally_tokens(text);
+	return token_estimate_tokens(text);
 }
 
-static void fill_in_tokens(struct exchange *x, struct orbus_sample *s)
+static void fill_in_tokens(struct llm_call *x, struct orbus_sample *s)
 {
-	const struct answer_facts *f = &x->answer.facts;
+	const struct response_facts *f = &x->response.facts;
 	bool estimated = false;
 
 	s->completion_tokens = count_or_estimate(reported_completion(f), &f->generated, &estimated);
 	s->prompt_tokens = f->prompt_tokens;
 	if (s->completion_tokens != ORBUS_NONE)
-		s->prompt_tokens =
-		    count_or_estimate(f->prompt_tokens, &x->question.prompt, &estimated);
+		s->prompt_tokens = count_or_estimate(f->prompt_tokens, &x->body.prompt, &estimated);
 	s->total_tokens =
 	    s->completion_tokens == f->completion_tokens ? f->total_tokens : ORBUS_NONE;
 	if (s->total_tokens == ORBUS_NONE && s->prompt_tokens != ORBUS_NONE &&
@@ -241,7 +241,7 @@ static void fill_in_tokens(struct exchange *x, struct orbus_sample *s)
 }
 
 /* The id by which OpenRouter knows this request, also where the body does not come to its id. */
-static const char *copy_generation_id(struct exchange *x, const char *header)
+static const char *copy_generation_id(struct llm_call *x, const char *header)
 {
 	size_t length = header ? strlen(header) : 0;
 
@@ -258,7 +258,7 @@ static const char *copy_generation_id(struct exchange *x, const char *header)
 
 enum word { ID, HEADER_ID, MODEL, PROVIDER, FINISH_REASON, MESSAGE, WORDS };
 _Static_assert(WORDS <= ECHO_TEXTS_MAX, "echo.h");
-_Static_assert(VERDICT_MESSAGE_BYTES <= ECHO_TEXT_MAX, "echo.h");
+_Static_assert(OUTCOME_MESSAGE_BYTES <= ECHO_TEXT_MAX, "echo.h");
 
 /* Names that hold a key are no names; of a message the rest stays. */
 static void hide_keys(struct echo_text words[WORDS], char *message, const char *secrets)
@@ -271,7 +271,7 @@ static void hide_keys(struct echo_text words[WORDS], char *message, const char *
 }
 
 /* Withholds what repeats the request, but for words that are public. */
-static void hide_echoes(struct exchange *x, struct echo_text words[WORDS])
+static void hide_echoes(struct llm_call *x, struct echo_text words[WORDS])
 {
 	struct echo_text compared[WORDS];
 
@@ -280,8 +280,8 @@ static void hide_echoes(struct exchange *x, struct echo_text words[WORDS])
 		compared[FINISH_REASON].text = NULL;
 	if (words[MODEL].text && echo_is_asked_model(words[MODEL].text, x->options.model))
 		compared[MODEL].text = NULL;
-	echo_judge(x->question.is_read ? x->options.request : NULL, x->options.request_bytes,
-	    compared, WORDS);
+	echo_judge(
+	    x->body.is_read ? x->options.request : NULL, x->options.request_bytes, compared, WORDS);
 	for (int i = 0; i < WORDS; i++)
 		if (compared[i].withheld)
 			words[i].text = NULL;
@@ -289,7 +289,7 @@ static void hide_echoes(struct exchange *x, struct echo_text words[WORDS])
 
 /* The header's id, where the body's is none or must not be published. */
 static const char *find_generation_id(
-    struct exchange *x, const struct exchange_result *result, const char *of_url)
+    struct llm_call *x, const struct llm_call_result *result, const char *of_url)
 {
 	struct echo_text words[WORDS] = {
 	    [HEADER_ID] = {
@@ -302,10 +302,10 @@ static const char *find_generation_id(
 }
 
 static void fill_in_words(
-    struct exchange *x, struct orbus_sample *s, const struct exchange_result *result)
+    struct llm_call *x, struct orbus_sample *s, const struct llm_call_result *result)
 {
-	const struct answer_facts *f = &x->answer.facts;
-	struct verdict *v = &x->verdict;
+	const struct response_facts *f = &x->response.facts;
+	struct outcome *v = &x->outcome;
 	struct echo_text words[WORDS] = {[ID] = {.text = or_absent(f->id)},
 	    [HEADER_ID] = {.text = copy_generation_id(x, result->generation_id)},
 	    [MODEL] = {.text = or_absent(f->model)},
@@ -321,9 +321,9 @@ static void fill_in_words(
 	if (!words[ID].text && result->find_generation_id)
 		words[HEADER_ID].text = find_generation_id(x, result, of_url);
 	if (v->quotes && !words[MESSAGE].text)
-		verdict_withhold(
-		    v, x->question.is_read ? "it repeats the request" : "the request was not seen");
-	verdict_add_retry(v, result->retry_after);
+		outcome_withhold(
+		    v, x->body.is_read ? "it repeats the request" : "the request was not seen");
+	outcome_add_retry(v, result->retry_after);
 	s->request_id = words[ID].text          ? words[ID].text
 	                : words[HEADER_ID].text ? words[HEADER_ID].text
 	                                        : x->request.id;
@@ -339,7 +339,7 @@ static void fill_in_words(
  * An answer ends when all of it was there. One that was abandoned is dropped some time later, when
  * nothing happens to it any more: it ends with what came last.
  */
-static void fill_in_times(struct exchange *x, struct orbus_sample *s, bool abandoned)
+static void fill_in_times(struct llm_call *x, struct orbus_sample *s, bool abandoned)
 {
 	uint64_t now_ns = now_ns_of(CLOCK_MONOTONIC), end_ns = now_ns;
 
@@ -355,16 +355,16 @@ static void fill_in_times(struct exchange *x, struct orbus_sample *s, bool aband
 		s->ttft_ms = (double)(x->request.first_token_ns - x->request.start_ns) / 1e6;
 }
 
-static void fill_in(struct exchange *x, const struct exchange_result *result)
+static void fill_in(struct llm_call *x, const struct llm_call_result *result)
 {
 	struct orbus_sample *s = &x->request.sample;
 
 	fill_in_words(x, s, result);
 	s->http_status = result->http_status > 0 ? (uint64_t)result->http_status : ORBUS_NONE;
-	s->error_type = x->verdict.error_type;
+	s->error_type = x->outcome.error_type;
 	/* Who asks for a stream may get one document: that has no first token. */
-	s->stream =
-	    x->streamed && (x->answer.form != ANSWER_JSON || x->verdict.status != ORBUS_STATUS_OK);
+	s->stream = x->streamed &&
+	            (x->response.form != RESPONSE_JSON || x->outcome.status != ORBUS_STATUS_OK);
 	fill_in_times(x, s, result->abandoned);
 	s->attempt = x->options.attempt ? x->options.attempt : ORBUS_NONE;
 	s->tags = x->options.tags;
@@ -373,7 +373,7 @@ static void fill_in(struct exchange *x, const struct exchange_result *result)
 }
 
 /* An answer that the binding could not read: how long it took, and that it came. */
-static bool is_whole_but_unread(const struct evidence *e, const struct exchange_result *result)
+static bool is_whole_but_unread(const struct evidence *e, const struct llm_call_result *result)
 {
 	bool went_well = e->http_status == 0 || (e->http_status >= 200 && e->http_status < 300);
 
@@ -381,7 +381,7 @@ static bool is_whole_but_unread(const struct evidence *e, const struct exchange_
 	       e->failure == FAILURE_NONE && !e->program_aborted;
 }
 
-void exchange_judge(struct exchange *x, const struct exchange_result *result)
+void exchange_judge(struct llm_call *x, const struct llm_call_result *result)
 {
 	struct evidence e = {.http_status = result->http_status,
 	    .retry_after = result->retry_after,
@@ -389,31 +389,31 @@ void exchange_judge(struct exchange *x, const struct exchange_result *result)
 	    .failure = result->failure,
 	    .failure_message = result->failure_message,
 	    .streamed = x->streamed,
-	    .answer = &x->answer};
+	    .response = &x->response};
 
 	e.program_aborted = (result->program_aborted || result->abandoned) && e.limit == LIMIT_NONE;
-	answer_end(&x->answer);
+	response_end(&x->response);
 	if (is_whole_but_unread(&e, result))
-		x->verdict = (struct verdict){.status = ORBUS_STATUS_OK};
+		x->outcome = (struct outcome){.status = ORBUS_STATUS_OK};
 	else
-		verdict_reach(&e, &x->verdict);
+		outcome_reach(&e, &x->outcome);
 	fill_in(x, result);
-	x->request.sample.status = x->verdict.status;
+	x->request.sample.status = x->outcome.status;
 }
 
-int exchange_end(struct exchange *x, const struct exchange_result *result)
+int llm_call_end(struct llm_call *x, const struct llm_call_result *result)
 {
 	exchange_judge(x, result);
-	return orbus_request_end(&x->request, x->verdict.status);
+	return orbus_request_end(&x->request, x->outcome.status);
 }
 
-bool exchange_quote(
-    const struct exchange_options *asked, const char *said, char out[VERDICT_MESSAGE_BYTES])
+bool llm_call_quote(
+    const struct llm_call_options *asked, const char *said, char out[OUTCOME_MESSAGE_BYTES])
 {
 	struct echo_text message = {.text = out, .free_form = true};
 	char of_url[SECRET_URL_BYTES];
 	/* Longer than what is published, so that a key which the end would cut is still known. */
-	size_t length = utf8_cut(said, strlen(said), VERDICT_MESSAGE_BYTES - 1);
+	size_t length = utf8_cut(said, strlen(said), OUTCOME_MESSAGE_BYTES - 1);
 
 	memcpy(out, said, length);
 	out[length] = '\0';
@@ -424,9 +424,9 @@ bool exchange_quote(
 	return !message.withheld;
 }
 
-void exchange_free(struct exchange *x)
+void llm_call_free(struct llm_call *x)
 {
-	answer_free(&x->answer);
+	response_free(&x->response);
 	free(x->kept);
 	x->kept = NULL;
 }

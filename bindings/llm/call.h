@@ -1,11 +1,11 @@
 /*
- * call.h: one question to an LLM and its answer, measured as it passes, whatever carries it.
+ * call.h: one call to an LLM, measured as it passes, whatever carries it.
  *
  * A binding says when the request starts, feeds it the answer's body in whatever pieces it comes,
  * and says how the transfer ended; one `begin` and one request sample are published. It knows no
  * transport: the bindings do, and so all of them make the same sample of the same call.
  *
- * An exchange belongs to one thread at a time, that of its producer. No answer is kept or copied,
+ * A call belongs to one thread at a time, that of its producer. No answer is kept or copied,
  * and no prompt published: the request's body is kept until the end, to know what a server repeats
  * of it (echo.h), and of each text that came from the server only what is no echo reaches the bus.
  */
@@ -19,13 +19,13 @@
 
 /* How long the request's body lives. */
 enum request_life {
-	REQUEST_COPIED, /* until exchange_begin() returns: the exchange keeps a copy */
-	REQUEST_STAYS,  /* until exchange_free(), unchanged */
-	REQUEST_GIVEN,  /* malloc'ed, and the exchange's own once exchange_begin() has returned 0 */
+	REQUEST_COPIED, /* until llm_call_begin() returns: the call keeps a copy */
+	REQUEST_STAYS,  /* until llm_call_free(), unchanged */
+	REQUEST_GIVEN,  /* malloc'ed, and the call's own once llm_call_begin() has returned 0 */
 };
 
-/* All optional: start from {0}. Pointers are borrowed until exchange_end(), but `request`. */
-struct exchange_options {
+/* All optional: start from {0}. Pointers are borrowed until llm_call_end(), but `request`. */
+struct llm_call_options {
 	/* The JSON body that will be sent; NULL: it cannot be seen. */
 	const char *request;
 	size_t request_bytes;
@@ -39,12 +39,12 @@ struct exchange_options {
 	const struct orbus_tag *tags;
 	size_t tag_count;
 
-	/* Limits of streams in milliseconds, 0: none; see exchange_timeout_ms(). */
+	/* Limits of streams in milliseconds, 0: none; see llm_call_timeout_ms(). */
 	uint64_t first_token_timeout_ms;
 	uint64_t idle_timeout_ms;
 
 	/* Receives the generated text in pieces of whole UTF-8 characters; may be NULL. */
-	void (*text)(void *context, enum answer_text kind, const char *piece, size_t length);
+	void (*text)(void *context, enum response_text kind, const char *piece, size_t length);
 	void *context;
 
 	/*
@@ -59,7 +59,7 @@ struct exchange_options {
 };
 
 /* How a transfer ended, as its transport saw it. {0} is a transfer that went well. */
-struct exchange_result {
+struct llm_call_result {
 	long http_status;     /* 0: no response came */
 	long retry_after;     /* seconds that the server asks for, 0: not said */
 	enum limit limit;     /* of the transport's own that ended it */
@@ -76,15 +76,15 @@ struct exchange_result {
 	const char *url; /* where it went, if only the transport knew; NULL */
 };
 
-struct exchange {
-	struct orbus_request request; /* its sample is filled in by exchange_end() */
-	struct answer answer;
+struct llm_call {
+	struct orbus_request request; /* its sample is filled in by llm_call_end() */
+	struct response response;
 	bool streamed;        /* asked for, or answered, as a stream */
 	uint64_t complete_ns; /* when the whole answer was there, 0: it was not */
-	struct verdict verdict;
+	struct outcome outcome;
 	/* The rest is private to call.c. */
-	struct exchange_options options;
-	struct question question;
+	struct llm_call_options options;
+	struct request_body body;
 	bool body_seen;
 	enum limit limit;    /* of ours that was hit */
 	uint64_t arrival_ns; /* of the head or the bytes that came last, 0: nothing came */
@@ -95,61 +95,61 @@ struct exchange {
 };
 
 /*
- * Starts the clock and publishes a `begin`. `x` must stay where it is until exchange_end().
+ * Starts the clock and publishes a `begin`. `x` must stay where it is until llm_call_end().
  * Returns 0 or -ENOMEM. A `begin` that cannot be published is no error: the request may still be.
  */
-int exchange_begin(
-    struct exchange *x, struct orbus_producer *p, const struct exchange_options *options);
+int llm_call_begin(
+    struct llm_call *x, struct orbus_producer *p, const struct llm_call_options *options);
 
 /* Before the body's first byte: the response's Content-Type, NULL where it has none. */
-void exchange_content_type(struct exchange *x, const char *type);
+void llm_call_content_type(struct llm_call *x, const char *type);
 
 /*
  * Takes the next bytes of the body. False: a limit had been reached when they came, and the
  * binding should end the transfer.
  */
-bool exchange_feed(struct exchange *x, const char *bytes, size_t length);
+bool llm_call_feed(struct llm_call *x, const char *bytes, size_t length);
 
 /*
  * The limits are for the server alone: no time passes for them between these two, while the
  * program is busy with what it was given, or pauses the transfer.
  */
-void exchange_hold(struct exchange *x);
-void exchange_go_on(struct exchange *x);
+void llm_call_hold(struct llm_call *x);
+void llm_call_go_on(struct llm_call *x);
 
 /* Milliseconds until the first-token or idle limit is reached, 0 if it is, -1 without one. */
-long exchange_timeout_ms(const struct exchange *x);
+long llm_call_timeout_ms(const struct llm_call *x);
 
 /* Whether one of these limits is reached; which one is remembered. */
-bool exchange_is_out_of_time(struct exchange *x);
+bool llm_call_is_out_of_time(struct llm_call *x);
 
 /*
  * Which limit it was, where the transport only knows that it waited too long for bytes. Of an
  * answer that is no stream nothing but the whole was awaited.
  */
-enum limit exchange_limit_of_silence(const struct exchange *x);
+enum limit llm_call_limit_of_silence(const struct llm_call *x);
 
 /*
  * Judges, fills in the sample, publishes it. What orbus_publish() returns. The sample and its
- * strings live until exchange_free(), which must follow.
+ * strings live until llm_call_free(), which must follow.
  */
-int exchange_end(struct exchange *x, const struct exchange_result *result);
+int llm_call_end(struct llm_call *x, const struct llm_call_result *result);
 
 /*
- * The first half of exchange_end(): judges, and fills in the sample with its times. The second half
+ * The first half of llm_call_end(): judges, and fills in the sample with its times. The second half
  * is orbus_request_end() with the status of the sample.
  */
-void exchange_judge(struct exchange *x, const struct exchange_result *result);
+void exchange_judge(struct llm_call *x, const struct llm_call_result *result);
 
 /*
  * For requests that a program times itself: what of a server's message, UTF-8 that an exception
  * kept, may be published, by `request` (NULL: it cannot be seen), `secrets` and `url` of what was
  * asked. False: nothing.
  */
-bool exchange_quote(
-    const struct exchange_options *asked, const char *said, char out[VERDICT_MESSAGE_BYTES]);
+bool llm_call_quote(
+    const struct llm_call_options *asked, const char *said, char out[OUTCOME_MESSAGE_BYTES]);
 
-/* Frees what the exchange holds. One that is freed without its end stays in flight. */
-void exchange_free(struct exchange *x);
+/* Frees what the call holds. One that is freed without its end stays in flight. */
+void llm_call_free(struct llm_call *x);
 
 #endif

@@ -41,7 +41,7 @@ static const char *known_http_type(long status)
 	return NULL;
 }
 
-const char *verdict_http_type(long status)
+const char *outcome_http_type(long status)
 {
 	const char *type = known_http_type(status);
 
@@ -52,7 +52,7 @@ const char *verdict_http_type(long status)
 	                       : "unexpected_status";
 }
 
-const char *verdict_limit_type(enum limit limit)
+const char *outcome_limit_type(enum limit limit)
 {
 	switch (limit) {
 	case LIMIT_CONNECT: return "timeout_connect";
@@ -72,7 +72,7 @@ static const char *limit_message(enum limit limit)
 	}
 }
 
-const char *verdict_failure_type(enum failure failure, bool in_stream)
+const char *outcome_failure_type(enum failure failure, bool in_stream)
 {
 	switch (failure) {
 	case FAILURE_DNS: return "dns_failed";
@@ -84,7 +84,7 @@ const char *verdict_failure_type(enum failure failure, bool in_stream)
 	}
 }
 
-static void end(struct verdict *v, enum orbus_status status, const char *type, const char *message)
+static void end(struct outcome *v, enum orbus_status status, const char *type, const char *message)
 {
 	v->status = status;
 	v->error_type = type;
@@ -93,9 +93,9 @@ static void end(struct verdict *v, enum orbus_status status, const char *type, c
 }
 
 /* An error that the API explains, as far as it does. */
-static void end_with_api_error(const struct evidence *e, struct verdict *v, const char *type)
+static void end_with_api_error(const struct evidence *e, struct outcome *v, const char *type)
 {
-	const struct answer_facts *f = &e->answer->facts;
+	const struct response_facts *f = &e->response->facts;
 
 	end(v, ORBUS_STATUS_ERROR, type, f->error_message);
 	if (!v->error_message[0] && f->error_code[0])
@@ -109,13 +109,13 @@ static void end_with_api_error(const struct evidence *e, struct verdict *v, cons
 	v->may_retry = true;
 }
 
-void verdict_withhold(struct verdict *v, const char *why)
+void outcome_withhold(struct outcome *v, const char *why)
 {
 	snprintf(v->error_message, sizeof(v->error_message), "(text withheld: %s)", why);
 	v->quotes = false;
 }
 
-void verdict_add_retry(struct verdict *v, long retry_after)
+void outcome_add_retry(struct outcome *v, long retry_after)
 {
 	size_t used;
 
@@ -126,7 +126,7 @@ void verdict_add_retry(struct verdict *v, long retry_after)
 	    retry_after);
 }
 
-long verdict_code(long http_status, const struct answer_facts *facts)
+long outcome_code(long http_status, const struct response_facts *facts)
 {
 	long code = strtol(facts->error_code, NULL, 10);
 
@@ -138,29 +138,29 @@ long verdict_code(long http_status, const struct answer_facts *facts)
 /* An error in an answer that began with HTTP 200. */
 static const char *body_error_type(const struct evidence *e)
 {
-	const char *known = known_http_type(verdict_code(e->http_status, &e->answer->facts));
+	const char *known = known_http_type(outcome_code(e->http_status, &e->response->facts));
 
-	if (e->answer->form == ANSWER_EVENTS)
+	if (e->response->form == RESPONSE_EVENTS)
 		return "stream_error";
 	return known ? known : "api_error";
 }
 
 /* Some transports quote what came: a status line, the names in a certificate. */
-static void end_with_failure(const struct evidence *e, struct verdict *v)
+static void end_with_failure(const struct evidence *e, struct outcome *v)
 {
-	bool in_stream = e->answer->form == ANSWER_EVENTS;
+	bool in_stream = e->response->form == RESPONSE_EVENTS;
 
-	end(v, ORBUS_STATUS_ERROR, verdict_failure_type(e->failure, in_stream),
+	end(v, ORBUS_STATUS_ERROR, outcome_failure_type(e->failure, in_stream),
 	    e->failure_message ? e->failure_message : "");
 	v->quotes = true;
 }
 
 /* A transfer that went well, up to what it carried. */
-static void judge_content(const struct evidence *e, struct verdict *v)
+static void judge_content(const struct evidence *e, struct outcome *v)
 {
-	const struct answer_facts *f = &e->answer->facts;
+	const struct response_facts *f = &e->response->facts;
 
-	if (e->answer->form == ANSWER_UNKNOWN)
+	if (e->response->form == RESPONSE_UNKNOWN)
 		end(v, ORBUS_STATUS_ERROR, e->streamed ? "stream_truncated" : "malformed_response",
 		    "the answer is empty");
 	else if (f->malformed)
@@ -173,21 +173,21 @@ static void judge_content(const struct evidence *e, struct verdict *v)
 		end(v, ORBUS_STATUS_OK, NULL, "");
 }
 
-static bool is_answered(const struct answer_facts *f)
+static bool is_answered(const struct response_facts *f)
 {
 	return f->complete && f->has_choices && !f->malformed;
 }
 
-void verdict_reach(const struct evidence *e, struct verdict *v)
+void outcome_reach(const struct evidence *e, struct outcome *v)
 {
-	const struct answer_facts *f = &e->answer->facts;
-	bool late = e->answer->form == ANSWER_EVENTS && is_answered(f);
+	const struct response_facts *f = &e->response->facts;
+	bool late = e->response->form == RESPONSE_EVENTS && is_answered(f);
 
 	/* A connection that stays open after [DONE] costs the program time, not its answer. */
 	if (e->limit != LIMIT_NONE && !late)
-		end(v, ORBUS_STATUS_TIMEOUT, verdict_limit_type(e->limit), limit_message(e->limit));
+		end(v, ORBUS_STATUS_TIMEOUT, outcome_limit_type(e->limit), limit_message(e->limit));
 	else if (e->http_status >= 300)
-		end_with_api_error(e, v, verdict_http_type(e->http_status));
+		end_with_api_error(e, v, outcome_http_type(e->http_status));
 	else if (f->has_error)
 		end_with_api_error(e, v, body_error_type(e));
 	else if (e->program_aborted && !is_answered(f))

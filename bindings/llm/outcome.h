@@ -33,35 +33,35 @@ struct evidence {
 	enum failure failure;        /* of the transport */
 	const char *failure_message; /* NULL: none */
 	bool streamed;               /* asked for, or answered, as a stream */
-	const struct answer *answer;
+	const struct response *response;
 };
 
-#define VERDICT_MESSAGE_BYTES 320
+#define OUTCOME_MESSAGE_BYTES 320
 
-struct verdict {
+struct outcome {
 	enum orbus_status status;
 	const char *error_type; /* static; NULL where the request ended well or was cancelled */
-	char error_message[VERDICT_MESSAGE_BYTES]; /* "" where there is nothing to say */
+	char error_message[OUTCOME_MESSAGE_BYTES]; /* "" where there is nothing to say */
 	bool quotes;    /* the message is of a server or of a transport, not ours */
 	bool may_retry; /* an error of the API: it may say when to come back */
 };
 
 /* The error_type of an HTTP status from 300 on; static. */
-const char *verdict_http_type(long status);
+const char *outcome_http_type(long status);
 
 /* The HTTP status that an error amounts to: of the response, else of the body; 0: none. */
-long verdict_code(long http_status, const struct answer_facts *facts);
+long outcome_code(long http_status, const struct response_facts *facts);
 
-void verdict_reach(const struct evidence *e, struct verdict *out);
+void outcome_reach(const struct evidence *e, struct outcome *out);
 
 /* Puts words of ours in place of a message that must not be published. */
-void verdict_withhold(struct verdict *v, const char *why);
+void outcome_withhold(struct outcome *v, const char *why);
 
 /* Last, since it adds to the message: when to come back, if the API says so. */
-void verdict_add_retry(struct verdict *v, long retry_after);
+void outcome_add_retry(struct outcome *v, long retry_after);
 
 /* Likewise the error_type of a limit, and of a failure, in mid-stream or before; static. */
-const char *verdict_limit_type(enum limit limit);
-const char *verdict_failure_type(enum failure failure, bool in_stream);
+const char *outcome_limit_type(enum limit limit);
+const char *outcome_failure_type(enum failure failure, bool in_stream);
 
 #endif

@@ -13,18 +13,18 @@
 
 #include <string.h>
 
-#define RESUME_MAX_BYTES 512
+#define PREFIX_CACHE_BYTES 512
 
-struct resume {
+struct prefix_cache {
 	size_t length;         /* of what is known, 0: nothing */
 	const char *now, *end; /* the piece that an event begins with, until its text begins */
 	struct json_scan scan; /* after what is known */
-	char known[RESUME_MAX_BYTES];
+	char known[PREFIX_CACHE_BYTES];
 };
 
 /* An event begins with these bytes. Returns how many of them need not be read; the scan is set. */
-static inline size_t resume_begin(
-    struct resume *r, struct json_scan *scan, const char *bytes, size_t length)
+static inline size_t prefix_cache_begin(
+    struct prefix_cache *r, struct json_scan *scan, const char *bytes, size_t length)
 {
 	if (r->length > 0 && length >= r->length && memcmp(bytes, r->known, r->length) == 0) {
 		*scan = r->scan;
@@ -37,13 +37,14 @@ static inline size_t resume_begin(
 }
 
 /* The piece that the event begins with has been read. */
-static inline void resume_end(struct resume *r)
+static inline void prefix_cache_end(struct prefix_cache *r)
 {
 	r->now = NULL;
 }
 
-/* Text begins at `text`: the event's first, if nobody has said so since resume_begin(). */
-static inline void resume_learn(struct resume *r, const struct json_scan *scan, const char *text)
+/* Text begins at `text`: the event's first, if nobody has said so since prefix_cache_begin(). */
+static inline void prefix_cache_learn(
+    struct prefix_cache *r, const struct json_scan *scan, const char *text)
 {
 	const char *now = r->now;
 
@@ -57,7 +58,7 @@ static inline void resume_learn(struct resume *r, const struct json_scan *scan, 
 }
 
 /* Something other than text was learnt. After the text it is not in what is known: forget that. */
-static inline void resume_doubt(struct resume *r)
+static inline void prefix_cache_doubt(struct prefix_cache *r)
 {
 	if (!r->now)
 		r->length = 0;

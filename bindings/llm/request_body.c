@@ -33,13 +33,13 @@ static const struct json_rule rules[] = {
 static void take_event(
     void *data, uint8_t place, enum json_event event, const char *bytes, size_t length)
 {
-	struct question *q = data;
+	struct request_body *q = data;
 	size_t used = strlen(q->model), n;
 
 	if (place == STREAM && event == JSON_SAW_LITERAL) {
 		q->stream = *bytes == 't';
 	} else if ((place == TEXT || place == CONTENT) && event == JSON_SAW_TEXT) {
-		tally_add(&q->prompt, bytes, length);
+		token_estimate_add(&q->prompt, bytes, length);
 	} else if (place == MODEL && event == JSON_SAW_TEXT) {
 		n = utf8_cut(bytes, length, sizeof(q->model) - 1 - used);
 		memcpy(q->model + used, bytes, n);
@@ -49,7 +49,7 @@ static void take_event(
 static const struct json_plan plan = {
     .rules = rules, .count = sizeof(rules) / sizeof(rules[0]), .sink = take_event};
 
-void question_read(struct question *q, const char *body, size_t length)
+void request_body_read(struct request_body *q, const char *body, size_t length)
 {
 	struct json_scan scan;
 

@@ -11,14 +11,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct question {
+struct request_body {
 	char model[128]; /* "" where it is not said; cut on a character to fit */
 	bool stream;
-	bool is_read;        /* it is a JSON document */
-	struct tally prompt; /* of all messages */
+	bool is_read;                 /* it is a JSON document */
+	struct token_estimate prompt; /* of all messages */
 };
 
 /* A body that is no JSON leaves everything absent. */
-void question_read(struct question *q, const char *body, size_t length);
+void request_body_read(struct request_body *q, const char *body, size_t length);
 
 #endif

@@ -129,9 +129,9 @@ struct name {
 };
 
 /* Where the name at this place is kept. */
-static struct name name_at(struct answer *a, uint8_t place)
+static struct name name_at(struct response *a, uint8_t place)
 {
-	struct answer_facts *f = &a->facts;
+	struct response_facts *f = &a->facts;
 
 	switch (place) {
 	case ID: return (struct name){f->id, sizeof(f->id)};
@@ -148,14 +148,14 @@ static struct name name_at(struct answer *a, uint8_t place)
 	}
 }
 
-static void capture(struct answer *a, uint8_t place, const char *piece, size_t length)
+static void capture(struct response *a, uint8_t place, const char *piece, size_t length)
 {
 	struct name to = name_at(a, place);
 	size_t n;
 
 	if (!to.at)
 		return;
-	resume_doubt(&a->resume);
+	prefix_cache_doubt(&a->prefix_cache);
 	if (a->capturing != place)
 		a->captured = 0;
 	a->capturing = place;
@@ -168,13 +168,13 @@ static void capture(struct answer *a, uint8_t place, const char *piece, size_t l
 }
 
 /* Whether it is said here for the first time; beside its deltas some streams repeat all so far. */
-static bool is_new(struct answer *a, uint8_t place)
+static bool is_new(struct response *a, uint8_t place)
 {
 	uint8_t source = place == CHOICE_TEXT                   ? CHOICE_TEXT
 	                 : json_scan_is_within(&a->scan, DELTA) ? DELTA
 	                                                        : MESSAGE;
 
-	if (source == MESSAGE && a->form == ANSWER_EVENTS) {
+	if (source == MESSAGE && a->form == RESPONSE_EVENTS) {
 		a->sink->token(a->context); /* whoever says it, it is a sign of life */
 		return false;
 	}
@@ -183,44 +183,44 @@ static bool is_new(struct answer *a, uint8_t place)
 	return a->text_source == source;
 }
 
-static void generated(struct answer *a, const char *piece, size_t length)
+static void generated(struct response *a, const char *piece, size_t length)
 {
-	a->event_answers = true;
-	resume_learn(&a->resume, &a->scan, piece);
-	tally_add(&a->facts.generated, piece, length);
+	a->event_responds = true;
+	prefix_cache_learn(&a->prefix_cache, &a->scan, piece);
+	token_estimate_add(&a->facts.generated, piece, length);
 	a->sink->token(a->context);
 }
 
-static void pass_text(struct answer *a, enum answer_text kind, const char *piece, size_t length)
+static void pass_text(struct response *a, enum response_text kind, const char *piece, size_t length)
 {
 	generated(a, piece, length);
 	if (a->sink->text)
 		a->sink->text(a->context, kind, piece, length);
 }
 
-static void pass_reasoning(struct answer *a, uint8_t place, const char *piece, size_t length)
+static void pass_reasoning(struct response *a, uint8_t place, const char *piece, size_t length)
 {
 	if (!a->reasoning_place)
 		a->reasoning_place = place;
 	if (a->reasoning_place == place)
-		pass_text(a, ANSWER_REASONING, piece, length);
+		pass_text(a, RESPONSE_REASONING, piece, length);
 }
 
 /* A piece of a string that is of the generated ones. */
-static void take_generated(struct answer *a, uint8_t place, const char *piece, size_t length)
+static void take_generated(struct response *a, uint8_t place, const char *piece, size_t length)
 {
 	if (!is_new(a, place))
 		return;
 	switch (place) {
 	case CONTENT:
-	case CHOICE_TEXT: pass_text(a, ANSWER_CONTENT, piece, length); break;
+	case CHOICE_TEXT: pass_text(a, RESPONSE_CONTENT, piece, length); break;
 	case TOOL_TEXT: generated(a, piece, length); break;
 	case REASONING_DATA: generated(a, piece, 0); break; /* encrypted: its length says nothing */
 	default: pass_reasoning(a, place, piece, length); break;
 	}
 }
 
-static void take_piece(struct answer *a, uint8_t place, const char *piece, size_t length)
+static void take_piece(struct response *a, uint8_t place, const char *piece, size_t length)
 {
 	switch (place) {
 	case CONTENT:
@@ -235,12 +235,12 @@ static void take_piece(struct answer *a, uint8_t place, const char *piece, size_
 }
 
 /* Whether the string that has just ended at `place` is "error". */
-static bool says_error(struct answer *a, uint8_t place)
+static bool says_error(struct response *a, uint8_t place)
 {
 	return a->capturing == place && strcmp(name_at(a, place).at, "error") == 0;
 }
 
-static void take_string_end(struct answer *a, uint8_t place)
+static void take_string_end(struct response *a, uint8_t place)
 {
 	if (place == ERROR)
 		a->facts.has_error = true;
@@ -251,7 +251,7 @@ static void take_string_end(struct answer *a, uint8_t place)
 	a->capturing = JSON_ELSEWHERE;
 }
 
-static uint64_t *figure_at(struct answer_facts *f, uint8_t place)
+static uint64_t *figure_at(struct response_facts *f, uint8_t place)
 {
 	switch (place) {
 	case PROMPT_TOKENS: return &f->prompt_tokens;
@@ -263,13 +263,13 @@ static uint64_t *figure_at(struct answer_facts *f, uint8_t place)
 	}
 }
 
-static void take_number(struct answer *a, uint8_t place, const char *text, size_t length)
+static void take_number(struct response *a, uint8_t place, const char *text, size_t length)
 {
 	uint64_t *figure = figure_at(&a->facts, place);
 	char number[JSON_TOKEN_MAX + 1];
 	double value;
 
-	resume_doubt(&a->resume);
+	prefix_cache_doubt(&a->prefix_cache);
 	memcpy(number, text, length);
 	number[length] = '\0';
 	value = strtod_l(number, NULL, a->c_locale);
@@ -293,13 +293,13 @@ static void take_number(struct answer *a, uint8_t place, const char *text, size_
 static void take_event(
     void *data, uint8_t place, enum json_event event, const char *bytes, size_t length)
 {
-	struct answer *a = data;
+	struct response *a = data;
 
 	switch (event) {
 	case JSON_SAW_OBJECT:
 		a->facts.has_choices |= place == CHOICE;
 		a->facts.has_error |= place == ERROR;
-		a->event_answers |= place == CHOICE || place == USAGE;
+		a->event_responds |= place == CHOICE || place == USAGE;
 		if (place == IMAGE && is_new(a, place))
 			a->sink->token(a->context);
 		break;
@@ -307,7 +307,7 @@ static void take_event(
 	case JSON_SAW_STRING: take_string_end(a, place); break;
 	case JSON_SAW_NUMBER: take_number(a, place, bytes, length); break;
 	case JSON_SAW_LITERAL: a->facts.has_error |= place == ERROR && *bytes == 't'; break;
-	case JSON_SAW_ARRAY: a->event_answers |= place == CHOICES; break;
+	case JSON_SAW_ARRAY: a->event_responds |= place == CHOICES; break;
 	}
 }
 
@@ -323,18 +323,18 @@ static bool is_space(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-static void begin_event(struct answer *a)
+static void begin_event(struct response *a)
 {
 	a->event_is_blank = true;
 	a->event_may_be_done = a->event_is_done = false;
-	a->event_answers = a->event_accuses = a->event_excuses = false;
+	a->event_responds = a->event_accuses = a->event_excuses = false;
 	a->done_matched = 0;
 	a->capturing = JSON_ELSEWHERE;
 	json_scan_restart(&a->scan);
 }
 
 /* What begins like [DONE] and is not is a JSON array, if anything. */
-static void take_done_or_json(struct answer *a, const char *bytes, size_t length)
+static void take_done_or_json(struct response *a, const char *bytes, size_t length)
 {
 	for (; length > 0 && a->done_matched < sizeof(done) - 1; bytes++, length--)
 		if (*bytes != done[a->done_matched++]) {
@@ -353,7 +353,7 @@ static void take_done_or_json(struct answer *a, const char *bytes, size_t length
 
 static void event_data(void *context, const char *bytes, size_t length)
 {
-	struct answer *a = context;
+	struct response *a = context;
 
 	if (a->facts.complete)
 		return;
@@ -365,9 +365,9 @@ static void event_data(void *context, const char *bytes, size_t length)
 		size_t known;
 
 		a->event_is_blank = false;
-		known = resume_begin(&a->resume, &a->scan, bytes, length);
+		known = prefix_cache_begin(&a->prefix_cache, &a->scan, bytes, length);
 		a->event_may_be_done = known == 0 && *bytes == '[';
-		a->event_answers = known > 0; /* text is in choices */
+		a->event_responds = known > 0; /* text is in choices */
 		bytes += known;
 		length -= known;
 	}
@@ -375,13 +375,13 @@ static void event_data(void *context, const char *bytes, size_t length)
 		take_done_or_json(a, bytes, length);
 	else
 		json_scan_feed(&a->scan, bytes, length);
-	resume_end(&a->resume);
+	prefix_cache_end(&a->prefix_cache);
 }
 
 /* A whole document that is no part of an answer may be an error all the same. */
-static void look_for_error(struct answer *a)
+static void look_for_error(struct response *a)
 {
-	bool accused = a->event_accuses && !a->event_excuses && !a->event_answers;
+	bool accused = a->event_accuses && !a->event_excuses && !a->event_responds;
 
 	a->facts.has_error |= accused && json_scan_end(&a->scan) == 0;
 	a->facts.has_error |= !a->event_is_blank && strcmp(a->events.type, "error") == 0;
@@ -389,7 +389,7 @@ static void look_for_error(struct answer *a)
 
 static void event_end(void *context)
 {
-	struct answer *a = context;
+	struct response *a = context;
 
 	if (a->facts.complete)
 		return;
@@ -405,7 +405,7 @@ static const struct event_sink event_sink = {.data = event_data, .end = event_en
 
 /* --- The whole -------------------------------------------------------------------------------- */
 
-int answer_init(struct answer *a, const struct answer_sink *sink, void *context)
+int response_init(struct response *a, const struct response_sink *sink, void *context)
 {
 	memset(a, 0, sizeof(*a));
 	a->sink = sink;
@@ -422,41 +422,41 @@ int answer_init(struct answer *a, const struct answer_sink *sink, void *context)
 	return 0;
 }
 
-void answer_expect(struct answer *a, enum answer_form form)
+void response_expect(struct response *a, enum response_form form)
 {
 	a->expected = form;
 }
 
-void answer_feed(struct answer *a, const char *bytes, size_t length)
+void response_feed(struct response *a, const char *bytes, size_t length)
 {
-	while (a->form == ANSWER_UNKNOWN && length > 0) {
+	while (a->form == RESPONSE_UNKNOWN && length > 0) {
 		if (*bytes == '{' || *bytes == '[' || *bytes == '<')
-			a->form = ANSWER_JSON;
+			a->form = RESPONSE_JSON;
 		else if (!is_space(*bytes))
-			a->form = a->expected == ANSWER_EVENTS ? ANSWER_EVENTS : ANSWER_JSON;
+			a->form = a->expected == RESPONSE_EVENTS ? RESPONSE_EVENTS : RESPONSE_JSON;
 		else
 			bytes++, length--; /* sent to keep the connection alive */
 	}
-	if (a->form == ANSWER_EVENTS)
+	if (a->form == RESPONSE_EVENTS)
 		event_stream_feed(&a->events, bytes, length);
-	else if (a->form == ANSWER_JSON)
+	else if (a->form == RESPONSE_JSON)
 		json_scan_feed(&a->scan, bytes, length);
 }
 
-void answer_end(struct answer *a)
+void response_end(struct response *a)
 {
-	if (a->form == ANSWER_UNKNOWN || a->facts.complete)
+	if (a->form == RESPONSE_UNKNOWN || a->facts.complete)
 		return;
 	look_for_error(a);
 	/* Servers forget the blank line after their last event. */
 	a->facts.complete = a->event_is_done;
-	if (a->form != ANSWER_JSON)
+	if (a->form != RESPONSE_JSON)
 		return;
 	a->facts.complete = json_scan_end(&a->scan) == 0;
 	a->facts.malformed = !a->facts.complete;
 }
 
-void answer_free(struct answer *a)
+void response_free(struct response *a)
 {
 	if (a->c_locale)
 		freelocale(a->c_locale);

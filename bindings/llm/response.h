@@ -16,23 +16,23 @@
 #include <locale.h>
 
 /* How an answer is framed. */
-enum answer_form { ANSWER_UNKNOWN, ANSWER_JSON, ANSWER_EVENTS };
+enum response_form { RESPONSE_UNKNOWN, RESPONSE_JSON, RESPONSE_EVENTS };
 
 /* Whom a text is for. */
-enum answer_text { ANSWER_CONTENT, ANSWER_REASONING };
+enum response_text { RESPONSE_CONTENT, RESPONSE_REASONING };
 
-struct answer_sink {
+struct response_sink {
 	void (*token)(void *context); /* something was generated: text or part of a tool call */
 	/* A piece of the answer's text, of whole characters; may be NULL. */
-	void (*text)(void *context, enum answer_text kind, const char *piece, size_t length);
+	void (*text)(void *context, enum response_text kind, const char *piece, size_t length);
 };
 
 /* Names are cut on a character to fit. Figures are ORBUS_NONE, cost NaN, where not reported. */
-struct answer_facts {
+struct response_facts {
 	char id[96], model[128], provider[64], finish_reason[32];
 	uint64_t prompt_tokens, completion_tokens, total_tokens, cached_tokens, reasoning_tokens;
 	double cost_usd;
-	struct tally generated; /* content, reasoning and tool calls */
+	struct token_estimate generated; /* content, reasoning and tool calls */
 	bool has_choices;
 	bool
 	    has_error; /* an error object, finish_reason "error", or a code in place of an answer */
@@ -41,19 +41,19 @@ struct answer_facts {
 	bool complete;  /* the document is whole, or [DONE] has come */
 };
 
-struct answer {
-	struct answer_facts facts;
+struct response {
+	struct response_facts facts;
 	/* The rest is private to response.c. */
-	const struct answer_sink *sink;
+	const struct response_sink *sink;
 	void *context;
 	locale_t c_locale; /* numbers read alike whatever the program's locale is */
-	enum answer_form expected, form;
+	enum response_form expected, form;
 	/* Some APIs say the same under two names: the one that came first counts. 0: none yet. */
 	uint8_t text_source, reasoning_place;
 	/* Of the document under way: */
 	bool event_is_blank;
 	bool event_may_be_done, event_is_done; /* it is [DONE], so far or wholly */
-	bool event_answers;                    /* it brings choices or usage */
+	bool event_responds;                   /* it brings choices or usage */
 	bool event_accuses;                    /* it bears what an error would at the top */
 	bool event_excuses;                    /* its code says that all is well */
 	uint8_t done_matched;                  /* bytes of [DONE] */
@@ -61,26 +61,26 @@ struct answer {
 	size_t captured;                       /* its bytes so far */
 	char object[16];                       /* what kind of object it says it is */
 	struct json_scan scan;
-	struct resume resume;
+	struct prefix_cache prefix_cache;
 	struct event_stream events;
 };
 
 /* 0 or -ENOMEM. */
-int answer_init(struct answer *a, const struct answer_sink *sink, void *context);
+int response_init(struct response *a, const struct response_sink *sink, void *context);
 
 /*
  * Says how the answer is framed, by what was asked and by Content-Type, before its first byte. A
  * body that starts with { or [ is read as JSON all the same: so are errors in place of a stream. So
  * is one that starts with <, a proxy's page, which is found to be none.
  */
-void answer_expect(struct answer *a, enum answer_form form);
+void response_expect(struct response *a, enum response_form form);
 
 /* Takes the next bytes of the body. */
-void answer_feed(struct answer *a, const char *bytes, size_t length);
+void response_feed(struct response *a, const char *bytes, size_t length);
 
 /* After the last byte; the facts are final then. */
-void answer_end(struct answer *a);
+void response_end(struct response *a);
 
-void answer_free(struct answer *a);
+void response_free(struct response *a);
 
 #endif

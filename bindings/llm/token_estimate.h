@@ -12,12 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct tally {
+struct token_estimate {
 	uint64_t quarters; /* of a token */
 };
 
 /* `text` is any piece of UTF-8. */
-static inline void tally_add(struct tally *t, const char *text, size_t length)
+static inline void token_estimate_add(struct token_estimate *t, const char *text, size_t length)
 {
 	for (size_t i = 0; i < length; i++) {
 		unsigned char c = (unsigned char)text[i];
@@ -26,7 +26,7 @@ static inline void tally_add(struct tally *t, const char *text, size_t length)
 	}
 }
 
-static inline uint64_t tally_tokens(const struct tally *t)
+static inline uint64_t token_estimate_tokens(const struct token_estimate *t)
 {
 	return (t->quarters + 3) / 4;
 }

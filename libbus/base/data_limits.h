@@ -17,6 +17,12 @@
 #include <assert.h>
 #include <stdint.h>
 
+/* --- The ring ------------------------------------------------------------------------------------
+ */
+
+/* Lanes of a ring, at most. */
+#define ORBUS_LANES_MAX 4096u
+
 /* --- Numbers ---------------------------------------------------------------------------------- */
 
 /*
@@ -58,11 +64,11 @@ static inline double figure_bound(double value)
 /* --- Names and lists -------------------------------------------------------------------------- */
 
 /* Names of models, bots, providers, error types, counts, gauges: each kind so many a period... */
-#define SERIES_MAX 256
+#define NAME_TABLE_MAX 256
 /* ...and "(other)". */
-#define SERIES_NAMES_MAX (SERIES_MAX + 1)
+#define NAME_TABLE_NAMES_MAX (NAME_TABLE_MAX + 1)
 
-#define DISTINCT_MAX      1024 /* hashes of a sketch */
+#define KMV_SKETCH_MAX    1024 /* hashes of a sketch */
 #define RECENT_ERRORS_MAX 20
 #define TREND_HOURS       24
 
@@ -91,13 +97,14 @@ static inline double figure_bound(double value)
 #define LIMITS_NAMED_BYTES       4096u
 #define LIMITS_OTHER_NAMED_BYTES 512u
 #define LIMITS_REST_BYTES        (1u << 20)
-static_assert(3u * SERIES_NAMES_MAX *
-			  (4 * HISTOGRAM_BUCKETS * LIMITS_BUCKET_BYTES + 3 * LIMITS_TEXT_BYTES +
-			      LIMITS_NAMED_BYTES) +
-		      /* error types and counts, each twice with the lifetime's; gauges; caches */
-		      6u * SERIES_NAMES_MAX * (2 * LIMITS_TEXT_BYTES + LIMITS_OTHER_NAMED_BYTES) +
-		      RECENT_ERRORS_MAX * 3 * LIMITS_TEXT_BYTES + LIMITS_REST_BYTES <
-		  DOCUMENT_BYTES_MAX,
+static_assert(
+    3u * NAME_TABLE_NAMES_MAX *
+		(4 * HISTOGRAM_BUCKETS * LIMITS_BUCKET_BYTES + 3 * LIMITS_TEXT_BYTES +
+		    LIMITS_NAMED_BYTES) +
+	    /* error types and counts, each twice with the lifetime's; gauges; caches */
+	    6u * NAME_TABLE_NAMES_MAX * (2 * LIMITS_TEXT_BYTES + LIMITS_OTHER_NAMED_BYTES) +
+	    RECENT_ERRORS_MAX * 3 * LIMITS_TEXT_BYTES + LIMITS_REST_BYTES <
+	DOCUMENT_BYTES_MAX,
     "every period can be written to a file that is read");
 
 /*
@@ -105,10 +112,11 @@ static_assert(3u * SERIES_NAMES_MAX *
  * msgpack, no escapes.
  */
 #define BOARD_BYTES_MAX (16u << 20)
-static_assert(5 * (3u * SERIES_NAMES_MAX * (2 * ORBUS_TEXT_MAX + LIMITS_NAMED_BYTES / 4) +
-		      6u * SERIES_NAMES_MAX * (2 * ORBUS_TEXT_MAX + LIMITS_OTHER_NAMED_BYTES / 2) +
-		      RECENT_ERRORS_MAX * 3 * ORBUS_TEXT_MAX + 8 * HISTOGRAM_BUCKETS * 9) <
-		  BOARD_BYTES_MAX - LIMITS_REST_BYTES,
+static_assert(
+    5 * (3u * NAME_TABLE_NAMES_MAX * (2 * ORBUS_TEXT_MAX + LIMITS_NAMED_BYTES / 4) +
+	    6u * NAME_TABLE_NAMES_MAX * (2 * ORBUS_TEXT_MAX + LIMITS_OTHER_NAMED_BYTES / 2) +
+	    RECENT_ERRORS_MAX * 3 * ORBUS_TEXT_MAX + 8 * HISTOGRAM_BUCKETS * 9) <
+	BOARD_BYTES_MAX - LIMITS_REST_BYTES,
     "every board can be published");
 
 #endif

@@ -15,7 +15,7 @@ void journal_name_format(const struct journal_name *n, char out[JOURNAL_NAME_BYT
 		snprintf(part, sizeof(part), ".%u", n->part % JOURNAL_PARTS_MAX);
 	calendar_mark_format(n->mark, mark);
 	snprintf(out, JOURNAL_NAME_BYTES, "requests_%08u_%02u%s%s.ndjson%s",
-	    n->label / 100 % 100000000, n->label % 100, mark, part, n->packed ? ".zst" : "");
+	    n->label / 100 % 100000000, n->label % 100, mark, part, n->compressed ? ".zst" : "");
 }
 
 /* What it says is written again: a name that comes out otherwise is not one of ours. */
@@ -37,7 +37,7 @@ bool journal_name_parse(const char *text, struct journal_name *out)
 	*out = (struct journal_name){.label = day * 100 + hour,
 	    .mark = mark,
 	    .part = part,
-	    .packed = strstr(dot, ".zst") != NULL};
+	    .compressed = strstr(dot, ".zst") != NULL};
 	journal_name_format(out, again);
 	return strcmp(text, again) == 0;
 }

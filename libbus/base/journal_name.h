@@ -16,10 +16,10 @@
 #define JOURNAL_PARTS_MAX  100000u
 
 struct journal_name {
-	uint32_t label; /* YYYYMMDDHH of the hour's start, as the wall clock showed it */
-	uint32_t mark;  /* of the label, calendar.h */
-	uint32_t part;  /* 0, and for what came late 1 to JOURNAL_PARTS_MAX - 1 */
-	bool packed;    /* compressed */
+	uint32_t label;  /* YYYYMMDDHH of the hour's start, as the wall clock showed it */
+	uint32_t mark;   /* of the label, calendar.h */
+	uint32_t part;   /* 0, and for what came late 1 to JOURNAL_PARTS_MAX - 1 */
+	bool compressed; /* compressed */
 };
 
 void journal_name_format(const struct journal_name *n, char out[JOURNAL_NAME_BYTES]);

@@ -42,7 +42,7 @@ int next_character(const char *text, uint32_t *c)
 }
 
 /* The spelling of an unsafe character. */
-static void spell_character(uint32_t c, char out[16])
+static void escape_character(uint32_t c, char out[16])
 {
 	switch (c) {
 	case '\n': strcpy(out, "\\n"); break;
@@ -61,33 +61,33 @@ static void spell_character(uint32_t c, char out[16])
  * The safe form of the character at *text, which is moved past it: a pointer into the text, or
  * into `spelled`. Returns its length, 0 at the end.
  */
-static size_t safe_character(const char **text, char spelled[16], const char **out)
+static size_t safe_character(const char **text, char escaped[16], const char **out)
 {
 	uint32_t c;
 	int length = next_character(*text, &c);
 
 	*out = *text;
 	if (length < 0) {
-		snprintf(spelled, 16, "\\x%02x", (unsigned char)**text);
+		snprintf(escaped, 16, "\\x%02x", (unsigned char)**text);
 		length = 1;
 	} else if (length > 0 && is_unsafe_character(c)) {
-		spell_character(c, spelled);
+		escape_character(c, escaped);
 	} else {
 		*text += length;
 		return (size_t)length;
 	}
 	*text += length;
-	*out = spelled;
-	return strlen(spelled);
+	*out = escaped;
+	return strlen(escaped);
 }
 
 size_t text_sanitise(char *out, size_t bytes, const char *text)
 {
-	char spelled[16];
+	char escaped[16];
 	const char *piece;
 	size_t n, used = 0;
 
-	while ((n = safe_character(&text, spelled, &piece)) > 0 && used + n < bytes) {
+	while ((n = safe_character(&text, escaped, &piece)) > 0 && used + n < bytes) {
 		memcpy(out + used, piece, n);
 		used += n;
 	}
@@ -97,11 +97,11 @@ size_t text_sanitise(char *out, size_t bytes, const char *text)
 
 void print_text(FILE *out, const char *text)
 {
-	char spelled[16];
+	char escaped[16];
 	const char *piece;
 	size_t n;
 
-	while ((n = safe_character(&text, spelled, &piece)) > 0)
+	while ((n = safe_character(&text, escaped, &piece)) > 0)
 		fwrite(piece, 1, n, out);
 }
 

@@ -23,7 +23,7 @@ bool is_unsafe_character(uint32_t c);
 int next_character(const char *text, uint32_t *c);
 
 /*
- * Copies text with every unsafe character, and every byte that is not UTF-8, spelled out: \n, \t,
+ * Copies text with every unsafe character, and every byte that is not UTF-8, escaped: \n, \t,
  * \x1b, \u202e. Cut on a character to fit; returns the length.
  */
 size_t text_sanitise(char *out, size_t bytes, const char *text);
@@ -31,7 +31,7 @@ size_t text_sanitise(char *out, size_t bytes, const char *text);
 /* Decodes one character of sanitised text: its length in bytes, 0 at the end. */
 int text_character(const char *text, uint32_t *c);
 
-/* Prints text with its unsafe characters spelled out. */
+/* Prints text with its unsafe characters escaped. */
 void print_text(FILE *out, const char *text);
 
 #endif

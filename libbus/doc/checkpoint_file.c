@@ -17,30 +17,29 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
-#define STATE_MAGIC "ORBSTATE"
+#define CHECKPOINT_MAGIC "ORBSTATE"
 /* Marked labels came with version 3: who knows none would write the one's file over the other's. */
-#define STATE_VERSION          3u
+#define CHECKPOINT_VERSION     3u
 #define STATE_VERSION_UNMARKED 2u
 #define PACK_LEVEL             1
-#define LANES_MAX              4096
 
-struct state_head {
+struct checkpoint_head {
 	char magic[8];
 	uint32_t version;
 	uint32_t reserved;
 	uint64_t length;   /* of what follows */
 	uint64_t checksum; /* XXH3-64 of it */
 };
-static_assert(sizeof(struct state_head) == 32, "file format");
+static_assert(sizeof(struct checkpoint_head) == 32, "file format");
 
 /* Before the bytes of a section. */
 struct section_head {
-	uint32_t length; /* of its document */
-	uint32_t packed; /* of its bytes */
+	uint32_t length;     /* of its document */
+	uint32_t compressed; /* of its bytes */
 };
 static_assert(sizeof(struct section_head) == 8, "file format");
 
-int state_boot_id(char out[40])
+int checkpoint_boot_id(char out[40])
 {
 	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
 	int err = 0;
@@ -55,7 +54,7 @@ int state_boot_id(char out[40])
 	return err;
 }
 
-void state_bus_free(struct state_bus *bus)
+void checkpoint_bus_free(struct checkpoint_bus *bus)
 {
 	free(bus->positions);
 	free(bus->counts);
@@ -84,7 +83,7 @@ static void put_lanes(struct writer *w, const char *key, const uint64_t *positio
 	writer_end(w);
 }
 
-static void put_file(struct writer *w, const struct state_journal_file *f)
+static void put_file(struct writer *w, const struct checkpoint_journal_file *f)
 {
 	writer_object(w, NULL);
 	writer_count(w, "label", f->name.label);
@@ -97,9 +96,9 @@ static void put_file(struct writer *w, const struct state_journal_file *f)
 	writer_end(w);
 }
 
-static void put_journal(struct writer *w, const struct state_bus *bus)
+static void put_journal(struct writer *w, const struct checkpoint_bus *bus)
 {
-	const struct state_journal *j = &bus->journal;
+	const struct checkpoint_journal *j = &bus->journal;
 
 	writer_object(w, "journal");
 	writer_boolean(w, "on", j->on);
@@ -114,7 +113,7 @@ static void put_journal(struct writer *w, const struct state_bus *bus)
 	writer_end(w);
 }
 
-void state_bus_write(const struct state_bus *bus, struct writer *w)
+void checkpoint_bus_write(const struct checkpoint_bus *bus, struct writer *w)
 {
 	char id[33];
 
@@ -128,13 +127,13 @@ void state_bus_write(const struct state_bus *bus, struct writer *w)
 		put_journal(w, bus);
 }
 
-struct state_packer {
+struct checkpoint_compressor {
 	ZSTD_CCtx *zstd;
 };
 
-struct state_packer *state_packer_new(void)
+struct checkpoint_compressor *checkpoint_compressor_new(void)
 {
-	struct state_packer *p = calloc(1, sizeof(*p));
+	struct checkpoint_compressor *p = calloc(1, sizeof(*p));
 
 	if (p)
 		p->zstd = ZSTD_createCCtx();
@@ -144,7 +143,7 @@ struct state_packer *state_packer_new(void)
 	return NULL;
 }
 
-void state_packer_free(struct state_packer *p)
+void checkpoint_compressor_free(struct checkpoint_compressor *p)
 {
 	if (!p)
 		return;
@@ -152,35 +151,35 @@ void state_packer_free(struct state_packer *p)
 	free(p);
 }
 
-int state_pack(
-    struct state_packer *p, const char *document, size_t length, char **section, size_t *size)
+int checkpoint_compress(struct checkpoint_compressor *p, const char *document, size_t length,
+    char **section, size_t *size)
 {
 	struct section_head head = {.length = (uint32_t)length};
-	size_t packed, room;
+	size_t compressed, room;
 	char *bytes, *shorter;
 
-	if (length > STATE_SECTION_BYTES_MAX)
+	if (length > CHECKPOINT_SECTION_BYTES_MAX)
 		return -EFBIG;
 	room = ZSTD_compressBound(length);
 	bytes = malloc(sizeof(head) + room);
 	if (!bytes)
 		return -ENOMEM;
-	packed =
+	compressed =
 	    ZSTD_compressCCtx(p->zstd, bytes + sizeof(head), room, document, length, PACK_LEVEL);
 	/* There is room for any outcome: memory is all that it can lack. */
-	if (ZSTD_isError(packed)) {
+	if (ZSTD_isError(compressed)) {
 		free(bytes);
 		return -ENOMEM;
 	}
-	head.packed = (uint32_t)packed;
+	head.compressed = (uint32_t)compressed;
 	memcpy(bytes, &head, sizeof(head));
-	*size = sizeof(head) + packed;
+	*size = sizeof(head) + compressed;
 	shorter = realloc(bytes, *size);
 	*section = shorter ? shorter : bytes;
 	return 0;
 }
 
-size_t state_unpacked_length(const char *section)
+size_t checkpoint_uncompressed_length(const char *section)
 {
 	struct section_head head;
 
@@ -188,25 +187,26 @@ size_t state_unpacked_length(const char *section)
 	return head.length;
 }
 
-int state_begin(struct buffer *file)
+int checkpoint_begin(struct buffer *file)
 {
-	const struct state_head head = {0};
+	const struct checkpoint_head head = {0};
 
 	return buffer_append(file, &head, sizeof(head)) ? 0 : -ENOMEM;
 }
 
-int state_add(struct buffer *file, const char *section, size_t size)
+int checkpoint_add(struct buffer *file, const char *section, size_t size)
 {
-	if (size > STATE_FILE_BYTES_MAX - file->length)
+	if (size > CHECKPOINT_FILE_BYTES_MAX - file->length)
 		return -EFBIG;
 	return buffer_append(file, section, size) ? 0 : -ENOMEM;
 }
 
-void state_finish(struct buffer *file, bool has_marks)
+void checkpoint_finish(struct buffer *file, bool has_marks)
 {
-	struct state_head head = {.version = has_marks ? STATE_VERSION : STATE_VERSION_UNMARKED};
+	struct checkpoint_head head = {
+	    .version = has_marks ? CHECKPOINT_VERSION : STATE_VERSION_UNMARKED};
 
-	memcpy(head.magic, STATE_MAGIC, sizeof(head.magic));
+	memcpy(head.magic, CHECKPOINT_MAGIC, sizeof(head.magic));
 	head.length = file->length - sizeof(head);
 	head.checksum = XXH3_64bits(file->bytes + sizeof(head), head.length);
 	memcpy(file->bytes, &head, sizeof(head));
@@ -234,7 +234,7 @@ static int lanes_from_json(const json_t *list, uint64_t **out)
 	const json_t *item;
 	size_t i, n = json_array_size(list);
 
-	if (!json_is_array(list) || n > LANES_MAX)
+	if (!json_is_array(list) || n > ORBUS_LANES_MAX)
 		return -EBADMSG;
 	*out = calloc(n + 1, sizeof(**out));
 	if (!*out)
@@ -256,7 +256,7 @@ static int more_lanes_from_json(const json_t *list, uint32_t count, uint64_t **o
 	return json_array_size(list) == count ? lanes_from_json(list, out) : -EBADMSG;
 }
 
-static int file_from_json(json_t *o, struct state_journal_file *f)
+static int file_from_json(json_t *o, struct checkpoint_journal_file *f)
 {
 	json_int_t label, part, start, end, length, mark = PERIOD_UNMARKED;
 	struct journal_name again;
@@ -267,7 +267,7 @@ static int file_from_json(json_t *o, struct state_journal_file *f)
 	    mark < 0 || mark > UINT32_MAX || label < 0 || label > UINT32_MAX || part < 0 ||
 	    part >= JOURNAL_PARTS_MAX || start < 0 || end <= start || length < 0)
 		return -EBADMSG;
-	*f = (struct state_journal_file){
+	*f = (struct checkpoint_journal_file){
 	    .name = {.label = (uint32_t)label, .mark = (uint32_t)mark, .part = (uint32_t)part},
 	    .start_ns = (uint64_t)start,
 	    .end_ns = (uint64_t)end,
@@ -276,12 +276,12 @@ static int file_from_json(json_t *o, struct state_journal_file *f)
 	return journal_name_parse(text, &again) ? 0 : -EBADMSG;
 }
 
-static int files_from_json(const json_t *list, struct state_journal *j)
+static int files_from_json(const json_t *list, struct checkpoint_journal *j)
 {
 	size_t i, n = json_array_size(list);
 	json_t *o;
 
-	if (!json_is_array(list) || n > STATE_JOURNAL_FILES_MAX)
+	if (!json_is_array(list) || n > CHECKPOINT_JOURNAL_FILES_MAX)
 		return -EBADMSG;
 	j->files = calloc(n + 1, sizeof(*j->files));
 	if (!j->files)
@@ -297,9 +297,9 @@ static int files_from_json(const json_t *list, struct state_journal *j)
 	return 0;
 }
 
-static int journal_from_json(const json_t *o, struct state_bus *bus)
+static int journal_from_json(const json_t *o, struct checkpoint_bus *bus)
 {
-	struct state_journal *j = &bus->journal;
+	struct checkpoint_journal *j = &bus->journal;
 	int err;
 
 	j->known = true;
@@ -310,7 +310,7 @@ static int journal_from_json(const json_t *o, struct state_bus *bus)
 	return err ? err : files_from_json(json_object_get(o, "files"), j);
 }
 
-int state_bus_from_json(const json_t *document, struct state_bus *bus)
+int checkpoint_bus_from_json(const json_t *document, struct checkpoint_bus *bus)
 {
 	const char *boot = json_string_value(json_object_get(document, "boot_id"));
 	const json_t *positions = json_object_get(document, "positions");
@@ -333,16 +333,16 @@ int state_bus_from_json(const json_t *document, struct state_bus *bus)
 	return journal ? journal_from_json(journal, bus) : 0;
 }
 
-int state_open(struct state_reader *r, const void *bytes, size_t length)
+int checkpoint_open(struct checkpoint_reader *r, const void *bytes, size_t length)
 {
-	struct state_head head;
+	struct checkpoint_head head;
 
-	if (length < sizeof(head) || length > STATE_FILE_BYTES_MAX)
+	if (length < sizeof(head) || length > CHECKPOINT_FILE_BYTES_MAX)
 		return -EBADMSG;
 	memcpy(&head, bytes, sizeof(head));
-	if (memcmp(head.magic, STATE_MAGIC, sizeof(head.magic)) != 0)
+	if (memcmp(head.magic, CHECKPOINT_MAGIC, sizeof(head.magic)) != 0)
 		return -EBADMSG;
-	if (head.version < 1 || head.version > STATE_VERSION)
+	if (head.version < 1 || head.version > CHECKPOINT_VERSION)
 		return -EPROTONOSUPPORT;
 	r->version = head.version;
 	r->at = (const char *)bytes + sizeof(head);
@@ -353,7 +353,7 @@ int state_open(struct state_reader *r, const void *bytes, size_t length)
 	return 0;
 }
 
-int state_next(struct state_reader *r, const char **section, size_t *size)
+int checkpoint_next(struct checkpoint_reader *r, const char **section, size_t *size)
 {
 	struct section_head head;
 
@@ -362,31 +362,31 @@ int state_next(struct state_reader *r, const char **section, size_t *size)
 	if ((size_t)(r->end - r->at) < sizeof(head))
 		return -EBADMSG;
 	memcpy(&head, r->at, sizeof(head));
-	if (head.packed > (size_t)(r->end - r->at) - sizeof(head))
+	if (head.compressed > (size_t)(r->end - r->at) - sizeof(head))
 		return -EBADMSG;
 	*section = r->at;
-	*size = sizeof(head) + head.packed;
+	*size = sizeof(head) + head.compressed;
 	r->at += *size;
 	return 1;
 }
 
 /* What the head claims is bounded before any of it is reserved. */
-int state_unpack(const char *section, size_t size, char **document, size_t *length)
+int checkpoint_decompress(const char *section, size_t size, char **document, size_t *length)
 {
 	struct section_head head;
-	const char *packed = section + sizeof(head);
+	const char *compressed = section + sizeof(head);
 	size_t n;
 
 	if (size < sizeof(head))
 		return -EBADMSG;
 	memcpy(&head, section, sizeof(head));
-	if (head.packed != size - sizeof(head) || head.length > STATE_SECTION_BYTES_MAX ||
-	    ZSTD_getFrameContentSize(packed, head.packed) != head.length)
+	if (head.compressed != size - sizeof(head) || head.length > CHECKPOINT_SECTION_BYTES_MAX ||
+	    ZSTD_getFrameContentSize(compressed, head.compressed) != head.length)
 		return -EBADMSG;
 	*document = malloc((size_t)head.length + 1);
 	if (!*document)
 		return -ENOMEM;
-	n = ZSTD_decompress(*document, head.length, packed, head.packed);
+	n = ZSTD_decompress(*document, head.length, compressed, head.compressed);
 	if (!ZSTD_isError(n) && n == head.length) {
 		*length = n;
 		return 0;
@@ -396,7 +396,7 @@ int state_unpack(const char *section, size_t size, char **document, size_t *leng
 	                                                                               : -EBADMSG;
 }
 
-int state_next_json(struct state_reader *r, json_t **document)
+int checkpoint_next_json(struct checkpoint_reader *r, json_t **document)
 {
 	const char *section = r->at;
 	size_t size = (size_t)(r->end - r->at), length;
@@ -408,9 +408,9 @@ int state_next_json(struct state_reader *r, json_t **document)
 		r->at = r->end;
 		return *document ? 0 : -EBADMSG;
 	}
-	if (state_next(r, &section, &size) != 1)
+	if (checkpoint_next(r, &section, &size) != 1)
 		return -EBADMSG;
-	err = state_unpack(section, size, &bytes, &length);
+	err = checkpoint_decompress(section, size, &bytes, &length);
 	if (err)
 		return err;
 	*document = json_from_msgpack(bytes, length, DOCUMENT_DEPTH_MAX);

@@ -34,11 +34,11 @@ static double ratio_percent(double part, double whole)
 static void put_token_usage(struct writer *w, const struct aggregate *a)
 {
 	writer_object(w, "token_usage");
-	figures_put_tokens(w, &a->requests.tokens);
+	stats_put_tokens(w, &a->requests.tokens);
 	writer_object(w, "by_model");
 	for (uint32_t i = 0; i < a->by_model.count; i++) {
-		const struct series_entry *e = &a->by_model.entries[i];
-		const struct request_figures *f = e->value;
+		const struct name_table_entry *e = &a->by_model.entries[i];
+		const struct request_stats *f = e->value;
 
 		writer_count(w, e->name, f->tokens.total);
 	}
@@ -65,14 +65,14 @@ static void put_recent_errors(struct writer *w, const struct aggregate *a)
 
 static void put_errors(struct writer *w, const struct aggregate *a, bool with_recent)
 {
-	uint64_t failed = request_figures_failed(&a->requests);
+	uint64_t failed = request_stats_failed(&a->requests);
 	double messages = aggregate_count(a, MESSAGES);
 
 	writer_object(w, "errors");
 	writer_count(w, "total_errors", failed);
 	writer_object(w, "by_type");
 	for (uint32_t i = 0; i < a->errors_by_type.count; i++) {
-		const struct series_entry *e = &a->errors_by_type.entries[i];
+		const struct name_table_entry *e = &a->errors_by_type.entries[i];
 
 		writer_count(w, e->name, *(const uint64_t *)e->value);
 	}
@@ -89,8 +89,8 @@ static void put_active_stats(struct writer *w, const struct aggregate *a)
 	double messages = aggregate_count(a, MESSAGES), commands = aggregate_count(a, COMMANDS);
 
 	writer_object(w, "active_stats");
-	writer_count(w, "active_users", distinct_estimate(&a->users));
-	writer_count(w, "active_channels", distinct_estimate(&a->channels));
+	writer_count(w, "active_users", kmv_sketch_estimate(&a->users));
+	writer_count(w, "active_channels", kmv_sketch_estimate(&a->channels));
 	put_number(w, MESSAGES, isnan(messages) ? 0 : messages);
 	put_number(w, COMMANDS, isnan(commands) ? 0 : commands);
 	writer_end(w);
@@ -187,7 +187,7 @@ static void put_counts_rest(struct writer *w, const struct aggregate *a)
 	bool is_open = false;
 
 	for (uint32_t i = 0; i < a->counts.count; i++) {
-		const struct series_entry *e = &a->counts.entries[i];
+		const struct name_table_entry *e = &a->counts.entries[i];
 		int64_t rest = exact_rest(*(const struct exact_sum *)e->value);
 
 		if (rest == 0)
@@ -206,7 +206,7 @@ static void put_counts(struct writer *w, const char *key, const struct aggregate
 {
 	writer_object(w, key);
 	for (uint32_t i = 0; i < a->counts.count; i++) {
-		const struct series_entry *e = &a->counts.entries[i];
+		const struct name_table_entry *e = &a->counts.entries[i];
 
 		if (cache_name_length(e->name) == 0 && strcmp(e->name, MESSAGES) != 0 &&
 		    strcmp(e->name, COMMANDS) != 0)
@@ -252,12 +252,12 @@ static void put_lifetime(struct writer *w, const struct document_context *c)
 	clock_format_rfc3339_local(c->lifetime_since_ns, c->utc, since);
 	writer_object(w, "lifetime");
 	writer_text(w, "since", since);
-	figures_put_requests(w, "requests", &a->requests, c->in_flight);
-	figures_put_summaries(w, &a->requests);
+	stats_put_requests(w, "requests", &a->requests, c->in_flight);
+	stats_put_summaries(w, &a->requests);
 	writer_object(w, "token_usage");
-	figures_put_tokens(w, &a->requests.tokens);
+	stats_put_tokens(w, &a->requests.tokens);
 	writer_end(w);
-	figures_put_cost(w, "cost_usd", &a->requests);
+	stats_put_cost(w, "cost_usd", &a->requests);
 	put_errors(w, a, false);
 	put_counts(w, "counts", a);
 	put_number(w, MESSAGES, fmax(aggregate_count(a, MESSAGES), 0));
@@ -299,11 +299,11 @@ static void put_tail(struct writer *w, const struct aggregate *a, const struct d
 	writer_count(w, "journal_lost", a->journal_lost);
 	if (c->lifetime)
 		put_lifetime(w, c);
-	figures_put_histograms(w, "histograms", a, c->restorable);
+	stats_put_histograms(w, "histograms", a, c->restorable);
 	if (c->restorable) {
 		put_all_counts(w, "counts", a);
 		put_counts_rest(w, a);
-		figures_put_sketches(w, "distinct", a);
+		stats_put_sketches(w, "distinct", a);
 	}
 	clock_format_isoformat(c->saved_at_ns, c->utc, text);
 	writer_text(w, "saved_at", text);
@@ -315,19 +315,19 @@ void document_write(
 {
 	writer_object(w, key);
 	put_head(w, c);
-	figures_put_requests(w, "requests", &a->requests, c->in_flight);
-	figures_put_summaries(w, &a->requests);
+	stats_put_requests(w, "requests", &a->requests, c->in_flight);
+	stats_put_summaries(w, &a->requests);
 	put_token_usage(w, a);
-	figures_put_cost(w, "cost_usd", &a->requests);
+	stats_put_cost(w, "cost_usd", &a->requests);
 	put_errors(w, a, true);
 	put_active_stats(w, a);
 	put_cache_stats(w, a);
 	put_counts(w, "service_metrics", a);
 	document_write_trends(w, DOCUMENT_TRENDS, c->trends);
-	figures_put_series(w, "by_model", &a->by_model);
-	figures_put_series(w, "by_bot", &a->by_bot);
-	figures_put_series(w, "by_provider", &a->by_provider);
-	figures_put_gauges(w, "gauges", a);
+	stats_put_name_table(w, "by_model", &a->by_model);
+	stats_put_name_table(w, "by_bot", &a->by_bot);
+	stats_put_name_table(w, "by_provider", &a->by_provider);
+	stats_put_gauges(w, "gauges", a);
 	put_tail(w, a, c);
 	writer_end(w);
 }

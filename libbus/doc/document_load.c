@@ -78,7 +78,7 @@ static int get_sum(const json_t *o, const char *key, struct exact_sum *out)
  */
 static bool is_series(const json_t *o)
 {
-	return json_is_object(o) && json_object_size(o) <= SERIES_NAMES_MAX;
+	return json_is_object(o) && json_object_size(o) <= NAME_TABLE_NAMES_MAX;
 }
 
 static int get_time(const json_t *o, const char *key, uint64_t *ns)
@@ -124,7 +124,7 @@ static int load_histogram(const json_t *all, const char *key, struct histogram *
 	return load_buckets(o, h);
 }
 
-static int load_histograms(const json_t *o, struct request_figures *f)
+static int load_histograms(const json_t *o, struct request_stats *f)
 {
 	int err = load_histogram(o, "response_times", &f->response_ms);
 
@@ -148,7 +148,7 @@ static int load_tokens(const json_t *o, struct token_sums *t)
 	           : 0;
 }
 
-static int load_cost(const json_t *o, const char *key, struct request_figures *f)
+static int load_cost(const json_t *o, const char *key, struct request_stats *f)
 {
 	if (json_is_null(json_object_get(o, key)))
 		return 0;
@@ -156,7 +156,7 @@ static int load_cost(const json_t *o, const char *key, struct request_figures *f
 }
 
 /* The counts that totals and series have under the same names. */
-static int load_counts(const json_t *o, struct request_figures *f)
+static int load_counts(const json_t *o, struct request_stats *f)
 {
 	return get_count(o, "ok", &f->ok) || get_count(o, "errors", &f->errors) ||
 	               get_count(o, "timeouts", &f->timeouts) ||
@@ -168,7 +168,7 @@ static int load_counts(const json_t *o, struct request_figures *f)
 	           : 0;
 }
 
-static int load_requests(const json_t *document, struct request_figures *f)
+static int load_requests(const json_t *document, struct request_stats *f)
 {
 	const json_t *o = json_object_get(document, "requests");
 
@@ -179,7 +179,7 @@ static int load_requests(const json_t *document, struct request_figures *f)
 	return load_histograms(json_object_get(document, "histograms"), f);
 }
 
-static int load_series_entry(const json_t *o, const json_t *histograms, struct request_figures *f)
+static int load_name_table_entry(const json_t *o, const json_t *histograms, struct request_stats *f)
 {
 	if (get_count(o, "requests", &f->total) || load_counts(o, f) ||
 	    load_tokens(json_object_get(o, "tokens"), &f->tokens) || load_cost(o, "cost", f))
@@ -191,7 +191,7 @@ static int load_series_entry(const json_t *o, const json_t *histograms, struct r
 	return load_histograms(histograms, f);
 }
 
-static int load_series(const json_t *document, const char *key, struct series *s)
+static int load_name_table(const json_t *document, const char *key, struct name_table *s)
 {
 	const json_t *all = json_object_get(document, key), *entry;
 	const json_t *histograms = json_object_get(json_object_get(document, "histograms"), key);
@@ -201,15 +201,15 @@ static int load_series(const json_t *document, const char *key, struct series *s
 		return -EBADMSG;
 	json_object_foreach((json_t *)(uintptr_t)all, name, entry)
 	{
-		struct request_figures one, *f;
+		struct request_stats one, *f;
 		int err;
 
-		request_figures_init(&one);
-		err = load_series_entry(entry, json_object_get(histograms, name), &one);
-		f = err ? NULL : aggregate_figures_at(s, name);
-		if (!err && (!f || !request_figures_merge(f, &one)))
+		request_stats_init(&one);
+		err = load_name_table_entry(entry, json_object_get(histograms, name), &one);
+		f = err ? NULL : aggregate_stats_at(s, name);
+		if (!err && (!f || !request_stats_merge(f, &one)))
 			err = -ENOMEM;
-		request_figures_free(&one);
+		request_stats_free(&one);
 		if (err)
 			return err;
 	}
@@ -273,7 +273,7 @@ static int load_counts_rest(const json_t *rests, struct aggregate *a)
 
 	json_object_foreach((json_t *)(uintptr_t)rests, name, v)
 	{
-		struct exact_sum *sum = series_find(&a->counts, name);
+		struct exact_sum *sum = name_table_find(&a->counts, name);
 
 		if (!sum || !json_is_integer(v) || !exact_adjust(sum, json_integer_value(v)))
 			return -EBADMSG;
@@ -348,7 +348,7 @@ static int load_all_counts(const json_t *document, struct aggregate *a)
 }
 
 /* `sum` where the gauge was never negative; else the sums of both signs are there. */
-static int load_gauge_sum(const json_t *o, double avg, struct gauge_figures *g)
+static int load_gauge_sum(const json_t *o, double avg, struct gauge_stats *g)
 {
 	double sum;
 
@@ -366,11 +366,11 @@ static int load_gauge_sum(const json_t *o, double avg, struct gauge_figures *g)
 	return get_rest(o, "sum", &g->above);
 }
 
-static int load_gauge(const json_t *o, struct gauge_figures *g)
+static int load_gauge(const json_t *o, struct gauge_stats *g)
 {
 	double avg;
 
-	*g = (struct gauge_figures){0};
+	*g = (struct gauge_stats){0};
 	if (get_number(o, "last", &g->last) || get_number(o, "min", &g->min) ||
 	    get_number(o, "max", &g->max) || get_number(o, "avg", &avg) ||
 	    get_count(o, "count", &g->count) || get_time(o, "last_at", &g->last_ts) ||
@@ -388,7 +388,7 @@ static int load_gauges(const json_t *all, struct aggregate *a)
 		return -EBADMSG;
 	json_object_foreach((json_t *)(uintptr_t)all, name, o)
 	{
-		struct gauge_figures g;
+		struct gauge_stats g;
 
 		if (load_gauge(o, &g))
 			return -EBADMSG;
@@ -398,18 +398,18 @@ static int load_gauges(const json_t *all, struct aggregate *a)
 	return 0;
 }
 
-static int load_sketch(const json_t *o, const char *key, struct distinct *d)
+static int load_sketch(const json_t *o, const char *key, struct kmv_sketch *d)
 {
 	const json_t *list = json_object_get(o, key), *item;
 	size_t i;
 
-	if (!json_is_array(list) || json_array_size(list) > DISTINCT_MAX)
+	if (!json_is_array(list) || json_array_size(list) > KMV_SKETCH_MAX)
 		return -EBADMSG;
 	json_array_foreach(list, i, item)
 	{
 		if (!json_is_integer(item) || json_integer_value(item) < 0)
 			return -EBADMSG;
-		if (!distinct_add_hash(d, (uint64_t)json_integer_value(item)))
+		if (!kmv_sketch_add_hash(d, (uint64_t)json_integer_value(item)))
 			return -ENOMEM;
 	}
 	return 0;
@@ -471,11 +471,11 @@ int document_to_aggregate(const json_t *document, struct aggregate *a, struct tr
 	int err = load_requests(document, &a->requests);
 
 	if (!err)
-		err = load_series(document, "by_model", &a->by_model);
+		err = load_name_table(document, "by_model", &a->by_model);
 	if (!err)
-		err = load_series(document, "by_bot", &a->by_bot);
+		err = load_name_table(document, "by_bot", &a->by_bot);
 	if (!err)
-		err = load_series(document, "by_provider", &a->by_provider);
+		err = load_name_table(document, "by_provider", &a->by_provider);
 	if (!err)
 		err = load_errors(json_object_get(document, "errors"), a);
 	if (!err)

@@ -45,7 +45,7 @@ static void scan_counts(struct scan *s, const struct count_key *keys, size_t n, 
 }
 
 #define COUNT_OF(a)  (sizeof(a) / sizeof((a)[0]))
-#define FIGURE(name) offsetof(struct request_figures, name)
+#define FIGURE(name) offsetof(struct request_stats, name)
 #define TOKENS(name) offsetof(struct token_sums, name)
 
 static const struct count_key request_keys[] = {{"total", FIGURE(total)}, {"ok", FIGURE(ok)},
@@ -66,7 +66,7 @@ static void scan_tokens(struct scan *s, struct token_sums *t)
 	scan_counts(s, token_keys, COUNT_OF(token_keys), t);
 }
 
-static void set_cost(struct scan *s, struct request_figures *f, const struct raw_sum *raw)
+static void set_cost(struct scan *s, struct request_stats *f, const struct raw_sum *raw)
 {
 	/* None is known: there is nothing that a rest could be beside. */
 	if (!isnan(raw->figure) && !raw_sum_get(raw, &f->cost))
@@ -149,7 +149,7 @@ static void scan_histogram(struct scan *s, struct histogram *h)
 
 /* True if the key names one of a request's four histograms, which is then taken. */
 static bool take_histogram(
-    struct scan *s, const struct json_text *key, struct request_figures *f, unsigned *seen)
+    struct scan *s, const struct json_text *key, struct request_stats *f, unsigned *seen)
 {
 	static const struct {
 		const char *name;
@@ -172,7 +172,7 @@ static bool take_histogram(
 /* --- Series ----------------------------------------------------------------------------------- */
 
 /* The series of a key, if it is one and wanted. */
-static struct series *series_of(struct scan *s, const struct json_text *key)
+static struct name_table *name_table_of(struct scan *s, const struct json_text *key)
 {
 	if (json_text_is(key, "by_model"))
 		return s->parts & DOCUMENT_MODELS ? &s->out->by_model : NULL;
@@ -187,25 +187,25 @@ static struct series *series_of(struct scan *s, const struct json_text *key)
  * The figures of a name, NULL after a failure. Where several names of the file may share them,
  * being one once they are cut or summed under "(other)", they are to be read apart and added.
  */
-static struct request_figures *figures_of(
-    struct scan *s, struct series *series, const struct json_text *key, bool *shared)
+static struct request_stats *figures_of(
+    struct scan *s, struct name_table *series, const struct json_text *key, bool *shared)
 {
 	char name[NAME_BYTES];
-	struct request_figures *f;
+	struct request_stats *f;
 
 	take_name(s, key, name);
 	if (failed(s))
 		return NULL;
 	*shared = strlen(name) > ORBUS_TEXT_MAX - UTF8_BYTES_MAX ||
-	          strcmp(name, SERIES_OTHER) == 0 ||
-	          (series->count >= SERIES_MAX && !series_find(series, name));
-	f = aggregate_figures_at(series, name);
+	          strcmp(name, NAME_TABLE_OTHER) == 0 ||
+	          (series->count >= NAME_TABLE_MAX && !name_table_find(series, name));
+	f = aggregate_stats_at(series, name);
 	if (!f)
 		refuse(s, -ENOMEM);
 	return f;
 }
 
-static void scan_series_entry(struct scan *s, struct request_figures *f)
+static void scan_name_table_entry(struct scan *s, struct request_stats *f)
 {
 	struct json_text key;
 	unsigned seen = 0;
@@ -231,7 +231,7 @@ static void scan_series_entry(struct scan *s, struct request_figures *f)
 	f->errors -= count_add(f->timeouts, f->orphaned);
 }
 
-static void scan_entry_histograms(struct scan *s, struct request_figures *f)
+static void scan_entry_histograms(struct scan *s, struct request_stats *f)
 {
 	struct json_text key;
 	unsigned seen = 0;
@@ -244,21 +244,21 @@ static void scan_entry_histograms(struct scan *s, struct request_figures *f)
 		refuse(s, -EBADMSG);
 }
 
-typedef void scan_entry_fn(struct scan *s, struct request_figures *f);
+typedef void scan_entry_fn(struct scan *s, struct request_stats *f);
 
-static void scan_apart(struct scan *s, struct request_figures *f, scan_entry_fn *scan_entry)
+static void scan_apart(struct scan *s, struct request_stats *f, scan_entry_fn *scan_entry)
 {
-	struct request_figures one;
+	struct request_stats one;
 
-	request_figures_init(&one);
+	request_stats_init(&one);
 	scan_entry(s, &one);
-	if (!failed(s) && !request_figures_merge(f, &one))
+	if (!failed(s) && !request_stats_merge(f, &one))
 		refuse(s, -ENOMEM);
-	request_figures_free(&one);
+	request_stats_free(&one);
 }
 
 /* An object of figures, or of histograms, by name. */
-static void scan_series(struct scan *s, struct series *series, scan_entry_fn *scan_entry)
+static void scan_name_table(struct scan *s, struct name_table *series, scan_entry_fn *scan_entry)
 {
 	struct json_text key;
 	unsigned names = 0;
@@ -266,7 +266,7 @@ static void scan_series(struct scan *s, struct series *series, scan_entry_fn *sc
 
 	json_cursor_open(&s->c, '{');
 	while (json_cursor_member(&s->c, &key)) {
-		struct request_figures *f = figures_of(s, series, &key, &shared);
+		struct request_stats *f = figures_of(s, series, &key, &shared);
 
 		count_name(s, &names);
 		if (!f)
@@ -279,10 +279,10 @@ static void scan_series(struct scan *s, struct series *series, scan_entry_fn *sc
 }
 
 /* Figures without their histograms, or the other way round, do not add up. */
-static bool series_are_whole(const struct series *series)
+static bool series_are_whole(const struct name_table *series)
 {
 	for (uint32_t i = 0; i < series->count; i++) {
-		const struct request_figures *f = series->entries[i].value;
+		const struct request_stats *f = series->entries[i].value;
 
 		if (f->total < f->ok || f->response_ms.count > f->ok || f->ttft_ms.count > f->ok ||
 		    f->tps.count > f->ok || f->decode_tps.count > f->ok)
@@ -298,10 +298,10 @@ static void scan_histograms(struct scan *s)
 
 	json_cursor_open(&s->c, '{');
 	while (json_cursor_member(&s->c, &key)) {
-		struct series *series = series_of(s, &key);
+		struct name_table *series = name_table_of(s, &key);
 
 		if (series)
-			scan_series(s, series, scan_entry_histograms);
+			scan_name_table(s, series, scan_entry_histograms);
 		else if (!take_histogram(s, &key, &s->out->requests, &seen))
 			json_cursor_skip(&s->c);
 	}
@@ -340,13 +340,13 @@ static void scan_period(struct scan *s)
 
 static void scan_top(struct scan *s, const struct json_text *key)
 {
-	struct series *series = series_of(s, key);
+	struct name_table *series = name_table_of(s, key);
 
 	if (series) {
 		see(s, series == &s->out->by_model ? SEEN_MODELS
 		       : series == &s->out->by_bot ? SEEN_BOTS
 						   : SEEN_PROVIDERS);
-		scan_series(s, series, scan_series_entry);
+		scan_name_table(s, series, scan_name_table_entry);
 	} else if (json_text_is(key, "period")) {
 		see(s, SEEN_PERIOD);
 		scan_period(s);
@@ -382,8 +382,8 @@ int document_scan(const char *text, size_t length, unsigned parts, struct docume
 	struct json_text key;
 
 	*period = (struct document_period){0};
-	series_init(&s.shown, sizeof(struct exact_sum), NULL);
-	series_init(&s.rests, sizeof(int64_t), NULL);
+	name_table_init(&s.shown, sizeof(struct exact_sum), NULL);
+	name_table_init(&s.rests, sizeof(int64_t), NULL);
 	json_cursor_init(&s.c, text, length);
 	json_cursor_open(&s.c, '{');
 	while (json_cursor_member(&s.c, &key))
@@ -391,8 +391,8 @@ int document_scan(const char *text, size_t length, unsigned parts, struct docume
 	json_cursor_end(&s.c);
 	set_cost(&s, &out->requests, &s.cost);
 	scan_settle_counts(&s);
-	series_free(&s.shown);
-	series_free(&s.rests);
+	name_table_free(&s.shown);
+	name_table_free(&s.rests);
 	if (s.error)
 		return s.error;
 	if (s.c.failed || (s.seen & ~SEEN_COUNTS) != must_have(parts) ||

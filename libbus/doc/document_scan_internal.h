@@ -1,5 +1,5 @@
 /*
- * document_scan_internal.h: what the two rooms of document_scan share: figures by name are read in
+ * document_scan_internal.h: what the two files of document_scan share: figures by name are read in
  * document_scan.c, all else in document_scan_rest.c.
  */
 #ifndef ORBUS_DOC_DOCUMENT_SCAN_INTERNAL_H
@@ -26,8 +26,8 @@ struct scan {
 	struct json_cursor c;
 	struct aggregate *out;
 	struct document_period *period;
-	struct series shown; /* counts where they are shown: what a file without `counts` has */
-	struct series rests; /* of int64_t, by name: what `counts` leaves out of its sums */
+	struct name_table shown; /* counts where they are shown: what a file without `counts` has */
+	struct name_table rests; /* of int64_t, by name: what `counts` leaves out of its sums */
 	struct raw_sum cost;
 	unsigned parts;
 	unsigned seen; /* enum seen */
@@ -129,7 +129,7 @@ static inline bool raw_sum_get(const struct raw_sum *raw, struct exact_sum *out)
 /* One more name of an object of them: as a series, it has no more than these. */
 static inline void count_name(struct scan *s, unsigned *names)
 {
-	if (++*names > SERIES_NAMES_MAX)
+	if (++*names > NAME_TABLE_NAMES_MAX)
 		refuse(s, -EBADMSG);
 }
 

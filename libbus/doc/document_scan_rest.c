@@ -16,7 +16,7 @@ static void add_shown(struct scan *s, const char *name, double value)
 		refuse(s, -EBADMSG);
 	if (!(value > 0) || failed(s))
 		return;
-	n = series_at(&s->shown, name);
+	n = name_table_at(&s->shown, name);
 	if (n)
 		exact_add(n, exact_of(value));
 	else
@@ -66,7 +66,7 @@ static void scan_counts_rest(struct scan *s)
 		json_cursor_integer(&s->c, &rest);
 		if (failed(s))
 			return;
-		place = series_at(&s->rests, name);
+		place = name_table_at(&s->rests, name);
 		if (place)
 			*place = rest;
 		else
@@ -111,8 +111,8 @@ void scan_settle_counts(struct scan *s)
 				      *(const struct exact_sum *)s->shown.entries[i].value))
 			refuse(s, -ENOMEM);
 	for (uint32_t i = 0; i < s->rests.count; i++) {
-		const struct series_entry *e = &s->rests.entries[i];
-		struct exact_sum *sum = series_find(&s->out->counts, e->name);
+		const struct name_table_entry *e = &s->rests.entries[i];
+		struct exact_sum *sum = name_table_find(&s->out->counts, e->name);
 
 		if (!sum || !exact_adjust(sum, *(const int64_t *)e->value))
 			refuse(s, -EBADMSG);
@@ -127,7 +127,7 @@ struct raw_gauge_sums {
 
 /* `sum` where the gauge was never negative; else the sums of both signs are there. */
 static void set_gauge_sums(
-    struct scan *s, struct gauge_figures *g, const struct raw_gauge_sums *raw, double avg)
+    struct scan *s, struct gauge_stats *g, const struct raw_gauge_sums *raw, double avg)
 {
 	double sum = raw->sum;
 
@@ -146,13 +146,13 @@ static void set_gauge_sums(
 		refuse(s, -EBADMSG);
 }
 
-static void scan_gauge(struct scan *s, struct gauge_figures *g)
+static void scan_gauge(struct scan *s, struct gauge_stats *g)
 {
 	struct json_text key;
 	double avg = NAN, *figure;
 	struct raw_gauge_sums sums = {NAN, 0, {NAN, 0}, {NAN, 0}};
 
-	*g = (struct gauge_figures){.last = NAN, .min = NAN, .max = NAN};
+	*g = (struct gauge_stats){.last = NAN, .min = NAN, .max = NAN};
 	json_cursor_open(&s->c, '{');
 	while (json_cursor_member(&s->c, &key)) {
 		figure = json_text_is(&key, "last")  ? &g->last
@@ -187,7 +187,7 @@ static void scan_gauges(struct scan *s)
 
 	json_cursor_open(&s->c, '{');
 	while (json_cursor_member(&s->c, &key)) {
-		struct gauge_figures g;
+		struct gauge_stats g;
 
 		take_name(s, &key, name);
 		count_name(s, &names);
@@ -261,16 +261,16 @@ static void scan_errors(struct scan *s)
 	}
 }
 
-static void scan_sketch(struct scan *s, struct distinct *d)
+static void scan_sketch(struct scan *s, struct kmv_sketch *d)
 {
 	uint64_t hash, n = 0;
 
 	json_cursor_open(&s->c, '[');
 	while (json_cursor_item(&s->c)) {
 		json_cursor_count(&s->c, &hash);
-		if (n++ == DISTINCT_MAX)
+		if (n++ == KMV_SKETCH_MAX)
 			refuse(s, -EBADMSG);
-		if (!failed(s) && !distinct_add_hash(d, hash))
+		if (!failed(s) && !kmv_sketch_add_hash(d, hash))
 			refuse(s, -ENOMEM);
 	}
 }

@@ -40,7 +40,7 @@ static void put_summary(struct writer *w, const char *key, const struct histogra
 	writer_end(w);
 }
 
-void figures_put_summaries(struct writer *w, const struct request_figures *f)
+void stats_put_summaries(struct writer *w, const struct request_stats *f)
 {
 	put_summary(w, "response_times", &f->response_ms);
 	put_summary(w, "ttft", &f->ttft_ms);
@@ -48,7 +48,7 @@ void figures_put_summaries(struct writer *w, const struct request_figures *f)
 	put_summary(w, "decode_tps", &f->decode_tps);
 }
 
-void figures_put_tokens(struct writer *w, const struct token_sums *t)
+void stats_put_tokens(struct writer *w, const struct token_sums *t)
 {
 	writer_count(w, "total_tokens", t->total);
 	writer_count(w, "prompt_tokens", t->prompt);
@@ -57,17 +57,17 @@ void figures_put_tokens(struct writer *w, const struct token_sums *t)
 	writer_count(w, "reasoning_tokens", t->reasoning);
 }
 
-void figures_put_cost(struct writer *w, const char *key, const struct request_figures *f)
+void stats_put_cost(struct writer *w, const char *key, const struct request_stats *f)
 {
-	writer_figure(w, key, request_figures_cost(f));
+	writer_figure(w, key, request_stats_cost(f));
 	if (f->cost_known)
 		put_rest(w, key, f->cost);
 }
 
-void figures_put_requests(
-    struct writer *w, const char *key, const struct request_figures *f, uint64_t in_flight)
+void stats_put_requests(
+    struct writer *w, const char *key, const struct request_stats *f, uint64_t in_flight)
 {
-	uint64_t failed = request_figures_failed(f);
+	uint64_t failed = request_stats_failed(f);
 
 	writer_object(w, key);
 	writer_count(w, "total", f->total);
@@ -86,16 +86,16 @@ void figures_put_requests(
 	writer_end(w);
 }
 
-static void put_series(struct writer *w, const char *key, const struct request_figures *f)
+static void put_series(struct writer *w, const char *key, const struct request_stats *f)
 {
 	writer_object(w, key);
 	writer_count(w, "requests", f->total);
-	figures_put_summaries(w, f);
+	stats_put_summaries(w, f);
 	writer_object(w, "tokens");
-	figures_put_tokens(w, &f->tokens);
+	stats_put_tokens(w, &f->tokens);
 	writer_end(w);
-	figures_put_cost(w, "cost", f);
-	writer_count(w, "errors", request_figures_failed(f));
+	stats_put_cost(w, "cost", f);
+	writer_count(w, "errors", request_stats_failed(f));
 	writer_count(w, "ok", f->ok);
 	writer_count(w, "timeouts", f->timeouts);
 	writer_count(w, "cancelled", f->cancelled);
@@ -105,10 +105,10 @@ static void put_series(struct writer *w, const char *key, const struct request_f
 	writer_end(w);
 }
 
-typedef void put_figures_fn(struct writer *w, const char *key, const struct request_figures *f);
+typedef void put_stats_fn(struct writer *w, const char *key, const struct request_stats *f);
 
 static void put_by_name(
-    struct writer *w, const char *key, const struct series *s, put_figures_fn *body)
+    struct writer *w, const char *key, const struct name_table *s, put_stats_fn *body)
 {
 	writer_object(w, key);
 	for (uint32_t i = 0; i < s->count; i++)
@@ -116,7 +116,7 @@ static void put_by_name(
 	writer_end(w);
 }
 
-void figures_put_series(struct writer *w, const char *key, const struct series *s)
+void stats_put_name_table(struct writer *w, const char *key, const struct name_table *s)
 {
 	put_by_name(w, key, s, put_series);
 }
@@ -137,7 +137,7 @@ static void put_histogram(struct writer *w, const char *key, const struct histog
 	writer_end(w);
 }
 
-static void put_four(struct writer *w, const struct request_figures *f)
+static void put_four(struct writer *w, const struct request_stats *f)
 {
 	put_histogram(w, "response_times", &f->response_ms);
 	put_histogram(w, "ttft", &f->ttft_ms);
@@ -145,14 +145,14 @@ static void put_four(struct writer *w, const struct request_figures *f)
 	put_histogram(w, "decode_tps", &f->decode_tps);
 }
 
-static void put_histograms(struct writer *w, const char *key, const struct request_figures *f)
+static void put_histograms(struct writer *w, const char *key, const struct request_stats *f)
 {
 	writer_object(w, key);
 	put_four(w, f);
 	writer_end(w);
 }
 
-void figures_put_histograms(struct writer *w, const char *key, const struct aggregate *a, bool all)
+void stats_put_histograms(struct writer *w, const char *key, const struct aggregate *a, bool all)
 {
 	writer_object(w, key);
 	put_four(w, &a->requests);
@@ -165,7 +165,7 @@ void figures_put_histograms(struct writer *w, const char *key, const struct aggr
 	writer_end(w);
 }
 
-static void put_sketch(struct writer *w, const char *key, const struct distinct *d)
+static void put_sketch(struct writer *w, const char *key, const struct kmv_sketch *d)
 {
 	writer_array(w, key);
 	for (uint32_t i = 0; i < d->count; i++)
@@ -173,7 +173,7 @@ static void put_sketch(struct writer *w, const char *key, const struct distinct 
 	writer_end(w);
 }
 
-void figures_put_sketches(struct writer *w, const char *key, const struct aggregate *a)
+void stats_put_sketches(struct writer *w, const char *key, const struct aggregate *a)
 {
 	writer_object(w, key);
 	put_sketch(w, "users", &a->users);
@@ -183,7 +183,7 @@ void figures_put_sketches(struct writer *w, const char *key, const struct aggreg
 
 /* Of one that was negative, the sums of both signs too: what they differ by does not restore them.
  */
-static void put_gauge_sum(struct writer *w, const struct gauge_figures *g)
+static void put_gauge_sum(struct writer *w, const struct gauge_stats *g)
 {
 	if (g->below.units == 0) {
 		put_sum(w, "sum", g->above);
@@ -194,11 +194,11 @@ static void put_gauge_sum(struct writer *w, const struct gauge_figures *g)
 	put_sum(w, "negative_sum", g->below);
 }
 
-void figures_put_gauges(struct writer *w, const char *key, const struct aggregate *a)
+void stats_put_gauges(struct writer *w, const char *key, const struct aggregate *a)
 {
 	writer_object(w, key);
 	for (uint32_t i = 0; i < a->gauges.count; i++) {
-		const struct gauge_figures *g = a->gauges.entries[i].value;
+		const struct gauge_stats *g = a->gauges.entries[i].value;
 		char at[RFC3339_BYTES];
 
 		clock_format_rfc3339(g->last_ts, at);

@@ -11,25 +11,25 @@
  * Response times, times to the first token and rates, each with `avg`, `min`, `max`, percentiles
  * and `count`, into the object that is open.
  */
-void figures_put_summaries(struct writer *w, const struct request_figures *f);
+void stats_put_summaries(struct writer *w, const struct request_stats *f);
 
 /* `total_tokens` and so on, into the object that is open. */
-void figures_put_tokens(struct writer *w, const struct token_sums *t);
+void stats_put_tokens(struct writer *w, const struct token_sums *t);
 
 /* US dollars, null where no cost was reported. */
-void figures_put_cost(struct writer *w, const char *key, const struct request_figures *f);
+void stats_put_cost(struct writer *w, const char *key, const struct request_stats *f);
 
 /* Counts by outcome. */
-void figures_put_requests(
-    struct writer *w, const char *key, const struct request_figures *f, uint64_t in_flight);
+void stats_put_requests(
+    struct writer *w, const char *key, const struct request_stats *f, uint64_t in_flight);
 
 /* An object with what each model, bot or provider has. */
-void figures_put_series(struct writer *w, const char *key, const struct series *s);
+void stats_put_name_table(struct writer *w, const char *key, const struct name_table *s);
 
 /* With `all`, those by model, bot and provider too. */
-void figures_put_histograms(struct writer *w, const char *key, const struct aggregate *a, bool all);
+void stats_put_histograms(struct writer *w, const char *key, const struct aggregate *a, bool all);
 
-void figures_put_sketches(struct writer *w, const char *key, const struct aggregate *a);
-void figures_put_gauges(struct writer *w, const char *key, const struct aggregate *a);
+void stats_put_sketches(struct writer *w, const char *key, const struct aggregate *a);
+void stats_put_gauges(struct writer *w, const char *key, const struct aggregate *a);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * json_build.h: JSON values put together step by step, given up as a whole when memory runs out.
  *
- * A step that fails, or that is handed the NULL of a part that failed, spoils the value; taking a
- * spoilt value gives NULL. So a document is complete or not there, without a check at each step.
+ * A step that fails, or that is handed the NULL of a part that failed, fails the value; taking a
+ * failed value gives NULL. So a document is complete or not there, without a check at each step.
  */
 #ifndef ORBUS_DOC_JSON_BUILD_H
 #define ORBUS_DOC_JSON_BUILD_H
@@ -14,7 +14,7 @@
 
 struct json_build {
 	json_t *value;
-	bool spoilt;
+	bool failed;
 };
 
 static inline struct json_build json_build_object(void)
@@ -30,18 +30,18 @@ static inline struct json_build json_build_array(void)
 /* Both take over `part`. */
 static inline void json_build_set(struct json_build *b, const char *key, json_t *part)
 {
-	b->spoilt |= json_object_set_new_nocheck(b->value, key, part) < 0;
+	b->failed |= json_object_set_new_nocheck(b->value, key, part) < 0;
 }
 
 static inline void json_build_append(struct json_build *b, json_t *part)
 {
-	b->spoilt |= json_array_append_new(b->value, part) < 0;
+	b->failed |= json_array_append_new(b->value, part) < 0;
 }
 
 /* The value, or NULL after any failure. */
 static inline json_t *json_build_take(struct json_build *b)
 {
-	if (!b->spoilt)
+	if (!b->failed)
 		return b->value;
 	json_decref(b->value);
 	return NULL;

@@ -14,7 +14,7 @@ static int append(const char *bytes, size_t length, void *context)
 	t->too_large |= length > DOCUMENT_BYTES_MAX - t->text.length;
 	if (!t->too_large && buffer_append(&t->text, bytes, length))
 		return 0;
-	t->writer.spoilt = true;
+	t->writer.failed = true;
 	return -1;
 }
 
@@ -63,7 +63,7 @@ static void append_string(struct text_writer *t, const char *text, size_t length
 		return;
 	}
 	value = json_stringn_nocheck(text, length);
-	t->writer.spoilt |= !value || json_dump_callback(value, append, t, JSON_ENCODE_ANY) < 0;
+	t->writer.failed |= !value || json_dump_callback(value, append, t, JSON_ENCODE_ANY) < 0;
 	json_decref(value);
 }
 
@@ -130,7 +130,7 @@ void text_writer_init(struct text_writer *t)
 char *text_writer_take(struct text_writer *t, size_t *length)
 {
 	*length = t->text.length;
-	if (!t->writer.spoilt && append("", 1, t) == 0)
+	if (!t->writer.failed && append("", 1, t) == 0)
 		return t->text.bytes;
 	free(t->text.bytes);
 	return NULL;

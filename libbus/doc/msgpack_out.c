@@ -20,7 +20,7 @@ static int write_bytes(void *context, const char *bytes, size_t length)
 
 	if (buffer_append(&m->packed, bytes, length))
 		return 0;
-	m->writer.spoilt = true;
+	m->writer.failed = true;
 	return -1;
 }
 
@@ -94,7 +94,7 @@ void msgpack_writer_splice(
 {
 	msgpack_packer pk;
 
-	if (m->writer.spoilt)
+	if (m->writer.failed)
 		return;
 	begin_value(m, &pk, key);
 	(void)write_bytes(m, bytes, length);
@@ -103,7 +103,7 @@ void msgpack_writer_splice(
 char *msgpack_writer_take(struct msgpack_writer *m, size_t *length)
 {
 	*length = m->packed.length;
-	if (!m->writer.spoilt)
+	if (!m->writer.failed)
 		return m->packed.bytes;
 	free(m->packed.bytes);
 	return NULL;
@@ -119,7 +119,7 @@ static void copy_items(struct writer *w, struct mp_reader *in, uint32_t count)
 {
 	struct mp_value item;
 
-	for (uint32_t i = 0; i < count && !w->spoilt && mp_next(in, &item); i++)
+	for (uint32_t i = 0; i < count && !w->failed && mp_next(in, &item); i++)
 		copy_value(w, NULL, in, &item);
 }
 
@@ -128,9 +128,9 @@ static void copy_members(struct writer *w, struct mp_reader *in, uint32_t count)
 {
 	struct mp_value key, value;
 
-	for (uint32_t i = 0; i < count && !w->spoilt; i++) {
+	for (uint32_t i = 0; i < count && !w->failed; i++) {
 		if (!mp_next_text(in, &key) || key.type != MP_STRING || !mp_next(in, &value)) {
-			w->spoilt = true;
+			w->failed = true;
 			return;
 		}
 		((char *)(uintptr_t)key.bytes)[key.count] = '\0';
@@ -159,7 +159,7 @@ static void copy_value(
 		writer_end(w);
 		break;
 	case MP_BINARY:
-	case MP_EXT: w->spoilt = true; break;
+	case MP_EXT: w->failed = true; break;
 	}
 }
 
@@ -171,5 +171,5 @@ void writer_msgpack(struct writer *w, const char *key, char *bytes, size_t lengt
 	mp_reader_init(&in, bytes, length);
 	if (mp_next(&in, &value))
 		copy_value(w, key, &in, &value);
-	w->spoilt |= in.failed || in.at != in.end;
+	w->failed |= in.failed || in.at != in.end;
 }

@@ -108,7 +108,7 @@ static bool widen(struct document_context *c, const json_t *document)
 
 void period_sum_init(struct period_sum *sum)
 {
-	aggregate_init(&sum->figures);
+	aggregate_init(&sum->stats);
 	sum->context = (struct document_context){
 	    .period_kind = "merged", .start_ns = UINT64_MAX, .complete = true, .restorable = true};
 }
@@ -122,7 +122,7 @@ int period_sum_add(struct period_sum *sum, const json_t *document)
 	err = document_to_aggregate(document, &one, NULL);
 	if (!err && !widen(&sum->context, document))
 		err = -EBADMSG;
-	if (!err && !aggregate_merge(&sum->figures, &one))
+	if (!err && !aggregate_merge(&sum->stats, &one))
 		err = -ENOMEM;
 	aggregate_free(&one);
 	return err;
@@ -131,12 +131,12 @@ int period_sum_add(struct period_sum *sum, const json_t *document)
 json_t *period_sum_document(struct period_sum *sum)
 {
 	sum->context.saved_at_ns = clock_realtime_ns();
-	return document_from_aggregate(&sum->figures, &sum->context);
+	return document_from_aggregate(&sum->stats, &sum->context);
 }
 
 void period_sum_free(struct period_sum *sum)
 {
-	aggregate_free(&sum->figures);
+	aggregate_free(&sum->stats);
 }
 
 static int add_file(const char *path, struct period_sum *sum)

@@ -22,7 +22,7 @@ int period_file_read(const char *path, json_t **out);
  * up: sums and counts are exact, percentiles come of the added histograms.
  */
 struct period_sum {
-	struct aggregate figures;
+	struct aggregate stats;
 	struct document_context context;
 };
 

@@ -2,7 +2,7 @@
  * sample_log.c: a sample as lines of a program's log, in the words of the system that orbus grew
  * from.
  *
- * Texts of samples are spelled out where they could steer a terminal.
+ * Texts of samples are escaped where they could steer a terminal.
  */
 #include "sample_log.h"
 #include "base/number_text.h"

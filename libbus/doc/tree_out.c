@@ -9,12 +9,12 @@ static void attach(struct writer *w, const char *key, json_t *value)
 	json_t *within = w->depth ? t->open[w->depth - 1] : NULL;
 
 	if (!within) {
-		w->spoilt |= !value;
+		w->failed |= !value;
 		t->root = value;
 	} else if (key) {
-		w->spoilt |= json_object_set_new_nocheck(within, key, value) < 0;
+		w->failed |= json_object_set_new_nocheck(within, key, value) < 0;
 	} else {
-		w->spoilt |= json_array_append_new(within, value) < 0;
+		w->failed |= json_array_append_new(within, value) < 0;
 	}
 }
 
@@ -68,7 +68,7 @@ json_t *tree_writer_take(struct tree_writer *t)
 {
 	for (int i = 0; i < TREE_SHARED_COUNTS; i++)
 		json_decref(t->counts[i]);
-	if (!t->writer.spoilt)
+	if (!t->writer.failed)
 		return t->root;
 	json_decref(t->root);
 	return NULL;

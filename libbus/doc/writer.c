@@ -9,8 +9,8 @@
 static void begin(struct writer *w, const char *key, bool is_array)
 {
 	if (w->depth == DOCUMENT_DEPTH_MAX)
-		w->spoilt = true;
-	if (!w->spoilt)
+		w->failed = true;
+	if (!w->failed)
 		w->form->open(w, key, is_array);
 	w->depth++;
 }
@@ -27,14 +27,14 @@ void writer_array(struct writer *w, const char *key)
 
 void writer_end(struct writer *w)
 {
-	if (!w->spoilt)
+	if (!w->failed)
 		w->form->close(w);
 	w->depth--;
 }
 
 static void put(struct writer *w, const char *key, const struct writer_value *value)
 {
-	if (!w->spoilt)
+	if (!w->failed)
 		w->form->value(w, key, value);
 }
 
@@ -87,7 +87,7 @@ static void put_members(struct writer *w, const char *key, const json_t *value)
 	size_t i;
 
 	begin(w, key, json_is_array(value));
-	if (w->spoilt)
+	if (w->failed)
 		;
 	else if (json_is_array(value))
 		json_array_foreach(value, i, item) writer_json(w, NULL, item);
@@ -101,8 +101,8 @@ static void put_members(struct writer *w, const char *key, const json_t *value)
 
 void writer_json(struct writer *w, const char *key, const json_t *value)
 {
-	w->spoilt |= !value;
-	if (w->spoilt)
+	w->failed |= !value;
+	if (w->failed)
 		return;
 	switch (json_typeof(value)) {
 	case JSON_OBJECT:

@@ -2,7 +2,7 @@
  * writer.h: a document as it is written, value by value, whatever becomes of it.
  *
  * What a document says is written once; a form makes of it a JSON tree (tree_out.c), or, without
- * one, msgpack (msgpack_out.c) or a file's text (json_out.c). A step that fails spoils the
+ * one, msgpack (msgpack_out.c) or a file's text (json_out.c). A step that fails fails the
  * whole, which is not there then: no step needs a check. The keys of an object must differ; within
  * an array, and for the whole, the key is NULL. All text is UTF-8.
  */
@@ -44,7 +44,7 @@ struct writer_form {
 struct writer {
 	const struct writer_form *form;
 	unsigned depth; /* objects and arrays that are open */
-	bool spoilt;
+	bool failed;
 };
 
 void writer_object(struct writer *w, const char *key);
@@ -62,7 +62,7 @@ void writer_bytes(struct writer *w, const char *key, const char *text, size_t le
 void writer_count(struct writer *w, const char *key, uint64_t n);
 /* A figure that is not known (NaN) is null, never 0. Those beyond FIGURE_MAX stay there. */
 void writer_figure(struct writer *w, const char *key, double value);
-/* A JSON value with all that it holds; NULL, a part that failed, spoils the whole. */
+/* A JSON value with all that it holds; NULL, a part that failed, fails the whole. */
 void writer_json(struct writer *w, const char *key, const json_t *value);
 
 /* --- As a JSON tree --------------------------------------------------------------------------- */
@@ -103,7 +103,7 @@ char *msgpack_writer_take(struct msgpack_writer *m, size_t *length);
 
 /*
  * Writes a value that a msgpack writer has made. Its bytes are used up: keys are ended in place.
- * What is no such value spoils the whole.
+ * What is no such value fails the whole.
  */
 void writer_msgpack(struct writer *w, const char *key, char *bytes, size_t length);
 
@@ -113,7 +113,7 @@ void writer_msgpack(struct writer *w, const char *key, char *bytes, size_t lengt
 struct text_writer {
 	struct writer writer;
 	struct buffer text;
-	bool too_large; /* that is why it is spoilt */
+	bool too_large; /* that is why it is failed */
 	struct {
 		bool is_array, any;
 	} open[DOCUMENT_DEPTH_MAX];

@@ -24,7 +24,8 @@ static int read_file(int dirfd, const char *name, char **bytes, size_t *length)
 
 	if (fd < 0)
 		return errno == ELOOP ? -EBADMSG : -errno;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > (off_t)STATE_FILE_BYTES_MAX)
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    st.st_size > (off_t)CHECKPOINT_FILE_BYTES_MAX)
 		goto out;
 	err = -ENOMEM;
 	*bytes = malloc((size_t)st.st_size + 1);
@@ -41,9 +42,9 @@ out:
 	return err;
 }
 
-static int read_one(int dirfd, const char *name, struct state_bus *out, uint64_t *stamp)
+static int read_one(int dirfd, const char *name, struct checkpoint_bus *out, uint64_t *stamp)
 {
-	struct state_reader reader;
+	struct checkpoint_reader reader;
 	json_t *document;
 	char *bytes = NULL;
 	size_t length = 0;
@@ -52,24 +53,24 @@ static int read_one(int dirfd, const char *name, struct state_bus *out, uint64_t
 	if (err)
 		return err;
 	*stamp = XXH3_64bits(bytes, length);
-	err = state_open(&reader, bytes, length);
+	err = checkpoint_open(&reader, bytes, length);
 	if (!err)
-		err = state_next_json(&reader, &document);
+		err = checkpoint_next_json(&reader, &document);
 	free(bytes);
 	if (err)
 		return err;
-	err = state_bus_from_json(document, out);
+	err = checkpoint_bus_from_json(document, out);
 	json_decref(document);
 	if (err)
-		state_bus_free(out);
+		checkpoint_bus_free(out);
 	return err;
 }
 
-int journal_checkpoint_read(int dirfd, struct state_bus *out, uint64_t *stamp)
+int journal_checkpoint_read(int dirfd, struct checkpoint_bus *out, uint64_t *stamp)
 {
-	int err = read_one(dirfd, STATE_NAME, out, stamp);
+	int err = read_one(dirfd, CHECKPOINT_NAME, out, stamp);
 
 	if (err == -ENOENT || err == -EBADMSG)
-		err = read_one(dirfd, STATE_PREVIOUS_NAME, out, stamp);
+		err = read_one(dirfd, CHECKPOINT_PREVIOUS_NAME, out, stamp);
 	return err == -EBADMSG || err == -EPROTONOSUPPORT ? -ENOENT : err;
 }

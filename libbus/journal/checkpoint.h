@@ -10,8 +10,8 @@
 /*
  * Reads the last checkpoint in the folder, or the one before where there is none just now or it is
  * damaged. *stamp tells checkpoints apart. Returns 0; -ENOENT there is none, or none that can be
- * understood; -ENOMEM; what else the system says. Free *out, by state_bus_free(), after 0.
+ * understood; -ENOMEM; what else the system says. Free *out, by checkpoint_bus_free(), after 0.
  */
-int journal_checkpoint_read(int dirfd, struct state_bus *out, uint64_t *stamp);
+int journal_checkpoint_read(int dirfd, struct checkpoint_bus *out, uint64_t *stamp);
 
 #endif

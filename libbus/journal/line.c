@@ -46,7 +46,7 @@ static char *put_bytes(char *to, const char *bytes, size_t n)
 }
 
 /* In the spelling of jansson, and of print_json() for what jansson lets through. */
-static char *spell(char *to, uint32_t c)
+static char *escape(char *to, uint32_t c)
 {
 	static const char shorts[] = "\"\"\\\\\bb\ff\nn\rr\tt";
 	const char *found = c < 0x80 ? shorts : "";
@@ -84,7 +84,7 @@ static char *put_text(char *to, const char *text)
 			c = 0xfffd;
 		}
 		if (c < 0x80 || is_unsafe_character(c) || c == 0xfffd)
-			to = spell(to, c);
+			to = escape(to, c);
 		else
 			to = put_bytes(to, text, (size_t)length);
 		text += length;

@@ -48,7 +48,7 @@ static int open_regular(int dirfd, const char *name)
 	return err;
 }
 
-static bool begin_unpacking(struct journal_lines *l)
+static bool begin_decompressing(struct journal_lines *l)
 {
 	l->zstd = ZSTD_createDCtx();
 	l->in = malloc(IN_BYTES);
@@ -60,7 +60,7 @@ int journal_lines_open(
     int dirfd, const char *name, uint64_t from, uint64_t limit, struct journal_lines **out)
 {
 	size_t n = strlen(name);
-	bool packed = n > 4 && strcmp(name + n - 4, ".zst") == 0;
+	bool compressed = n > 4 && strcmp(name + n - 4, ".zst") == 0;
 	int fd = open_regular(dirfd, name);
 	struct journal_lines *l;
 
@@ -76,7 +76,7 @@ int journal_lines_open(
 	l->left = limit > from ? limit - from : 0;
 	l->capacity = BUFFER_BYTES;
 	l->buffer = malloc(l->capacity);
-	if (!l->buffer || (packed && !begin_unpacking(l))) {
+	if (!l->buffer || (compressed && !begin_decompressing(l))) {
 		journal_lines_close(l);
 		return -ENOMEM;
 	}
@@ -95,7 +95,7 @@ static ssize_t read_some(int fd, char *out, size_t bytes)
 }
 
 /* Frames follow each other. Damage ends the file: what came before it holds. */
-static ssize_t unpack_some(struct journal_lines *l, char *out, size_t bytes)
+static ssize_t decompress_some(struct journal_lines *l, char *out, size_t bytes)
 {
 	ZSTD_outBuffer to = {out, bytes, 0};
 
@@ -151,7 +151,7 @@ static int make_room(struct journal_lines *l)
 
 static ssize_t take_some(struct journal_lines *l, char *out, size_t bytes)
 {
-	return l->zstd ? unpack_some(l, out, bytes) : read_some(l->fd, out, bytes);
+	return l->zstd ? decompress_some(l, out, bytes) : read_some(l->fd, out, bytes);
 }
 
 /* Before the first line: the buffer is free. */

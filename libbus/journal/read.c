@@ -42,7 +42,7 @@ struct journal_read {
 	int dirfd;
 	uint64_t since_ns, until_ns;
 	bool has_checkpoint;
-	struct state_bus checkpoint;
+	struct checkpoint_bus checkpoint;
 	uint64_t stamp;
 	struct file *listed; /* all, by name */
 	size_t listed_count;
@@ -65,7 +65,7 @@ static int by_name(const void *a, const void *b)
 	const struct journal_name *x = a, *y = b;
 	int order = journal_name_compare(x, y);
 
-	return order != 0 ? order : (int)y->packed - (int)x->packed;
+	return order != 0 ? order : (int)y->compressed - (int)x->compressed;
 }
 
 static int add_file(struct journal_read *r, const struct journal_name *name, size_t *capacity)
@@ -106,14 +106,14 @@ static void drop_doubles(struct journal_read *r)
  */
 static uint64_t limit_of(const struct journal_read *r, const struct journal_name *name)
 {
-	const struct state_journal *j = &r->checkpoint.journal;
+	const struct checkpoint_journal *j = &r->checkpoint.journal;
 
 	if (!r->has_checkpoint || !j->known)
 		return UINT64_MAX;
 	for (size_t i = 0; i < j->file_count; i++)
 		if (journal_name_compare(&j->files[i].name, name) == 0)
 			return j->files[i].length;
-	return name->packed ? UINT64_MAX : 0;
+	return name->compressed ? UINT64_MAX : 0;
 }
 
 static int list_files(struct journal_read *r)
@@ -143,15 +143,15 @@ static int list_files(struct journal_read *r)
 
 static int read_checkpoint(struct journal_read *r)
 {
-	struct state_bus fresh;
+	struct checkpoint_bus fresh;
 	int err = journal_checkpoint_read(r->dirfd, &fresh, &r->stamp);
 
 	if (err && err != -ENOENT)
 		return err;
 	if (r->has_checkpoint)
-		state_bus_free(&r->checkpoint);
+		checkpoint_bus_free(&r->checkpoint);
 	r->has_checkpoint = !err;
-	r->checkpoint = err ? (struct state_bus){0} : fresh;
+	r->checkpoint = err ? (struct checkpoint_bus){0} : fresh;
 	return 0;
 }
 
@@ -161,7 +161,7 @@ static int read_checkpoint(struct journal_read *r)
  */
 static int look(struct journal_read *r)
 {
-	struct state_bus again;
+	struct checkpoint_bus again;
 	uint64_t stamp;
 	int err = 0;
 
@@ -176,7 +176,7 @@ static int look(struct journal_read *r)
 			break;
 		err = journal_checkpoint_read(r->dirfd, &again, &stamp);
 		if (!err)
-			state_bus_free(&again);
+			checkpoint_bus_free(&again);
 		if (stamp == r->stamp)
 			break;
 	}
@@ -256,9 +256,9 @@ static int open_file(struct journal_read *r, const struct file *f, struct journa
 
 	journal_name_format(&name, r->file);
 	err = journal_lines_open(r->dirfd, r->file, f->from, f->limit, lines);
-	if (err != -ENOENT || name.packed)
+	if (err != -ENOENT || name.compressed)
 		return err;
-	name.packed = true;
+	name.compressed = true;
 	journal_name_format(&name, r->file);
 	return journal_lines_open(r->dirfd, r->file, f->from, f->limit, lines);
 }
@@ -328,7 +328,7 @@ static bool is_same_hour(const struct file *a, const struct file *b)
 /* When its hour begins, where the checkpoint says so. */
 static bool is_known_hour(const struct journal_read *r, const struct file *f, uint64_t *start_ns)
 {
-	const struct state_journal *j = &r->checkpoint.journal;
+	const struct checkpoint_journal *j = &r->checkpoint.journal;
 
 	for (size_t i = 0; r->has_checkpoint && i < j->file_count; i++) {
 		if (j->files[i].name.label != f->name.label ||
@@ -511,7 +511,7 @@ int journal_read_open(
 	return 0;
 }
 
-const struct state_bus *journal_read_checkpoint(const struct journal_read *r)
+const struct checkpoint_bus *journal_read_checkpoint(const struct journal_read *r)
 {
 	return r->has_checkpoint ? &r->checkpoint : NULL;
 }
@@ -533,7 +533,7 @@ void journal_read_close(struct journal_read *r)
 	if (r->dirfd >= 0)
 		close(r->dirfd);
 	if (r->has_checkpoint)
-		state_bus_free(&r->checkpoint);
+		checkpoint_bus_free(&r->checkpoint);
 	json_decref(r->current);
 	free(r->listed);
 	free(r->files);

@@ -31,7 +31,7 @@ int journal_read_open(
 int journal_read_next(struct journal_read *r, struct orbus_sample *out);
 
 /* The checkpoint that is followed, NULL where there is none; lives until renewed or closed. */
-const struct state_bus *journal_read_checkpoint(const struct journal_read *r);
+const struct checkpoint_bus *journal_read_checkpoint(const struct journal_read *r);
 
 /*
  * After the last request: whether there is a newer checkpoint, whose further requests

@@ -47,12 +47,12 @@ struct lane {
 	/* The lanes before and after it in its level, plus one; 0: none. */
 	uint16_t previous, next;
 };
-static_assert(ORBUS_LANES_LIMIT < UINT16_MAX, "lanes are linked by 16 bits");
+static_assert(ORBUS_LANES_MAX < UINT16_MAX, "lanes are linked by 16 bits");
 
 struct inflight {
 	struct entry *table[CHAINS];
-	struct lane lanes[ORBUS_LANES_LIMIT];
-	uint64_t used[ORBUS_LANES_LIMIT / 64];  /* bit n: lane n has some in flight */
+	struct lane lanes[ORBUS_LANES_MAX];
+	uint64_t used[ORBUS_LANES_MAX / 64];    /* bit n: lane n has some in flight */
 	uint16_t levels[INFLIGHT_LANE_MAX + 1]; /* a lane that has so many, plus one; 0: none */
 	uint32_t fullest;                       /* the highest level that is not empty */
 	uint64_t count, noted;
@@ -205,7 +205,7 @@ static struct entry *find(
 	return e;
 }
 
-/* Forgets one without a verdict, by limit or age, and notes whose it was. */
+/* Forgets one without a outcome, by limit or age, and notes whose it was. */
 static void forget(struct inflight *f, struct entry *e, uint64_t *count)
 {
 	struct lane *lane = &f->lanes[e->lane];
@@ -281,7 +281,7 @@ static bool note(struct inflight *f, const struct sample_origin *o, const struct
 	struct entry *e;
 	uint64_t hash;
 
-	if (!given || o->lane >= ORBUS_LANES_LIMIT || o->is_removed ||
+	if (!given || o->lane >= ORBUS_LANES_MAX || o->is_removed ||
 	    (s->kind != ORBUS_KIND_REQUEST && s->kind != ORBUS_KIND_BEGIN))
 		return true;
 	keep_id(id, given);
@@ -316,7 +316,7 @@ uint64_t inflight_incarnation(const struct inflight *f)
 
 bool inflight_in_lane(const struct inflight *f, uint32_t lane)
 {
-	return lane < ORBUS_LANES_LIMIT && f->lanes[lane].count > 0;
+	return lane < ORBUS_LANES_MAX && f->lanes[lane].count > 0;
 }
 
 bool inflight_newest_is_of(const struct inflight *f, uint32_t lane, uint32_t epoch)
@@ -348,7 +348,7 @@ bool inflight_begin_of(struct inflight *f, const struct sample_origin *origin,
 	char id[INFLIGHT_TEXT_BYTES];
 	struct entry *e;
 
-	if (!given || origin->lane >= ORBUS_LANES_LIMIT || origin->is_removed)
+	if (!given || origin->lane >= ORBUS_LANES_MAX || origin->is_removed)
 		return false;
 	keep_id(id, given);
 	e = find(f, origin, id, hash_of(f, origin, id));
@@ -360,7 +360,7 @@ bool inflight_begin_of(struct inflight *f, const struct sample_origin *origin,
 /* The first entry of the first lane from `lane` on that has any; NULL: none. */
 static struct entry *first_from(const struct inflight *f, uint32_t lane)
 {
-	while (lane < ORBUS_LANES_LIMIT) {
+	while (lane < ORBUS_LANES_MAX) {
 		uint64_t word = f->used[lane / 64] >> (lane % 64);
 
 		if (word)
@@ -401,21 +401,21 @@ static void take_out(struct inflight *f, struct entry *e, inflight_gone_fn *gone
 	free(e);
 }
 
-static bool is_dead(const struct entry *e, const struct inflight_verdict *v)
+static bool is_dead(const struct entry *e, const struct inflight_outcome *v)
 {
 	return e->epoch == v->epoch ? v->is_dead : e->number < v->before;
 }
 
-void inflight_reap(struct inflight *f, uint32_t lane, const struct inflight_verdict *verdict,
+void inflight_reap(struct inflight *f, uint32_t lane, const struct inflight_outcome *outcome,
     inflight_gone_fn *gone, void *context)
 {
 	struct entry *next;
 
-	if (lane >= ORBUS_LANES_LIMIT)
+	if (lane >= ORBUS_LANES_MAX)
 		return;
 	for (struct entry *e = f->lanes[lane].oldest; e; e = next) {
 		next = e->newer;
-		if (is_dead(e, verdict))
+		if (is_dead(e, outcome))
 			take_out(f, e, gone, context);
 	}
 }
@@ -471,7 +471,7 @@ bool inflight_worst(struct inflight *f, struct inflight_worst *out)
 	if (out->in_all == 0)
 		return false;
 	f->worst = (struct inflight_worst){0};
-	for (uint32_t i = 0; i < ORBUS_LANES_LIMIT; i++)
+	for (uint32_t i = 0; i < ORBUS_LANES_MAX; i++)
 		f->lanes[i].forgotten = 0;
 	return true;
 }
@@ -579,7 +579,7 @@ static int entry_from_json(struct inflight *f, json_t *o)
 	if (json_unpack(o, "{s:I,s:I,s:I,s?I,s:b,s:s}", "lane", &lane, "epoch", &epoch, "ts", &ts,
 		"since", &since, "stream", &stream, "request_id", &s.request_id) < 0)
 		return -EBADMSG;
-	if (lane < 0 || lane >= ORBUS_LANES_LIMIT || epoch < 0 || epoch > UINT32_MAX || ts < 0 ||
+	if (lane < 0 || lane >= ORBUS_LANES_MAX || epoch < 0 || epoch > UINT32_MAX || ts < 0 ||
 	    since < 0)
 		return -EBADMSG;
 	origin.lane = (uint32_t)lane;

@@ -16,6 +16,7 @@
 #ifndef ORBUS_LIVE_INFLIGHT_H
 #define ORBUS_LIVE_INFLIGHT_H
 
+#include "base/data_limits.h"
 #include "doc/writer.h"
 #include "orbus.h"
 #include "ring/reader.h"
@@ -26,9 +27,6 @@
 #define INFLIGHT_MAX        32768
 #define INFLIGHT_TEXT_BYTES 128 /* with its NUL */
 #define INFLIGHT_AGE_NS     (UINT64_C(24) * 3600 * 1000000000)
-
-/* Lanes are numbered below this. */
-#define ORBUS_LANES_LIMIT 4096
 
 struct inflight;
 
@@ -68,14 +66,14 @@ void inflight_each(const struct inflight *f, inflight_each_fn *each, void *conte
 typedef void inflight_gone_fn(void *context, const struct orbus_sample *begin);
 
 /* Which of a lane's requests are dead; reaper.c says why. */
-struct inflight_verdict {
+struct inflight_outcome {
 	uint32_t epoch;  /* the owner that the lane's header named */
 	bool is_dead;    /* that owner itself is gone */
 	uint64_t before; /* inflight_noted() then: of other owners, begins from here on may live */
 };
 
 /* Takes out a lane's requests that are dead, calling `gone` (NULL: nobody) with each. */
-void inflight_reap(struct inflight *f, uint32_t lane, const struct inflight_verdict *verdict,
+void inflight_reap(struct inflight *f, uint32_t lane, const struct inflight_outcome *outcome,
     inflight_gone_fn *gone, void *context);
 
 /* True when a request of the lane is in flight. */
@@ -85,7 +83,7 @@ bool inflight_in_lane(const struct inflight *f, uint32_t lane);
 bool inflight_newest_is_of(const struct inflight *f, uint32_t lane, uint32_t epoch);
 
 /*
- * Forgets a lane's requests without a verdict: some samples of the lane were lost, and their ends
+ * Forgets a lane's requests without a outcome: some samples of the lane were lost, and their ends
  * may have been among them. Calls `gone` (NULL: nobody) with each.
  */
 void inflight_forget_lane(struct inflight *f, uint32_t lane, inflight_gone_fn *gone, void *context);
@@ -99,7 +97,7 @@ void inflight_clear(struct inflight *f);
  */
 void inflight_expire(struct inflight *f, uint32_t lane, uint64_t boot_ns);
 
-/* What was forgotten without a verdict, since the table was made. */
+/* What was forgotten without a outcome, since the table was made. */
 struct inflight_forgotten {
 	uint64_t limit;   /* there were too many of its lane, or of all */
 	uint64_t expired; /* they began too long ago */

@@ -1,7 +1,7 @@
 /*
  * reaper.c: which requests in flight have died with their process, or lost their end.
  *
- * The verdict. At a look at a lane this is noted, in this order:
+ * The outcome. At a look at a lane this is noted, in this order:
  *
  *   N  how many begins have been noted from the ring so far
  *   E  the epoch in the lane's header            acquire: pairs with continue_sequence()
@@ -48,7 +48,7 @@
 #define STUCK_MAX 4
 
 struct note {
-	struct inflight_verdict verdict;
+	struct inflight_outcome outcome;
 	uint64_t head;
 	uint64_t position,
 	    looked_ns;  /* where the reader was, and when, at the last look that counts */
@@ -59,10 +59,10 @@ struct reaper {
 	bool all_lanes;
 	uint64_t incarnation; /* of the requests that the notes are about */
 	uint8_t bus_id[16];   /* of the bus that they are on */
-	struct note notes[ORBUS_LANES_LIMIT];
+	struct note notes[ORBUS_LANES_MAX];
 	/* By lane: a note waits for the reader; somebody held the lane at the last look. */
-	uint64_t pending[ORBUS_LANES_LIMIT / 64], owned[ORBUS_LANES_LIMIT / 64];
-	uint64_t lost[ORBUS_LANES_LIMIT], lost_in_all;
+	uint64_t pending[ORBUS_LANES_MAX / 64], owned[ORBUS_LANES_MAX / 64];
+	uint64_t lost[ORBUS_LANES_MAX], lost_in_all;
 	uint32_t pending_count, owned_count;
 	uint32_t settle_lane; /* where settling goes on */
 	uint32_t look_lane;   /* where the running round goes on */
@@ -168,9 +168,9 @@ static void look_at(
 		return;
 	}
 	/* The order of these is the file's argument. */
-	n->verdict.before = inflight_noted(f);
-	n->verdict.epoch = reader_lane_epoch(r, lane);
-	n->verdict.is_dead = (p->all_lanes || inflight_newest_is_of(f, lane, n->verdict.epoch)) &&
+	n->outcome.before = inflight_noted(f);
+	n->outcome.epoch = reader_lane_epoch(r, lane);
+	n->outcome.is_dead = (p->all_lanes || inflight_newest_is_of(f, lane, n->outcome.epoch)) &&
 	                     !has_owner(p, r, lane);
 	n->head = reader_lane_head(r, lane);
 	n->position = reader_position(r, lane);
@@ -184,7 +184,7 @@ static void step(struct reaper *p, struct orbus_reader *r, struct inflight *f, u
 {
 	uint64_t boot_ns = now_ns_of(CLOCK_BOOTTIME);
 
-	while (p->look_lane < ORBUS_LANES_LIMIT) {
+	while (p->look_lane < ORBUS_LANES_MAX) {
 		uint32_t lane = p->look_lane++;
 
 		inflight_expire(f, lane, boot_ns);
@@ -235,7 +235,7 @@ static void settle_lane(struct reaper *p, const struct orbus_reader *r, struct i
 	if (reader_position(r, lane) < n->head)
 		return;
 	set_bit(p->pending, &p->pending_count, lane, false);
-	inflight_reap(f, lane, &n->verdict, dead, context);
+	inflight_reap(f, lane, &n->outcome, dead, context);
 }
 
 void reaper_settle(struct reaper *p, const struct orbus_reader *r, struct inflight *f,

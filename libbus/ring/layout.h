@@ -12,16 +12,23 @@
 #ifndef ORBUS_RING_LAYOUT_H
 #define ORBUS_RING_LAYOUT_H
 
+#include "base/data_limits.h"
+
+#include "base/data_limits.h"
 #include <assert.h>
+
+#include "base/data_limits.h"
 #include <stdatomic.h>
+
+#include "base/data_limits.h"
 #include <stddef.h>
+
 #include <stdint.h>
 
 #define ORBUS_MAGIC          "ORBUSRNG"
 #define ORBUS_LAYOUT_VERSION 1u
 #define ORBUS_ENDIAN_MARK    0x01020304u
 
-#define ORBUS_LANES_MAX        4096u
 #define ORBUS_SLOTS_MIN        64u
 #define ORBUS_SLOTS_MAX        1048576u
 #define ORBUS_SLOT_BYTES_MIN   128u

@@ -39,8 +39,8 @@
 
 /* What a struct orbus_reader * stands for. */
 struct reader {
-	struct source now;
-	struct source before; /* a removed bus that may still be published to for a moment */
+	struct ring_view now;
+	struct ring_view before; /* a removed bus that may still be published to for a moment */
 	uint64_t before_until_ns;
 	uint64_t next_identity_ns;
 	uint64_t last_sample_ns;
@@ -57,7 +57,7 @@ struct reader {
 	int locks_fd; /* -1 unless asked for */
 	int locks_error;
 	uint64_t locks_retry_ns;
-	source_clock *clock;
+	ring_view_clock *clock;
 	struct sample_origin origin;
 	struct sample_storage storage;
 	uint64_t *payload;
@@ -134,8 +134,8 @@ static void destroy(void *body)
 	 * it can be freed. */
 	if (r->is_inside)
 		return;
-	source_close(&r->now);
-	source_close(&r->before);
+	ring_view_close(&r->now);
+	ring_view_close(&r->before);
 	if (r->locks_fd >= 0)
 		close(r->locks_fd);
 	free(r->payload);
@@ -154,7 +154,7 @@ static int open_on(const char *bus, struct reader **out)
 	r->poll_live_ms = POLL_LIVE_MS;
 	err = bus_paths_resolve(bus, &r->paths);
 	if (!err)
-		err = source_open(&r->now, &r->paths, r->clock);
+		err = ring_view_open(&r->now, &r->paths, r->clock);
 	if (!err)
 		err = fit_buffers(r, &r->now.segment.shape);
 	if (err) {
@@ -201,19 +201,20 @@ void orbus_reader_close(struct orbus_reader *r)
 #define CACHE_LINE     64
 
 /* Only what was published already: a line that is being written would be taken from its writer. */
-static inline void prefetch(const struct source *s, uint32_t lane, uint64_t record)
+static inline void prefetch(const struct ring_view *s, uint32_t lane, uint64_t record)
 {
 	const char *slot;
 
 	if (record >= s->cursors[lane].head)
 		return;
-	slot = (const char *)source_slot(s, lane, record);
+	slot = (const char *)ring_view_slot(s, lane, record);
 	for (unsigned i = 0; i < PREFETCH_BYTES; i += CACHE_LINE)
 		__builtin_prefetch(slot + i);
 }
 
-/* Takes one record of a lane that source_look() found something in. False: lost or rejected. */
-static bool take_record(struct reader *r, struct source *s, uint32_t lane, struct orbus_sample *out)
+/* Takes one record of a lane that ring_view_look() found something in. False: lost or rejected. */
+static bool take_record(
+    struct reader *r, struct ring_view *s, uint32_t lane, struct orbus_sample *out)
 {
 	struct cursor *c = &s->cursors[lane];
 	uint64_t record = c->next++;
@@ -221,18 +222,18 @@ static bool take_record(struct reader *r, struct source *s, uint32_t lane, struc
 	bool whole;
 
 	prefetch(s, lane, record + 2);
-	whole = slot_read(source_slot(s, lane, record), record, r->payload,
+	whole = slot_read(ring_view_slot(s, lane, record), record, r->payload,
 	    shape_payload_bytes(&s->segment.shape), &r->origin.epoch, &length);
 	r->origin.lane = lane;
 	r->origin.record = record;
 	r->origin.replayed = record < c->counted;
 	r->origin.is_removed = s == &r->before;
 	if (!whole) {
-		source_note_missing(s, lane);
+		ring_view_note_missing(s, lane);
 		return false;
 	}
 	if (sample_decode(r->payload, length, &r->storage, out) == 0) {
-		source_note_sample(s, lane);
+		ring_view_note_sample(s, lane);
 		return true;
 	}
 	/*
@@ -242,7 +243,7 @@ static bool take_record(struct reader *r, struct source *s, uint32_t lane, struc
 	 */
 	if (!r->origin.replayed) {
 		r->rejected++;
-		source_note_rejected(s, lane);
+		ring_view_note_rejected(s, lane);
 	}
 	return false;
 }
@@ -251,7 +252,7 @@ static bool take_record(struct reader *r, struct source *s, uint32_t lane, struc
  * Goes round the lanes of one source, a batch from each, until a sample (1), a round of nothing
  * (0), or the end of its patience (-EAGAIN): the place is kept.
  */
-static int next_from(struct reader *r, struct source *s, struct orbus_sample *out)
+static int next_from(struct reader *r, struct ring_view *s, struct orbus_sample *out)
 {
 	uint32_t lanes = s->segment.shape.lane_count;
 	uint32_t steps = STEPS_MAX + 2 * lanes;
@@ -263,7 +264,7 @@ static int next_from(struct reader *r, struct source *s, struct orbus_sample *ou
 
 		if (steps-- == 0)
 			return -EAGAIN;
-		if (r->batch > 0 && (c->next < c->head || source_look(s, r->lane))) {
+		if (r->batch > 0 && (c->next < c->head || ring_view_look(s, r->lane))) {
 			r->batch--;
 			r->idle = 0;
 			if (take_record(r, s, r->lane, out))
@@ -281,19 +282,19 @@ static int next_from(struct reader *r, struct source *s, struct orbus_sample *ou
 
 static void drop_before(struct reader *r)
 {
-	r->lost_before += source_lost(&r->before);
-	source_close(&r->before);
+	r->lost_before += ring_view_lost(&r->before);
+	ring_view_close(&r->before);
 }
 
 /* The name stands for another bus now: it is read from here on, and the former to its end. */
 static void move_on(struct reader *r, uint64_t now_ns)
 {
-	struct source fresh = {0};
+	struct ring_view fresh = {0};
 
-	if (source_open(&fresh, &r->paths, r->clock) < 0)
+	if (ring_view_open(&fresh, &r->paths, r->clock) < 0)
 		return;
 	if (fit_buffers(r, &fresh.segment.shape) < 0) {
-		source_close(&fresh);
+		ring_view_close(&fresh);
 		return;
 	}
 	if (r->before.cursors)
@@ -368,7 +369,8 @@ static int poll_interval_ms(const struct reader *r, uint64_t now_ns)
 /* At most until a lane that was put aside is due. */
 static int until_due_ms(struct reader *r, int ms)
 {
-	uint64_t due_ns = source_next_due_ns(&r->now), before_ns = source_next_due_ns(&r->before);
+	uint64_t due_ns = ring_view_next_due_ns(&r->now),
+		 before_ns = ring_view_next_due_ns(&r->before);
 	uint64_t now_ns = r->now.clock(), left_ms;
 
 	if (before_ns < due_ns)
@@ -410,7 +412,8 @@ static int wait_for_news(struct reader *r, const struct orbus_reader *h, int tim
 
 		forget_time(r);
 		/* Just after a round that found nothing more, it sleeps before it looks again. */
-		if (!r->drained && (source_has_news(&r->now) || source_has_news(&r->before))) {
+		if (!r->drained &&
+		    (ring_view_has_news(&r->now) || ring_view_has_news(&r->before))) {
 			r->last_sample_ns = now_ns;
 			return 1;
 		}
@@ -455,8 +458,8 @@ void orbus_reader_skip(struct orbus_reader *h)
 	if (enter(h, &cell, &r) != 0)
 		return;
 	forget_time(r);
-	source_skip(&r->before);
-	source_skip(&r->now);
+	ring_view_skip(&r->before);
+	ring_view_skip(&r->now);
 	leave(cell, r);
 }
 
@@ -468,7 +471,7 @@ uint64_t orbus_reader_lost(const struct orbus_reader *h)
 
 	if (enter(h, &cell, &r) != 0)
 		return 0;
-	lost = r->lost_before + source_lost(&r->before) + source_lost(&r->now);
+	lost = r->lost_before + ring_view_lost(&r->before) + ring_view_lost(&r->now);
 	leave(cell, r);
 	return lost;
 }
@@ -523,14 +526,14 @@ uint64_t reader_ring_bytes(const struct orbus_reader *h)
 	uint64_t lanes = 0;
 
 	for (uint32_t i = 0; i < shape->lane_count; i++)
-		lanes += source_lane_in_use(&r->now, i);
+		lanes += ring_view_lane_in_use(&r->now, i);
 	return lanes * shape->slots_per_lane * shape->slot_bytes;
 }
 
 bool reader_lane_in_use(const struct orbus_reader *h, uint32_t lane)
 {
 	const struct reader *r = body_of(h);
-	return source_lane_in_use(&r->now, lane);
+	return ring_view_lane_in_use(&r->now, lane);
 }
 
 uint64_t reader_position(const struct orbus_reader *h, uint32_t lane)
@@ -552,13 +555,13 @@ bool reader_set_position(
 {
 	struct reader *r = body_of(h);
 	forget_time(r);
-	return source_set_position(&r->now, lane, position, count_id);
+	return ring_view_set_position(&r->now, lane, position, count_id);
 }
 
 uint32_t reader_lane_epoch(const struct orbus_reader *h, uint32_t lane)
 {
 	const struct reader *r = body_of(h);
-	return source_epoch(&r->now, lane);
+	return ring_view_epoch(&r->now, lane);
 }
 
 /* The lock object that belongs to this ring: in another one, nobody would own a lane of ours. */
@@ -582,7 +585,7 @@ bool reader_is_drained(const struct orbus_reader *h)
 uint64_t reader_lane_head(const struct orbus_reader *h, uint32_t lane)
 {
 	const struct reader *r = body_of(h);
-	return source_head(&r->now, lane);
+	return ring_view_head(&r->now, lane);
 }
 
 int reader_lane_is_owned(struct orbus_reader *h, uint32_t lane)
@@ -615,8 +618,8 @@ void reader_lane_bot(struct orbus_reader *h, uint32_t lane, char *out, size_t by
 	uint32_t epoch, length;
 
 	*out = '\0';
-	for (uint64_t i = 0; source_lane_in_use(&r->now, lane) && i < BOT_SLOTS; i++) {
-		const struct slot *slot = source_slot(&r->now, lane, i);
+	for (uint64_t i = 0; ring_view_lane_in_use(&r->now, lane) && i < BOT_SLOTS; i++) {
+		const struct slot *slot = ring_view_slot(&r->now, lane, i);
 		uint64_t sequence = atomic_load_explicit(&slot->sequence, memory_order_relaxed);
 
 		if (sequence < 2 || !slot_read(slot, sequence / 2 - 1, r->payload,

@@ -53,14 +53,14 @@ static uint64_t boottime_ns(void)
 }
 
 /* Once a call of the reader, and so some milliseconds ago at most: early enough to be fair. */
-static uint64_t source_now(struct source *s)
+static uint64_t source_now(struct ring_view *s)
 {
 	if (s->now_ns == 0)
 		s->now_ns = s->clock();
 	return s->now_ns;
 }
 
-const struct lane_header *source_lane(const struct source *s, uint32_t lane)
+const struct lane_header *ring_view_lane(const struct ring_view *s, uint32_t lane)
 {
 	const struct ring_shape *shape = &s->segment.shape;
 
@@ -68,16 +68,16 @@ const struct lane_header *source_lane(const struct source *s, uint32_t lane)
 					    lane * shape->lane_stride);
 }
 
-const struct slot *source_slot(const struct source *s, uint32_t lane, uint64_t record)
+const struct slot *ring_view_slot(const struct ring_view *s, uint32_t lane, uint64_t record)
 {
 	const struct ring_shape *shape = &s->segment.shape;
-	const uint8_t *slots = (const uint8_t *)(source_lane(s, lane) + 1);
+	const uint8_t *slots = (const uint8_t *)(ring_view_lane(s, lane) + 1);
 
 	return (const struct slot *)(slots + (size_t)(record & (shape->slots_per_lane - 1)) *
 						 shape->slot_bytes);
 }
 
-bool source_lane_in_use(const struct source *s, uint32_t lane)
+bool ring_view_lane_in_use(const struct ring_view *s, uint32_t lane)
 {
 	uint64_t word;
 
@@ -89,15 +89,16 @@ bool source_lane_in_use(const struct source *s, uint32_t lane)
 	return word >> (lane % 64) & 1;
 }
 
-uint32_t source_epoch(const struct source *s, uint32_t lane)
+uint32_t ring_view_epoch(const struct ring_view *s, uint32_t lane)
 {
-	return (uint32_t)atomic_load_explicit(&source_lane(s, lane)->epoch, memory_order_acquire);
+	return (uint32_t)atomic_load_explicit(
+	    &ring_view_lane(s, lane)->epoch, memory_order_acquire);
 }
 
-uint64_t source_head(const struct source *s, uint32_t lane)
+uint64_t ring_view_head(const struct ring_view *s, uint32_t lane)
 {
 	/* Acquire: pairs with the release store of head in lane_store_header(). */
-	return atomic_load_explicit(&source_lane(s, lane)->head, memory_order_acquire);
+	return atomic_load_explicit(&ring_view_lane(s, lane)->head, memory_order_acquire);
 }
 
 /*
@@ -105,16 +106,16 @@ uint64_t source_head(const struct source *s, uint32_t lane)
  * of a new owner, who stored the epoch first, is then never taken for one of the old. False: it
  * changed under each look.
  */
-static bool source_view(const struct source *s, uint32_t lane, struct lane_view *v)
+static bool source_view(const struct ring_view *s, uint32_t lane, struct lane_view *v)
 {
-	const struct lane_header *h = source_lane(s, lane);
+	const struct lane_header *h = ring_view_lane(s, lane);
 
 	for (int tries = 0; tries < VIEW_TRIES; tries++) {
 		uint64_t claim;
 
 		/* Acquire: pairs with the release stores in lane_store_header(). */
 		v->epoch = atomic_load_explicit(&h->epoch, memory_order_acquire);
-		v->head = source_head(s, lane);
+		v->head = ring_view_head(s, lane);
 		claim = atomic_load_explicit(&h->claim, memory_order_acquire);
 		v->begin = atomic_load_explicit(&h->count_head, memory_order_acquire);
 		v->count_id = atomic_load_explicit(&h->count_id, memory_order_acquire);
@@ -126,24 +127,25 @@ static bool source_view(const struct source *s, uint32_t lane, struct lane_view 
 	return false;
 }
 
-static uint64_t sequence_of(const struct source *s, uint32_t lane, uint64_t record)
+static uint64_t sequence_of(const struct ring_view *s, uint32_t lane, uint64_t record)
 {
-	return atomic_load_explicit(&source_slot(s, lane, record)->sequence, memory_order_acquire);
+	return atomic_load_explicit(
+	    &ring_view_slot(s, lane, record)->sequence, memory_order_acquire);
 }
 
 /* The record was written: its slot holds it, or a later one. */
-static bool was_written(const struct source *s, uint32_t lane, uint64_t record)
+static bool was_written(const struct ring_view *s, uint32_t lane, uint64_t record)
 {
 	return sequence_of(s, lane, record) >= slot_sequence_whole(record);
 }
 
 /* The lane's last record is there, as it is wherever an honest writer's head counts it. */
-static bool is_backed(const struct source *s, uint32_t lane, uint64_t head)
+static bool is_backed(const struct ring_view *s, uint32_t lane, uint64_t head)
 {
 	return head == 0 || was_written(s, lane, head - 1);
 }
 
-static uint64_t oldest_of(const struct source *s, uint64_t head)
+static uint64_t oldest_of(const struct ring_view *s, uint64_t head)
 {
 	uint32_t slots = s->segment.shape.slots_per_lane;
 
@@ -154,7 +156,7 @@ static uint64_t oldest_of(const struct source *s, uint64_t head)
  * What can have been published in the lane since a head of it was believed. By the clock itself:
  * much may have happened in this call.
  */
-static uint64_t possible_since(const struct source *s, const struct cursor *c)
+static uint64_t possible_since(const struct ring_view *s, const struct cursor *c)
 {
 	uint64_t now_ns = s->clock();
 
@@ -181,12 +183,12 @@ static void lose_before(struct cursor *c, uint64_t end, uint64_t lost)
 
 /* --- Lanes put aside -------------------------------------------------------------------------- */
 
-static bool is_aside(struct source *s, const struct cursor *c)
+static bool is_aside(struct ring_view *s, const struct cursor *c)
 {
 	return c->aside_until_ns != 0 && c->aside_until_ns > source_now(s);
 }
 
-static void put_aside(struct source *s, struct cursor *c)
+static void put_aside(struct ring_view *s, struct cursor *c)
 {
 	c->aside_until_ns = source_now(s) + (ASIDE_NS << c->level);
 	if (c->level < ASIDE_LEVEL)
@@ -195,13 +197,13 @@ static void put_aside(struct source *s, struct cursor *c)
 	c->head = c->next;
 }
 
-static void note_lie(struct source *s, struct cursor *c)
+static void note_lie(struct ring_view *s, struct cursor *c)
 {
 	c->lies++;
 	c->lied_ns = source_now(s);
 }
 
-static void note_barren(struct source *s, struct cursor *c)
+static void note_barren(struct ring_view *s, struct cursor *c)
 {
 	if (++c->barren >= (c->level ? BARREN_MAX_AGAIN : BARREN_MAX))
 		put_aside(s, c);
@@ -210,7 +212,7 @@ static void note_barren(struct source *s, struct cursor *c)
 /* --- Looking ---------------------------------------------------------------------------------- */
 
 /* Whole records from `next` on, in their slots, whatever the head says. False: there are none. */
-static bool take_run(const struct source *s, struct cursor *c, uint32_t lane)
+static bool take_run(const struct ring_view *s, struct cursor *c, uint32_t lane)
 {
 	uint64_t end = c->next;
 
@@ -221,7 +223,7 @@ static bool take_run(const struct source *s, struct cursor *c, uint32_t lane)
 }
 
 /* The head cannot be true. What was published before somebody wrote it is still taken. */
-static bool disbelieve(struct source *s, struct cursor *c, uint32_t lane)
+static bool disbelieve(struct ring_view *s, struct cursor *c, uint32_t lane)
 {
 	if (take_run(s, c, lane))
 		return true;
@@ -247,9 +249,9 @@ static void go_back(struct cursor *c, uint64_t due)
  * The record before `place` is in its slot, by another owner than the one of `epoch`: then he found
  * it there, and has begun no count before it but at that record, which he wrote again.
  */
-static bool is_older_than(const struct source *s, uint32_t lane, uint64_t place, uint64_t epoch)
+static bool is_older_than(const struct ring_view *s, uint32_t lane, uint64_t place, uint64_t epoch)
 {
-	const struct slot *slot = source_slot(s, lane, place - 1);
+	const struct slot *slot = ring_view_slot(s, lane, place - 1);
 
 	return place > 0 && sequence_of(s, lane, place - 1) == slot_sequence_whole(place - 1) &&
 	       atomic_load_explicit(&slot->owner, memory_order_relaxed) >> 32 != epoch;
@@ -263,7 +265,8 @@ static bool is_older_than(const struct source *s, uint32_t lane, uint64_t place,
  * the owner who began the new one found it wanting, or where it cannot be: then there was nothing,
  * or the slots still hold it.
  */
-static bool meet_count(struct source *s, struct cursor *c, uint32_t lane, const struct lane_view *v)
+static bool meet_count(
+    struct ring_view *s, struct cursor *c, uint32_t lane, const struct lane_view *v)
 {
 	if (c->next < v->begin && v->begin - c->next > possible_since(s, c)) {
 		if (take_run(s, c, lane))
@@ -281,7 +284,7 @@ static bool meet_count(struct source *s, struct cursor *c, uint32_t lane, const 
 }
 
 /* An owner who says nothing of where he began: a producer of before 1.1, or a scribble. */
-static void meet_stranger(const struct source *s, struct cursor *c, const struct lane_view *v)
+static void meet_stranger(const struct ring_view *s, struct cursor *c, const struct lane_view *v)
 {
 	/* He may have begun at 0, where the head that he found was beyond all bounds. */
 	if (c->count_id == 0 && v->epoch != c->epoch && v->head < reached(c))
@@ -291,7 +294,7 @@ static void meet_stranger(const struct source *s, struct cursor *c, const struct
 /* The slots hold a record that we took and that a head this low has still to count: it is behind.
  */
 static bool is_contradicted(
-    const struct source *s, const struct cursor *c, uint32_t lane, uint64_t head)
+    const struct ring_view *s, const struct cursor *c, uint32_t lane, uint64_t head)
 {
 	uint64_t sequence = sequence_of(s, lane, head), record = sequence / 2 - 1;
 	uint64_t mask = s->segment.shape.slots_per_lane - 1;
@@ -306,7 +309,8 @@ static bool is_contradicted(
  * been put there by somebody else: if it stays so for a while, what the slots hold by the owner's
  * count is due, and what they hold no longer is lost.
  */
-static bool fall_back(struct source *s, struct cursor *c, uint32_t lane, const struct lane_view *v)
+static bool fall_back(
+    struct ring_view *s, struct cursor *c, uint32_t lane, const struct lane_view *v)
 {
 	uint64_t oldest = oldest_of(s, v->head);
 	uint64_t begin = v->is_claimed ? v->begin : 0;
@@ -328,7 +332,7 @@ static bool fall_back(struct source *s, struct cursor *c, uint32_t lane, const s
 }
 
 /* Passes over what was overwritten. False: the slots still hold something before that. */
-static bool skip_overwritten(struct source *s, struct cursor *c, uint32_t lane, uint64_t head)
+static bool skip_overwritten(struct ring_view *s, struct cursor *c, uint32_t lane, uint64_t head)
 {
 	uint64_t oldest = oldest_of(s, head), lost = 0;
 
@@ -348,20 +352,21 @@ static bool skip_overwritten(struct source *s, struct cursor *c, uint32_t lane, 
 }
 
 /* A record, or another owner: whose first records may have the numbers of some that were taken. */
-static bool has_moved(const struct source *s, uint32_t lane)
+static bool has_moved(const struct ring_view *s, uint32_t lane)
 {
 	const struct cursor *c = &s->cursors[lane];
 
-	return source_head(s, lane) != c->next ||
-	       atomic_load_explicit(&source_lane(s, lane)->epoch, memory_order_acquire) != c->epoch;
+	return ring_view_head(s, lane) != c->next ||
+	       atomic_load_explicit(&ring_view_lane(s, lane)->epoch, memory_order_acquire) !=
+	           c->epoch;
 }
 
-bool source_look(struct source *s, uint32_t lane)
+bool ring_view_look(struct ring_view *s, uint32_t lane)
 {
 	struct cursor *c = &s->cursors[lane];
 	struct lane_view v;
 
-	if (!source_lane_in_use(s, lane))
+	if (!ring_view_lane_in_use(s, lane))
 		return false;
 	/* Before the head is read: what is published while we are kept from the clock came since.
 	 */
@@ -405,7 +410,7 @@ bool source_look(struct source *s, uint32_t lane)
 	return c->head > c->next;
 }
 
-void source_note_sample(struct source *s, uint32_t lane)
+void ring_view_note_sample(struct ring_view *s, uint32_t lane)
 {
 	struct cursor *c = &s->cursors[lane];
 
@@ -414,12 +419,12 @@ void source_note_sample(struct source *s, uint32_t lane)
 		c->level = 0;
 }
 
-void source_note_rejected(struct source *s, uint32_t lane)
+void ring_view_note_rejected(struct ring_view *s, uint32_t lane)
 {
 	note_barren(s, &s->cursors[lane]);
 }
 
-void source_note_missing(struct source *s, uint32_t lane)
+void ring_view_note_missing(struct ring_view *s, uint32_t lane)
 {
 	struct cursor *c = &s->cursors[lane];
 	uint64_t record = c->next - 1;
@@ -439,7 +444,7 @@ void source_note_missing(struct source *s, uint32_t lane)
 
 /* --- The whole -------------------------------------------------------------------------------- */
 
-void source_close(struct source *s)
+void ring_view_close(struct ring_view *s)
 {
 	segment_unmap(&s->segment);
 	free(s->cursors);
@@ -447,13 +452,13 @@ void source_close(struct source *s)
 }
 
 /* Where a reader begins who has not been here before. */
-static void begin_lane(struct source *s, uint32_t lane)
+static void begin_lane(struct ring_view *s, uint32_t lane)
 {
 	struct cursor *c = &s->cursors[lane];
 	struct lane_view v;
 
-	c->in_use = source_lane_in_use(s, lane);
-	(void)source_now(s); /* before the head is read, as in source_look() */
+	c->in_use = ring_view_lane_in_use(s, lane);
+	(void)source_now(s); /* before the head is read, as in ring_view_look() */
 	if (!c->in_use || !source_view(s, lane, &v))
 		return;
 	c->epoch = v.epoch;
@@ -469,7 +474,7 @@ static void begin_lane(struct source *s, uint32_t lane)
 	c->head = c->next;
 }
 
-int source_open(struct source *s, const struct bus_paths *paths, source_clock *clock)
+int ring_view_open(struct ring_view *s, const struct bus_paths *paths, ring_view_clock *clock)
 {
 	int err = segment_map_readonly(paths, &s->segment);
 
@@ -488,13 +493,14 @@ int source_open(struct source *s, const struct bus_paths *paths, source_clock *c
 	return 0;
 }
 
-bool source_set_position(struct source *s, uint32_t lane, uint64_t position, uint64_t count_id)
+bool ring_view_set_position(
+    struct ring_view *s, uint32_t lane, uint64_t position, uint64_t count_id)
 {
 	struct cursor *c = &s->cursors[lane];
 	bool is_ours = true;
 	struct lane_view v;
 
-	if (!source_lane_in_use(s, lane) || !source_view(s, lane, &v))
+	if (!ring_view_lane_in_use(s, lane) || !source_view(s, lane, &v))
 		return position == 0;
 	/* A header that tells no count may be a scribble: it is the one that is known, until it
 	 * tells. */
@@ -536,7 +542,7 @@ bool source_set_position(struct source *s, uint32_t lane, uint64_t position, uin
 	return is_ours;
 }
 
-uint64_t source_lost(const struct source *s)
+uint64_t ring_view_lost(const struct ring_view *s)
 {
 	uint64_t lost = 0;
 
@@ -545,15 +551,15 @@ uint64_t source_lost(const struct source *s)
 	return lost;
 }
 
-bool source_has_news(struct source *s)
+bool ring_view_has_news(struct ring_view *s)
 {
 	for (uint32_t i = 0; s->cursors && i < s->segment.shape.lane_count; i++)
-		if (source_lane_in_use(s, i) && !is_aside(s, &s->cursors[i]) && has_moved(s, i))
+		if (ring_view_lane_in_use(s, i) && !is_aside(s, &s->cursors[i]) && has_moved(s, i))
 			return true;
 	return false;
 }
 
-uint64_t source_next_due_ns(struct source *s)
+uint64_t ring_view_next_due_ns(struct ring_view *s)
 {
 	uint64_t due_ns = UINT64_MAX;
 
@@ -563,13 +569,13 @@ uint64_t source_next_due_ns(struct source *s)
 	return due_ns;
 }
 
-void source_skip(struct source *s)
+void ring_view_skip(struct ring_view *s)
 {
 	for (uint32_t i = 0; s->cursors && i < s->segment.shape.lane_count; i++) {
 		struct cursor *c = &s->cursors[i];
 
 		begin_lane(s, i);
 		if (c->in_use && c->believed_ns == source_now(s))
-			c->next = c->head = source_head(s, i);
+			c->next = c->head = ring_view_head(s, i);
 	}
 }

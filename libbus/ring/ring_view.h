@@ -31,55 +31,56 @@ struct cursor {
 };
 
 /* CLOCK_BOOTTIME in nanoseconds, or what a test wants. */
-typedef uint64_t source_clock(void);
+typedef uint64_t ring_view_clock(void);
 
 /* One incarnation of the bus, with the place reached in each of its lanes. */
-struct source {
+struct ring_view {
 	struct segment segment;
 	struct cursor *cursors;
-	source_clock *clock;
+	ring_view_clock *clock;
 	uint64_t now_ns; /* as of this call of the reader, which sets it to 0: not yet asked for */
 };
 
 /* Maps the bus; begins with the oldest records that it still holds. `clock` NULL: CLOCK_BOOTTIME.
  */
-int source_open(struct source *s, const struct bus_paths *paths, source_clock *clock);
-void source_close(struct source *s);
+int ring_view_open(struct ring_view *s, const struct bus_paths *paths, ring_view_clock *clock);
+void ring_view_close(struct ring_view *s);
 
-const struct lane_header *source_lane(const struct source *s, uint32_t lane);
-const struct slot *source_slot(const struct source *s, uint32_t lane, uint64_t record);
+const struct lane_header *ring_view_lane(const struct ring_view *s, uint32_t lane);
+const struct slot *ring_view_slot(const struct ring_view *s, uint32_t lane, uint64_t record);
 
 /* True once the lane's memory is reserved: no other lane is ever touched. */
-bool source_lane_in_use(const struct source *s, uint32_t lane);
+bool ring_view_lane_in_use(const struct ring_view *s, uint32_t lane);
 
 /* What the lane's header says now: records ever published, and its owner's epoch. */
-uint64_t source_head(const struct source *s, uint32_t lane);
-uint32_t source_epoch(const struct source *s, uint32_t lane);
+uint64_t ring_view_head(const struct ring_view *s, uint32_t lane);
+uint32_t ring_view_epoch(const struct ring_view *s, uint32_t lane);
 
 /* Takes a fresh look at a lane. False: nothing to take there now. */
-bool source_look(struct source *s, uint32_t lane);
+bool ring_view_look(struct ring_view *s, uint32_t lane);
 
 /*
  * Notes what became of the record before `next`: a sample, not a valid one, or not there:
  * overwritten, or never written at all.
  */
-void source_note_sample(struct source *s, uint32_t lane);
-void source_note_rejected(struct source *s, uint32_t lane);
-void source_note_missing(struct source *s, uint32_t lane);
+void ring_view_note_sample(struct ring_view *s, uint32_t lane);
+void ring_view_note_rejected(struct ring_view *s, uint32_t lane);
+void ring_view_note_missing(struct ring_view *s, uint32_t lane);
 
 /* Whether any lane has moved since its records were taken; those put aside are passed over. */
-bool source_has_news(struct source *s);
+bool ring_view_has_news(struct ring_view *s);
 
 /* When the first of the lanes that are put aside is due again; UINT64_MAX: none is put aside. */
-uint64_t source_next_due_ns(struct source *s);
+uint64_t ring_view_next_due_ns(struct ring_view *s);
 
 /* As reader_set_position() has it. */
-bool source_set_position(struct source *s, uint32_t lane, uint64_t position, uint64_t count_id);
+bool ring_view_set_position(
+    struct ring_view *s, uint32_t lane, uint64_t position, uint64_t count_id);
 
 /* Passes over everything that is there. */
-void source_skip(struct source *s);
+void ring_view_skip(struct ring_view *s);
 
 /* Records overwritten before they were taken. */
-uint64_t source_lost(const struct source *s);
+uint64_t ring_view_lost(const struct ring_view *s);
 
 #endif

@@ -10,7 +10,7 @@
 
 #define UNKNOWN "(unknown)"
 
-void request_figures_init(struct request_figures *f)
+void request_stats_init(struct request_stats *f)
 {
 	memset(f, 0, sizeof(*f));
 	histogram_init(&f->response_ms);
@@ -19,7 +19,7 @@ void request_figures_init(struct request_figures *f)
 	histogram_init(&f->decode_tps);
 }
 
-void request_figures_free(struct request_figures *f)
+void request_stats_free(struct request_stats *f)
 {
 	histogram_free(&f->response_ms);
 	histogram_free(&f->ttft_ms);
@@ -27,21 +27,21 @@ void request_figures_free(struct request_figures *f)
 	histogram_free(&f->decode_tps);
 }
 
-static void figures_free(void *value)
+static void stats_free(void *value)
 {
-	request_figures_free(value);
+	request_stats_free(value);
 }
 
 void aggregate_init(struct aggregate *a)
 {
 	memset(a, 0, sizeof(*a));
-	request_figures_init(&a->requests);
-	series_init(&a->by_model, sizeof(struct request_figures), figures_free);
-	series_init(&a->by_bot, sizeof(struct request_figures), figures_free);
-	series_init(&a->by_provider, sizeof(struct request_figures), figures_free);
-	series_init(&a->errors_by_type, sizeof(uint64_t), NULL);
-	series_init(&a->counts, sizeof(struct exact_sum), NULL);
-	series_init(&a->gauges, sizeof(struct gauge_figures), NULL);
+	request_stats_init(&a->requests);
+	name_table_init(&a->by_model, sizeof(struct request_stats), stats_free);
+	name_table_init(&a->by_bot, sizeof(struct request_stats), stats_free);
+	name_table_init(&a->by_provider, sizeof(struct request_stats), stats_free);
+	name_table_init(&a->errors_by_type, sizeof(uint64_t), NULL);
+	name_table_init(&a->counts, sizeof(struct exact_sum), NULL);
+	name_table_init(&a->gauges, sizeof(struct gauge_stats), NULL);
 }
 
 static void recent_errors_clear(struct aggregate *a)
@@ -55,15 +55,15 @@ static void recent_errors_clear(struct aggregate *a)
 
 void aggregate_free(struct aggregate *a)
 {
-	request_figures_free(&a->requests);
-	series_free(&a->by_model);
-	series_free(&a->by_bot);
-	series_free(&a->by_provider);
-	series_free(&a->errors_by_type);
-	series_free(&a->counts);
-	series_free(&a->gauges);
-	distinct_free(&a->users);
-	distinct_free(&a->channels);
+	request_stats_free(&a->requests);
+	name_table_free(&a->by_model);
+	name_table_free(&a->by_bot);
+	name_table_free(&a->by_provider);
+	name_table_free(&a->errors_by_type);
+	name_table_free(&a->counts);
+	name_table_free(&a->gauges);
+	kmv_sketch_free(&a->users);
+	kmv_sketch_free(&a->channels);
 	recent_errors_clear(a);
 }
 
@@ -73,12 +73,12 @@ void aggregate_clear(struct aggregate *a)
 	aggregate_init(a);
 }
 
-uint64_t request_figures_failed(const struct request_figures *f)
+uint64_t request_stats_failed(const struct request_stats *f)
 {
 	return count_add(f->errors, count_add(f->timeouts, f->orphaned));
 }
 
-double request_figures_cost(const struct request_figures *f)
+double request_stats_cost(const struct request_stats *f)
 {
 	return f->cost_known ? exact_figure(f->cost) : NAN;
 }
@@ -114,7 +114,7 @@ struct measure {
 	struct exact_sum exact;
 	double value;
 	int32_t index;
-	uint32_t histogram; /* its offset in struct request_figures */
+	uint32_t histogram; /* its offset in struct request_stats */
 };
 
 /* A request as it goes into several figures. */
@@ -148,13 +148,13 @@ static void measure_request(const struct orbus_sample *s, struct measured *out)
 	out->count = 0;
 	if (s->status != ORBUS_STATUS_OK)
 		return;
-	measure(out, s->response_ms, offsetof(struct request_figures, response_ms));
-	measure(out, s->ttft_ms, offsetof(struct request_figures, ttft_ms));
-	measure(out, orbus_sample_tps(s), offsetof(struct request_figures, tps));
-	measure(out, orbus_sample_decode_tps(s), offsetof(struct request_figures, decode_tps));
+	measure(out, s->response_ms, offsetof(struct request_stats, response_ms));
+	measure(out, s->ttft_ms, offsetof(struct request_stats, ttft_ms));
+	measure(out, orbus_sample_tps(s), offsetof(struct request_stats, tps));
+	measure(out, orbus_sample_decode_tps(s), offsetof(struct request_stats, decode_tps));
 }
 
-static bool add_measures(struct request_figures *f, const struct measured *m)
+static bool add_measures(struct request_stats *f, const struct measured *m)
 {
 	for (unsigned i = m->count; i-- > 0;) {
 		const struct measure *k = &m->known[i];
@@ -166,7 +166,7 @@ static bool add_measures(struct request_figures *f, const struct measured *m)
 	return true;
 }
 
-static bool figures_add(struct request_figures *f, const struct measured *m)
+static bool stats_add(struct request_stats *f, const struct measured *m)
 {
 	const struct orbus_sample *s = m->sample;
 
@@ -187,21 +187,21 @@ static bool figures_add(struct request_figures *f, const struct measured *m)
 	return add_measures(f, m);
 }
 
-struct request_figures *aggregate_figures_at(struct series *s, const char *name)
+struct request_stats *aggregate_stats_at(struct name_table *s, const char *name)
 {
 	uint32_t count = s->count;
-	struct request_figures *f = series_at(s, name);
+	struct request_stats *f = name_table_at(s, name);
 
 	if (f && s->count > count)
-		request_figures_init(f);
+		request_stats_init(f);
 	return f;
 }
 
-static bool series_add(struct series *s, const char *name, const struct measured *m)
+static bool name_table_add(struct name_table *s, const char *name, const struct measured *m)
 {
-	struct request_figures *f = aggregate_figures_at(s, name ? name : UNKNOWN);
+	struct request_stats *f = aggregate_stats_at(s, name ? name : UNKNOWN);
 
-	return f && figures_add(f, m);
+	return f && stats_add(f, m);
 }
 
 static bool is_failure(const struct orbus_sample *s)
@@ -212,7 +212,7 @@ static bool is_failure(const struct orbus_sample *s)
 
 bool aggregate_add_errors(struct aggregate *a, const char *type, uint64_t n)
 {
-	uint64_t *sum = series_at(&a->errors_by_type, type);
+	uint64_t *sum = name_table_at(&a->errors_by_type, type);
 
 	if (!sum)
 		return false;
@@ -233,9 +233,9 @@ static bool add_tags(struct aggregate *a, const struct orbus_sample *s)
 	for (size_t i = 0; i < s->tag_count; i++) {
 		const struct orbus_tag *tag = &s->tags[i];
 
-		if (strcmp(tag->key, "user") == 0 && !distinct_add(&a->users, tag->value))
+		if (strcmp(tag->key, "user") == 0 && !kmv_sketch_add(&a->users, tag->value))
 			return false;
-		if (strcmp(tag->key, "channel") == 0 && !distinct_add(&a->channels, tag->value))
+		if (strcmp(tag->key, "channel") == 0 && !kmv_sketch_add(&a->channels, tag->value))
 			return false;
 	}
 	return true;
@@ -248,14 +248,15 @@ static bool add_request(struct aggregate *a, const struct orbus_sample *s)
 	struct measured m;
 
 	measure_request(s, &m);
-	return figures_add(&a->requests, &m) && series_add(&a->by_model, model, &m) &&
-	       series_add(&a->by_bot, s->bot, &m) && series_add(&a->by_provider, s->provider, &m) &&
+	return stats_add(&a->requests, &m) && name_table_add(&a->by_model, model, &m) &&
+	       name_table_add(&a->by_bot, s->bot, &m) &&
+	       name_table_add(&a->by_provider, s->provider, &m) &&
 	       (!is_failure(s) || add_failure(a, s));
 }
 
-bool aggregate_add_gauge(struct aggregate *a, const char *name, const struct gauge_figures *from)
+bool aggregate_add_gauge(struct aggregate *a, const char *name, const struct gauge_stats *from)
 {
-	struct gauge_figures *g = series_at(&a->gauges, name);
+	struct gauge_stats *g = name_table_at(&a->gauges, name);
 
 	if (!g)
 		return false;
@@ -275,10 +276,10 @@ bool aggregate_add_gauge(struct aggregate *a, const char *name, const struct gau
 	return true;
 }
 
-struct gauge_figures gauge_of(double value, uint64_t ts)
+struct gauge_stats gauge_of(double value, uint64_t ts)
 {
 	value = figure_bound(value);
-	return (struct gauge_figures){.last = value,
+	return (struct gauge_stats){.last = value,
 	    .min = value,
 	    .max = value,
 	    .above = exact_of(value),
@@ -289,14 +290,14 @@ struct gauge_figures gauge_of(double value, uint64_t ts)
 
 static bool add_gauge(struct aggregate *a, const struct orbus_sample *s)
 {
-	struct gauge_figures g = gauge_of(s->value, s->ts);
+	struct gauge_stats g = gauge_of(s->value, s->ts);
 
 	return aggregate_add_gauge(a, s->name, &g);
 }
 
 bool aggregate_add_count(struct aggregate *a, const char *name, struct exact_sum value)
 {
-	struct exact_sum *n = series_at(&a->counts, name);
+	struct exact_sum *n = name_table_at(&a->counts, name);
 
 	if (!n)
 		return false;
@@ -354,7 +355,7 @@ bool aggregate_add_recent_error(
 	return true;
 }
 
-bool request_figures_merge(struct request_figures *to, const struct request_figures *from)
+bool request_stats_merge(struct request_stats *to, const struct request_stats *from)
 {
 	to->total = count_add(to->total, from->total);
 	to->ok = count_add(to->ok, from->ok);
@@ -372,12 +373,12 @@ bool request_figures_merge(struct request_figures *to, const struct request_figu
 	       histogram_merge(&to->decode_tps, &from->decode_tps);
 }
 
-static bool series_merge(struct series *to, const struct series *from)
+static bool name_table_merge(struct name_table *to, const struct name_table *from)
 {
 	for (uint32_t i = 0; i < from->count; i++) {
-		struct request_figures *f = aggregate_figures_at(to, from->entries[i].name);
+		struct request_stats *f = aggregate_stats_at(to, from->entries[i].name);
 
-		if (!f || !request_figures_merge(f, from->entries[i].value))
+		if (!f || !request_stats_merge(f, from->entries[i].value))
 			return false;
 	}
 	return true;
@@ -386,19 +387,19 @@ static bool series_merge(struct series *to, const struct series *from)
 static bool merge_named(struct aggregate *to, const struct aggregate *from)
 {
 	for (uint32_t i = 0; i < from->errors_by_type.count; i++) {
-		const struct series_entry *e = &from->errors_by_type.entries[i];
+		const struct name_table_entry *e = &from->errors_by_type.entries[i];
 
 		if (!aggregate_add_errors(to, e->name, *(const uint64_t *)e->value))
 			return false;
 	}
 	for (uint32_t i = 0; i < from->counts.count; i++) {
-		const struct series_entry *e = &from->counts.entries[i];
+		const struct name_table_entry *e = &from->counts.entries[i];
 
 		if (!aggregate_add_count(to, e->name, *(const struct exact_sum *)e->value))
 			return false;
 	}
 	for (uint32_t i = 0; i < from->gauges.count; i++) {
-		const struct series_entry *e = &from->gauges.entries[i];
+		const struct name_table_entry *e = &from->gauges.entries[i];
 
 		if (!aggregate_add_gauge(to, e->name, e->value))
 			return false;
@@ -413,7 +414,7 @@ bool aggregate_merge_totals(struct aggregate *to, const struct aggregate *from)
 	to->rejected = count_add(to->rejected, from->rejected);
 	to->skewed = count_add(to->skewed, from->skewed);
 	to->journal_lost = count_add(to->journal_lost, from->journal_lost);
-	return request_figures_merge(&to->requests, &from->requests) && merge_named(to, from);
+	return request_stats_merge(&to->requests, &from->requests) && merge_named(to, from);
 }
 
 bool aggregate_merge(struct aggregate *to, const struct aggregate *from)
@@ -424,16 +425,17 @@ bool aggregate_merge(struct aggregate *to, const struct aggregate *from)
 		if (!aggregate_add_recent_error(to, e->ts, e->type, e->message))
 			return false;
 	}
-	return aggregate_merge_totals(to, from) && series_merge(&to->by_model, &from->by_model) &&
-	       series_merge(&to->by_bot, &from->by_bot) &&
-	       series_merge(&to->by_provider, &from->by_provider) &&
-	       distinct_merge(&to->users, &from->users) &&
-	       distinct_merge(&to->channels, &from->channels);
+	return aggregate_merge_totals(to, from) &&
+	       name_table_merge(&to->by_model, &from->by_model) &&
+	       name_table_merge(&to->by_bot, &from->by_bot) &&
+	       name_table_merge(&to->by_provider, &from->by_provider) &&
+	       kmv_sketch_merge(&to->users, &from->users) &&
+	       kmv_sketch_merge(&to->channels, &from->channels);
 }
 
 double aggregate_count(const struct aggregate *a, const char *name)
 {
-	const struct exact_sum *n = series_find(&a->counts, name);
+	const struct exact_sum *n = name_table_find(&a->counts, name);
 
 	return n ? exact_figure(*n) : NAN;
 }

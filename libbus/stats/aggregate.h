@@ -23,7 +23,7 @@ struct token_sums {
 };
 
 /* Figures of requests: of all, or of one model, bot or provider. */
-struct request_figures {
+struct request_stats {
 	uint64_t total, ok, errors, timeouts, cancelled, orphaned, streaming;
 	struct token_sums tokens;
 	struct exact_sum cost; /* USD */
@@ -32,7 +32,7 @@ struct request_figures {
 	struct histogram response_ms, ttft_ms, tps, decode_tps;
 };
 
-struct gauge_figures {
+struct gauge_stats {
 	double last, min, max;
 	/* Of its values above 0, and of the others without their sign: sums that only grow may end,
 	 * and are still the same in any order. */
@@ -48,12 +48,12 @@ struct recent_error {
 };
 
 struct aggregate {
-	struct request_figures requests;
-	struct series by_model, by_bot, by_provider; /* of struct request_figures */
-	struct series errors_by_type;                /* of uint64_t */
-	struct series counts;                        /* of struct exact_sum */
-	struct series gauges;                        /* of struct gauge_figures */
-	struct distinct users, channels;
+	struct request_stats requests;
+	struct name_table by_model, by_bot, by_provider; /* of struct request_stats */
+	struct name_table errors_by_type;                /* of uint64_t */
+	struct name_table counts;                        /* of struct exact_sum */
+	struct name_table gauges;                        /* of struct gauge_stats */
+	struct kmv_sketch users, channels;
 	struct recent_error recent_errors[RECENT_ERRORS_MAX]; /* oldest first */
 	uint32_t recent_error_count;
 	uint64_t lost, rejected, skewed;
@@ -78,26 +78,26 @@ bool aggregate_merge(struct aggregate *to, const struct aggregate *from);
 bool aggregate_merge_totals(struct aggregate *to, const struct aggregate *from);
 
 /* Errors, timeouts and orphaned requests: all that did not answer and was not called off. */
-uint64_t request_figures_failed(const struct request_figures *f);
+uint64_t request_stats_failed(const struct request_stats *f);
 
 /* The figures of a name in by_model, by_bot or by_provider, made if need be. NULL: out of memory.
  */
-struct request_figures *aggregate_figures_at(struct series *s, const char *name);
+struct request_stats *aggregate_stats_at(struct name_table *s, const char *name);
 
 /* Adds what is known of all requests, or of a name's. False: out of memory. */
-bool request_figures_merge(struct request_figures *to, const struct request_figures *from);
-void request_figures_init(struct request_figures *f);
-void request_figures_free(struct request_figures *f);
+bool request_stats_merge(struct request_stats *to, const struct request_stats *from);
+void request_stats_init(struct request_stats *f);
+void request_stats_free(struct request_stats *f);
 
 /* What requests cost in USD, NaN where no cost is known. */
-double request_figures_cost(const struct request_figures *f);
+double request_stats_cost(const struct request_stats *f);
 
 /* A gauge of one value. */
-struct gauge_figures gauge_of(double value, uint64_t ts);
+struct gauge_stats gauge_of(double value, uint64_t ts);
 
 /* Adds to a count, a gauge, or a type of error; the three take a name's part of a document too. */
 bool aggregate_add_count(struct aggregate *a, const char *name, struct exact_sum value);
-bool aggregate_add_gauge(struct aggregate *a, const char *name, const struct gauge_figures *g);
+bool aggregate_add_gauge(struct aggregate *a, const char *name, const struct gauge_stats *g);
 bool aggregate_add_errors(struct aggregate *a, const char *type, uint64_t n);
 
 /* The value of a count, NaN where none of that name came. */

@@ -11,19 +11,19 @@
 
 #define HASH_BITS 53
 
-void distinct_free(struct distinct *d)
+void kmv_sketch_free(struct kmv_sketch *d)
 {
 	free(d->hashes);
 	memset(d, 0, sizeof(*d));
 }
 
-void distinct_clear(struct distinct *d)
+void kmv_sketch_clear(struct kmv_sketch *d)
 {
 	d->count = 0;
 }
 
 /* The place of the first hash that is not below `hash`. */
-static uint32_t place_of(const struct distinct *d, uint64_t hash)
+static uint32_t place_of(const struct kmv_sketch *d, uint64_t hash)
 {
 	uint32_t low = 0, high = d->count;
 
@@ -38,7 +38,7 @@ static uint32_t place_of(const struct distinct *d, uint64_t hash)
 	return low;
 }
 
-static bool grow(struct distinct *d)
+static bool grow(struct kmv_sketch *d)
 {
 	uint32_t capacity = d->capacity ? 2 * d->capacity : 16;
 	uint64_t *hashes = realloc(d->hashes, capacity * sizeof(*hashes));
@@ -50,17 +50,17 @@ static bool grow(struct distinct *d)
 	return true;
 }
 
-bool distinct_add_hash(struct distinct *d, uint64_t hash)
+bool kmv_sketch_add_hash(struct kmv_sketch *d, uint64_t hash)
 {
 	uint32_t place = place_of(d, hash);
 
 	if (place < d->count && d->hashes[place] == hash)
 		return true;
-	if (place == DISTINCT_MAX)
+	if (place == KMV_SKETCH_MAX)
 		return true; /* larger than the 1024 smallest */
-	if (d->count == d->capacity && d->count < DISTINCT_MAX && !grow(d))
+	if (d->count == d->capacity && d->count < KMV_SKETCH_MAX && !grow(d))
 		return false;
-	if (d->count == DISTINCT_MAX)
+	if (d->count == KMV_SKETCH_MAX)
 		d->count--;
 	memmove(d->hashes + place + 1, d->hashes + place, (d->count - place) * sizeof(hash));
 	d->hashes[place] = hash;
@@ -68,25 +68,25 @@ bool distinct_add_hash(struct distinct *d, uint64_t hash)
 	return true;
 }
 
-bool distinct_add(struct distinct *d, const char *text)
+bool kmv_sketch_add(struct kmv_sketch *d, const char *text)
 {
-	return distinct_add_hash(d, XXH3_64bits(text, strlen(text)) >> (64 - HASH_BITS));
+	return kmv_sketch_add_hash(d, XXH3_64bits(text, strlen(text)) >> (64 - HASH_BITS));
 }
 
-bool distinct_merge(struct distinct *to, const struct distinct *from)
+bool kmv_sketch_merge(struct kmv_sketch *to, const struct kmv_sketch *from)
 {
 	for (uint32_t i = 0; i < from->count; i++)
-		if (!distinct_add_hash(to, from->hashes[i]))
+		if (!kmv_sketch_add_hash(to, from->hashes[i]))
 			return false;
 	return true;
 }
 
-uint64_t distinct_estimate(const struct distinct *d)
+uint64_t kmv_sketch_estimate(const struct kmv_sketch *d)
 {
 	double kth;
 
-	if (d->count < DISTINCT_MAX)
+	if (d->count < KMV_SKETCH_MAX)
 		return d->count;
-	kth = ((double)d->hashes[DISTINCT_MAX - 1] + 1) / (double)(UINT64_C(1) << HASH_BITS);
-	return (uint64_t)((DISTINCT_MAX - 1) / kth + 0.5);
+	kth = ((double)d->hashes[KMV_SKETCH_MAX - 1] + 1) / (double)(UINT64_C(1) << HASH_BITS);
+	return (uint64_t)((KMV_SKETCH_MAX - 1) / kth + 0.5);
 }

@@ -14,21 +14,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct distinct {
+struct kmv_sketch {
 	uint64_t *hashes; /* ascending, no two alike */
 	uint32_t count;
 	uint32_t capacity;
 };
 
-void distinct_free(struct distinct *d);
-void distinct_clear(struct distinct *d);
+void kmv_sketch_free(struct kmv_sketch *d);
+void kmv_sketch_clear(struct kmv_sketch *d);
 
 /* False: out of memory. */
-bool distinct_add(struct distinct *d, const char *text);
-bool distinct_add_hash(struct distinct *d, uint64_t hash);
-bool distinct_merge(struct distinct *to, const struct distinct *from);
+bool kmv_sketch_add(struct kmv_sketch *d, const char *text);
+bool kmv_sketch_add_hash(struct kmv_sketch *d, uint64_t hash);
+bool kmv_sketch_merge(struct kmv_sketch *to, const struct kmv_sketch *from);
 
-/* The number of different texts; beyond DISTINCT_MAX an estimate good to some 3 %. */
-uint64_t distinct_estimate(const struct distinct *d);
+/* The number of different texts; beyond KMV_SKETCH_MAX an estimate good to some 3 %. */
+uint64_t kmv_sketch_estimate(const struct kmv_sketch *d);
 
 #endif

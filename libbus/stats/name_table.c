@@ -12,17 +12,17 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define INDEX_SIZE (2 * SERIES_MAX)
+#define INDEX_SIZE (2 * NAME_TABLE_MAX)
 static_assert((INDEX_SIZE & (INDEX_SIZE - 1)) == 0, "the index is masked");
 
-void series_init(struct series *s, size_t value_bytes, void (*free_value)(void *value))
+void name_table_init(struct name_table *s, size_t value_bytes, void (*free_value)(void *value))
 {
 	memset(s, 0, sizeof(*s));
 	s->value_bytes = value_bytes;
 	s->free_value = free_value;
 }
 
-void series_clear(struct series *s)
+void name_table_clear(struct name_table *s)
 {
 	for (uint32_t i = 0; i < s->count; i++) {
 		if (s->free_value)
@@ -34,20 +34,20 @@ void series_clear(struct series *s)
 	memset(s->index, 0, sizeof(s->index));
 }
 
-void series_free(struct series *s)
+void name_table_free(struct name_table *s)
 {
-	series_clear(s);
+	name_table_clear(s);
 	free(s->entries);
 	s->entries = NULL;
 	s->capacity = 0;
 }
 
 /* Where `name` is, or the free place where it would go: the index is never full. */
-static uint16_t *place_of(const struct series *s, const char *name, uint64_t hash)
+static uint16_t *place_of(const struct name_table *s, const char *name, uint64_t hash)
 {
 	for (uint64_t i = hash;; i++) {
 		const uint16_t *place = &s->index[i & (INDEX_SIZE - 1)];
-		const struct series_entry *e = *place ? &s->entries[*place - 1] : NULL;
+		const struct name_table_entry *e = *place ? &s->entries[*place - 1] : NULL;
 
 		if (!e || (e->hash == hash && strcmp(e->name, name) == 0))
 			return (uint16_t *)(uintptr_t)place;
@@ -66,7 +66,7 @@ static const char *within_limit(const char *name, size_t *length, char cut[ORBUS
 	return cut;
 }
 
-void *series_find(const struct series *s, const char *name)
+void *name_table_find(const struct name_table *s, const char *name)
 {
 	char cut[ORBUS_TEXT_MAX + 1];
 	size_t length;
@@ -77,10 +77,10 @@ void *series_find(const struct series *s, const char *name)
 	return place ? s->entries[place - 1].value : NULL;
 }
 
-static bool grow(struct series *s)
+static bool grow(struct name_table *s)
 {
 	uint32_t capacity = s->capacity ? 2 * s->capacity : 4;
-	struct series_entry *entries = realloc(s->entries, capacity * sizeof(*entries));
+	struct name_table_entry *entries = realloc(s->entries, capacity * sizeof(*entries));
 
 	if (!entries)
 		return false;
@@ -89,9 +89,9 @@ static bool grow(struct series *s)
 	return true;
 }
 
-static void *append(struct series *s, const char *name, uint64_t hash, uint16_t *place)
+static void *append(struct name_table *s, const char *name, uint64_t hash, uint16_t *place)
 {
-	struct series_entry *e;
+	struct name_table_entry *e;
 
 	if (s->count == s->capacity && !grow(s))
 		return NULL;
@@ -108,7 +108,7 @@ static void *append(struct series *s, const char *name, uint64_t hash, uint16_t 
 	return e->value;
 }
 
-void *series_at(struct series *s, const char *name)
+void *name_table_at(struct name_table *s, const char *name)
 {
 	char cut[ORBUS_TEXT_MAX + 1];
 	size_t length;
@@ -121,7 +121,7 @@ void *series_at(struct series *s, const char *name)
 	if (*place)
 		return s->entries[*place - 1].value;
 	/* Full: the last place is for all the others. */
-	if (s->count >= SERIES_MAX && strcmp(name, SERIES_OTHER) != 0)
-		return series_at(s, SERIES_OTHER);
+	if (s->count >= NAME_TABLE_MAX && strcmp(name, NAME_TABLE_OTHER) != 0)
+		return name_table_at(s, NAME_TABLE_OTHER);
 	return append(s, name, hash, place);
 }

@@ -11,7 +11,7 @@ disk may be in after each single change, and a fresh agent is started on each st
 some of them it recovers on a recorded disk, and the power is cut again.
 
 Of what it makes of a state must be true:
-  - it starts, exits with 0, and finds nothing damaged, missing or to be set aside;
+  - it starts, exits with 0, and finds nothing damaged, missing or to be quarantined;
   - every request that was in a checkpoint whose storing had ended is counted, none twice, and none that
     was not published;
   - hours and days hold the same; the journal holds for every hour what the hour's file counts;
@@ -436,7 +436,7 @@ class Checker:
         if state.damaged:
             return None
         for line in log.splitlines():
-            if re.search(r"\bERROR\b|set aside|damaged|missing", line) and NOT_COUNTED not in line:
+            if re.search(r"\bERROR\b|quarantined|damaged|missing", line) and NOT_COUNTED not in line:
                 return f"it says: {line}"
         return self.balance(state, files, data, hours, days)
 

@@ -99,19 +99,19 @@ static void end(pid_t bot)
 }
 
 /* The lane's header and the slot of the next record, as they are now. */
-static uint64_t fingerprint(const struct source *s, uint32_t lane, uint64_t record)
+static uint64_t fingerprint(const struct ring_view *s, uint32_t lane, uint64_t record)
 {
-	return XXH3_64bits(source_lane(s, lane), sizeof(struct lane_header)) ^
-	       XXH3_64bits(source_slot(s, lane, record), s->segment.shape.slot_bytes);
+	return XXH3_64bits(ring_view_lane(s, lane), sizeof(struct lane_header)) ^
+	       XXH3_64bits(ring_view_slot(s, lane, record), s->segment.shape.slot_bytes);
 }
 
 /*
  * Lets a bot go until its lane has changed `changes` times; -1: to the end of its publish. Returns
  * how often it has changed.
  */
-static int go(pid_t bot, const struct source *s, uint32_t lane, int changes)
+static int go(pid_t bot, const struct ring_view *s, uint32_t lane, int changes)
 {
-	uint64_t record = source_head(s, lane), before = fingerprint(s, lane, record);
+	uint64_t record = ring_view_head(s, lane), before = fingerprint(s, lane, record);
 	int seen = 0;
 
 	while (seen != changes && step(bot)) {
@@ -161,13 +161,13 @@ int main(int argc, char **argv)
 {
 	struct bus_paths paths;
 	struct orbus_reader *r;
-	struct source s;
+	struct ring_view s;
 	uint32_t lane = UINT32_MAX;
 	int stores, delivered = 0;
 	pid_t bot;
 
 	if (argc != 2 || orbus_create(argv[1], NULL) < 0 || orbus_reader_open(argv[1], &r) != 0 ||
-	    bus_paths_resolve(argv[1], &paths) != 0 || source_open(&s, &paths, NULL) != 0)
+	    bus_paths_resolve(argv[1], &paths) != 0 || ring_view_open(&s, &paths, NULL) != 0)
 		return EXIT_FAILURE;
 	bot = start(argv[1], FIRST);
 	stores = go(bot, &s, 0, -1);
@@ -188,7 +188,7 @@ int main(int argc, char **argv)
 		fail("the kills did not fall between the stores", stores);
 	printf("%d bots killed between the stores of one publish; %d sample was published\n",
 	    stores + 1, delivered);
-	source_close(&s);
+	ring_view_close(&s);
 	orbus_reader_close(r);
 	return EXIT_SUCCESS;
 }

@@ -302,7 +302,7 @@ class Soak(BusTest):
         published = {f"bot{index}": self.sums[index] for index in range(BOTS)}
         published.update(self.attacks.published if self.attacks else {})
         with open(self.log.name, encoding="utf-8") as log:
-            said = "".join([line for line in log if "set aside" not in line][-20:])
+            said = "".join([line for line in log if "quarantined" not in line][-20:])
         return (f"not counted: { {bot: n - by_bot[bot] for bot, n in published.items()} }; the agents "
                 f"said last:\n{said}")
 

@@ -40,7 +40,7 @@ class DamageTest(JournalTest):
 
     def test_a_file_that_is_too_short_is_set_aside(self):
         log = self.restart_after(lambda path: os.truncate(path, 100))
-        self.assertIn("is not as the checkpoint knows it: set aside as", log)
+        self.assertIn("is not as the checkpoint knows it: quarantined as", log)
         self.expect_each_once(10, 20)
         self.assertEqual(len(self.files("requests_*.set-aside-*")), 1)
 
@@ -58,7 +58,7 @@ class DamageTest(JournalTest):
             os.unlink(path)
             os.symlink(target, path)
         log = self.restart_after(put_link)
-        self.assertIn("set aside", log)
+        self.assertIn("quarantined", log)
         self.expect_each_once(10, 20)
         with open(target, encoding="ascii") as file:
             self.assertEqual(file.read(), "precious\n")

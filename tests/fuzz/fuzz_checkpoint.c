@@ -1,8 +1,8 @@
 /*
- * fuzz_checkpoint.c: any checkpoint restores a ledger or is refused; what is restored can be saved
- * and restored again. The input is a body, of version 1 or of sections, or a section's document:
- * the head, whose checksum guards it, and zstd's frame are put around it, so that the fuzzer need
- * not guess them.
+ * fuzz_checkpoint.c: any checkpoint restores an aggregator or is refused; what is restored can be
+ * saved and restored again. The input is a body, of version 1 or of sections, or a section's
+ * document: the head, whose checksum guards it, and zstd's frame are put around it, so that the
+ * fuzzer need not guess them.
  */
 #include "agent/persist/checkpoint.h"
 #include "must.h"
@@ -18,38 +18,38 @@
 
 static const struct calendar utc = {true, 1};
 
-static void must_save(struct ledger *l, const struct state_bus *bus)
+static void must_save(struct aggregator *l, const struct checkpoint_bus *bus)
 {
-	struct ledger again;
-	struct state_bus bus_again;
+	struct aggregator again;
+	struct checkpoint_bus bus_again;
 	char *bytes;
 	size_t length;
 
-	MUST(state_encode(l, bus, NOW, &bytes, &length) == 0);
-	MUST(ledger_init(&again, &utc, 30, NOW) == 0);
-	MUST(state_decode(bytes, length, &again, &bus_again) == 0);
+	MUST(checkpoint_encode(l, bus, NOW, &bytes, &length) == 0);
+	MUST(aggregator_init(&again, &utc, 30, NOW) == 0);
+	MUST(checkpoint_decode(bytes, length, &again, &bus_again) == 0);
 	MUST(bus_again.lane_count == bus->lane_count);
 	MUST(again.lifetime.requests.total == l->lifetime.requests.total);
-	state_bus_free(&bus_again);
-	ledger_free(&again);
+	checkpoint_bus_free(&bus_again);
+	aggregator_free(&again);
 	free(bytes);
 }
 
 static void must_be_restored_or_refused(const char *file, size_t length)
 {
-	struct ledger l;
-	struct state_bus bus;
+	struct aggregator l;
+	struct checkpoint_bus bus;
 
-	MUST(ledger_init(&l, &utc, 30, NOW) == 0);
-	if (state_decode(file, length, &l, &bus) == 0)
+	MUST(aggregator_init(&l, &utc, 30, NOW) == 0);
+	if (checkpoint_decode(file, length, &l, &bus) == 0)
 		must_save(&l, &bus);
-	state_bus_free(&bus);
-	ledger_free(&l);
+	checkpoint_bus_free(&bus);
+	aggregator_free(&l);
 	/* With late periods sealed, whatever is in them. */
-	MUST(ledger_init(&l, &utc, 30, NOW) == 0);
-	(void)state_restore(file, length, NOW, &l, &bus);
-	state_bus_free(&bus);
-	ledger_free(&l);
+	MUST(aggregator_init(&l, &utc, 30, NOW) == 0);
+	(void)checkpoint_restore(file, length, NOW, &l, &bus);
+	checkpoint_bus_free(&bus);
+	aggregator_free(&l);
 }
 
 /* One document, as version 1 had it. */
@@ -70,31 +70,31 @@ static void try_version_1(const uint8_t *data, size_t size)
 /* The input as all sections, or as the document of a period's section behind sound ones, twice. */
 static void try_sections(const uint8_t *data, size_t size, bool as_document)
 {
-	const struct state_bus bus = {.lane_count = 1, .positions = (uint64_t[]){1}};
-	struct state_packer *packer = state_packer_new();
-	struct state_draft d;
-	struct ledger l;
+	const struct checkpoint_bus bus = {.lane_count = 1, .positions = (uint64_t[]){1}};
+	struct checkpoint_compressor *packer = checkpoint_compressor_new();
+	struct checkpoint_draft d;
+	struct aggregator l;
 	char *section = NULL;
 	size_t packed;
 
-	MUST(packer && ledger_init(&l, &utc, 30, NOW) == 0);
-	MUST(state_draft_begin(&d, &l, &bus, NOW, NULL, NULL) == 0);
+	MUST(packer && aggregator_init(&l, &utc, 30, NOW) == 0);
+	MUST(checkpoint_draft_begin(&d, &l, &bus, NOW, NULL, NULL) == 0);
 	if (as_document) {
-		state_draft_render(&d);
+		checkpoint_draft_render(&d);
 		MUST(d.error == 0 &&
-		     state_pack(packer, (const char *)data, size, &section, &packed) == 0);
-		MUST(state_add(&d.file, section, packed) == 0);
-		MUST(state_add(&d.file, section, packed) == 0);
+		     checkpoint_compress(packer, (const char *)data, size, &section, &packed) == 0);
+		MUST(checkpoint_add(&d.file, section, packed) == 0);
+		MUST(checkpoint_add(&d.file, section, packed) == 0);
 	} else {
-		MUST(
-		    state_begin(&d.file) == 0 && state_add(&d.file, (const char *)data, size) == 0);
+		MUST(checkpoint_begin(&d.file) == 0 &&
+		     checkpoint_add(&d.file, (const char *)data, size) == 0);
 	}
-	state_finish(&d.file, true);
+	checkpoint_finish(&d.file, true);
 	must_be_restored_or_refused(d.file.bytes, d.file.length);
 	free(section);
-	state_packer_free(packer);
-	state_draft_free(&d);
-	ledger_free(&l);
+	checkpoint_compressor_free(packer);
+	checkpoint_draft_free(&d);
+	aggregator_free(&l);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

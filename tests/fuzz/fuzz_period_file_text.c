@@ -40,9 +40,9 @@ static void must_read_again(const struct aggregate *a)
 	MUST(again.requests.response_ms.sum.units == a->requests.response_ms.sum.units);
 	MUST(!a->requests.cost_known || again.requests.cost.units == a->requests.cost.units);
 	for (uint32_t i = 0; i < a->counts.count; i++) {
-		const struct series_entry *e = &a->counts.entries[i];
+		const struct name_table_entry *e = &a->counts.entries[i];
 		const struct exact_sum *one = e->value,
-				       *other = series_find(&again.counts, e->name);
+				       *other = name_table_find(&again.counts, e->name);
 
 		MUST(other && one->units == other->units);
 	}

@@ -28,7 +28,7 @@ static void hear_token(void *context)
 }
 
 /* A text is no longer than its body, but for halves of characters that become U+FFFD. */
-static void hear_text(void *context, enum answer_text kind, const char *piece, size_t length)
+static void hear_text(void *context, enum response_text kind, const char *piece, size_t length)
 {
 	struct heard *h = context;
 
@@ -50,32 +50,32 @@ static void must_be_heard_the_same(struct heard *a, struct heard *b)
 	}
 }
 
-static const struct answer_sink sink = {.token = hear_token, .text = hear_text};
+static const struct response_sink sink = {.token = hear_token, .text = hear_text};
 
-static struct answer read_in_pieces(
-    enum answer_form expected, const char *body, size_t length, size_t piece, struct heard *heard)
+static struct response read_in_pieces(
+    enum response_form expected, const char *body, size_t length, size_t piece, struct heard *heard)
 {
-	struct answer a;
+	struct response a;
 
-	MUST(answer_init(&a, &sink, heard) == 0);
-	answer_expect(&a, expected);
+	MUST(response_init(&a, &sink, heard) == 0);
+	response_expect(&a, expected);
 	for (size_t at = 0; at < length; at += piece) {
 		size_t n = length - at < piece ? length - at : piece;
 		char *copy = malloc(n); /* so that a byte too far is noticed */
 
 		MUST(copy);
 		memcpy(copy, body + at, n);
-		answer_feed(&a, copy, n);
+		response_feed(&a, copy, n);
 		free(copy);
 	}
-	answer_end(&a);
-	answer_free(&a);
+	response_end(&a);
+	response_free(&a);
 	return a;
 }
 
-static void must_be_the_same(const struct answer *x, const struct answer *y)
+static void must_be_the_same(const struct response *x, const struct response *y)
 {
-	const struct answer_facts *a = &x->facts, *b = &y->facts;
+	const struct response_facts *a = &x->facts, *b = &y->facts;
 
 	MUST(x->form == y->form);
 	MUST(!strcmp(a->id, b->id) && !strcmp(a->model, b->model));
@@ -201,16 +201,16 @@ static bool may_be_too_deep(const char *body, size_t length)
 	return opened > JSON_DEPTH_MAX;
 }
 
-static void must_agree(const struct answer *a, const char *body, size_t length)
+static void must_agree(const struct response *a, const char *body, size_t length)
 {
 	bool deep = may_be_too_deep(body, length), sure;
 
-	if (a->form == ANSWER_JSON) {
+	if (a->form == RESPONSE_JSON) {
 		bool accepts = jansson_accepts(body, length, &sure);
 
 		MUST(!a->facts.complete || accepts || !sure);
 		MUST(a->facts.complete || !accepts || !sure || deep);
-	} else if (a->form == ANSWER_EVENTS) {
+	} else if (a->form == RESPONSE_EVENTS) {
 		struct second_reading r = read_again(body, length);
 
 		MUST(a->facts.complete == r.complete);
@@ -221,12 +221,12 @@ static void must_agree(const struct answer *a, const char *body, size_t length)
 /* --- The verdict --------------------------------------------------------------------------------
  */
 
-static void must_be_judged_well(const struct answer *a)
+static void must_be_judged_well(const struct response *a)
 {
-	struct evidence e = {.http_status = 200, .answer = a};
-	struct verdict v;
+	struct evidence e = {.http_status = 200, .response = a};
+	struct outcome v;
 
-	verdict_reach(&e, &v);
+	outcome_reach(&e, &v);
 	MUST(v.status == ORBUS_STATUS_OK || v.status == ORBUS_STATUS_ERROR);
 	MUST((v.status == ORBUS_STATUS_OK) == (v.error_type == NULL));
 	if (v.status == ORBUS_STATUS_OK)
@@ -234,22 +234,22 @@ static void must_be_judged_well(const struct answer *a)
 		     !a->facts.malformed);
 	e.failure = FAILURE_LOST;
 	e.http_status = 500;
-	verdict_reach(&e, &v);
+	outcome_reach(&e, &v);
 	MUST(v.status == ORBUS_STATUS_ERROR);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct question question;
+	struct request_body asked;
 	struct heard in_whole = {0}, in_pieces = {0};
-	struct answer whole, pieces;
+	struct response whole, pieces;
 	const char *body;
-	enum answer_form expected;
+	enum response_form expected;
 	size_t piece;
 
 	if (size < 2)
 		return 0;
-	expected = data[0] % 2 ? ANSWER_EVENTS : ANSWER_UNKNOWN;
+	expected = data[0] % 2 ? RESPONSE_EVENTS : RESPONSE_UNKNOWN;
 	piece = (size_t)data[1] + 1;
 	body = (const char *)data + 2;
 	size -= 2;
@@ -259,6 +259,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must_be_heard_the_same(&in_whole, &in_pieces);
 	must_agree(&whole, body, size);
 	must_be_judged_well(&whole);
-	question_read(&question, body, size);
+	request_body_read(&asked, body, size);
 	return 0;
 }

@@ -217,7 +217,7 @@ class ExactlyOnceTest(BusTest):
         self.damage("state")
         self.damage("state.previous")
         agent = self.start_agent()
-        self.assertIn("set aside", self.wait_log(agent, "state is damaged"))
+        self.assertIn("quarantined", self.wait_log(agent, "state is damaged"))
         self.wait_log(agent, "state.previous is damaged")
         self.publish(request())
         self.stop_agent(agent)
@@ -262,7 +262,7 @@ class ExactlyOnceTest(BusTest):
         with open(self.path(hour_name()), "w", encoding="ascii") as file:
             file.write(seed)
         agent = self.start_agent()
-        self.wait_log(agent, "set aside")
+        self.wait_log(agent, "quarantined")
         self.stop_agent(agent)
         aside = self.files("hourly_*.set-aside-*")
         self.assertEqual(len(aside), 1)

@@ -176,7 +176,7 @@ class ClockTest(BusTest):
         self.set_clock("2026-11-24T09:59:58Z")
         document = self.expect("hourly_20261124_10.json", 0, complete=False)
         self.assertEqual(document["period"]["end"], "2026-11-24T12:00:00+00:00")
-        self.assertNotIn("set aside", self.stop_agent(agent))
+        self.assertNotIn("quarantined", self.stop_agent(agent))
 
     def test_samples_from_the_future_and_the_far_past(self):
         self.set_clock("2026-11-24T10:30:00Z")

@@ -327,13 +327,13 @@ static CURLcode perform_multi(struct run *r, bool abandon)
 
 static CURLcode receive(struct run *r)
 {
-	static const char question[] = "GET /old HTTP/1.0\r\n\r\n";
+	static const char body[] = "GET /old HTTP/1.0\r\n\r\n";
 	CURLcode result = curl_easy_perform(r->easy);
 	char bytes[4096];
 	size_t n = 0, all = 0;
 
 	if (result == CURLE_OK)
-		result = curl_easy_send(r->easy, question, strlen(question), &n);
+		result = curl_easy_send(r->easy, body, strlen(body), &n);
 	while (result == CURLE_OK || result == CURLE_AGAIN) {
 		struct timespec moment = {.tv_nsec = 1000000};
 

@@ -320,9 +320,9 @@ static void must_equal_histogram(
 	MUST_BY(sum == a->count && sum <= COUNT_MAX && a->sum.units <= EXACT_UNITS_MAX, by);
 }
 
-static void must_equal_figures(const void *one, const void *other, const char *by)
+static void must_equal_stats(const void *one, const void *other, const char *by)
 {
-	const struct request_figures *a = one, *b = other;
+	const struct request_stats *a = one, *b = other;
 
 	MUST_BY(a->total == b->total && a->ok == b->ok && a->errors == b->errors, by);
 	MUST_BY(a->timeouts == b->timeouts && a->cancelled == b->cancelled, by);
@@ -351,7 +351,7 @@ static void must_equal_count(const void *one, const void *other, const char *by)
 
 static void must_equal_gauge(const void *one, const void *other, const char *by)
 {
-	const struct gauge_figures *a = one, *b = other;
+	const struct gauge_stats *a = one, *b = other;
 
 	MUST_BY(same(a->last, b->last) && same(a->min, b->min) && same(a->max, b->max), by);
 	MUST_BY(a->above.units == b->above.units && a->below.units == b->below.units, by);
@@ -360,10 +360,10 @@ static void must_equal_gauge(const void *one, const void *other, const char *by)
 
 typedef void equal_fn(const void *a, const void *b, const char *by);
 
-static void must_equal_series(
-    const struct series *a, const struct series *b, equal_fn *equal, const char *by)
+static void must_equal_name_table(
+    const struct name_table *a, const struct name_table *b, equal_fn *equal, const char *by)
 {
-	MUST_BY(a->count == b->count && a->count <= SERIES_NAMES_MAX, by);
+	MUST_BY(a->count == b->count && a->count <= NAME_TABLE_NAMES_MAX, by);
 	for (uint32_t i = 0; i < a->count; i++) {
 		MUST_BY(strcmp(a->entries[i].name, b->entries[i].name) == 0, by);
 		MUST_BY(strlen(a->entries[i].name) <= ORBUS_TEXT_MAX, by);
@@ -371,7 +371,8 @@ static void must_equal_series(
 	}
 }
 
-static void must_equal_sketch(const struct distinct *a, const struct distinct *b, const char *by)
+static void must_equal_sketch(
+    const struct kmv_sketch *a, const struct kmv_sketch *b, const char *by)
 {
 	MUST_BY(a->count == b->count, by);
 	for (uint32_t i = 0; i < a->count; i++)
@@ -380,10 +381,10 @@ static void must_equal_sketch(const struct distinct *a, const struct distinct *b
 
 static void must_equal_totals(const struct aggregate *a, const struct aggregate *b, const char *by)
 {
-	must_equal_figures(&a->requests, &b->requests, by);
-	must_equal_series(&a->errors_by_type, &b->errors_by_type, must_equal_number, by);
-	must_equal_series(&a->counts, &b->counts, must_equal_count, by);
-	must_equal_series(&a->gauges, &b->gauges, must_equal_gauge, by);
+	must_equal_stats(&a->requests, &b->requests, by);
+	must_equal_name_table(&a->errors_by_type, &b->errors_by_type, must_equal_number, by);
+	must_equal_name_table(&a->counts, &b->counts, must_equal_count, by);
+	must_equal_name_table(&a->gauges, &b->gauges, must_equal_gauge, by);
 	MUST_BY(a->lost == b->lost && a->rejected == b->rejected && a->skewed == b->skewed, by);
 	MUST_BY(a->journal_lost == b->journal_lost, by);
 }
@@ -391,9 +392,9 @@ static void must_equal_totals(const struct aggregate *a, const struct aggregate 
 void must_be_equal(const struct aggregate *a, const struct aggregate *b, const char *by)
 {
 	must_equal_totals(a, b, by);
-	must_equal_series(&a->by_model, &b->by_model, must_equal_figures, by);
-	must_equal_series(&a->by_bot, &b->by_bot, must_equal_figures, by);
-	must_equal_series(&a->by_provider, &b->by_provider, must_equal_figures, by);
+	must_equal_name_table(&a->by_model, &b->by_model, must_equal_stats, by);
+	must_equal_name_table(&a->by_bot, &b->by_bot, must_equal_stats, by);
+	must_equal_name_table(&a->by_provider, &b->by_provider, must_equal_stats, by);
 	must_equal_sketch(&a->users, &b->users, by);
 	must_equal_sketch(&a->channels, &b->channels, by);
 	MUST_BY(a->recent_error_count == b->recent_error_count, by);
@@ -480,7 +481,7 @@ static void must_scan(const char *text, size_t length, const struct aggregate *s
 	for (unsigned parts = 0; parts < DOCUMENT_ALL; parts += 5) {
 		aggregate_init(&back);
 		MUST(document_scan(text, length, parts, &period, &back) == 0);
-		must_equal_figures(&sum->requests, &back.requests, "scan of parts");
+		must_equal_stats(&sum->requests, &back.requests, "scan of parts");
 		aggregate_free(&back);
 	}
 }
@@ -527,7 +528,7 @@ static void must_be_read_as_file(const char *text, size_t length, const struct a
 	period_sum_init(&merged);
 	MUST(period_file_read(path, &document) == 0);
 	MUST(period_sum_add(&merged, document) == 0);
-	must_be_equal(sum, &merged.figures, "period_sum");
+	must_be_equal(sum, &merged.stats, "period_sum");
 	json_decref(document);
 	period_sum_free(&merged);
 }
@@ -600,7 +601,7 @@ static void must_survive_board(const struct aggregate *sum)
 	MUST(same(
 	    number_at(day, "response_times", "avg"), histogram_mean(&sum->requests.response_ms)));
 	MUST(!sum->requests.cost_known ||
-	     same(number_at(day, "cost_usd", NULL), request_figures_cost(&sum->requests)));
+	     same(number_at(day, "cost_usd", NULL), request_stats_cost(&sum->requests)));
 	json_decref(day);
 	free(bytes);
 }
@@ -630,22 +631,22 @@ static void must_survive_late_sample(const struct aggregate *sum, const struct o
 
 static const struct calendar utc = {true, 1};
 
-static void restart(const struct ledger *l, struct ledger *back)
+static void restart(const struct aggregator *l, struct aggregator *back)
 {
 	uint64_t positions[] = {5, INT64_MAX};
-	struct state_bus bus = {.lane_count = 2, .positions = positions}, bus_back;
+	struct checkpoint_bus bus = {.lane_count = 2, .positions = positions}, bus_back;
 	char *bytes;
 	size_t length;
 
-	MUST(state_encode(l, &bus, NOW, &bytes, &length) == 0);
-	MUST(ledger_init(back, &utc, 0, NOW) == 0);
-	MUST(state_decode(bytes, length, back, &bus_back) == 0);
+	MUST(checkpoint_encode(l, &bus, NOW, &bytes, &length) == 0);
+	MUST(aggregator_init(back, &utc, 0, NOW) == 0);
+	MUST(checkpoint_decode(bytes, length, back, &bus_back) == 0);
 	MUST(bus_back.lane_count == 2 && bus_back.positions[1] == INT64_MAX);
-	state_bus_free(&bus_back);
+	checkpoint_bus_free(&bus_back);
 	free(bytes);
 }
 
-static void must_equal_ledger(const struct ledger *l, const struct ledger *back)
+static void must_equal_aggregator(const struct aggregator *l, const struct aggregator *back)
 {
 	MUST(l->periods.count == back->periods.count);
 	for (const struct period *p = l->periods.first; p; p = p->next) {
@@ -661,19 +662,19 @@ static void must_equal_ledger(const struct ledger *l, const struct ledger *back)
 }
 
 /* As many restarts as one likes change nothing; every sample was counted or rejected. */
-static void must_survive_restarts(struct ledger *l, uint64_t samples)
+static void must_survive_restarts(struct aggregator *l, uint64_t samples)
 {
-	struct ledger first, second;
+	struct aggregator first, second;
 
-	ledger_fold(l, NOW);
+	aggregator_fold(l, NOW);
 	MUST(!l->out_of_memory);
 	MUST(l->lifetime.samples + l->lifetime.rejected == samples);
 	restart(l, &first);
-	must_equal_ledger(l, &first);
+	must_equal_aggregator(l, &first);
 	restart(&first, &second);
-	must_equal_ledger(l, &second);
-	ledger_free(&first);
-	ledger_free(&second);
+	must_equal_aggregator(l, &second);
+	aggregator_free(&first);
+	aggregator_free(&second);
 }
 
 /* --- A case ----------------------------------------------------------------------------------- */
@@ -683,10 +684,11 @@ static void must_survive_restarts(struct ledger *l, uint64_t samples)
 struct one_case {
 	struct aggregate sum;
 	struct aggregate delta;
-	bool has_ledger; /* in some cases: it is large, and two restarts are its weight thrice */
-	struct ledger ledger;
+	bool
+	    has_aggregator; /* in some cases: it is large, and two restarts are its weight thrice */
+	struct aggregator aggregator;
 	struct sample_storage storage;
-	uint64_t counted; /* that the ledger took */
+	uint64_t counted; /* that the aggregator took */
 };
 
 static void count(struct choices *c, struct one_case *one, struct orbus_sample *s)
@@ -696,8 +698,8 @@ static void count(struct choices *c, struct one_case *one, struct orbus_sample *
 	if (s->kind == ORBUS_KIND_REQUEST && !choose(c, 8))
 		s->status = ORBUS_STATUS_ORPHANED;
 	one->counted += s->kind != ORBUS_KIND_BEGIN;
-	if (one->has_ledger)
-		ledger_add(&one->ledger, s, &origin, NOW);
+	if (one->has_aggregator)
+		aggregator_add(&one->aggregator, s, &origin, NOW);
 	MUST(aggregate_add(&one->delta, s));
 	if (choose(c, 4))
 		return;
@@ -708,7 +710,7 @@ static void count(struct choices *c, struct one_case *one, struct orbus_sample *
 /* As many names as a period keeps, and one less and more, of one kind. */
 static void count_many_names(struct choices *c, struct one_case *one)
 {
-	unsigned names = SERIES_MAX - 1 + (unsigned)choose(c, 3), what = (unsigned)choose(c, 6);
+	unsigned names = NAME_TABLE_MAX - 1 + (unsigned)choose(c, 3), what = (unsigned)choose(c, 6);
 	size_t length = choose(c, 4) ? 8 : 300;
 	char name[300];
 
@@ -760,8 +762,8 @@ void roundtrip(struct choices *c)
 
 	aggregate_init(&one.sum);
 	aggregate_init(&one.delta);
-	one.has_ledger = choose(c, 4) == 1;
-	MUST(!one.has_ledger || ledger_init(&one.ledger, &utc, 0, NOW) == 0);
+	one.has_aggregator = choose(c, 4) == 1;
+	MUST(!one.has_aggregator || aggregator_init(&one.aggregator, &utc, 0, NOW) == 0);
 	count_samples(c, &one);
 	MUST(aggregate_merge(&one.sum, &one.delta));
 	one.sum.lost = draw_uint(c) & COUNT_MAX;
@@ -774,9 +776,9 @@ void roundtrip(struct choices *c)
 	late.cost_usd = draw_figure(c);
 	late.completion_tokens = draw_uint(c);
 	must_survive_late_sample(&one.sum, &late);
-	if (one.has_ledger) {
-		must_survive_restarts(&one.ledger, one.counted);
-		ledger_free(&one.ledger);
+	if (one.has_aggregator) {
+		must_survive_restarts(&one.aggregator, one.counted);
+		aggregator_free(&one.aggregator);
 	}
 	aggregate_free(&one.sum);
 	aggregate_free(&one.delta);

@@ -18,7 +18,7 @@
 static const char *const keys[] = {"response_times.avg", "response_times.p50", "response_times.p95",
     "response_times.p99", "error_rate"};
 
-static bool read_sample(uint64_t n, uint64_t failed, struct request_figures *f)
+static bool read_sample(uint64_t n, uint64_t failed, struct request_stats *f)
 {
 	static double values[REQUESTS_MAX];
 
@@ -33,10 +33,10 @@ static bool read_sample(uint64_t n, uint64_t failed, struct request_figures *f)
 	return true;
 }
 
-static void print_verdicts(const struct request_figures *a, const struct request_figures *b)
+static void print_verdicts(const struct request_stats *a, const struct request_stats *b)
 {
 	struct comparison list[COMPARISONS_MAX];
-	size_t n = compare_figures(a, b, list);
+	size_t n = compare_stats(a, b, list);
 
 	for (size_t key = 0; key < sizeof(keys) / sizeof(keys[0]); key++)
 		for (size_t i = 0; i < n; i++)

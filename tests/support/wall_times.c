@@ -22,7 +22,7 @@
 
 #define NS UINT64_C(1000000000)
 
-static void answer_find(const char *line)
+static void response_find(const char *line)
 {
 	struct wall_time t;
 	uint64_t first, last;
@@ -97,7 +97,7 @@ int main(void)
 			tzset();
 			puts("ok");
 		} else if (strncmp(line, "find ", 5) == 0) {
-			answer_find(line);
+			response_find(line);
 		} else if (strncmp(line, "day ", 4) == 0) {
 			answer_day(line);
 		} else if (strncmp(line, "period ", 7) == 0) {

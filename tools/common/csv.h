@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 /*
- * A text as a field: quoted where it needs to be, its control characters spelled out, and with a '
+ * A text as a field: quoted where it needs to be, its control characters escaped, and with a '
  * before what a spreadsheet would take for a formula; NULL: empty.
  */
 void csv_text(FILE *out, const char *text);

@@ -93,7 +93,7 @@ static bool parse_word(
 	return day_begins(&day, out);
 }
 
-int parse_moment(const char *text, uint64_t now_ns, enum moment_use use, uint64_t *out)
+int time_parse(const char *text, uint64_t now_ns, enum moment_use use, uint64_t *out)
 {
 	struct wall_time now;
 

@@ -26,6 +26,6 @@ enum moment_use {
  * that clocks skip is the moment at which they do so; a day that a zone leaves out is none.
  * 0 or -EINVAL.
  */
-int parse_moment(const char *text, uint64_t now_ns, enum moment_use use, uint64_t *out);
+int time_parse(const char *text, uint64_t now_ns, enum moment_use use, uint64_t *out);
 
 #endif

@@ -27,8 +27,8 @@
 struct orcall {
 	struct orcall_settings settings;
 	struct orcall_request request;
-	struct orcall_answer answer;
-	struct aggregate figures;
+	struct orcall_response response;
+	struct aggregate stats;
 	bool single;                        /* one request, whose answer is shown */
 	bool colour;                        /* on standard error */
 	bool terminal;                      /* standard error is one */
@@ -66,17 +66,17 @@ static void show_text(void *context, const char *piece, size_t length)
 {
 	struct orcall *o = context;
 
-	orcall_answer_print(&o->answer, piece, length);
+	orcall_response_print(&o->response, piece, length);
 }
 
 static bool is_shown(void *context)
 {
-	return ((struct orcall *)context)->answer.begun;
+	return ((struct orcall *)context)->response.begun;
 }
 
 static bool is_stopped(void *context)
 {
-	return is_stop_asked() || ((struct orcall *)context)->answer.broken;
+	return is_stop_asked() || ((struct orcall *)context)->response.broken;
 }
 
 /* As it was published, under the producer's name. */
@@ -102,7 +102,7 @@ static void count(struct orcall *o, const char *model, const struct orbus_sample
 	o->ended++;
 	o->failed += s->status != ORBUS_STATUS_OK;
 	o->timed_out += s->status == ORBUS_STATUS_TIMEOUT;
-	if (!aggregate_add(&o->figures, &copy))
+	if (!aggregate_add(&o->stats, &copy))
 		o->incomplete = true;
 }
 
@@ -111,7 +111,7 @@ static void show_end(void *context, const char *model, const struct orbus_sample
 	struct orcall *o = context;
 
 	if (o->single)
-		orcall_answer_end(&o->answer);
+		orcall_response_end(&o->response);
 	clear_progress(o);
 	if (o->settings.json)
 		print_sample(o, s);
@@ -145,7 +145,7 @@ static int run(struct orcall *o, struct orbus_producer *producer)
 
 	clear_progress(o);
 	if (!o->single && !o->settings.json && o->ended > 0)
-		orcall_table_print(stdout, output_wants_colour(stdout), &o->figures,
+		orcall_table_print(stdout, output_wants_colour(stdout), &o->stats,
 		    o->request.models, o->request.model_count);
 	if (err || o->incomplete)
 		fprintf(stderr, TOOL ": %s\n", strerror(err ? -err : ENOMEM));
@@ -170,14 +170,14 @@ static int call(struct orcall *o)
 		return CLI_FAILED;
 	}
 	stop_on_signals();
-	orcall_answer_init(&o->answer);
-	aggregate_init(&o->figures);
+	orcall_response_init(&o->response);
+	aggregate_init(&o->stats);
 	status = run(o, producer);
 	if (status == CLI_FINE)
 		status = exit_status(o);
 	if (output_flush(TOOL, NULL) != 0)
 		status = CLI_FAILED;
-	aggregate_free(&o->figures);
+	aggregate_free(&o->stats);
 	orbus_producer_close(producer);
 	return status;
 }

@@ -11,9 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-void orcall_answer_init(struct orcall_answer *a)
+void orcall_response_init(struct orcall_response *a)
 {
-	*a = (struct orcall_answer){.terminal = isatty(STDOUT_FILENO)};
+	*a = (struct orcall_response){.terminal = isatty(STDOUT_FILENO)};
 }
 
 /* Spells out all that is unsafe but line feeds and tabs. */
@@ -39,7 +39,7 @@ static void print_safely(const char *text, size_t length)
 	}
 }
 
-void orcall_answer_print(struct orcall_answer *a, const char *piece, size_t length)
+void orcall_response_print(struct orcall_response *a, const char *piece, size_t length)
 {
 	if (a->broken || length == 0)
 		return;
@@ -52,8 +52,8 @@ void orcall_answer_print(struct orcall_answer *a, const char *piece, size_t leng
 	a->broken = fflush(stdout) != 0;
 }
 
-void orcall_answer_end(struct orcall_answer *a)
+void orcall_response_end(struct orcall_response *a)
 {
 	if (a->line_open)
-		orcall_answer_print(a, "\n", 1);
+		orcall_response_print(a, "\n", 1);
 }

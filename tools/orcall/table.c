@@ -42,7 +42,7 @@ static void print_head(FILE *out, bool colour)
 	fputc('\n', out);
 }
 
-static void print_row(FILE *out, bool colour, const char *model, const struct request_figures *f)
+static void print_row(FILE *out, bool colour, const char *model, const struct request_stats *f)
 {
 	double response = histogram_mean(&f->response_ms), tps = histogram_mean(&f->tps);
 	double ttft = histogram_mean(&f->ttft_ms);
@@ -66,12 +66,12 @@ static void print_row(FILE *out, bool colour, const char *model, const struct re
 	fputc('\n', out);
 }
 
-void orcall_table_print(FILE *out, bool colour, const struct aggregate *figures,
-    char *const models[], size_t model_count)
+void orcall_table_print(
+    FILE *out, bool colour, const struct aggregate *stats, char *const models[], size_t model_count)
 {
 	print_head(out, colour);
 	for (size_t i = 0; i < model_count; i++) {
-		const struct request_figures *f = series_find(&figures->by_model, models[i]);
+		const struct request_stats *f = name_table_find(&stats->by_model, models[i]);
 
 		if (f)
 			print_row(out, colour, models[i], f);

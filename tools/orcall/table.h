@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 /* The figures of these models, in this order, in 80 columns. One of which none came is left out. */
-void orcall_table_print(FILE *out, bool colour, const struct aggregate *figures,
-    char *const models[], size_t model_count);
+void orcall_table_print(FILE *out, bool colour, const struct aggregate *stats, char *const models[],
+    size_t model_count);
 
 #endif

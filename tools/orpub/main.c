@@ -63,7 +63,7 @@ static int say_sample_error(int err)
 }
 
 /* Publishes NAME=VALUE pairs as samples of one kind. */
-static int publish_figures(struct orbus_producer *p, const struct orpub_settings *s,
+static int publish_stats(struct orbus_producer *p, const struct orpub_settings *s,
     const struct cli_list *list, enum orbus_kind kind, const char *option)
 {
 	for (size_t i = 0; i < list->count; i++) {
@@ -122,9 +122,9 @@ static int publish_options(struct orbus_producer *p, struct orpub_settings *s)
 		status = err ? say_sample_error(err) : CLI_FINE;
 	}
 	if (status == CLI_FINE)
-		status = publish_figures(p, s, &s->gauges, ORBUS_KIND_GAUGE, "gauge");
+		status = publish_stats(p, s, &s->gauges, ORBUS_KIND_GAUGE, "gauge");
 	if (status == CLI_FINE)
-		status = publish_figures(p, s, &s->counts, ORBUS_KIND_COUNT, "count");
+		status = publish_stats(p, s, &s->counts, ORBUS_KIND_COUNT, "count");
 	cli_tags_free(&tags);
 	return status;
 }

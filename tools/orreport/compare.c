@@ -90,13 +90,12 @@ static void add_share(struct list *l, const char *key, const char *name, uint64_
 	    stats_rate(part_a, all_a, part_b, all_b), BETTER_LOWER, 0);
 }
 
-static double cost_each(const struct request_figures *f)
+static double cost_each(const struct request_stats *f)
 {
-	return request_figures_cost(f) / (double)f->cost_known;
+	return request_stats_cost(f) / (double)f->cost_known;
 }
 
-static void add_times(
-    struct list *l, const struct request_figures *a, const struct request_figures *b)
+static void add_times(struct list *l, const struct request_stats *a, const struct request_stats *b)
 {
 	const struct histogram *x = &a->response_ms, *y = &b->response_ms;
 
@@ -116,7 +115,7 @@ size_t compare_rows(
     const struct report_row *a, const struct report_row *b, struct comparison out[COMPARISONS_MAX])
 {
 	struct list l = {out, 0};
-	const struct request_figures *x = &a->sum.requests, *y = &b->sum.requests;
+	const struct request_stats *x = &a->sum.requests, *y = &b->sum.requests;
 	uint64_t n = row_requests(a), m = row_requests(b);
 
 	add_requests(&l, "requests.total", n, m);
@@ -134,14 +133,14 @@ size_t compare_rows(
 	return l.count;
 }
 
-size_t compare_figures(const struct request_figures *a, const struct request_figures *b,
+size_t compare_stats(const struct request_stats *a, const struct request_stats *b,
     struct comparison out[COMPARISONS_MAX])
 {
 	struct list l = {out, 0};
 
 	add_requests(&l, "requests", a->total, b->total);
-	add_share(&l, "error_rate", "Errors", request_figures_failed(a), a->total,
-	    request_figures_failed(b), b->total);
+	add_share(&l, "error_rate", "Errors", request_stats_failed(a), a->total,
+	    request_stats_failed(b), b->total);
 	add_times(&l, a, b);
 	return l.count;
 }

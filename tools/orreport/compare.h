@@ -38,7 +38,7 @@ size_t compare_rows(
     const struct report_row *a, const struct report_row *b, struct comparison out[COMPARISONS_MAX]);
 
 /* The same of what one model, bot or provider has: fewer figures. */
-size_t compare_figures(const struct request_figures *a, const struct request_figures *b,
+size_t compare_stats(const struct request_stats *a, const struct request_stats *b,
     struct comparison out[COMPARISONS_MAX]);
 
 /* "better", "too few", ... and its colour */
@@ -48,8 +48,8 @@ enum tone verdict_tone(enum verdict v);
 /* Both values and the change as a person reads them, each in 64 bytes. */
 void comparison_format(const struct comparison *c, char a[64], char b[64], char change[64]);
 
-typedef void (*compare_name)(void *context, const char *name, const struct request_figures *a,
-    const struct request_figures *b);
+typedef void (*compare_name)(
+    void *context, const char *name, const struct request_stats *a, const struct request_stats *b);
 
 /* Calls for each name of either period: those of the second first. False: out of memory. */
 bool compare_each_name(

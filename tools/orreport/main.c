@@ -28,7 +28,7 @@ struct reporting {
 	struct report_folder folder;
 };
 
-static int complain(const char *what, const char *why, const char *remedy)
+static int report_failure(const char *what, const char *why, const char *remedy)
 {
 	char safe[1024];
 
@@ -52,13 +52,13 @@ static int nothing_there(const struct reporting *g, const struct time_span *span
 	char asked[TIME_NAME_BYTES], why[256];
 
 	if (f->count == 0)
-		return complain(g->data_dir, "no agent has kept files here",
+		return report_failure(g->data_dir, "no agent has kept files here",
 		    "start oragent, or name its folder with --data-dir");
 	time_name(&g->ask.calendar, span, asked);
 	snprintf(why, sizeof(why), "has no files of %s, only from %.8s to %.8s", asked,
 	    strchr(f->days[0].names->text, '_') + 1,
 	    strchr(f->days[f->count - 1].names->text, '_') + 1);
-	return complain(g->data_dir, why, "");
+	return report_failure(g->data_dir, why, "");
 }
 
 static int read_one(const struct reporting *g, const struct time_span *span, enum period_kind per,
@@ -76,7 +76,7 @@ static int read_one(const struct reporting *g, const struct time_span *span, enu
 	if (err == -ENOENT) {
 		/* Damaged files are no files; they are named. */
 		for (size_t i = 0; i < out->notes.count; i++)
-			complain(g->data_dir, out->notes.items[i].text, "");
+			report_failure(g->data_dir, out->notes.items[i].text, "");
 		return nothing_there(g, span);
 	}
 	return err ? out_of_memory() : CLI_PROCEED;
@@ -87,7 +87,7 @@ static int tell_wrong(const struct reporting *g, const struct report *r)
 {
 	for (size_t i = 0; i < r->notes.count; i++)
 		if (r->notes.items[i].wrong)
-			complain(g->data_dir, r->notes.items[i].text, "");
+			report_failure(g->data_dir, r->notes.items[i].text, "");
 	return notes_are_wrong(&r->notes) ? CLI_FAILED : CLI_FINE;
 }
 
@@ -152,12 +152,12 @@ static int draw(const struct reporting *g, const struct report *r)
 	bool fine;
 
 	if (!out)
-		return complain(
+		return report_failure(
 		    g->ask.settings.svg, strerror(errno), "name a file that can be written");
 	svg_print(out, r, NULL);
 	fine = fflush(out) == 0 && !ferror(out);
 	fine &= fclose(out) == 0;
-	return fine ? CLI_FINE : complain(g->ask.settings.svg, strerror(errno), "");
+	return fine ? CLI_FINE : report_failure(g->ask.settings.svg, strerror(errno), "");
 }
 
 static int print_report(
@@ -284,8 +284,8 @@ int main(int argc, char **argv)
 		return out_of_memory();
 	err = folder_list(g.data_dir, &g.folder);
 	if (err)
-		status =
-		    complain(g.data_dir, strerror(-err), "name the agent's folder with --data-dir");
+		status = report_failure(
+		    g.data_dir, strerror(-err), "name the agent's folder with --data-dir");
 	else if (g.ask.settings.slowest || g.ask.settings.group_by != GROUP_NOTHING)
 		status = requests_report(g.data_dir, &g.ask);
 	else

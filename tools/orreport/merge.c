@@ -115,11 +115,11 @@ static void note_cover(const struct report_request *q, const struct report_file 
 static void keep_parts(struct aggregate *a, unsigned parts)
 {
 	if (!(parts & DOCUMENT_MODELS))
-		series_clear(&a->by_model);
+		name_table_clear(&a->by_model);
 	if (!(parts & DOCUMENT_BOTS))
-		series_clear(&a->by_bot);
+		name_table_clear(&a->by_bot);
 	if (!(parts & DOCUMENT_PROVIDERS))
-		series_clear(&a->by_provider);
+		name_table_clear(&a->by_provider);
 }
 
 /* The first of a row: there is nothing to add it to. `to` is empty. */

@@ -41,16 +41,16 @@ static void print_range(FILE *out, bool colour, const struct histogram *h, doubl
 	fputs(tone_end(tone, colour), out);
 }
 
-void by_print_series(FILE *out, const struct series *s, const char *heading, bool colour)
+void by_print_series(FILE *out, const struct name_table *s, const char *heading, bool colour)
 {
-	const struct series_entry **list = series_sorted(s);
+	const struct name_table_entry **list = series_sorted(s);
 	char text[1024];
 
 	fprintf(out, "\n%s%-*s %8s  %-*s  %-*s  %s%s\n", tone_start(TONE_STRONG, colour),
 	    NAME_WIDTH, heading, "REQUESTS", RESPONSE_WIDTH, "AVG RESPONSE", TPS_WIDTH, "TPS",
 	    "TTFT", tone_end(TONE_STRONG, colour));
 	for (uint32_t i = 0; list && i < s->count; i++) {
-		const struct request_figures *f = list[i]->value;
+		const struct request_stats *f = list[i]->value;
 		char count[COUNT_TEXT_BYTES];
 
 		text_sanitise(text, sizeof(text), list[i]->name);
@@ -69,7 +69,7 @@ void by_print_series(FILE *out, const struct series *s, const char *heading, boo
 
 void by_print(FILE *out, const struct report *r, int by, bool colour)
 {
-	const struct series *s = series_by(&r->total.sum, by);
+	const struct name_table *s = series_by(&r->total.sum, by);
 
 	head_print(out, r, colour);
 	by_print_series(out, s, series_heading(by), colour);

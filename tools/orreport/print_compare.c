@@ -16,13 +16,13 @@
 
 /* --- Names in both periods -------------------------------------------------------------------- */
 
-static const struct request_figures *figures_in(const struct report *r, int by, const char *name)
+static const struct request_stats *figures_in(const struct report *r, int by, const char *name)
 {
-	static const struct request_figures none = {.response_ms = {.min = NAN, .max = NAN},
+	static const struct request_stats none = {.response_ms = {.min = NAN, .max = NAN},
 	    .ttft_ms = {.min = NAN, .max = NAN},
 	    .tps = {.min = NAN, .max = NAN},
 	    .decode_tps = {.min = NAN, .max = NAN}};
-	const struct request_figures *f = series_find(series_by(&r->total.sum, by), name);
+	const struct request_stats *f = name_table_find(series_by(&r->total.sum, by), name);
 
 	return f ? f : &none;
 }
@@ -30,14 +30,15 @@ static const struct request_figures *figures_in(const struct report *r, int by, 
 bool compare_each_name(
     const struct report *a, const struct report *b, int by, compare_name call, void *context)
 {
-	const struct series *s = series_by(&a->total.sum, by), *t = series_by(&b->total.sum, by);
-	const struct series_entry **first = series_sorted(s), **second = series_sorted(t);
+	const struct name_table *s = series_by(&a->total.sum, by),
+				*t = series_by(&b->total.sum, by);
+	const struct name_table_entry **first = series_sorted(s), **second = series_sorted(t);
 
 	for (uint32_t i = 0; first && second && i < t->count; i++)
 		call(
 		    context, second[i]->name, figures_in(a, by, second[i]->name), second[i]->value);
 	for (uint32_t i = 0; first && second && i < s->count; i++)
-		if (!series_find(t, first[i]->name))
+		if (!name_table_find(t, first[i]->name))
 			call(context, first[i]->name, first[i]->value,
 			    figures_in(b, by, first[i]->name));
 	free(first);
@@ -111,12 +112,12 @@ struct printing {
 	bool colour;
 };
 
-static void print_name(void *context, const char *name, const struct request_figures *a,
-    const struct request_figures *b)
+static void print_name(
+    void *context, const char *name, const struct request_stats *a, const struct request_stats *b)
 {
 	const struct printing *p = context;
 	struct comparison items[COMPARISONS_MAX];
-	size_t n = compare_figures(a, b, items);
+	size_t n = compare_stats(a, b, items);
 
 	fprintf(p->out, "\n%s", tone_start(TONE_STRONG, p->colour));
 	print_text(p->out, name);
@@ -182,12 +183,12 @@ static void csv_items(FILE *out, const char *name, const struct comparison *item
 	}
 }
 
-static void csv_name(void *context, const char *name, const struct request_figures *a,
-    const struct request_figures *b)
+static void csv_name(
+    void *context, const char *name, const struct request_stats *a, const struct request_stats *b)
 {
 	struct comparison items[COMPARISONS_MAX];
 
-	csv_items(context, name, items, compare_figures(a, b, items));
+	csv_items(context, name, items, compare_stats(a, b, items));
 }
 
 void compare_print_csv(FILE *out, const struct report *a, const struct report *b, int by)
@@ -219,12 +220,12 @@ static json_t *json_items(const struct comparison *items, size_t n)
 	return json_build_take(&all);
 }
 
-static void json_name(void *context, const char *name, const struct request_figures *a,
-    const struct request_figures *b)
+static void json_name(
+    void *context, const char *name, const struct request_stats *a, const struct request_stats *b)
 {
 	struct comparison items[COMPARISONS_MAX];
 
-	json_build_set(context, name, json_items(items, compare_figures(a, b, items)));
+	json_build_set(context, name, json_items(items, compare_stats(a, b, items)));
 }
 
 json_t *compare_to_json(const struct report *a, const struct report *b, int by)
@@ -235,7 +236,7 @@ json_t *compare_to_json(const struct report *a, const struct report *b, int by)
 
 	json_build_set(&o, "figures", json_items(items, compare_rows(&a->total, &b->total, items)));
 	if (by != BY_NOTHING) {
-		o.spoilt |= !compare_each_name(a, b, by, json_name, &names);
+		o.failed |= !compare_each_name(a, b, by, json_name, &names);
 		json_build_set(&o, keys[by], json_build_take(&names));
 	} else {
 		json_decref(names.value);

@@ -34,14 +34,14 @@ static void csv_histogram(FILE *out, const struct histogram *h)
 	name "_avg," name "_min," name "_max," name "_p5," name "_p50," name "_p95," name \
 	     "_p99," name "_count"
 
-static void csv_figures(FILE *out, const struct request_figures *f)
+static void csv_figures(FILE *out, const struct request_stats *f)
 {
 	const uint64_t counts[] = {f->total, f->ok, f->errors, f->timeouts, f->cancelled,
 	    f->orphaned, f->streaming, f->tokens.total, f->tokens.prompt, f->tokens.completion};
 
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
 		csv_count(out, counts[i]);
-	csv_figure(out, request_figures_cost(f));
+	csv_figure(out, request_stats_cost(f));
 	csv_count(out, f->cost_known);
 	csv_histogram(out, &f->response_ms);
 	csv_histogram(out, &f->ttft_ms);
@@ -73,9 +73,9 @@ void trend_print_csv(FILE *out, const struct report *r)
 	}
 }
 
-void series_print_csv(FILE *out, const struct series *s, const char *heading)
+void series_print_csv(FILE *out, const struct name_table *s, const char *heading)
 {
-	const struct series_entry **list = series_sorted(s);
+	const struct name_table_entry **list = series_sorted(s);
 
 	fprintf(out, "%s," FIGURES_HEADER "\r\n", heading);
 	for (uint32_t i = 0; list && i < s->count; i++) {

@@ -12,6 +12,6 @@
 void trend_print_csv(FILE *out, const struct report *r);
 
 /* A line a name. */
-void series_print_csv(FILE *out, const struct series *s, const char *heading);
+void series_print_csv(FILE *out, const struct name_table *s, const char *heading);
 
 #endif

@@ -94,16 +94,16 @@ static void print_rate_of_tokens(const struct view *v, const struct histogram *h
 
 static int by_number(const void *a, const void *b)
 {
-	uint64_t x = *(const uint64_t *)(*(const struct series_entry *const *)a)->value;
-	uint64_t y = *(const uint64_t *)(*(const struct series_entry *const *)b)->value;
+	uint64_t x = *(const uint64_t *)(*(const struct name_table_entry *const *)a)->value;
+	uint64_t y = *(const uint64_t *)(*(const struct name_table_entry *const *)b)->value;
 
 	return (x < y) - (x > y);
 }
 
 /* On a line of their own, as many as it takes. */
-static void print_error_types(const struct view *v, const struct series *types)
+static void print_error_types(const struct view *v, const struct name_table *types)
 {
-	const struct series_entry **list = calloc((size_t)types->count + 1, sizeof(*list));
+	const struct name_table_entry **list = calloc((size_t)types->count + 1, sizeof(*list));
 	char name[64], count[COUNT_TEXT_BYTES];
 	int used = LABEL_WIDTH;
 
@@ -149,7 +149,7 @@ static void print_losses(const struct view *v)
 static void print_summary(const struct view *v)
 {
 	const struct report_row *t = &v->r->total;
-	const struct request_figures *f = &t->sum.requests;
+	const struct request_stats *f = &t->sum.requests;
 	uint64_t failed = row_failed(t);
 
 	start_line(v, "Requests", figure_requests);
@@ -202,7 +202,7 @@ static void print_cost(const struct view *v, double cost)
 
 static void print_row(const struct view *v, const struct report_row *row, const char *label)
 {
-	const struct request_figures *f = &row->sum.requests;
+	const struct request_stats *f = &row->sum.requests;
 	double p50 = histogram_quantile(&f->response_ms, 0.5), high = p95(&f->response_ms);
 	double ttft = histogram_mean(&f->ttft_ms), tps = histogram_mean(&f->tps);
 	char text[COUNT_TEXT_BYTES];

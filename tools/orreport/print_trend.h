@@ -16,7 +16,7 @@ void trend_print(FILE *out, const struct report *r, bool colour);
 void by_print(FILE *out, const struct report *r, int by, bool colour);
 
 /* The same of figures from elsewhere. */
-void by_print_series(FILE *out, const struct series *s, const char *heading, bool colour);
+void by_print_series(FILE *out, const struct name_table *s, const char *heading, bool colour);
 
 void advice_section_print(FILE *out, const struct advice *a, bool colour);
 

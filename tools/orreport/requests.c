@@ -320,7 +320,7 @@ static int print_groups(const struct groups *g, const struct report_ask *ask)
 	case REPORT_CSV: series_print_csv(stdout, &g->sum.by_model, keys[g->by]); return 0;
 	case REPORT_JSON:
 		tree_writer_init(&tree);
-		figures_put_series(&tree.writer, NULL, &g->sum.by_model);
+		stats_put_name_table(&tree.writer, NULL, &g->sum.by_model);
 		all = tree_writer_take(&tree);
 		err = all ? print_json(stdout, all, JSON_INDENT(2)) : -ENOMEM;
 		putchar('\n');

@@ -37,7 +37,7 @@ uint64_t row_requests(const struct report_row *row)
 
 uint64_t row_failed(const struct report_row *row)
 {
-	return request_figures_failed(&row->sum.requests) + row->unmerged.failed;
+	return request_stats_failed(&row->sum.requests) + row->unmerged.failed;
 }
 
 uint64_t row_tokens(const struct report_row *row)
@@ -62,7 +62,7 @@ double row_mean_ms(const struct report_row *row)
 
 double row_cost(const struct report_row *row)
 {
-	return request_figures_cost(&row->sum.requests);
+	return request_stats_cost(&row->sum.requests);
 }
 
 double row_hours(const struct report_row *row)
@@ -75,7 +75,7 @@ bool row_lacks_histograms(const struct report_row *row)
 	return row->unmerged.answered > 0;
 }
 
-const struct series *series_by(const struct aggregate *a, int by)
+const struct name_table *series_by(const struct aggregate *a, int by)
 {
 	switch (by) {
 	case BY_MODEL: return &a->by_model;
@@ -94,17 +94,17 @@ const char *series_heading(int by)
 
 static int by_requests(const void *a, const void *b)
 {
-	const struct series_entry *x = *(const struct series_entry *const *)a;
-	const struct series_entry *y = *(const struct series_entry *const *)b;
-	uint64_t n = ((const struct request_figures *)x->value)->total;
-	uint64_t m = ((const struct request_figures *)y->value)->total;
+	const struct name_table_entry *x = *(const struct name_table_entry *const *)a;
+	const struct name_table_entry *y = *(const struct name_table_entry *const *)b;
+	uint64_t n = ((const struct request_stats *)x->value)->total;
+	uint64_t m = ((const struct request_stats *)y->value)->total;
 
 	return n != m ? (n < m) - (n > m) : strcmp(x->name, y->name);
 }
 
-const struct series_entry **series_sorted(const struct series *s)
+const struct name_table_entry **series_sorted(const struct name_table *s)
 {
-	const struct series_entry **list = calloc((size_t)s->count + 1, sizeof(*list));
+	const struct name_table_entry **list = calloc((size_t)s->count + 1, sizeof(*list));
 
 	if (!list)
 		return NULL;

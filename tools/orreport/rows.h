@@ -56,12 +56,12 @@ double row_hours(const struct report_row *row);      /* that its files cover */
 bool row_lacks_histograms(const struct report_row *row);
 
 /* The series of the aggregate that `by` (enum report_by) names; NULL for BY_NOTHING. */
-const struct series *series_by(const struct aggregate *a, int by);
+const struct name_table *series_by(const struct aggregate *a, int by);
 
 /* "MODEL", "BOT", "PROVIDER" */
 const char *series_heading(int by);
 
 /* The entries of a series, those with most requests first; free() them. NULL: out of memory. */
-const struct series_entry **series_sorted(const struct series *s);
+const struct name_table_entry **series_sorted(const struct name_table *s);
 
 #endif

@@ -33,7 +33,7 @@ bool silent_span(const struct report *r, struct time_span *out)
 
 static uint64_t requests_of(const struct report *r, const char *model)
 {
-	const struct request_figures *f = series_find(&r->total.sum.by_model, model);
+	const struct request_stats *f = name_table_find(&r->total.sum.by_model, model);
 
 	return f ? f->total : 0;
 }
@@ -92,7 +92,7 @@ static int advise_on_all(const struct report *r, const struct report *tail, stru
 
 int silent_advise(const struct report *r, const struct report *tail, struct advice *advice)
 {
-	const struct series_entry **models = series_sorted(&r->total.sum.by_model);
+	const struct name_table_entry **models = series_sorted(&r->total.sum.by_model);
 	unsigned told = 0;
 	int err = models ? advise_on_all(r, tail, advice) : -ENOMEM;
 

@@ -190,8 +190,8 @@ int time_parse_when(
 
 	if (time_parse_period(c, now_ns, text, out) == 0)
 		return 0;
-	if (parse_moment(text, now_ns, MOMENT_SINCE, &first) < 0 ||
-	    parse_moment(text, now_ns, MOMENT_UNTIL, &last) < 0)
+	if (time_parse(text, now_ns, MOMENT_SINCE, &first) < 0 ||
+	    time_parse(text, now_ns, MOMENT_UNTIL, &last) < 0)
 		return -EINVAL;
 	/* What clocks on the wall show is local time, and --utc wants none of it. */
 	if (c->utc && strchr(text, ':') && !clock_parse_rfc3339(text, &first))

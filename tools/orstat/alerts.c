@@ -1,8 +1,7 @@
 /*
  * alerts.c: the agent's alerts as a person reads them: how many are raised, and which.
  *
- * Like all of the board they may come from anyone: every look-up is by key, and text is spelled
- * out.
+ * Like all of the board they may come from anyone: every look-up is by key, and text is escaped.
  */
 #include "alerts.h"
 #include "common/print.h"

@@ -169,7 +169,7 @@ static double unanswered(const json_t *document)
 	return 100 * (total - number_at(document, "requests", "ok")) / total;
 }
 
-static void read_figures(
+static void read_stats(
     const struct orstat_settings *settings, const struct statistics *s, double v[METRICS])
 {
 	const json_t *d = s->document;
@@ -303,7 +303,7 @@ int check_print(const struct orstat_settings *settings, const struct statistics 
 
 	if (s->error)
 		return print_unknown(settings, s->error);
-	read_figures(settings, s, v);
+	read_stats(settings, s, v);
 	for (int i = 0; i < METRICS; i++) {
 		enum check found = judge_metric(settings, v, i);
 

@@ -2,7 +2,7 @@
  * view.c: statistics as a person reads them, in 80 columns.
  *
  * The document may come from any process that could write the board: every look-up is by key, a
- * value of another type is as good as none, and all text is spelled out before it is printed.
+ * value of another type is as good as none, and all text is escaped before it is printed.
  */
 #include "view.h"
 #include "alerts.h"

@@ -154,13 +154,13 @@ bool group_print(struct group *g, FILE *out, const struct ortail_view *v,
 	return format_prefixed(out, v, INDENT, end);
 }
 
-bool group_print_fate(FILE *out, const struct ortail_view *v, enum group_fate fate,
+bool group_print_outcome(FILE *out, const struct ortail_view *v, enum group_outcome outcome,
     const struct orbus_sample *begin, uint64_t now_ns)
 {
 	static const struct {
 		const char *outcome, *level, *words;
 		enum tone tone;
-	} fates[] = {
+	} outcomes[] = {
 	    [GROUP_ENDED] = {"ended", "INFO", "ended", TONE_PLAIN},
 	    [GROUP_IN_FLIGHT] = {"in_flight", "INFO", "in flight", TONE_FAIR},
 	    [GROUP_ORPHANED] = {"orphaned", "ERROR", "orphaned: its process is gone", TONE_BAD},
@@ -170,11 +170,11 @@ bool group_print_fate(FILE *out, const struct ortail_view *v, enum group_fate fa
 	double ms = ms_between(begin->ts, now_ns);
 
 	if (v->format == FORMAT_JSON)
-		return print_object(out, fates[fate].outcome, begin, NULL, ms);
+		return print_object(out, outcomes[outcome].outcome, begin, NULL, ms);
 	print_head(out, v, begin->ts, ms, begin, begin);
 	fprintf(out, INDENT "%s%s%s - OpenRouter request %s\n",
-	    tone_start(fates[fate].tone, v->colour), fates[fate].level,
-	    tone_end(fates[fate].tone, v->colour), fates[fate].words);
+	    tone_start(outcomes[outcome].tone, v->colour), outcomes[outcome].level,
+	    tone_end(outcomes[outcome].tone, v->colour), outcomes[outcome].words);
 	return true;
 }
 
@@ -183,7 +183,7 @@ bool group_print_fate(FILE *out, const struct ortail_view *v, enum group_fate fa
 /* Who is told, and as what. */
 struct telling {
 	const struct group *g;
-	enum group_fate fate;
+	enum group_outcome outcome;
 	bool all;
 	uint64_t now_ns;
 	group_tell_fn *tell;
@@ -194,7 +194,7 @@ static void tell_one(void *context, const struct orbus_sample *begin)
 {
 	const struct telling *t = context;
 
-	t->tell(t->context, t->fate, begin, t->now_ns);
+	t->tell(t->context, t->outcome, begin, t->now_ns);
 }
 
 static void tell_in_flight(
@@ -208,7 +208,7 @@ void group_follow(struct group *g, const struct orbus_reader *r, uint64_t now_ns
     group_tell_fn *tell, void *context)
 {
 	struct telling t = {
-	    .g = g, .fate = GROUP_ABANDONED, .now_ns = now_ns, .tell = tell, .context = context};
+	    .g = g, .outcome = GROUP_ABANDONED, .now_ns = now_ns, .tell = tell, .context = context};
 
 	if (memcmp(g->bus_id, reader_bus_id(r), sizeof(g->bus_id)) == 0)
 		return;
@@ -226,10 +226,10 @@ void group_tell(struct group *g, const struct orbus_reader *r, uint64_t now_ns, 
     group_tell_fn *tell, void *context)
 {
 	struct telling lost = {
-	    .g = g, .fate = GROUP_ABANDONED, .now_ns = now_ns, .tell = tell, .context = context};
+	    .g = g, .outcome = GROUP_ABANDONED, .now_ns = now_ns, .tell = tell, .context = context};
 	struct telling dead = lost;
 
-	dead.fate = GROUP_ORPHANED;
+	dead.outcome = GROUP_ORPHANED;
 	reaper_note_losses(g->reaper, r, g->inflight, tell_one, &lost);
 	reaper_settle(g->reaper, r, g->inflight, at_once ? UINT64_MAX : LOOK_NS, tell_one, &dead);
 }
@@ -261,7 +261,7 @@ void group_tell_waiting(
     struct group *g, uint64_t now_ns, bool all, group_tell_fn *tell, void *context)
 {
 	struct telling t = {.g = g,
-	    .fate = GROUP_IN_FLIGHT,
+	    .outcome = GROUP_IN_FLIGHT,
 	    .all = all,
 	    .now_ns = now_ns,
 	    .tell = tell,

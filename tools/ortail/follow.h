@@ -13,7 +13,7 @@
 
 struct group;
 
-enum group_fate {
+enum group_outcome {
 	GROUP_ENDED,
 	GROUP_IN_FLIGHT,
 	GROUP_ORPHANED,  /* the process died that had begun it */
@@ -32,12 +32,12 @@ bool group_print(struct group *g, FILE *out, const struct ortail_view *v,
     const struct sample_origin *origin, const struct orbus_sample *end);
 
 /* Prints a request that did not end. False: out of memory. */
-bool group_print_fate(FILE *out, const struct ortail_view *v, enum group_fate fate,
+bool group_print_outcome(FILE *out, const struct ortail_view *v, enum group_outcome outcome,
     const struct orbus_sample *begin, uint64_t now_ns);
 
 /* Told of each request that did not end, or has not yet. */
 typedef void group_tell_fn(
-    void *context, enum group_fate fate, const struct orbus_sample *begin, uint64_t now_ns);
+    void *context, enum group_outcome outcome, const struct orbus_sample *begin, uint64_t now_ns);
 
 /*
  * Where the reader has gone to another bus, tells of all in flight as abandoned. Before samples

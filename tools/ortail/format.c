@@ -1,7 +1,7 @@
 /*
  * format.c: one sample as a line, in each of ortail's formats.
  *
- * Texts of samples are spelled out where they could steer a terminal, in every format.
+ * Texts of samples are escaped where they could steer a terminal, in every format.
  */
 #include "format.h"
 #include "base/clock.h"

@@ -28,7 +28,7 @@ static int read_moment(
 {
 	char shown[128];
 
-	if (!text || parse_moment(text, now_ns, use, out) == 0)
+	if (!text || time_parse(text, now_ns, use, out) == 0)
 		return CLI_PROCEED;
 	text_sanitise(shown, sizeof(shown), text);
 	return cli_usage_error(&ortail_program,
@@ -121,10 +121,10 @@ int history_next(struct history *h, struct orbus_sample *out)
 }
 
 /* The checkpoint, where it is of the ring that the reader reads. */
-static const struct state_bus *checkpoint_of(
+static const struct checkpoint_bus *checkpoint_of(
     const struct history *h, const struct orbus_reader *reader)
 {
-	const struct state_bus *c = h->journal ? journal_read_checkpoint(h->journal) : NULL;
+	const struct checkpoint_bus *c = h->journal ? journal_read_checkpoint(h->journal) : NULL;
 
 	return c && c->journal.known && c->lane_count == reader_lane_count(reader) &&
 	               memcmp(c->bus_id, reader_bus_id(reader), sizeof(c->bus_id)) == 0
@@ -134,7 +134,7 @@ static const struct state_bus *checkpoint_of(
 
 void history_attach(struct history *h, struct orbus_reader *reader)
 {
-	const struct state_bus *c = checkpoint_of(h, reader);
+	const struct checkpoint_bus *c = checkpoint_of(h, reader);
 
 	if (h->journal && !journal_read_checkpoint(h->journal)) {
 		fputs(TOOL ": the checkpoint beside the journal cannot be read: what the bus holds "
@@ -155,7 +155,7 @@ void history_attach(struct history *h, struct orbus_reader *reader)
 static bool is_in_journal(const struct history *h, const struct orbus_reader *reader)
 {
 	const struct sample_origin *o = reader_origin(reader);
-	const struct state_bus *c = checkpoint_of(h, reader);
+	const struct checkpoint_bus *c = checkpoint_of(h, reader);
 	const uint64_t *upto;
 
 	if (!c || o->lane >= c->lane_count)

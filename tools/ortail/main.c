@@ -88,8 +88,8 @@ static char *render(
 	    &text);
 }
 
-static char *render_fate(
-    struct tail *t, enum group_fate fate, const struct orbus_sample *begin, uint64_t now_ns)
+static char *render_outcome(
+    struct tail *t, enum group_outcome outcome, const struct orbus_sample *begin, uint64_t now_ns)
 {
 	char *text = NULL;
 	size_t length;
@@ -97,7 +97,7 @@ static char *render_fate(
 
 	if (!out)
 		return NULL;
-	return end_text(t, out, group_print_fate(out, &t->view, fate, begin, now_ns), &text);
+	return end_text(t, out, group_print_outcome(out, &t->view, outcome, begin, now_ns), &text);
 }
 
 /* Adds the line of a sample, with summaries its figures, and for a log its fields. False: out of
@@ -126,21 +126,21 @@ static bool add_line(struct tail *t, const struct orbus_sample *s, char *text)
 }
 
 /* A request that did not end is filtered as one that takes as long as it has so far. */
-static void add_fate(
-    void *context, enum group_fate fate, const struct orbus_sample *begin, uint64_t now_ns)
+static void add_outcome(
+    void *context, enum group_outcome outcome, const struct orbus_sample *begin, uint64_t now_ns)
 {
 	struct tail *t = context;
 	struct orbus_sample s = *begin;
 
 	if (now_ns > s.ts)
 		s.response_ms = (double)(now_ns - s.ts) / 1e6;
-	if (fate == GROUP_ORPHANED) {
+	if (outcome == GROUP_ORPHANED) {
 		s.kind = ORBUS_KIND_REQUEST;
 		s.status = ORBUS_STATUS_ORPHANED;
 	}
 	if (!ortail_view_passes(&t->view, &s))
 		return;
-	t->out_of_memory |= !add_line(t, &s, render_fate(t, fate, begin, now_ns));
+	t->out_of_memory |= !add_line(t, &s, render_outcome(t, outcome, begin, now_ns));
 }
 
 /* Half of them at least are dropped, so the cost is spread. */
@@ -157,7 +157,7 @@ static bool collect(struct tail *t, size_t max, size_t keep)
 	size_t taken = 0;
 
 	if (t->group)
-		group_follow(t->group, t->reader, clock_realtime_ns(), add_fate, t);
+		group_follow(t->group, t->reader, clock_realtime_ns(), add_outcome, t);
 	for (; taken < max && orbus_reader_next(t->reader, &s) == 1; taken++) {
 		const struct sample_origin *origin = reader_origin(t->reader);
 		bool wanted = keep > 0 && history_wants(t->history, t->reader, &s) &&
@@ -201,9 +201,9 @@ static bool look_after_groups(struct tail *t)
 
 	if (!t->group)
 		return true;
-	group_tell(t->group, t->reader, now_ns, false, add_fate, t);
+	group_tell(t->group, t->reader, now_ns, false, add_outcome, t);
 	if (t->drained && now_ns - t->looked_ns >= LOOK_EVERY_NS) {
-		group_tell_waiting(t->group, now_ns, false, add_fate, t);
+		group_tell_waiting(t->group, now_ns, false, add_outcome, t);
 		t->looked_ns = now_ns;
 	}
 	group_look(t->group, t->reader, false);
@@ -344,8 +344,8 @@ static int finish(struct tail *t)
 		if (!collect_past(t, SIZE_MAX))
 			return CLI_FAILED;
 		now_ns = clock_realtime_ns();
-		group_tell(t->group, t->reader, now_ns, true, add_fate, t);
-		group_tell_waiting(t->group, now_ns, true, add_fate, t);
+		group_tell(t->group, t->reader, now_ns, true, add_outcome, t);
+		group_tell_waiting(t->group, now_ns, true, add_outcome, t);
 		if (t->out_of_memory || !print(t, &status))
 			return t->out_of_memory ? CLI_FAILED : status;
 	}

@@ -86,11 +86,11 @@ static void print_count(FILE *out, int width, uint64_t n, const char *one, const
 
 static void print_line(const struct stats *s, FILE *out, uint64_t end_ns)
 {
-	const struct request_figures *f = &s->sum.requests;
+	const struct request_stats *f = &s->sum.requests;
 	double p50 = histogram_quantile(&f->response_ms, 0.50);
 	double p95 = histogram_quantile(&f->response_ms, 0.95);
 	double ttft = histogram_mean(&f->ttft_ms), tps = histogram_mean(&f->tps);
-	uint64_t failed = request_figures_failed(f);
+	uint64_t failed = request_stats_failed(f);
 	enum tone bad = failed ? TONE_BAD : TONE_PLAIN;
 	time_t seconds = (time_t)(end_ns / NS_PER_SECOND);
 	const struct rating plain = {"", TONE_PLAIN};

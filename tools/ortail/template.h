@@ -29,7 +29,7 @@ int template_parse(const char *text, struct template **out, char *error, size_t 
 void template_free(struct template *t);
 
 /*
- * Prints a sample, with a newline at the end. Texts of the sample are spelled out where they could
+ * Prints a sample, with a newline at the end. Texts of the sample are escaped where they could
  * steer a terminal; with `colour`, status and figures have that of their rating.
  */
 void template_print(const struct template *t, FILE *out, bool colour, const struct orbus_sample *s);

@@ -58,7 +58,7 @@ const isEventTarget = (signal) => !types.isProxy(signal) && typeof get(signal, '
 // Of a body that is read elsewhere, and that nobody holds any more.
 const forgotten = new FinalizationRegistry((call) => call.abandoned())
 
-/** One call, from question to verdict; observes the body as it passes. */
+/** One call, from request to outcome; observes the body as it passes. */
 class Call {
   #bus
   #tags
@@ -70,7 +70,7 @@ class Call {
   #layer
   #start = performance.now()
   #begins // while a Request's body is being read
-  #exchange
+  #call
   #isTimedOut = false // the signal was aborted by a timer
   #unwatch = () => {}
   #ended = false
@@ -113,7 +113,7 @@ class Call {
   #giveWay() {
     this.#ended = true
     this.#unwatch()
-    if (this.#exchange !== undefined) native.exchangeGiveWay(this.#exchange)
+    if (this.#call !== undefined) native.exchangeGiveWay(this.#call)
   }
 
   /** SDKs abort by one signal what takes too long and what their user wants no more, and do not say which. */
@@ -128,15 +128,15 @@ class Call {
   }
 
   #begin(body) {
-    if (this.#exchange !== undefined || this.#ended) return
+    if (this.#call !== undefined || this.#ended) return
     const outer = this.#outer?.isTaken === false ? this.#outer : undefined
     const [high, low] = outer?.id ?? []
     const tries = Number(headerOf(this.#headers, 'x-stainless-retry-count') ?? NaN) + 1
-    const exchange = native.exchangeBegin(internals.handleOf(this.#bus), body, performance.now() - this.#start,
+    const call = native.callBegin(internals.handleOf(this.#bus), body, performance.now() - this.#start,
       Number.isNaN(tries) ? numberOf(outer?.attempt) : tries, this.#tags, secretsOf(this.#headers), this.#url,
       high, low, outer?.model)
-    if (typeof exchange !== 'number') {
-      this.#exchange = exchange
+    if (typeof call !== 'number') {
+      this.#call = call
       this.#layer.id = [figures[FIGURE.idHigh], figures[FIGURE.idLow]]
       const isThatCall = high === undefined ? outer?.isFetch === true : high === this.#layer.id[0] && low === this.#layer.id[1]
       if (isThatCall) outer.take()
@@ -144,12 +144,12 @@ class Call {
     }
     this.#ended = true
     this.#unwatch()
-    internals.drop(this.#bus, exchange, 'a request')
+    internals.drop(this.#bus, call, 'a request')
   }
 
   /** Once it has begun; a Request's body that takes its time is not waited for. */
   async #begun() {
-    if (this.#exchange === undefined && this.#begins !== undefined) {
+    if (this.#call === undefined && this.#begins !== undefined) {
       await Promise.race([this.#begins, new Promise((resolve) => setImmediate(resolve))])
     }
     this.#begin()
@@ -157,7 +157,7 @@ class Call {
 
   /** Whether answered() must wait. */
   get isBeginning() {
-    return this.#exchange === undefined && !this.#ended
+    return this.#call === undefined && !this.#ended
   }
 
   /** The Response to hand to the caller, once it has begun. */
@@ -172,7 +172,7 @@ class Call {
     this.#httpStatus = response.status
     this.#retryAfter = retryAfter(response.headers)
     this.#generationId = response.headers.get('x-generation-id') ?? undefined
-    native.exchangeContentType(this.#exchange, response.headers.get('content-type') ?? undefined)
+    native.callContentType(this.#call, response.headers.get('content-type') ?? undefined)
     const copy = observe(response, this, this.#signal)
     if (copy !== undefined) return copy
     if (response.body === null) {
@@ -210,7 +210,7 @@ class Call {
   chunk(bytes) {
     if (this.#ended || !(bytes instanceof Uint8Array)) return
     // After [DONE] nothing more matters, though the connection may stay open.
-    if (native.exchangeFeed(this.#exchange, bytes)) this.#end({})
+    if (native.callFeed(this.#call, bytes)) this.#end({})
   }
 
   ended() {
@@ -249,8 +249,8 @@ class Call {
     if (this.#ended) return
     this.#ended = true
     this.#unwatch()
-    const limit = timeout === SILENCE ? native.exchangeLimitOfSilence(this.#exchange) : (timeout ?? LIMIT.none)
-    const error = native.exchangeEnd(this.#exchange, this.#httpStatus, this.#retryAfter, limit, aborted,
+    const limit = timeout === SILENCE ? native.callLimitOfSilence(this.#call) : (timeout ?? LIMIT.none)
+    const error = native.callEnd(this.#call, this.#httpStatus, this.#retryAfter, limit, aborted,
       aborted ? FAILURE.none : failure, message, this.#generationId, unread, isAbandoned)
     if (error !== 0) internals.drop(this.#bus, error, 'a request')
   }

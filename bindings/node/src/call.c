@@ -1,5 +1,5 @@
 /*
- * call.c: one request that the instrumented fetch makes, from question to verdict.
+ * call.c: one request that the instrumented fetch makes, from request to outcome.
  *
  * The work is bindings/llm's; what it borrows (tags, the keys that may not be published) lies
  * beside it here.
@@ -18,7 +18,7 @@ struct measured {
 	uint32_t kind;
 	bool is_over;
 	struct producer_handle *producer;
-	struct exchange exchange;
+	struct llm_call call;
 	struct orbus_tag tags[ORBUS_TAGS_MAX];
 	struct text_arena arena;
 	char *secrets, *url; /* NULL: there are none */
@@ -44,13 +44,13 @@ static void finalize(napi_env env, void *data, void *hint)
 
 	(void)env;
 	(void)hint;
-	exchange_free(&m->exchange);
+	llm_call_free(&m->call);
 	producer_release(m->producer);
 	dispose(m);
 }
 
 /* The clock started when the program asked, which may be a moment ago. */
-static void start_earlier(struct exchange *x, double elapsed_ms)
+static void start_earlier(struct llm_call *x, double elapsed_ms)
 {
 	uint64_t ns = elapsed_ms > 0 && elapsed_ms < 1e9 ? (uint64_t)(elapsed_ms * 1e6) : 0;
 
@@ -68,7 +68,7 @@ static bool is_same_model(const char *a, const char *b)
 	return short_a ? strcmp(short_a + 1, b) == 0 : strcmp(a, short_b + 1) == 0;
 }
 
-static bool is_that_call(const struct exchange *x, const struct outer *outer)
+static bool is_that_call(const struct llm_call *x, const struct outer *outer)
 {
 	const char *asked = x->request.sample.requested_model;
 
@@ -76,14 +76,14 @@ static bool is_that_call(const struct exchange *x, const struct outer *outer)
 }
 
 /*
- * Without a producer the exchange publishes no begin: that is left to us, who may have one. The
+ * Without a producer the call publishes no begin: that is left to us, who may have one. The
  * clock goes on from there.
  */
-static int begin_exchange(struct measured *m, const struct exchange_options *options,
+static int begin_call(struct measured *m, const struct llm_call_options *options,
     const struct outer *outer, double elapsed_ms)
 {
-	struct exchange *x = &m->exchange;
-	int err = exchange_begin(x, NULL, options);
+	struct llm_call *x = &m->call;
+	int err = llm_call_begin(x, NULL, options);
 
 	if (err)
 		return err;
@@ -101,18 +101,18 @@ static int begin_exchange(struct measured *m, const struct exchange_options *opt
 /*
  * Begins with a body that is a string, a Uint8Array, which the program may change, or unknown.
  */
-static int begin_with(napi_env env, struct measured *m, struct exchange_options *options,
+static int begin_with(napi_env env, struct measured *m, struct llm_call_options *options,
     const struct outer *outer, napi_value body, double elapsed_ms)
 {
 	char *text;
 	int err;
 
 	if (take_bytes(env, body, &options->request, &options->request_bytes))
-		return begin_exchange(m, options, outer, elapsed_ms);
+		return begin_call(m, options, outer, elapsed_ms);
 	text = take_long_text(env, body, &options->request_bytes);
 	options->request = text;
 	options->request_life = REQUEST_GIVEN;
-	err = begin_exchange(m, options, outer, elapsed_ms);
+	err = begin_call(m, options, outer, elapsed_ms);
 	if (err)
 		free(text);
 	return err;
@@ -130,7 +130,7 @@ static struct outer take_outer(
 	return outer;
 }
 
-static void tell_id(napi_env env, const struct exchange *x)
+static void tell_id(napi_env env, const struct llm_call *x)
 {
 	double *figures = addon_of(env)->figures;
 	uint64_t id = strtoull(x->request.id, NULL, 16);
@@ -140,13 +140,13 @@ static void tell_id(napi_env env, const struct exchange *x)
 }
 
 /*
- * exchangeBegin(producer, body, elapsed_ms, attempt, tags, secrets, url, outer_high, outer_low,
+ * callBegin(producer, body, elapsed_ms, attempt, tags, secrets, url, outer_high, outer_low,
  *     outer_model): a handle, or a negative errno. Its id is among the figures: the one of the call
  * around it, where it is that call.
  */
 static napi_value begin(napi_env env, napi_callback_info info)
 {
-	struct exchange_options options = {0};
+	struct llm_call_options options = {0};
 	struct producer_handle *h;
 	struct text_arena arena;
 	struct outer outer;
@@ -180,7 +180,7 @@ static napi_value begin(napi_env env, napi_callback_info info)
 		dispose(m);
 		return make_int(env, err);
 	}
-	tell_id(env, &m->exchange);
+	tell_id(env, &m->call);
 	h->references++;
 	if (napi_create_external(env, m, finalize, NULL, &external) == napi_ok)
 		return external;
@@ -188,7 +188,7 @@ static napi_value begin(napi_env env, napi_callback_info info)
 	return make_int(env, -ENOMEM);
 }
 
-/* exchangeContentType(exchange, type) */
+/* callContentType(call, type) */
 static napi_value content_type(napi_env env, napi_callback_info info)
 {
 	struct text_arena arena;
@@ -200,11 +200,11 @@ static napi_value content_type(napi_env env, napi_callback_info info)
 	m = take_handle(env, arguments[0], HANDLE_MEASURED);
 	if (!m || m->is_over)
 		return NULL;
-	exchange_content_type(&m->exchange, take_text(env, arguments[1], &arena, 256));
+	llm_call_content_type(&m->call, take_text(env, arguments[1], &arena, 256));
 	return NULL;
 }
 
-/* exchangeGiveWay(exchange): a call within publishes it, with its begin. */
+/* exchangeGiveWay(call): a call within publishes it, with its begin. */
 static napi_value give_way(napi_env env, napi_callback_info info)
 {
 	struct measured *m;
@@ -215,11 +215,11 @@ static napi_value give_way(napi_env env, napi_callback_info info)
 	if (!m || m->is_over)
 		return NULL;
 	m->is_over = true;
-	exchange_free(&m->exchange);
+	llm_call_free(&m->call);
 	return NULL;
 }
 
-/* exchangeFeed(exchange, bytes): whether [DONE] has come: nothing that follows matters. */
+/* callFeed(call, bytes): whether [DONE] has come: nothing that follows matters. */
 static napi_value feed(napi_env env, napi_callback_info info)
 {
 	napi_value arguments[2];
@@ -231,11 +231,11 @@ static napi_value feed(napi_env env, napi_callback_info info)
 	m = take_handle(env, arguments[0], HANDLE_MEASURED);
 	if (!m || m->is_over || !take_bytes(env, arguments[1], &bytes, &length))
 		return make_bool(env, m && m->is_over);
-	exchange_feed(&m->exchange, bytes, length);
-	return make_bool(env, m->exchange.complete_ns != 0);
+	llm_call_feed(&m->call, bytes, length);
+	return make_bool(env, m->call.complete_ns != 0);
 }
 
-/* exchangeLimitOfSilence(exchange): the limit that it is when nothing comes any more. */
+/* callLimitOfSilence(call): the limit that it is when nothing comes any more. */
 static napi_value limit_of_silence(napi_env env, napi_callback_info info)
 {
 	struct measured *m;
@@ -243,16 +243,16 @@ static napi_value limit_of_silence(napi_env env, napi_callback_info info)
 
 	take_arguments(env, info, &argument, 1);
 	m = take_handle(env, argument, HANDLE_MEASURED);
-	return make_int(env, m ? exchange_limit_of_silence(&m->exchange) : LIMIT_IDLE);
+	return make_int(env, m ? llm_call_limit_of_silence(&m->call) : LIMIT_IDLE);
 }
 
 /*
- * exchangeEnd(exchange, http_status, retry_after, limit, is_aborted, failure, message,
+ * callEnd(call, http_status, retry_after, limit, is_aborted, failure, message,
  *     generation_id, is_unread, is_abandoned): 0 or a negative errno. Once; later calls do nothing.
  */
 static napi_value end(napi_env env, napi_callback_info info)
 {
-	struct exchange_result result = {0};
+	struct llm_call_result result = {0};
 	struct text_arena arena;
 	struct measured *m;
 	napi_value a[10];
@@ -271,14 +271,13 @@ static napi_value end(napi_env env, napi_callback_info info)
 	result.limit = (enum limit)take_int(env, a[3]);
 	result.program_aborted = take_bool(env, a[4]);
 	result.failure = (enum failure)take_int(env, a[5]);
-	result.failure_message = take_text(env, a[6], &arena, VERDICT_MESSAGE_BYTES);
+	result.failure_message = take_text(env, a[6], &arena, OUTCOME_MESSAGE_BYTES);
 	result.generation_id = take_text(env, a[7], &arena, 256);
 	result.unread = take_bool(env, a[8]);
 	result.abandoned = take_bool(env, a[9]);
-	err = exchange_end(&m->exchange, &result);
-	producer_note(m->producer, &m->exchange.request.sample);
-	exchange_free(
-	    &m->exchange); /* with its copy of the body; the garbage collector may be late */
+	err = llm_call_end(&m->call, &result);
+	producer_note(m->producer, &m->call.request.sample);
+	llm_call_free(&m->call); /* with its copy of the body; the garbage collector may be late */
 	return make_int(env, err);
 }
 
@@ -288,8 +287,8 @@ static napi_value end(napi_env env, napi_callback_info info)
  */
 static napi_value quote(napi_env env, napi_callback_info info)
 {
-	struct exchange_options asked = {0};
-	char out[VERDICT_MESSAGE_BYTES], *text, *body, *secrets, *url;
+	struct llm_call_options asked = {0};
+	char out[OUTCOME_MESSAGE_BYTES], *text, *body, *secrets, *url;
 	napi_value a[4], result = NULL;
 	size_t unused;
 
@@ -298,7 +297,7 @@ static napi_value quote(napi_env env, napi_callback_info info)
 	asked.request = body = take_long_text(env, a[1], &asked.request_bytes);
 	asked.secrets = secrets = take_long_text(env, a[2], &unused);
 	asked.url = url = take_long_text(env, a[3], &unused);
-	if (text && exchange_quote(&asked, text, out))
+	if (text && llm_call_quote(&asked, text, out))
 		result = make_text(env, out);
 	free(text);
 	free(body);
@@ -310,12 +309,12 @@ static napi_value quote(napi_env env, napi_callback_info info)
 napi_status measured_define(napi_env env, napi_value exports)
 {
 	static const struct function functions[] = {
-	    {"exchangeBegin", begin},
-	    {"exchangeContentType", content_type},
-	    {"exchangeFeed", feed},
+	    {"callBegin", begin},
+	    {"callContentType", content_type},
+	    {"callFeed", feed},
 	    {"exchangeGiveWay", give_way},
-	    {"exchangeLimitOfSilence", limit_of_silence},
-	    {"exchangeEnd", end},
+	    {"callLimitOfSilence", limit_of_silence},
+	    {"callEnd", end},
 	    {"quote", quote},
 	};
 

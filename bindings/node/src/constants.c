@@ -34,7 +34,7 @@ static napi_value http_type(napi_env env, napi_callback_info info)
 	napi_value argument;
 
 	take_arguments(env, info, &argument, 1);
-	return make_text(env, verdict_http_type(take_int(env, argument)));
+	return make_text(env, outcome_http_type(take_int(env, argument)));
 }
 
 /* limitType(limit), failureType(failure, in_stream): likewise. */
@@ -43,7 +43,7 @@ static napi_value limit_type(napi_env env, napi_callback_info info)
 	napi_value argument;
 
 	take_arguments(env, info, &argument, 1);
-	return make_text(env, verdict_limit_type((enum limit)take_int(env, argument)));
+	return make_text(env, outcome_limit_type((enum limit)take_int(env, argument)));
 }
 
 static napi_value failure_type(napi_env env, napi_callback_info info)
@@ -51,7 +51,7 @@ static napi_value failure_type(napi_env env, napi_callback_info info)
 	napi_value arguments[2];
 
 	take_arguments(env, info, arguments, 2);
-	return make_text(env, verdict_failure_type((enum failure)take_int(env, arguments[0]),
+	return make_text(env, outcome_failure_type((enum failure)take_int(env, arguments[0]),
 				  take_bool(env, arguments[1])));
 }
 

@@ -84,7 +84,7 @@ struct performance {
 
 struct producer_handle {
 	uint32_t kind;
-	uint32_t references; /* of the JavaScript object, and of each measured exchange */
+	uint32_t references; /* of the JavaScript object, and of each measured call */
 	struct addon *addon; /* NULL: its environment has ended */
 	struct producer_handle *previous, *next;
 	struct orbus_producer *producer; /* NULL: closed */

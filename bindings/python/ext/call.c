@@ -1,5 +1,5 @@
 /*
- * call.c: orbus._orbus.Call: an exchange (bindings/llm) for orbus.instrument(), which feeds it
+ * call.c: orbus._orbus.Call: a call (bindings/llm) for orbus.instrument(), which feeds it
  * what the HTTP client receives, and says how the transfer ended.
  *
  * It judges and publishes once: at end(), or when it is dropped, which means that the program lost
@@ -17,13 +17,13 @@
 
 struct call {
 	PyObject_HEAD struct producer *producer;
-	struct exchange exchange;
+	struct llm_call call;
 	struct orbus_tag tags[ORBUS_TAGS_MAX];
-	PyObject *body, *secret, *url, *kept_tags, *kept_id; /* what the exchange borrows */
-	struct exchange_result result; /* what is known so far of how it ends */
+	PyObject *body, *secret, *url, *kept_tags, *kept_id; /* what the call borrows */
+	struct llm_call_result result; /* what is known so far of how it ends */
 	struct request *within; /* whose block it is in, until it ends; a reference, or NULL */
 	unsigned generation;
-	bool begun; /* the exchange holds memory */
+	bool begun; /* the call holds memory */
 	bool ended;
 };
 
@@ -69,7 +69,7 @@ static bool take_name(
  * Begins with a body that is bytes, which stay as they are, of another type with a buffer, which
  * the program may change, or None.
  */
-static int begin(struct call *c, PyObject *body, struct exchange_options *options)
+static int begin(struct call *c, PyObject *body, struct llm_call_options *options)
 {
 	Py_buffer view = {0};
 	int err;
@@ -86,7 +86,7 @@ static int begin(struct call *c, PyObject *body, struct exchange_options *option
 		c->body = body;
 		options->request_life = REQUEST_STAYS;
 	}
-	err = exchange_begin(&c->exchange, c->producer->handle, options);
+	err = llm_call_begin(&c->call, c->producer->handle, options);
 	PyBuffer_Release(&view);
 	return err;
 }
@@ -94,7 +94,7 @@ static int begin(struct call *c, PyObject *body, struct exchange_options *option
 static void let_go(struct call *c)
 {
 	if (c->begun)
-		exchange_free(&c->exchange);
+		llm_call_free(&c->call);
 	c->begun = false;
 	Py_CLEAR(c->body);
 	Py_CLEAR(c->secret);
@@ -124,7 +124,7 @@ static struct call *call_alloc(PyTypeObject *type, PyObject *producer)
 	if (!c)
 		return NULL;
 	c->body = c->secret = c->url = c->kept_tags = c->kept_id = NULL;
-	c->result = (struct exchange_result){0};
+	c->result = (struct llm_call_result){0};
 	c->begun = false;
 	c->ended = true;
 	c->generation = fork_generation();
@@ -135,7 +135,7 @@ static struct call *call_alloc(PyTypeObject *type, PyObject *producer)
 }
 
 /* Within another measurement nothing begins on the bus: the id alone is of this call. */
-static int take_id(struct call *c, char *id, size_t size, struct exchange_options *options)
+static int take_id(struct call *c, char *id, size_t size, struct llm_call_options *options)
 {
 	uint64_t number;
 
@@ -152,7 +152,7 @@ static PyObject *call_new(PyTypeObject *type, PyObject *args, PyObject *keywords
 	static char *names[] = {"producer", "body", "attempt", "tags", "secret", "url", NULL};
 	struct module_state *state = state_of_type(type);
 	PyObject *producer, *body, *given[4] = {NULL};
-	struct exchange_options options = {0};
+	struct llm_call_options options = {0};
 	uint64_t attempt = ORBUS_NONE;
 	char id[sizeof(((struct orbus_request *)0)->id)];
 	struct call *c;
@@ -210,7 +210,7 @@ static PyObject *call_response(
 	if (taken && !c->ended) {
 		c->result.http_status = http_status <= 999 ? (long)http_status : 0;
 		c->result.retry_after = retry_after <= INT32_MAX ? (long)retry_after : 0;
-		exchange_content_type(&c->exchange, type);
+		llm_call_content_type(&c->call, type);
 	}
 	Py_XDECREF(kept_type);
 	if (!taken)
@@ -226,7 +226,7 @@ static PyObject *call_feed(PyObject *self, PyObject *bytes)
 	if (PyObject_GetBuffer(bytes, &view, PyBUF_SIMPLE) < 0)
 		return NULL;
 	if (!c->ended)
-		exchange_feed(&c->exchange, view.buf, (size_t)view.len);
+		llm_call_feed(&c->call, view.buf, (size_t)view.len);
 	PyBuffer_Release(&view);
 	Py_RETURN_NONE;
 }
@@ -234,7 +234,7 @@ static PyObject *call_feed(PyObject *self, PyObject *bytes)
 static PyObject *call_is_answered(PyObject *self, void *unused)
 {
 	(void)unused;
-	return PyBool_FromLong(((struct call *)self)->exchange.complete_ns != 0);
+	return PyBool_FromLong(((struct call *)self)->call.complete_ns != 0);
 }
 
 /* --- End ----------------------------------------------------------------------------------------
@@ -242,29 +242,29 @@ static PyObject *call_is_answered(PyObject *self, void *unused)
 
 const struct orbus_sample *call_sample(const struct call *c)
 {
-	return &c->exchange.request.sample;
+	return &c->call.request.sample;
 }
 
 const char *call_id(const struct call *c)
 {
-	return c->exchange.request.id;
+	return c->call.request.id;
 }
 
 const struct orbus_tag *call_tags(const struct call *c, size_t *count)
 {
-	*count = c->exchange.options.tag_count;
+	*count = c->call.options.tag_count;
 	return c->tags;
 }
 
 void call_take_over(struct call *c, const char *id)
 {
-	snprintf(c->exchange.request.id, sizeof(c->exchange.request.id), "%s", id);
+	snprintf(c->call.request.id, sizeof(c->call.request.id), "%s", id);
 }
 
 void call_publish(struct call *c)
 {
-	struct exchange *x = &c->exchange;
-	int err = c->producer->handle ? orbus_request_end(&x->request, x->verdict.status) : -EBADF;
+	struct llm_call *x = &c->call;
+	int err = c->producer->handle ? orbus_request_end(&x->request, x->outcome.status) : -EBADF;
 
 	producer_note(c->producer, err);
 	if (!err)
@@ -273,7 +273,7 @@ void call_publish(struct call *c)
 }
 
 /* Judges; then the sample is published, or left to the block, which goes on. */
-static void finish(struct call *c, const struct exchange_result *result)
+static void finish(struct call *c, const struct llm_call_result *result)
 {
 	struct request *r = c->within;
 
@@ -285,7 +285,7 @@ static void finish(struct call *c, const struct exchange_result *result)
 	if (c->generation != fork_generation()) {
 		let_go(c);
 	} else {
-		exchange_judge(&c->exchange, result);
+		exchange_judge(&c->call, result);
 		if (r && !r->ended && !r->done) {
 			Py_INCREF((PyObject *)c);
 			r->done = c;
@@ -298,7 +298,7 @@ static void finish(struct call *c, const struct exchange_result *result)
 
 void call_end_with_block(struct call *c)
 {
-	struct exchange_result result = c->result;
+	struct llm_call_result result = c->result;
 
 	result.program_aborted = true;
 	finish(c, &result);
@@ -311,7 +311,7 @@ static PyObject *call_end(PyObject *self, PyObject *const *args, Py_ssize_t coun
 	    {KEYWORD_limit, KEYWORD_failure, KEYWORD_message, KEYWORD_cancelled, KEYWORD_unread,
 		KEYWORD_abandoned}};
 	struct call *c = (struct call *)self;
-	struct exchange_result result = c->result;
+	struct llm_call_result result = c->result;
 	PyObject *v[6], *message = NULL;
 	int limit, failure;
 	bool taken, silence;
@@ -326,8 +326,7 @@ static PyObject *call_end(PyObject *self, PyObject *const *args, Py_ssize_t coun
 	        take_flag(v[3], &result.program_aborted) && take_flag(v[4], &result.unread) &&
 	        take_flag(v[5], &result.abandoned);
 	if (taken && !c->ended) {
-		result.limit =
-		    silence ? exchange_limit_of_silence(&c->exchange) : (enum limit)limit;
+		result.limit = silence ? llm_call_limit_of_silence(&c->call) : (enum limit)limit;
 		result.failure = (enum failure)failure;
 		finish(c, &result);
 	}
@@ -342,7 +341,7 @@ static PyObject *call_end(PyObject *self, PyObject *const *args, Py_ssize_t coun
 static void call_finalize(PyObject *self)
 {
 	struct call *c = (struct call *)self;
-	struct exchange_result forgotten = c->result;
+	struct llm_call_result forgotten = c->result;
 	struct aside aside;
 
 	if (c->ended)

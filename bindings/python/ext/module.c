@@ -200,7 +200,7 @@ static PyObject *http_error_type(PyObject *module, PyObject *status)
 	(void)module;
 	if (number == -1 && PyErr_Occurred())
 		return NULL;
-	return PyUnicode_FromString(verdict_http_type(number));
+	return PyUnicode_FromString(outcome_http_type(number));
 }
 
 /*
@@ -209,8 +209,8 @@ static PyObject *http_error_type(PyObject *module, PyObject *status)
  */
 static PyObject *quote(PyObject *module, PyObject *args)
 {
-	struct exchange_options asked = {0};
-	char out[VERDICT_MESSAGE_BYTES];
+	struct llm_call_options asked = {0};
+	char out[OUTCOME_MESSAGE_BYTES];
 	PyObject *text, *secret, *url, *kept[3] = {NULL}, *result = NULL;
 	Py_buffer body;
 	const char *said;
@@ -223,7 +223,7 @@ static PyObject *quote(PyObject *module, PyObject *args)
 	if (take_text(text, "text", &kept[0], &said) &&
 	    take_text(secret, "secret", &kept[1], &asked.secrets) &&
 	    take_text(url, "url", &kept[2], &asked.url)) {
-		if (exchange_quote(&asked, said, out)) {
+		if (llm_call_quote(&asked, said, out)) {
 			result = PyUnicode_FromString(out);
 		} else {
 			Py_INCREF(Py_None);

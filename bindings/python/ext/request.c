@@ -205,7 +205,7 @@ static void request_dealloc(PyObject *self)
 	set_back(&aside);
 }
 
-/* --- Verdicts -----------------------------------------------------------------------------------
+/* --- Outcomes -----------------------------------------------------------------------------------
  */
 
 static bool take_status(PyObject *value, enum orbus_status *out)
@@ -552,7 +552,7 @@ static PyObject *request_usage(
 	Py_RETURN_NONE;
 }
 
-static PyObject *say_verdict(PyObject *self, enum orbus_status status,
+static PyObject *say_outcome(PyObject *self, enum orbus_status status,
     const struct signature *signature, PyObject *const *args, Py_ssize_t count, PyObject *names)
 {
 	struct request *r = (struct request *)self;
@@ -572,7 +572,7 @@ static PyObject *request_error(
 	static const struct signature signature = {
 	    "error", 3, 2, 1, {KEYWORD_error_type, KEYWORD_message, KEYWORD_http_status}};
 
-	return say_verdict(self, ORBUS_STATUS_ERROR, &signature, args, count, names);
+	return say_outcome(self, ORBUS_STATUS_ERROR, &signature, args, count, names);
 }
 
 static PyObject *request_timeout(
@@ -581,7 +581,7 @@ static PyObject *request_timeout(
 	static const struct signature signature = {
 	    "timeout", 2, 2, 0, {KEYWORD_error_type, KEYWORD_message}};
 
-	return say_verdict(self, ORBUS_STATUS_TIMEOUT, &signature, args, count, names);
+	return say_outcome(self, ORBUS_STATUS_TIMEOUT, &signature, args, count, names);
 }
 
 static PyObject *request_cancel(
@@ -589,7 +589,7 @@ static PyObject *request_cancel(
 {
 	static const struct signature signature = {"cancel", 0, 0, 0, {0}};
 
-	return say_verdict(self, ORBUS_STATUS_CANCELLED, &signature, args, count, names);
+	return say_outcome(self, ORBUS_STATUS_CANCELLED, &signature, args, count, names);
 }
 
 static PyObject *request_end(

@@ -1,5 +1,5 @@
 /*
- * test_checkpoint.c: the checkpoint holds all of the ledger, and damage to it is noticed.
+ * test_checkpoint.c: the checkpoint holds all of the aggregator, and damage to it is noticed.
  */
 #include "agent/persist/checkpoint.h"
 #include "base/clock.h"
@@ -19,42 +19,42 @@
 
 static const struct calendar utc = {true, 1};
 
-static void fill(struct ledger *l)
+static void fill(struct aggregator *l)
 {
 	struct sample_origin origin = {.lane = 3, .epoch = 7};
 	struct orbus_sample s;
 
-	assert_int_equal(ledger_init(l, &utc, 30, NOW), 0);
+	assert_int_equal(aggregator_init(l, &utc, 30, NOW), 0);
 	orbus_sample_init(&s);
 	s.ts = NOW - NS_PER_SECOND;
 	s.bot = "acore";
 	s.model = "m";
 	s.response_ms = 3450.25;
 	s.prompt_tokens = 10;
-	ledger_add(l, &s, &origin, NOW);
+	aggregator_add(l, &s, &origin, NOW);
 	s.ts = NOW - 86400 * NS_PER_SECOND; /* yesterday */
-	ledger_add(l, &s, &origin, NOW);
+	aggregator_add(l, &s, &origin, NOW);
 	orbus_sample_init(&s);
 	s.kind = ORBUS_KIND_BEGIN;
 	s.request_id = "r1";
 	s.bot = "acore";
 	s.requested_model = "m";
-	ledger_add(l, &s, &origin, NOW);
-	ledger_add_losses(l, 4, 2, NOW);
-	ledger_fold(l, NOW);
+	aggregator_add(l, &s, &origin, NOW);
+	aggregator_add_losses(l, 4, 2, NOW);
+	aggregator_fold(l, NOW);
 	for (struct period *p = l->periods.first; p; p = p->next)
 		assert_true(period_set_base(p, NULL, NULL));
 }
 
-static void encode(const struct ledger *l, char **bytes, size_t *length)
+static void encode(const struct aggregator *l, char **bytes, size_t *length)
 {
 	uint64_t positions[] = {5, 0, 77};
 	uint64_t counts[] = {INT64_MAX, 0, 9};
-	struct state_bus bus = {.lane_count = 3, .positions = positions, .counts = counts};
+	struct checkpoint_bus bus = {.lane_count = 3, .positions = positions, .counts = counts};
 
 	memset(bus.bus_id, 0xab, sizeof(bus.bus_id));
-	state_boot_id(bus.boot_id);
-	assert_int_equal(state_encode(l, &bus, NOW, bytes, length), 0);
+	checkpoint_boot_id(bus.boot_id);
+	assert_int_equal(checkpoint_encode(l, &bus, NOW, bytes, length), 0);
 }
 
 static void count_one(void *context, const struct orbus_sample *begin)
@@ -66,9 +66,9 @@ static void count_one(void *context, const struct orbus_sample *begin)
 
 static void everything_is_restored(void **state)
 {
-	const struct inflight_verdict dead = {.epoch = 7, .is_dead = true};
-	struct ledger l, back;
-	struct state_bus bus;
+	const struct inflight_outcome dead = {.epoch = 7, .is_dead = true};
+	struct aggregator l, back;
+	struct checkpoint_bus bus;
 	char *bytes, *again;
 	size_t length, length_again;
 	int orphans = 0;
@@ -77,8 +77,8 @@ static void everything_is_restored(void **state)
 	fill(&l);
 	assert_int_equal(l.periods.count, 4);
 	encode(&l, &bytes, &length);
-	assert_int_equal(ledger_init(&back, &utc, 30, NOW + 5), 0);
-	assert_int_equal(state_decode(bytes, length, &back, &bus), 0);
+	assert_int_equal(aggregator_init(&back, &utc, 30, NOW + 5), 0);
+	assert_int_equal(checkpoint_decode(bytes, length, &back, &bus), 0);
 	assert_int_equal(bus.lane_count, 3);
 	assert_int_equal(bus.positions[2], 77);
 	assert_int_equal(bus.counts[0], INT64_MAX);
@@ -97,9 +97,9 @@ static void everything_is_restored(void **state)
 	assert_int_equal(orphans, 1);
 	free(bytes);
 	free(again);
-	state_bus_free(&bus);
-	ledger_free(&l);
-	ledger_free(&back);
+	checkpoint_bus_free(&bus);
+	aggregator_free(&l);
+	aggregator_free(&back);
 }
 
 /* Its file is one, by both ways of reading it. */
@@ -131,7 +131,7 @@ static void assert_period_is_read(const struct period *p)
 }
 
 /* Any sample that is valid, however broken who published it. */
-static void add_extreme(struct ledger *l, unsigned *seed)
+static void add_extreme(struct aggregator *l, unsigned *seed)
 {
 	static const double figures[] = {0, 5e-324, 1e-320, 1, 1e19, 1.5e308, DBL_MAX};
 	static const uint64_t counts[] = {0, 1, INT64_MAX, UINT64_C(1) << 63, UINT64_MAX - 1};
@@ -157,7 +157,7 @@ static void add_extreme(struct ledger *l, unsigned *seed)
 	s.request_id = id;
 #undef PICK
 	assert_int_equal(sample_validate(&s), 0);
-	ledger_add(l, &s, &origin, NOW);
+	aggregator_add(l, &s, &origin, NOW);
 }
 
 static void whatever_was_published_can_be_restored(void **state)
@@ -166,44 +166,44 @@ static void whatever_was_published_can_be_restored(void **state)
 
 	(void)state;
 	for (int round = 0; round < 50; round++) {
-		struct ledger l, back;
-		struct state_bus bus;
+		struct aggregator l, back;
+		struct checkpoint_bus bus;
 		char *bytes;
 		size_t length;
 
-		assert_int_equal(ledger_init(&l, &utc, 0, NOW), 0);
+		assert_int_equal(aggregator_init(&l, &utc, 0, NOW), 0);
 		for (int i = 0; i < 1 << round % 8; i++)
 			add_extreme(&l, &seed);
-		ledger_fold(&l, NOW);
+		aggregator_fold(&l, NOW);
 		assert_false(l.out_of_memory);
 		encode(&l, &bytes, &length);
-		assert_int_equal(ledger_init(&back, &utc, 0, NOW), 0);
-		assert_int_equal(state_decode(bytes, length, &back, &bus), 0);
+		assert_int_equal(aggregator_init(&back, &utc, 0, NOW), 0);
+		assert_int_equal(checkpoint_decode(bytes, length, &back, &bus), 0);
 		assert_int_equal(back.lifetime.requests.total, l.lifetime.requests.total);
 		for (const struct period *p = l.periods.first; p; p = p->next)
 			assert_period_is_read(p);
 		free(bytes);
-		state_bus_free(&bus);
-		ledger_free(&l);
-		ledger_free(&back);
+		checkpoint_bus_free(&bus);
+		aggregator_free(&l);
+		aggregator_free(&back);
 	}
 }
 
 static void another_calendar_goes_on_with_open_periods(void **state)
 {
 	static const struct calendar two_hours = {true, 2};
-	struct ledger l, back;
-	struct state_bus bus;
+	struct aggregator l, back;
+	struct checkpoint_bus bus;
 	char *bytes;
 	size_t length;
 
 	(void)state;
 	fill(&l); /* at 16:29:59 and a day before; 16 is the start of two hours too */
-	ledger_add_losses(&l, 1, 0, NOW + 3600 * NS_PER_SECOND);
-	ledger_fold(&l, NOW);
+	aggregator_add_losses(&l, 1, 0, NOW + 3600 * NS_PER_SECOND);
+	aggregator_fold(&l, NOW);
 	encode(&l, &bytes, &length);
-	assert_int_equal(ledger_init(&back, &two_hours, 30, NOW), 0);
-	assert_int_equal(state_decode(bytes, length, &back, &bus), 0);
+	assert_int_equal(aggregator_init(&back, &two_hours, 30, NOW), 0);
+	assert_int_equal(checkpoint_decode(bytes, length, &back, &bus), 0);
 	assert_int_equal(back.periods.count, 5);
 	/* The hours of 16 and 17 go on, as long as they last; then come two hours, from 18. */
 	assert_int_equal(periods_at(&back.periods, PERIOD_HOURLY, NOW)->sum.requests.total, 1);
@@ -216,9 +216,9 @@ static void another_calendar_goes_on_with_open_periods(void **state)
 	    NOW + (5400 + 7200) * NS_PER_SECOND);
 	assert_int_equal(back.periods.count, 6);
 	free(bytes);
-	state_bus_free(&bus);
-	ledger_free(&l);
-	ledger_free(&back);
+	checkpoint_bus_free(&bus);
+	aggregator_free(&l);
+	aggregator_free(&back);
 }
 
 /* Messages of an hour stay in it where clocks show another one, and come no second time. */
@@ -227,9 +227,9 @@ static void trends_follow_the_zone(void **state)
 	static const char *const zones[] = {"UTC", "America/New_York", "Asia/Tokyo", "UTC"};
 	const struct calendar local = {false, 1};
 	const struct sample_origin origin = {.lane = 1};
-	struct state_bus bus;
+	struct checkpoint_bus bus;
 	struct orbus_sample s;
-	struct ledger l, back;
+	struct aggregator l, back;
 	struct trends trends;
 	char *bytes;
 	size_t length;
@@ -237,27 +237,27 @@ static void trends_follow_the_zone(void **state)
 	(void)state;
 	setenv("TZ", zones[0], 1);
 	tzset();
-	assert_int_equal(ledger_init(&l, &local, 0, NOW), 0);
+	assert_int_equal(aggregator_init(&l, &local, 0, NOW), 0);
 	for (uint64_t ago = 0; ago < 3; ago++) {
 		orbus_sample_init(&s);
 		s.kind = ORBUS_KIND_COUNT;
 		s.name = "messages_processed";
 		s.value = 10 + (double)ago;
 		s.ts = NOW - ago * 3600 * NS_PER_SECOND;
-		ledger_add(&l, &s, &origin, NOW);
+		aggregator_add(&l, &s, &origin, NOW);
 	}
 	for (size_t i = 1; i < sizeof(zones) / sizeof(zones[0]); i++) {
-		ledger_fold(&l, NOW);
+		aggregator_fold(&l, NOW);
 		encode(&l, &bytes, &length);
 		setenv("TZ", zones[i], 1);
 		tzset();
-		assert_int_equal(ledger_init(&back, &local, 0, NOW), 0);
-		assert_int_equal(state_decode(bytes, length, &back, &bus), 0);
+		assert_int_equal(aggregator_init(&back, &local, 0, NOW), 0);
+		assert_int_equal(checkpoint_decode(bytes, length, &back, &bus), 0);
 		free(bytes);
-		state_bus_free(&bus);
-		ledger_free(&l);
+		checkpoint_bus_free(&bus);
+		aggregator_free(&l);
 		l = back;
-		ledger_fold(&l, NOW);
+		aggregator_fold(&l, NOW);
 		memset(&trends, 0, sizeof(trends));
 		assert_true(trend_hours_get(&l.hours, calendar_wall_hour(&local, NOW), &trends));
 		assert_int_equal(trends.hours, 2);
@@ -265,25 +265,25 @@ static void trends_follow_the_zone(void **state)
 		assert_int_equal(trends.messages[1], 11);
 		assert_int_equal(trends.current_messages, 10);
 	}
-	ledger_free(&l);
+	aggregator_free(&l);
 }
 
 static int decode(const char *bytes, size_t length)
 {
-	struct ledger l;
-	struct state_bus bus;
+	struct aggregator l;
+	struct checkpoint_bus bus;
 	int err;
 
-	assert_int_equal(ledger_init(&l, &utc, 30, NOW), 0);
-	err = state_decode(bytes, length, &l, &bus);
-	state_bus_free(&bus);
-	ledger_free(&l);
+	assert_int_equal(aggregator_init(&l, &utc, 30, NOW), 0);
+	err = checkpoint_decode(bytes, length, &l, &bus);
+	checkpoint_bus_free(&bus);
+	aggregator_free(&l);
 	return err;
 }
 
 static void damage_is_noticed(void **state)
 {
-	struct ledger l;
+	struct aggregator l;
 	char *bytes;
 	size_t length;
 
@@ -301,7 +301,7 @@ static void damage_is_noticed(void **state)
 	bytes[8] = 4;
 	assert_int_equal(decode(bytes, length), -EPROTONOSUPPORT);
 	free(bytes);
-	ledger_free(&l);
+	aggregator_free(&l);
 }
 
 static char *read_artefact(const char *name, size_t *length)
@@ -323,12 +323,12 @@ static void version_1_is_read(void **state)
 {
 	size_t length;
 	char *bytes = read_artefact("state-1", &length);
-	struct ledger l;
-	struct state_bus bus;
+	struct aggregator l;
+	struct checkpoint_bus bus;
 
 	(void)state;
-	assert_int_equal(ledger_init(&l, &utc, 0, NOW), 0);
-	assert_int_equal(state_restore(bytes, length, NOW, &l, &bus), 0);
+	assert_int_equal(aggregator_init(&l, &utc, 0, NOW), 0);
+	assert_int_equal(checkpoint_restore(bytes, length, NOW, &l, &bus), 0);
 	assert_int_equal(l.lifetime.requests.total, 3);
 	assert_int_equal(l.periods.count, 2);
 	for (const struct period *p = l.periods.first; p; p = p->next) {
@@ -337,12 +337,12 @@ static void version_1_is_read(void **state)
 		assert_int_equal(p->sum.by_model.count, 3);
 		assert_int_equal(p->sum.gauges.count, 1);
 	}
-	state_bus_free(&bus);
-	ledger_free(&l);
+	checkpoint_bus_free(&bus);
+	aggregator_free(&l);
 	free(bytes);
 }
 
-static void count_late(struct ledger *l, uint64_t hours_ago, const char *model)
+static void count_late(struct aggregator *l, uint64_t hours_ago, const char *model)
 {
 	const struct sample_origin origin = {.lane = 3, .epoch = 7};
 	struct orbus_sample s;
@@ -351,10 +351,10 @@ static void count_late(struct ledger *l, uint64_t hours_ago, const char *model)
 	s.ts = NOW - hours_ago * 3600 * NS_PER_SECOND;
 	s.model = model;
 	s.response_ms = 10;
-	ledger_add(l, &s, &origin, NOW);
+	aggregator_add(l, &s, &origin, NOW);
 }
 
-static void set_bases(struct ledger *l)
+static void set_backfill(struct aggregator *l)
 {
 	for (struct period *p = l->periods.first; p; p = p->next)
 		if (!p->has_base)
@@ -365,8 +365,8 @@ static void set_bases(struct ledger *l)
 static void late_periods_stay_sealed(void **state)
 {
 	bool too_large;
-	struct ledger first, second, third;
-	struct state_bus bus;
+	struct aggregator first, second, third;
+	struct checkpoint_bus bus;
 	struct aggregate sum;
 	struct trends trends;
 	struct period *p, *q;
@@ -374,44 +374,45 @@ static void late_periods_stay_sealed(void **state)
 	char *bytes, *text;
 
 	(void)state;
-	assert_int_equal(ledger_init(&first, &utc, 0, NOW), 0);
+	assert_int_equal(aggregator_init(&first, &utc, 0, NOW), 0);
 	count_late(&first, 30, "m");
 	count_late(&first, 0, "m");
-	ledger_fold(&first, NOW);
-	set_bases(&first);
+	aggregator_fold(&first, NOW);
+	set_backfill(&first);
 	encode(&first, &bytes, &length);
-	assert_int_equal(ledger_init(&second, &utc, 0, NOW), 0);
-	assert_int_equal(state_restore(bytes, length, NOW, &second, &bus), 0);
+	assert_int_equal(aggregator_init(&second, &utc, 0, NOW), 0);
+	assert_int_equal(checkpoint_restore(bytes, length, NOW, &second, &bus), 0);
 	free(bytes);
-	state_bus_free(&bus);
+	checkpoint_bus_free(&bus);
 	p = periods_find(&second.periods, PERIOD_HOURLY, NOW - 30 * 3600 * NS_PER_SECOND);
 	assert_true(p->sealed && p->has_base && period_is_whole(p));
 	assert_int_equal(p->sum.requests.total, 0);
 	assert_false(periods_find(&second.periods, PERIOD_HOURLY, NOW)->sealed);
 	assert_int_equal(periods_find(&second.periods, PERIOD_HOURLY, NOW)->sum.requests.total, 1);
 	/* Its file and the next checkpoint have all of it. */
-	text = state_file_text(p->section, p->section_size, &size, &too_large);
+	text = checkpoint_file_text(p->section, p->section_size, &size, &too_large);
 	assert_non_null(strstr(text, "\"total\": 1"));
 	free(text);
 	encode(&second, &bytes, &length);
-	assert_int_equal(ledger_init(&third, &utc, 0, NOW), 0);
-	assert_int_equal(state_decode(bytes, length, &third, &bus), 0);
+	assert_int_equal(aggregator_init(&third, &utc, 0, NOW), 0);
+	assert_int_equal(checkpoint_decode(bytes, length, &third, &bus), 0);
 	free(bytes);
-	state_bus_free(&bus);
+	checkpoint_bus_free(&bus);
 	p = periods_find(&third.periods, PERIOD_HOURLY, NOW - 30 * 3600 * NS_PER_SECOND);
 	assert_int_equal(p->sum.requests.total, 1);
 	/* A sample comes: it is not whole until the section is read. */
 	count_late(&second, 30, "n");
-	ledger_fold(&second, NOW);
+	aggregator_fold(&second, NOW);
 	p = periods_find(&second.periods, PERIOD_HOURLY, NOW - 30 * 3600 * NS_PER_SECOND);
 	assert_false(period_is_whole(p) || period_needs_writing(p, NOW));
 	/* Saved and restored like that, it has both parts, sealed again or not. */
 	encode(&second, &bytes, &length);
 	for (int sealed = 0; sealed < 2; sealed++) {
-		ledger_free(&third);
-		assert_int_equal(ledger_init(&third, &utc, 0, NOW), 0);
-		assert_int_equal(state_restore(bytes, length, sealed ? NOW : 0, &third, &bus), 0);
-		state_bus_free(&bus);
+		aggregator_free(&third);
+		assert_int_equal(aggregator_init(&third, &utc, 0, NOW), 0);
+		assert_int_equal(
+		    checkpoint_restore(bytes, length, sealed ? NOW : 0, &third, &bus), 0);
+		checkpoint_bus_free(&bus);
 		q = periods_find(&third.periods, PERIOD_HOURLY, NOW - 30 * 3600 * NS_PER_SECOND);
 		assert_int_equal(q->sealed, sealed);
 		assert_int_equal(period_is_whole(q), !sealed);
@@ -419,28 +420,28 @@ static void late_periods_stay_sealed(void **state)
 	}
 	free(bytes);
 	aggregate_init(&sum);
-	assert_int_equal(state_section_read(p->section, p->section_size, &sum, &trends), 0);
+	assert_int_equal(checkpoint_section_read(p->section, p->section_size, &sum, &trends), 0);
 	assert_true(period_set_base(p, &sum, &trends));
 	p->sealed = false;
 	assert_int_equal(p->sum.requests.total, 2);
 	assert_int_equal(p->sum.by_model.count, 2);
 	aggregate_free(&sum);
-	ledger_free(&first);
-	ledger_free(&second);
-	ledger_free(&third);
+	aggregator_free(&first);
+	aggregator_free(&second);
+	aggregator_free(&third);
 }
 
 /* However many old hours: bounded, each sample in its hour and its day or rejected for both. */
 static void late_periods_are_bounded(void **state)
 {
 	uint64_t counted = 0, rejected = 0, daily = 0;
-	struct ledger l;
+	struct aggregator l;
 
 	(void)state;
-	assert_int_equal(ledger_init(&l, &utc, 0, NOW), 0);
+	assert_int_equal(aggregator_init(&l, &utc, 0, NOW), 0);
 	for (uint64_t i = 0; i < 6000; i++)
 		count_late(&l, i, "m");
-	ledger_fold(&l, NOW);
+	aggregator_fold(&l, NOW);
 	periods_survey(&l.periods, NOW);
 	assert_in_range(l.periods.late_count, PERIODS_LATE_MAX - 1, PERIODS_LATE_MAX);
 	assert_true(l.periods.crowded);
@@ -459,7 +460,7 @@ static void late_periods_are_bounded(void **state)
 	/* Current samples always have a place. */
 	count_late(&l, 0, "m");
 	count_late(&l, 1, "m");
-	ledger_fold(&l, NOW);
+	aggregator_fold(&l, NOW);
 	assert_int_equal(l.lifetime.requests.total, counted + 2);
 	/* Room is made by those that have waited longest, a quarter of all. */
 	periods_make_room(&l.periods, NOW);
@@ -467,79 +468,79 @@ static void late_periods_are_bounded(void **state)
 		rejected -= p->leaving && rejected > 0;
 	assert_false(l.periods.crowded);
 	assert_int_equal(l.crowded_out - rejected, PERIODS_LATE_MAX / 4);
-	ledger_free(&l);
+	aggregator_free(&l);
 }
 
 /* What an aggregate takes is known to some percent, also when it is counted delta by delta. */
 static void memory_of_periods_is_known(void **state)
 {
-	struct ledger l;
+	struct aggregator l;
 	const struct period *p;
 	char model[32];
 
 	(void)state;
-	assert_int_equal(ledger_init(&l, &utc, 0, NOW), 0);
+	assert_int_equal(aggregator_init(&l, &utc, 0, NOW), 0);
 	for (int i = 0; i < 1000; i++) {
 		snprintf(model, sizeof(model), "model-%d", i % 300);
 		count_late(&l, 30, model);
-		ledger_fold(&l, NOW);
+		aggregator_fold(&l, NOW);
 	}
 	p = periods_find(&l.periods, PERIOD_HOURLY, NOW - 30 * 3600 * NS_PER_SECOND);
 	assert_int_equal(p->bytes, aggregate_bytes(&p->sum));
-	assert_true(p->bytes > 256 * sizeof(struct request_figures));
-	ledger_free(&l);
+	assert_true(p->bytes > 256 * sizeof(struct request_stats));
+	aggregator_free(&l);
 }
 
 static void time_is_judged_by_the_rules(void **state)
 {
 	struct sample_origin origin = {0};
 	struct orbus_sample s;
-	struct ledger l;
+	struct aggregator l;
 	struct period *hour;
 
 	(void)state;
-	assert_int_equal(ledger_init(&l, &utc, 30, NOW), 0);
+	assert_int_equal(aggregator_init(&l, &utc, 30, NOW), 0);
 	orbus_sample_init(&s);
 	s.ts = NOW + 59 * NS_PER_SECOND;
-	ledger_add(&l, &s, &origin, NOW);
+	aggregator_add(&l, &s, &origin, NOW);
 	s.ts = NOW + 3600 * NS_PER_SECOND; /* in the future: counts as now */
-	ledger_add(&l, &s, &origin, NOW);
+	aggregator_add(&l, &s, &origin, NOW);
 	s.ts = NOW - 40 * 86400 * NS_PER_SECOND; /* older than the retention */
-	ledger_add(&l, &s, &origin, NOW);
-	ledger_fold(&l, NOW);
+	aggregator_add(&l, &s, &origin, NOW);
+	aggregator_fold(&l, NOW);
 	hour = periods_at(&l.periods, PERIOD_HOURLY, NOW);
 	assert_int_equal(hour->sum.requests.total, 2);
 	assert_int_equal(hour->sum.skewed, 1);
 	assert_int_equal(hour->sum.rejected, 1);
 	assert_int_equal(l.periods.count, 2);
-	ledger_free(&l);
+	aggregator_free(&l);
 }
 
 static void ends_are_paired_with_begins(void **state)
 {
 	struct sample_origin origin = {.lane = 1, .epoch = 2};
 	struct orbus_sample s;
-	struct ledger l;
+	struct aggregator l;
 
 	(void)state;
-	assert_int_equal(ledger_init(&l, &utc, 30, NOW), 0);
+	assert_int_equal(aggregator_init(&l, &utc, 30, NOW), 0);
 	orbus_sample_init(&s);
 	s.kind = ORBUS_KIND_BEGIN;
 	s.request_id = "a";
-	ledger_add(&l, &s, &origin, NOW);
+	aggregator_add(&l, &s, &origin, NOW);
 	s.request_id = "b";
-	ledger_add(&l, &s, &origin, NOW);
+	aggregator_add(&l, &s, &origin, NOW);
 	assert_int_equal(inflight_count(l.inflight), 2);
 	s.kind = ORBUS_KIND_REQUEST;
 	s.request_id = "gen-1";
 	s.begin_id = "a";
-	ledger_add(&l, &s, &origin, NOW);
+	aggregator_add(&l, &s, &origin, NOW);
 	assert_int_equal(inflight_count(l.inflight), 1);
 	s.request_id = "b";
 	s.begin_id = NULL;
-	ledger_add(&l, &s, &origin, NOW);
+	aggregator_add(&l, &s, &origin, NOW);
 	assert_int_equal(inflight_count(l.inflight), 0);
-	ledger_free(&l);
+	aggregator_free(&l);
 }
 
 /*
@@ -552,8 +553,8 @@ static void hours_before_1970_do_no_harm(void **state)
 	static const uint64_t untold[] = {1, NS_PER_SECOND, 86399 * NS_PER_SECOND};
 	const struct calendar local = {false, 1};
 	const struct sample_origin origin = {.lane = 1};
-	struct ledger l, back;
-	struct state_bus bus;
+	struct aggregator l, back;
+	struct checkpoint_bus bus;
 	struct trends trends, again;
 	char *bytes;
 	size_t length;
@@ -561,38 +562,38 @@ static void hours_before_1970_do_no_harm(void **state)
 	(void)state;
 	setenv("TZ", "America/New_York", 1);
 	tzset();
-	assert_int_equal(ledger_init(&l, &local, 0, NOW), 0);
+	assert_int_equal(aggregator_init(&l, &local, 0, NOW), 0);
 	for (size_t i = 0; i < sizeof(untold) / sizeof(untold[0]); i++) {
 		struct orbus_sample s;
 
 		orbus_sample_init(&s);
 		s.ts = untold[i];
-		ledger_add(&l, &s, &origin, NOW);
+		aggregator_add(&l, &s, &origin, NOW);
 	}
-	ledger_fold(&l, NOW);
+	aggregator_fold(&l, NOW);
 	assert_int_equal(l.lifetime.requests.total, 0);
 	assert_int_equal(l.lifetime.rejected, 3);
 	assert_int_equal(l.periods.count, 2); /* those of now, which say what was rejected */
-	ledger_free(&l);
+	aggregator_free(&l);
 
 	/* A machine whose own clock starts there. */
-	assert_int_equal(ledger_init(&l, &local, 0, NS_PER_SECOND), 0);
+	assert_int_equal(aggregator_init(&l, &local, 0, NS_PER_SECOND), 0);
 	for (uint64_t hour = 0; hour < 8; hour++)
-		ledger_add_losses(&l, 1, 1, (hour * 3600 + 1) * NS_PER_SECOND);
-	ledger_fold(&l, 8 * 3600 * NS_PER_SECOND);
+		aggregator_add_losses(&l, 1, 1, (hour * 3600 + 1) * NS_PER_SECOND);
+	aggregator_fold(&l, 8 * 3600 * NS_PER_SECOND);
 	assert_int_equal(l.hours.first, -5);
 	assert_int_equal(l.hours.newest, 2);
 	encode(&l, &bytes, &length);
-	assert_int_equal(ledger_init(&back, &local, 0, NS_PER_SECOND), 0);
-	assert_int_equal(state_decode(bytes, length, &back, &bus), 0);
+	assert_int_equal(aggregator_init(&back, &local, 0, NS_PER_SECOND), 0);
+	assert_int_equal(checkpoint_decode(bytes, length, &back, &bus), 0);
 	assert_int_equal(back.lifetime.lost, 8);
 	assert_true(trend_hours_get(&l.hours, 1, &trends));
 	assert_true(trend_hours_get(&back.hours, 1, &again));
 	assert_memory_equal(&trends, &again, sizeof(trends));
-	state_bus_free(&bus);
+	checkpoint_bus_free(&bus);
 	free(bytes);
-	ledger_free(&l);
-	ledger_free(&back);
+	aggregator_free(&l);
+	aggregator_free(&back);
 	unsetenv("TZ");
 	tzset();
 }

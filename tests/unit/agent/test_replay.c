@@ -39,9 +39,9 @@ struct bench {
 	uint64_t heads[LANES];
 	uint64_t read[LANES]; /* by the agent that runs */
 	uint64_t saved[LANES];
-	struct ledger ledger;
+	struct aggregator aggregator;
 	char *state;
-	size_t state_length;
+	size_t checkpoint_length;
 	bool set_back; /* the clock was */
 };
 
@@ -101,21 +101,23 @@ static void drain(struct bench *b)
 
 			to_sample(&b->lanes[lane][o.record], &s);
 			b->lanes[lane][o.record].given_ns = b->now_ns;
-			ledger_add(&b->ledger, &s, &o, b->now_ns);
+			aggregator_add(&b->aggregator, &s, &o, b->now_ns);
 		}
-	ledger_fold(&b->ledger, b->now_ns);
-	while (ledger_show(&b->ledger, b->now_ns))
+	aggregator_fold(&b->aggregator, b->now_ns);
+	while (aggregator_show(&b->aggregator, b->now_ns))
 		;
-	assert_false(b->ledger.out_of_memory);
+	assert_false(b->aggregator.out_of_memory);
 }
 
 static void save(struct bench *b)
 {
 	uint64_t counts[LANES] = {0};
-	struct state_bus bus = {.lane_count = LANES, .positions = b->read, .counts = counts};
+	struct checkpoint_bus bus = {.lane_count = LANES, .positions = b->read, .counts = counts};
 
 	free(b->state);
-	assert_int_equal(state_encode(&b->ledger, &bus, b->now_ns, &b->state, &b->state_length), 0);
+	assert_int_equal(
+	    checkpoint_encode(&b->aggregator, &bus, b->now_ns, &b->state, &b->checkpoint_length),
+	    0);
 	memcpy(b->saved, b->read, sizeof(b->saved));
 }
 
@@ -129,7 +131,7 @@ static void replay(struct bench *b, uint32_t lane)
 		struct sample_origin o = {.lane = lane, .record = i, .replayed = true};
 
 		to_sample(&b->lanes[lane][i], &s);
-		ledger_add(&b->ledger, &s, &o, b->now_ns);
+		aggregator_add(&b->aggregator, &s, &o, b->now_ns);
 	}
 	b->read[lane] = from > b->saved[lane] ? from : b->saved[lane];
 }
@@ -137,12 +139,13 @@ static void replay(struct bench *b, uint32_t lane)
 /* Killed, and started again; what came since the last checkpoint is counted then. */
 static void kill_agent(struct bench *b)
 {
-	struct state_bus bus;
+	struct checkpoint_bus bus;
 
-	ledger_free(&b->ledger);
-	assert_int_equal(ledger_init(&b->ledger, &utc, 0, b->now_ns), 0);
-	assert_int_equal(state_restore(b->state, b->state_length, b->now_ns, &b->ledger, &bus), 0);
-	state_bus_free(&bus);
+	aggregator_free(&b->aggregator);
+	assert_int_equal(aggregator_init(&b->aggregator, &utc, 0, b->now_ns), 0);
+	assert_int_equal(
+	    checkpoint_restore(b->state, b->checkpoint_length, b->now_ns, &b->aggregator, &bus), 0);
+	checkpoint_bus_free(&bus);
 	for (uint32_t lane = 0; lane < LANES; lane++) {
 		/* What is overwritten is no longer there to be shown. */
 		for (uint64_t i = 0; i + SLOTS < b->heads[lane]; i++)
@@ -200,7 +203,7 @@ static void assert_window(struct bench *b, enum window window)
 	aggregate_init(&wanted);
 	aggregate_init(&shown);
 	expect_window(b, window, &wanted);
-	assert_true(windows_copy(b->ledger.windows, window, b->now_ns, &shown, &start_ns));
+	assert_true(windows_copy(b->aggregator.windows, window, b->now_ns, &shown, &start_ns));
 	expected = document_of(&wanted);
 	got = document_of(&shown);
 	/* A clock that is set back may take parts out of the windows, and adds to none. */
@@ -239,7 +242,7 @@ static void live(unsigned seed, bool may_set_back)
 
 	b->seed = b->first_seed = seed;
 	b->now_ns = NOW;
-	assert_int_equal(ledger_init(&b->ledger, &utc, 0, NOW), 0);
+	assert_int_equal(aggregator_init(&b->aggregator, &utc, 0, NOW), 0);
 	save(b);
 	for (int step = 0; step < 800; step++) {
 		for (unsigned n = below(b, 6); n > 0; n--)
@@ -254,7 +257,7 @@ static void live(unsigned seed, bool may_set_back)
 			assert_windows(b);
 	}
 	assert_windows(b);
-	ledger_free(&b->ledger);
+	aggregator_free(&b->aggregator);
 	free(b->state);
 	free(b);
 }
@@ -277,7 +280,7 @@ static void a_clock_that_is_set_back_makes_nothing_new(void **state)
 /* --- One sample from the future ----------------------------------------------------------------
  */
 
-static uint64_t requests_in(struct ledger *l, enum window window, uint64_t now_ns)
+static uint64_t requests_in(struct aggregator *l, enum window window, uint64_t now_ns)
 {
 	uint64_t start_ns;
 
@@ -285,7 +288,7 @@ static uint64_t requests_in(struct ledger *l, enum window window, uint64_t now_n
 }
 
 static void add_future(
-    struct ledger *l, uint64_t record, uint64_t now_ns, uint64_t stamp_ns, bool replayed)
+    struct aggregator *l, uint64_t record, uint64_t now_ns, uint64_t stamp_ns, bool replayed)
 {
 	const struct sample_origin o = {.lane = 7, .record = record, .replayed = replayed};
 	struct orbus_sample s;
@@ -293,34 +296,34 @@ static void add_future(
 	orbus_sample_init(&s);
 	s.ts = stamp_ns;
 	s.bot = "bot";
-	ledger_add(l, &s, &o, now_ns);
+	aggregator_add(l, &s, &o, now_ns);
 }
 
-static void restart(struct ledger *l, uint64_t now_ns)
+static void restart(struct aggregator *l, uint64_t now_ns)
 {
 	uint64_t positions[8] = {0};
-	struct state_bus bus = {.lane_count = 8, .positions = positions}, back;
+	struct checkpoint_bus bus = {.lane_count = 8, .positions = positions}, back;
 	size_t length;
 	char *bytes;
 
-	ledger_fold(l, now_ns);
-	assert_int_equal(state_encode(l, &bus, now_ns, &bytes, &length), 0);
-	ledger_free(l);
-	assert_int_equal(ledger_init(l, &utc, 30, now_ns), 0);
-	assert_int_equal(state_restore(bytes, length, now_ns, l, &back), 0);
-	state_bus_free(&back);
+	aggregator_fold(l, now_ns);
+	assert_int_equal(checkpoint_encode(l, &bus, now_ns, &bytes, &length), 0);
+	aggregator_free(l);
+	assert_int_equal(aggregator_init(l, &utc, 30, now_ns), 0);
+	assert_int_equal(checkpoint_restore(bytes, length, now_ns, l, &back), 0);
+	checkpoint_bus_free(&back);
 	free(bytes);
 }
 
 static void the_future_is_not_now_at_each_start(void **state)
 {
 	uint64_t last_ns;
-	struct ledger l;
+	struct aggregator l;
 
 	(void)state;
-	assert_int_equal(ledger_init(&l, &utc, 30, NOW), 0);
+	assert_int_equal(aggregator_init(&l, &utc, 30, NOW), 0);
 	add_future(&l, 0, NOW, NOW + 24 * HOUR, false);
-	ledger_fold(&l, NOW);
+	aggregator_fold(&l, NOW);
 	assert_int_equal(requests_in(&l, WINDOW_1M, NOW), 1);
 	last_ns = l.last_request_ns;
 	assert_int_equal(last_ns, NOW);
@@ -329,29 +332,29 @@ static void the_future_is_not_now_at_each_start(void **state)
 
 		restart(&l, now_ns);
 		add_future(&l, 0, now_ns, NOW + 24 * HOUR, true);
-		ledger_fold(&l, now_ns);
+		aggregator_fold(&l, now_ns);
 		assert_int_equal(requests_in(&l, WINDOW_1M, now_ns), 0);
 		assert_int_equal(requests_in(&l, WINDOW_5M, now_ns), minutes <= 5);
 		assert_int_equal(requests_in(&l, WINDOW_1H, now_ns), minutes <= 60);
 		assert_int_equal(l.last_request_ns, last_ns);
 		assert_int_equal(l.lifetime.requests.total, 1);
 	}
-	ledger_free(&l);
+	aggregator_free(&l);
 }
 
 /* A checkpoint of an earlier version does not have the times. */
 static void a_time_that_is_not_known_is_not_now(void **state)
 {
-	struct ledger l;
+	struct aggregator l;
 
 	(void)state;
-	assert_int_equal(ledger_init(&l, &utc, 30, NOW), 0);
+	assert_int_equal(aggregator_init(&l, &utc, 30, NOW), 0);
 	add_future(&l, 0, NOW, NOW + 24 * HOUR, true);
 	add_future(&l, 1, NOW, 0, true);
 	add_future(&l, 2, NOW, NOW - MINUTE / 2, true);
-	ledger_fold(&l, NOW);
+	aggregator_fold(&l, NOW);
 	assert_int_equal(requests_in(&l, WINDOW_1H, NOW), 1);
-	ledger_free(&l);
+	aggregator_free(&l);
 }
 
 /* --- The table ---------------------------------------------------------------------------------
@@ -427,7 +430,7 @@ static void what_does_not_fit_is_forgotten_from_the_oldest_on(void **state)
 
 	(void)state;
 	for (uint64_t i = 0; i < 10; i++)
-		for (uint32_t lane = 0; lane < ORBUS_LANES_LIMIT; lane++)
+		for (uint32_t lane = 0; lane < ORBUS_LANES_MAX; lane++)
 			note(g, lane, i, NOW + i * MINUTE);
 	assert_in_range(given_times_count(g), GIVEN_RUNS_MAX / 2, GIVEN_RUNS_MAX);
 	g = reload(g);

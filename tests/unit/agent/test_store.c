@@ -279,8 +279,10 @@ static void a_file_is_compressed_step_by_step(void **state)
 	assert_int_equal(store_temporary_name("a.zst", temporary), 0);
 	assert_true(store_is_temporary(temporary));
 	put(f, "a", "one two three and what is not wanted");
-	assert_int_equal(store_pack(f->store, "a", 0, 4, temporary, NULL, 0640, note, &last), 0);
-	assert_int_equal(store_pack(f->store, "a", 4, 9, temporary, "a.zst", 0640, note, &last), 0);
+	assert_int_equal(
+	    store_compress(f->store, "a", 0, 4, temporary, NULL, 0640, note, &last), 0);
+	assert_int_equal(
+	    store_compress(f->store, "a", 4, 9, temporary, "a.zst", 0640, note, &last), 0);
 	finish(f, 3);
 	assert_int_equal(last.error, 0);
 	expect_unpacked(f, "a.zst", "one two three");
@@ -294,16 +296,18 @@ static void a_file_that_is_too_short_is_not_compressed(void **state)
 
 	assert_int_equal(store_temporary_name("a.zst", temporary), 0);
 	put(f, "a", "short");
-	assert_int_equal(store_pack(f->store, "a", 0, 6, temporary, "a.zst", 0600, note, &last), 0);
+	assert_int_equal(
+	    store_compress(f->store, "a", 0, 6, temporary, "a.zst", 0600, note, &last), 0);
 	finish(f, 2);
 	assert_int_equal(last.error, -ENODATA);
 	assert_int_equal(last.step, STORE_STEP_READ);
 	assert_int_equal(faccessat(f->dirfd, "a.zst", F_OK, 0), -1);
-	assert_int_equal(store_pack(f->store, "none", 0, 6, temporary, "x", 0600, note, &last), 0);
+	assert_int_equal(
+	    store_compress(f->store, "none", 0, 6, temporary, "x", 0600, note, &last), 0);
 	finish(f, 3);
 	assert_int_equal(last.error, -ENOENT);
 	assert_int_equal(
-	    store_pack(f->store, "a", 0, 5, "not-temporary", "x", 0600, note, &last), -EINVAL);
+	    store_compress(f->store, "a", 0, 5, "not-temporary", "x", 0600, note, &last), -EINVAL);
 }
 
 static void files_are_read_but_links_are_not(void **state)

@@ -57,7 +57,7 @@ static void fill(struct histogram *h)
 	h->max = 1e300;
 }
 
-static void fill_figures(struct request_figures *f)
+static void fill_figures(struct request_stats *f)
 {
 	f->tokens = (struct token_sums){COUNT_MAX, COUNT_MAX, COUNT_MAX, COUNT_MAX, COUNT_MAX};
 	f->cost.units = EXACT_UNITS_MAX - 1;
@@ -76,14 +76,14 @@ static void the_largest_document_is_read(void **state)
 	(void)state;
 	aggregate_init(&a);
 	fill_figures(&a.requests);
-	for (unsigned i = 0; i < SERIES_NAMES_MAX; i++) {
-		const struct gauge_figures g = {-1e300 / 3, -1e300 / 3, 1e300 / 3,
+	for (unsigned i = 0; i < NAME_TABLE_NAMES_MAX; i++) {
+		const struct gauge_stats g = {-1e300 / 3, -1e300 / 3, 1e300 / 3,
 		    {EXACT_UNITS_MAX - 1}, {EXACT_UNITS_MAX / 3}, UINT64_MAX, COUNT_MAX};
 
 		longest_name(i, name);
-		fill_figures(aggregate_figures_at(&a.by_model, name));
-		fill_figures(aggregate_figures_at(&a.by_bot, name));
-		fill_figures(aggregate_figures_at(&a.by_provider, name));
+		fill_figures(aggregate_stats_at(&a.by_model, name));
+		fill_figures(aggregate_stats_at(&a.by_bot, name));
+		fill_figures(aggregate_stats_at(&a.by_provider, name));
 		assert_true(aggregate_add_errors(&a, name, COUNT_MAX));
 		assert_true(aggregate_add_gauge(&a, name, &g));
 		strcpy(
@@ -94,10 +94,10 @@ static void the_largest_document_is_read(void **state)
 	longest_name(0, type);
 	for (unsigned i = 0; i < RECENT_ERRORS_MAX; i++)
 		assert_true(aggregate_add_recent_error(&a, UINT64_MAX - 1, type, type));
-	for (uint64_t i = 0; i < DISTINCT_MAX; i++)
-		assert_true(distinct_add_hash(&a.users, (UINT64_C(1) << 53) - 1 - i) &&
-			    distinct_add_hash(&a.channels, (UINT64_C(1) << 53) - 1 - i));
-	assert_int_equal(a.by_model.count, SERIES_NAMES_MAX);
+	for (uint64_t i = 0; i < KMV_SKETCH_MAX; i++)
+		assert_true(kmv_sketch_add_hash(&a.users, (UINT64_C(1) << 53) - 1 - i) &&
+			    kmv_sketch_add_hash(&a.channels, (UINT64_C(1) << 53) - 1 - i));
+	assert_int_equal(a.by_model.count, NAME_TABLE_NAMES_MAX);
 	assert_in_range(must_survive_text(&a), DOCUMENT_BYTES_MAX / 4 * 3, DOCUMENT_BYTES_MAX);
 	aggregate_free(&a);
 }
@@ -145,7 +145,7 @@ static void sums_end_and_do_not_wrap(void **state)
 	assert_int_equal(a.requests.tokens.total, COUNT_MAX);
 	assert_int_equal(a.requests.tokens.prompt, COUNT_MAX);
 	assert_true(a.requests.cost.units == EXACT_UNITS_MAX);
-	assert_true(request_figures_cost(&a.requests) == EXACT_MAX);
+	assert_true(request_stats_cost(&a.requests) == EXACT_MAX);
 	assert_true(a.requests.response_ms.sum.units == EXACT_UNITS_MAX);
 	/* The sum has ended; the mean still lies between the values. */
 	assert_true(histogram_mean(&a.requests.response_ms) == FIGURE_MAX);
@@ -169,7 +169,7 @@ static void a_gauges_sum_is_kept_and_not_made_of_its_average(void **state)
 
 		aggregate_init(&a);
 		for (size_t i = 0; i < n; i++) {
-			const struct gauge_figures g = gauge_of(values[i], i);
+			const struct gauge_stats g = gauge_of(values[i], i);
 
 			assert_true(aggregate_add_gauge(&a, "g", &g));
 		}
@@ -219,7 +219,7 @@ static void lengthen(json_t *object, const char *name, const char *longer)
 static void files_of_earlier_versions_are_read_alike(void **state)
 {
 	static const char *const series[] = {"by_model", "by_bot", "by_provider"};
-	const struct gauge_figures g = {3, 1, 3, exact_of(4), {0}, 5, 2};
+	const struct gauge_stats g = {3, 1, 3, exact_of(4), {0}, 5, 2};
 	const struct document_context context = {
 	    .period_kind = "hourly", .end_ns = UINT64_C(3600000000000), .restorable = true};
 	struct document_period period;
@@ -269,13 +269,13 @@ static void files_of_earlier_versions_are_read_alike(void **state)
 	assert_int_equal(by_tree.by_model.count, 2);
 	longer[0][ORBUS_TEXT_MAX] = '\0';
 	assert_int_equal(
-	    ((struct request_figures *)series_find(&by_tree.by_model, longer[0]))->total, 4);
-	assert_int_equal(
-	    ((struct request_figures *)series_find(&by_scan.by_bot, longer[0]))->response_ms.count,
+	    ((struct request_stats *)name_table_find(&by_tree.by_model, longer[0]))->total, 4);
+	assert_int_equal(((struct request_stats *)name_table_find(&by_scan.by_bot, longer[0]))
+			     ->response_ms.count,
 	    4);
 	assert_true(aggregate_count(&by_scan, "rag_cache_hits") == 3);
 	assert_int_equal(by_scan.counts.count, 3);
-	assert_true(((struct gauge_figures *)series_find(&by_scan.gauges, "g"))->above.units ==
+	assert_true(((struct gauge_stats *)name_table_find(&by_scan.gauges, "g"))->above.units ==
 		    exact_of(4).units);
 	must_survive_documents(&by_scan);
 	json_decref(document);

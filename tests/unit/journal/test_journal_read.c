@@ -54,15 +54,15 @@ static void write_text(const char *folder, const char *name, const char *text)
 }
 
 /* One frame more. */
-static void write_packed(const char *folder, const char *name, const char *text, size_t cut)
+static void write_compressed(const char *folder, const char *name, const char *text, size_t cut)
 {
 	size_t room = ZSTD_compressBound(strlen(text));
-	char *packed = malloc(room);
-	size_t n = ZSTD_compress(packed, room, text, strlen(text), 3);
+	char *compressed = malloc(room);
+	size_t n = ZSTD_compress(compressed, room, text, strlen(text), 3);
 
 	assert_false(ZSTD_isError(n));
-	write_file(folder, name, packed, n - cut);
-	free(packed);
+	write_file(folder, name, compressed, n - cut);
+	free(compressed);
 }
 
 /* A line of the journal. */
@@ -116,9 +116,9 @@ static void requests_come_in_the_order_of_their_times(void **state)
 
 	write_text(f, "requests_20251124_09.ndjson", line(EIGHT + HOUR + 5, "e"));
 	write_text(f, "requests_20251124_09.ndjson", line(EIGHT + HOUR, "d"));
-	write_packed(f, "requests_20251124_08.ndjson.zst", line(EIGHT + 9, "c"), 0);
-	write_packed(f, "requests_20251124_08.ndjson.zst", line(EIGHT + 1, "a"), 0);
-	write_packed(f, "requests_20251124_08.1.ndjson.zst", line(EIGHT + 2, "b"), 0);
+	write_compressed(f, "requests_20251124_08.ndjson.zst", line(EIGHT + 9, "c"), 0);
+	write_compressed(f, "requests_20251124_08.ndjson.zst", line(EIGHT + 1, "a"), 0);
+	write_compressed(f, "requests_20251124_08.1.ndjson.zst", line(EIGHT + 2, "b"), 0);
 	write_text(f, "requests_20251124_08.2.ndjson", line(EIGHT + 9, "c2"));
 	expect_ids(f, 0, UINT64_MAX, "a b c c2 d e");
 }
@@ -157,7 +157,7 @@ static void of_a_file_that_is_there_twice_the_compressed_one_counts(void **state
 {
 	const char *f = *state;
 
-	write_packed(f, "requests_20251124_08.ndjson.zst", line(EIGHT, "packed"), 0);
+	write_compressed(f, "requests_20251124_08.ndjson.zst", line(EIGHT, "packed"), 0);
 	write_text(f, "requests_20251124_08.ndjson", line(EIGHT, "plain"));
 	expect_ids(f, 0, UINT64_MAX, "packed");
 }
@@ -190,8 +190,8 @@ static void a_compressed_file_is_read_as_far_as_it_is_whole(void **state)
 	const char *f = *state;
 	char found[256];
 
-	write_packed(f, "requests_20251124_08.ndjson.zst", line(EIGHT, "a"), 0);
-	write_packed(f, "requests_20251124_08.ndjson.zst", line(EIGHT, "b"), 3);
+	write_compressed(f, "requests_20251124_08.ndjson.zst", line(EIGHT, "a"), 0);
+	write_compressed(f, "requests_20251124_08.ndjson.zst", line(EIGHT, "b"), 3);
 	write_text(f, "requests_20251124_09.ndjson.zst", "this is no zstd stream");
 	write_text(f, "requests_20251124_10.ndjson", line(EIGHT + 2 * HOUR, "d"));
 	assert_int_equal(read_ids(f, 0, UINT64_MAX, found, sizeof(found)), 2);

@@ -189,7 +189,7 @@ static void count(void *context, const struct orbus_sample *begun)
 	++*(uint32_t *)context;
 }
 
-static void reap(uint32_t lane, const struct inflight_verdict *v)
+static void reap(uint32_t lane, const struct inflight_outcome *v)
 {
 	uint32_t reaped = 0, expected = 0;
 
@@ -278,7 +278,7 @@ static void stop(void)
 static void do_one(uint32_t lanes)
 {
 	uint32_t lane = any(lanes), epoch = any(EPOCHS), id = any(IDS);
-	struct inflight_verdict v = {epoch, any(2), any((uint32_t)model.noted + 1)};
+	struct inflight_outcome v = {epoch, any(2), any((uint32_t)model.noted + 1)};
 
 	switch (any(64)) {
 	case 0:
@@ -442,7 +442,7 @@ static void more_than_the_bounds_can_be_restored(void **state)
 	assert_int_equal(inflight_count(table), INFLIGHT_MAX);
 	assert_int_equal(inflight_forgotten(table)->limit, 7 + INFLIGHT_LANE_MAX);
 	json_decref(array);
-	array = json_pack("[{s:i,s:i,s:i,s:b,s:s}]", "lane", ORBUS_LANES_LIMIT, "epoch", 1, "ts", 5,
+	array = json_pack("[{s:i,s:i,s:i,s:b,s:s}]", "lane", ORBUS_LANES_MAX, "epoch", 1, "ts", 5,
 	    "stream", 0, "request_id", "r");
 	assert_int_equal(inflight_from_json(table, array), -EBADMSG);
 	json_decref(array);

@@ -322,8 +322,8 @@ static void what_looks_like_no_key_stays(void **state)
 /* Masking and the cut to what is published go together: no rest of a key is left at the end. */
 static void a_key_at_the_end_of_a_long_message_is_masked(void **state)
 {
-	const struct exchange_options asked = {.request = "{}", .request_bytes = 2};
-	char out[VERDICT_MESSAGE_BYTES];
+	const struct llm_call_options asked = {.request = "{}", .request_bytes = 2};
+	char out[OUTCOME_MESSAGE_BYTES];
 
 	(void)state;
 	for (size_t before = 0; before < 2 * ORBUS_ERROR_MESSAGE_MAX; before++) {
@@ -331,7 +331,7 @@ static void a_key_at_the_end_of_a_long_message_is_masked(void **state)
 
 		memset(said, '-', before);
 		strcpy(said + before, " sk-or-v1-0123456789abcdef");
-		assert_true(exchange_quote(&asked, said, out));
+		assert_true(llm_call_quote(&asked, said, out));
 		out[strlen(out) < ORBUS_ERROR_MESSAGE_MAX ? strlen(out) : ORBUS_ERROR_MESSAGE_MAX] =
 		    '\0';
 		assert_null(strstr(out, "sk-"));

@@ -29,32 +29,32 @@ static void hear(struct heard *h, const char *piece, size_t length)
 	h->used += length;
 }
 
-static void hear_text(void *context, enum answer_text kind, const char *piece, size_t length)
+static void hear_text(void *context, enum response_text kind, const char *piece, size_t length)
 {
-	if (kind == ANSWER_REASONING)
+	if (kind == RESPONSE_REASONING)
 		hear(context, "<", 1);
 	hear(context, piece, length);
 }
 
-static const struct answer_sink sink = {.token = hear_token, .text = hear_text};
+static const struct response_sink sink = {.token = hear_token, .text = hear_text};
 
 /* Reads a body in two pieces, cut at `cut`. */
-static struct answer_facts read_cut(
-    enum answer_form expected, const char *body, size_t length, size_t cut, struct heard *heard)
+static struct response_facts read_cut(
+    enum response_form expected, const char *body, size_t length, size_t cut, struct heard *heard)
 {
-	struct answer a;
+	struct response a;
 
 	memset(heard, 0, sizeof(*heard));
-	assert_int_equal(answer_init(&a, &sink, heard), 0);
-	answer_expect(&a, expected);
-	answer_feed(&a, body, cut);
-	answer_feed(&a, body + cut, length - cut);
-	answer_end(&a);
-	answer_free(&a);
+	assert_int_equal(response_init(&a, &sink, heard), 0);
+	response_expect(&a, expected);
+	response_feed(&a, body, cut);
+	response_feed(&a, body + cut, length - cut);
+	response_end(&a);
+	response_free(&a);
 	return a.facts;
 }
 
-static void assert_same(const struct answer_facts *a, const struct answer_facts *b)
+static void assert_same(const struct response_facts *a, const struct response_facts *b)
 {
 	assert_string_equal(a->id, b->id);
 	assert_string_equal(a->model, b->model);
@@ -76,11 +76,11 @@ static void assert_same(const struct answer_facts *a, const struct answer_facts 
 }
 
 /* The facts, which must be the same wherever the body is cut; *text what was generated. */
-static struct answer_facts read_all(enum answer_form expected, const char *body, char text[512])
+static struct response_facts read_all(enum response_form expected, const char *body, char text[512])
 {
 	struct heard whole, heard;
 	size_t length = strlen(body);
-	struct answer_facts facts = read_cut(expected, body, length, 0, &whole), other;
+	struct response_facts facts = read_cut(expected, body, length, 0, &whole), other;
 
 	for (size_t cut = 1; cut <= length; cut++) {
 		other = read_cut(expected, body, length, cut, &heard);
@@ -109,7 +109,7 @@ static const char stream[] =
     "\"completion_tokens_details\":{\"reasoning_tokens\":1}}}\n\n"
     "data: [DONE]\n\n";
 
-static void assert_is_the_stream(const struct answer_facts *f, const char *text)
+static void assert_is_the_stream(const struct response_facts *f, const char *text)
 {
 	assert_string_equal(text, "Hello world");
 	assert_string_equal(f->id, "gen-7");
@@ -128,7 +128,7 @@ static void assert_is_the_stream(const struct answer_facts *f, const char *text)
 static void a_stream_is_read(void **state)
 {
 	char text[512];
-	struct answer_facts f = read_all(ANSWER_EVENTS, stream, text);
+	struct response_facts f = read_all(RESPONSE_EVENTS, stream, text);
 
 	(void)state;
 	assert_is_the_stream(&f, text);
@@ -156,7 +156,7 @@ static void line_ends_are_cr_lf_or_both(void **state)
 	(void)state;
 	for (int i = 0; i < 2; i++) {
 		char text[512], *body = with_line_ends(ends[i]);
-		struct answer_facts f = read_all(ANSWER_EVENTS, body, text);
+		struct response_facts f = read_all(RESPONSE_EVENTS, body, text);
 
 		assert_is_the_stream(&f, text);
 		free(body);
@@ -166,7 +166,7 @@ static void line_ends_are_cr_lf_or_both(void **state)
 static void data_may_take_several_lines_and_no_space(void **state)
 {
 	char text[512];
-	struct answer_facts f = read_all(ANSWER_EVENTS,
+	struct response_facts f = read_all(RESPONSE_EVENTS,
 	    "\xef\xbb\xbf"
 	    "event: message\nid: 5\nretry: 10\ndata:{\"choices\":\ndata:[{\"delta\":\n"
 	    "data:{\"content\":\"two lines\"}}]}\n\ndata\n\ndata: \n\ndatax: 1\ndat: 2\n: data: 3\n"
@@ -186,27 +186,27 @@ static void done_needs_no_blank_line_at_the_end(void **state)
 	(void)state;
 	for (int i = 0; i < 3; i++) {
 		char body[256];
-		struct answer_facts f;
+		struct response_facts f;
 
 		snprintf(body, sizeof(body), "data: %s\n\ndata: [DONE]%s",
 		    CHUNK("\"content\":\"a\""), ends[i]);
-		f = read_all(ANSWER_EVENTS, body, NULL);
+		f = read_all(RESPONSE_EVENTS, body, NULL);
 		assert_true(f.complete);
 		assert_false(f.malformed);
 	}
-	assert_false(read_all(ANSWER_EVENTS, "data: [DONE", NULL).complete);
-	assert_false(read_all(ANSWER_EVENTS, "data: {\"choices\":[{}]}\n", NULL).complete);
+	assert_false(read_all(RESPONSE_EVENTS, "data: [DONE", NULL).complete);
+	assert_false(read_all(RESPONSE_EVENTS, "data: {\"choices\":[{}]}\n", NULL).complete);
 }
 
 static void what_looks_like_done_is_not(void **state)
 {
 	(void)state;
-	assert_false(read_all(ANSWER_EVENTS, "data: [DONE\n\n", NULL).complete);
-	assert_false(read_all(ANSWER_EVENTS, "data: [DONE]]\n\n", NULL).complete);
-	assert_true(read_all(ANSWER_EVENTS, "data: [DONE]]\n\n", NULL).malformed);
-	assert_false(read_all(ANSWER_EVENTS, "data: \"[DONE]\"\n\n", NULL).complete);
-	assert_false(read_all(ANSWER_EVENTS, ": [DONE]\n\n", NULL).complete);
-	assert_true(read_all(ANSWER_EVENTS, "data: [DONE] \n\n", NULL).complete);
+	assert_false(read_all(RESPONSE_EVENTS, "data: [DONE\n\n", NULL).complete);
+	assert_false(read_all(RESPONSE_EVENTS, "data: [DONE]]\n\n", NULL).complete);
+	assert_true(read_all(RESPONSE_EVENTS, "data: [DONE]]\n\n", NULL).malformed);
+	assert_false(read_all(RESPONSE_EVENTS, "data: \"[DONE]\"\n\n", NULL).complete);
+	assert_false(read_all(RESPONSE_EVENTS, ": [DONE]\n\n", NULL).complete);
+	assert_true(read_all(RESPONSE_EVENTS, "data: [DONE] \n\n", NULL).complete);
 }
 
 static void reasoning_and_tool_calls_are_generated_too(void **state)
@@ -215,14 +215,14 @@ static void reasoning_and_tool_calls_are_generated_too(void **state)
 	char text[512];
 	const char *body =
 	    "data: " CHUNK("\"reasoning\":\"hm\",\"reasoning_content\":\"hm\"") "\n\n";
-	struct answer_facts f = read_all(ANSWER_EVENTS, body, text);
+	struct response_facts f = read_all(RESPONSE_EVENTS, body, text);
 
 	(void)state;
 	assert_string_equal(text, "<hm");
 	assert_int_equal(f.generated.quarters, 2); /* said twice, counted once */
 	body = "data: " CHUNK("\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"look\","
 			      "\"arguments\":\"{}\"}}]") "\n\n";
-	f = read_cut(ANSWER_EVENTS, body, strlen(body), 0, &heard);
+	f = read_cut(RESPONSE_EVENTS, body, strlen(body), 0, &heard);
 	assert_int_equal(heard.tokens, 2);
 	assert_string_equal(heard.text, "");
 	assert_int_equal(f.generated.quarters, 6);
@@ -234,20 +234,20 @@ static void reasoning_in_parts_and_custom_tools_are_generated_too(void **state)
 	char text[512];
 	const char *body = "data: " CHUNK(
 	    "\"reasoning\":\"hm\",\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"hm\"}]") "\n\n";
-	struct answer_facts f = read_all(ANSWER_EVENTS, body, text);
+	struct response_facts f = read_all(RESPONSE_EVENTS, body, text);
 
 	(void)state;
 	assert_string_equal(text, "<hm");
 	body = "data: " CHUNK("\"reasoning_details\":[{\"summary\":\"so\"}]") "\n\n";
-	read_all(ANSWER_EVENTS, body, text);
+	read_all(RESPONSE_EVENTS, body, text);
 	assert_string_equal(text, "<so");
 	body = "data: " CHUNK("\"reasoning_details\":[{\"data\":\"gAAA\"}]") "\n\n";
-	f = read_cut(ANSWER_EVENTS, body, strlen(body), 0, &heard);
+	f = read_cut(RESPONSE_EVENTS, body, strlen(body), 0, &heard);
 	assert_int_equal(heard.tokens, 1); /* something was generated; how much is encrypted */
 	assert_int_equal(f.generated.quarters, 0);
 	body = "data: " CHUNK(
 	    "\"tool_calls\":[{\"custom\":{\"name\":\"sh\",\"input\":\"ls\"}}]") "\n\n";
-	f = read_cut(ANSWER_EVENTS, body, strlen(body), 0, &heard);
+	f = read_cut(RESPONSE_EVENTS, body, strlen(body), 0, &heard);
 	assert_int_equal(heard.tokens, 2);
 	assert_int_equal(f.generated.quarters, 4);
 }
@@ -257,7 +257,7 @@ static void reasoning_in_parts_and_custom_tools_are_generated_too(void **state)
 static void assert_reads(const char *body, const char *wanted)
 {
 	char text[512];
-	struct answer_facts f = read_all(ANSWER_EVENTS, body, text);
+	struct response_facts f = read_all(RESPONSE_EVENTS, body, text);
 
 	assert_string_equal(text, wanted);
 	assert_int_equal(f.generated.quarters, strlen(wanted));
@@ -271,7 +271,7 @@ static void what_is_said_under_two_names_counts_once(void **state)
 	struct heard heard;
 
 	(void)state;
-	read_cut(ANSWER_EVENTS, only_message, strlen(only_message), 0, &heard);
+	read_cut(RESPONSE_EVENTS, only_message, strlen(only_message), 0, &heard);
 	assert_int_equal(heard.tokens, 1);
 	assert_reads(BOTH("\"delta\":{\"content\":\"Hel\"}", "\"text\":\"Hel\"")
 			 BOTH("\"delta\":{\"content\":\"lo\"}", "\"text\":\"lo\""),
@@ -298,14 +298,14 @@ static void nothing_is_generated_by_a_role_or_a_comment(void **state)
 					   "\"reasoning\":null,\"tool_calls\":[]") "\n\n";
 
 	(void)state;
-	read_cut(ANSWER_EVENTS, body, strlen(body), 0, &heard);
+	read_cut(RESPONSE_EVENTS, body, strlen(body), 0, &heard);
 	assert_int_equal(heard.tokens, 0);
 }
 
 static void a_whole_completion_is_read(void **state)
 {
 	char text[512];
-	struct answer_facts f = read_all(ANSWER_UNKNOWN,
+	struct response_facts f = read_all(RESPONSE_UNKNOWN,
 	    "\n \n{\"id\":\"gen-2\",\"object\":\"chat.completion\",\"model\":\"m\",\"choices\":[{"
 	    "\"finish_reason\":\"length\",\"message\":{\"content\":[{\"type\":\"text\",\"text\":\"in "
 	    "parts\"}]}}],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":5,\"cost\":null}}\n",
@@ -322,8 +322,8 @@ static void a_whole_completion_is_read(void **state)
 
 static void a_cut_off_completion_is_malformed(void **state)
 {
-	struct answer_facts f =
-	    read_all(ANSWER_UNKNOWN, "{\"choices\":[{\"message\":{\"content\":\"Hel", NULL);
+	struct response_facts f =
+	    read_all(RESPONSE_UNKNOWN, "{\"choices\":[{\"message\":{\"content\":\"Hel", NULL);
 
 	(void)state;
 	assert_true(f.malformed && !f.complete);
@@ -331,7 +331,7 @@ static void a_cut_off_completion_is_malformed(void **state)
 
 static void assert_error(const char *body, const char *code, const char *message)
 {
-	struct answer_facts f = read_all(ANSWER_EVENTS, body, NULL);
+	struct response_facts f = read_all(RESPONSE_EVENTS, body, NULL);
 
 	assert_true(f.has_error);
 	assert_string_equal(f.error_code, code);
@@ -362,26 +362,27 @@ static void errors_are_understood_in_every_shape(void **state)
 	assert_error("event:x\nevent:error\ndata: Internal Server Error\n\n", "", "");
 	assert_error("data: [{\"error\":{\"code\":400,\"message\":\"no\"}}]\n\n", "400", "no");
 	assert_error("{\"code\":\"limit\",\"message\":\"boom\"}", "limit", "boom");
-	assert_false(read_all(ANSWER_UNKNOWN, "{\"error\":null,\"choices\":[{}]}", NULL).has_error);
-	assert_false(read_all(ANSWER_EVENTS,
+	assert_false(
+	    read_all(RESPONSE_UNKNOWN, "{\"error\":null,\"choices\":[{}]}", NULL).has_error);
+	assert_false(read_all(RESPONSE_EVENTS,
 	    "event: errors\ndata: {\"choices\":[],\"code\":7}\n\nevent: error\n\ndata: {\"code\":0}\n\n"
 	    "data: {\"message\":\"done\",\"usage\":{\"prompt_tokens\":1}}\n\ndata: {\"code\":200}\n\n",
 	    NULL)
 			 .has_error);
-	assert_false(read_all(ANSWER_EVENTS, "data: [{\"choices\":[]}]\n\n", NULL).malformed);
-	assert_false(read_all(ANSWER_EVENTS,
+	assert_false(read_all(RESPONSE_EVENTS, "data: [{\"choices\":[]}]\n\n", NULL).malformed);
+	assert_false(read_all(RESPONSE_EVENTS,
 	    "data: {\"code\":0,\"message\":\"Success\"}\n\n"
 	    "data: {\"message\":\"Success\",\"code\":200}\n\n",
 	    NULL)
 			 .has_error);
 	/* Cut off before it came to its choices. */
-	assert_false(read_cut(ANSWER_EVENTS, cut, strlen(cut), 0, &heard).has_error);
-	assert_false(read_cut(ANSWER_UNKNOWN, cut + 6, strlen(cut) - 6, 0, &heard).has_error);
+	assert_false(read_cut(RESPONSE_EVENTS, cut, strlen(cut), 0, &heard).has_error);
+	assert_false(read_cut(RESPONSE_UNKNOWN, cut + 6, strlen(cut) - 6, 0, &heard).has_error);
 }
 
 static void usage_may_come_more_than_once_and_with_choices(void **state)
 {
-	struct answer_facts f = read_all(ANSWER_EVENTS,
+	struct response_facts f = read_all(RESPONSE_EVENTS,
 	    "data: {\"usage\":{\"completion_tokens\":1}}\n\n"
 	    "data: {\"choices\":[{\"delta\":{\"content\":\"\"},\"finish_reason\":\"stop\"}],"
 	    "\"usage\":{\"completion_tokens\":12}}\n\n"
@@ -394,7 +395,7 @@ static void usage_may_come_more_than_once_and_with_choices(void **state)
 
 static void absurd_figures_are_absent(void **state)
 {
-	struct answer_facts f = read_all(ANSWER_UNKNOWN,
+	struct response_facts f = read_all(RESPONSE_UNKNOWN,
 	    "{\"usage\":{\"prompt_tokens\":-1,\"completion_tokens\":1e300,\"total_tokens\":1.5,"
 	    "\"cost\":-0.1,\"prompt_tokens_details\":{\"cached_tokens\":\"7\"}}}",
 	    NULL);
@@ -410,34 +411,34 @@ static void absurd_figures_are_absent(void **state)
 static void long_names_are_cut_on_a_character(void **state)
 {
 	char body[512] = "{\"provider\":\"", *to = body + strlen(body);
-	struct answer_facts f;
+	struct response_facts f;
 
 	(void)state;
 	for (int i = 0; i < 50; i++)
 		to = stpcpy(to, "\xc3\xa9");
 	strcpy(to, "\"}");
-	f = read_all(ANSWER_UNKNOWN, body, NULL);
+	f = read_all(RESPONSE_UNKNOWN, body, NULL);
 	assert_int_equal(strlen(f.provider), 62);
 }
 
 static void tokens_are_estimated_by_script(void **state)
 {
-	struct tally t = {0};
+	struct token_estimate t = {0};
 
 	(void)state;
-	tally_add(&t, "Hello world!", 12);
-	assert_int_equal(tally_tokens(&t), 3);
-	tally_add(&t, "\xe4\xbd\xa0\xe5\xa5\xbd", 6);
-	assert_int_equal(tally_tokens(&t), 5);
-	tally_add(&t, "\xd0\xb4\xd0\xb0", 4);
-	assert_int_equal(tally_tokens(&t), 6);
+	token_estimate_add(&t, "Hello world!", 12);
+	assert_int_equal(token_estimate_tokens(&t), 3);
+	token_estimate_add(&t, "\xe4\xbd\xa0\xe5\xa5\xbd", 6);
+	assert_int_equal(token_estimate_tokens(&t), 5);
+	token_estimate_add(&t, "\xd0\xb4\xd0\xb0", 4);
+	assert_int_equal(token_estimate_tokens(&t), 6);
 }
 
 /* The prefix that is not read again must not be taken for more than it is. */
 static void events_that_begin_alike_are_read_alike(void **state)
 {
 	char text[512];
-	struct answer_facts f = read_all(ANSWER_EVENTS,
+	struct response_facts f = read_all(RESPONSE_EVENTS,
 	    "data: " CHUNK("\"content\":\"a\"") "\n\ndata: " CHUNK(
 		"\"content\":\"\\nb\"") "\n\n"
 					"data: " CHUNK("\"content\":\"bad \xff\"") "\n\ndata: " CHUNK(
@@ -465,21 +466,21 @@ static void a_gigabyte_without_an_end_takes_no_memory(void **state)
 	size_t piece = 1 << 20;
 	char *bytes = malloc(piece);
 	struct heard heard = {0};
-	struct answer_sink silent = {.token = hear_token};
-	struct answer a;
+	struct response_sink silent = {.token = hear_token};
+	struct response a;
 
 	(void)state;
 	memset(bytes, 'x', piece);
-	assert_int_equal(answer_init(&a, &silent, &heard), 0);
-	answer_expect(&a, ANSWER_EVENTS);
-	answer_feed(&a, "data: {\"choices\":[{\"delta\":{\"content\":\"", 39);
+	assert_int_equal(response_init(&a, &silent, &heard), 0);
+	response_expect(&a, RESPONSE_EVENTS);
+	response_feed(&a, "data: {\"choices\":[{\"delta\":{\"content\":\"", 39);
 	for (int i = 0; i < 1024; i++)
-		answer_feed(&a, bytes, piece);
-	answer_feed(&a, "\"}}]}\n\ndata: [DONE]\n\n", 21);
-	answer_end(&a);
+		response_feed(&a, bytes, piece);
+	response_feed(&a, "\"}}]}\n\ndata: [DONE]\n\n", 21);
+	response_end(&a);
 	assert_true(a.facts.complete && !a.facts.malformed);
 	assert_int_equal(a.facts.generated.quarters, UINT64_C(1) << 30);
-	answer_free(&a);
+	response_free(&a);
 	free(bytes);
 }
 

@@ -448,7 +448,7 @@ static void damaged_documents_are_refused(void **state)
 static void names_beyond_256_are_summed_as_other(void **state)
 {
 	struct aggregate a;
-	const struct request_figures *other;
+	const struct request_stats *other;
 
 	(void)state;
 	aggregate_init(&a);
@@ -461,8 +461,8 @@ static void names_beyond_256_are_summed_as_other(void **state)
 		add(&a, &s);
 		add(&a, &s);
 	}
-	assert_int_equal(a.by_model.count, SERIES_MAX + 1);
-	other = series_find(&a.by_model, SERIES_OTHER);
+	assert_int_equal(a.by_model.count, NAME_TABLE_MAX + 1);
+	other = name_table_find(&a.by_model, NAME_TABLE_OTHER);
 	assert_non_null(other);
 	assert_int_equal(other->total, 2 * 44);
 	assert_int_equal(a.requests.total, 600);
@@ -471,7 +471,7 @@ static void names_beyond_256_are_summed_as_other(void **state)
 
 static void distinct_texts_are_counted(void **state)
 {
-	struct distinct half, both;
+	struct kmv_sketch half, both;
 	char name[32];
 
 	(void)state;
@@ -479,17 +479,17 @@ static void distinct_texts_are_counted(void **state)
 	memset(&both, 0, sizeof(both));
 	for (int i = 0; i < 1000; i++) {
 		snprintf(name, sizeof(name), "user-%d", i % 500);
-		assert_true(distinct_add(&half, name));
+		assert_true(kmv_sketch_add(&half, name));
 	}
-	assert_int_equal(distinct_estimate(&half), 500);
+	assert_int_equal(kmv_sketch_estimate(&half), 500);
 	for (int i = 0; i < 20000; i++) {
 		snprintf(name, sizeof(name), "user-%d", i);
-		assert_true(distinct_add(&both, name));
+		assert_true(kmv_sketch_add(&both, name));
 	}
-	assert_true(distinct_merge(&both, &half));
-	assert_in_range(distinct_estimate(&both), 18000, 22000);
-	distinct_free(&half);
-	distinct_free(&both);
+	assert_true(kmv_sketch_merge(&both, &half));
+	assert_in_range(kmv_sketch_estimate(&both), 18000, 22000);
+	kmv_sketch_free(&half);
+	kmv_sketch_free(&both);
 }
 
 static void recent_errors_are_the_last_20(void **state)

@@ -337,26 +337,26 @@ static void documents_are_the_same_in_whatever_parts(void **state)
 
 static const struct calendar utc = {true, 1};
 
-static void restart(struct ledger *l)
+static void restart(struct aggregator *l)
 {
 	uint64_t positions[] = {5};
-	struct state_bus bus = {.lane_count = 1, .positions = positions}, bus_back;
-	struct ledger back;
+	struct checkpoint_bus bus = {.lane_count = 1, .positions = positions}, bus_back;
+	struct aggregator back;
 	size_t length;
 	char *bytes;
 
-	ledger_fold(l, NOW);
-	assert_int_equal(state_encode(l, &bus, NOW, &bytes, &length), 0);
-	assert_int_equal(ledger_init(&back, &utc, 0, NOW), 0);
-	assert_int_equal(state_decode(bytes, length, &back, &bus_back), 0);
-	state_bus_free(&bus_back);
+	aggregator_fold(l, NOW);
+	assert_int_equal(checkpoint_encode(l, &bus, NOW, &bytes, &length), 0);
+	assert_int_equal(aggregator_init(&back, &utc, 0, NOW), 0);
+	assert_int_equal(checkpoint_decode(bytes, length, &back, &bus_back), 0);
+	checkpoint_bus_free(&bus_back);
 	free(bytes);
-	ledger_free(l);
+	aggregator_free(l);
 	*l = back;
 }
 
 /* Of one kind of period, added up as what merges files for Python and Node does. */
-static void sum_periods(const struct ledger *l, enum period_kind kind, struct aggregate *out)
+static void sum_periods(const struct aggregator *l, enum period_kind kind, struct aggregate *out)
 {
 	struct period_sum sum;
 
@@ -368,7 +368,7 @@ static void sum_periods(const struct ledger *l, enum period_kind kind, struct ag
 			assert_int_equal(period_sum_add(&sum, document), 0);
 		json_decref(document);
 	}
-	assert_true(aggregate_merge(out, &sum.figures));
+	assert_true(aggregate_merge(out, &sum.stats));
 	period_sum_free(&sum);
 }
 
@@ -380,7 +380,7 @@ static void periods_windows_and_lifetime_are_the_same_after_restarts(void **stat
 	for (unsigned long i = 0; i < rounds / 10 + 1; i++) {
 		struct aggregate whole, newest, totals, hours, days, life;
 		const struct aggregate *window;
-		struct ledger l;
+		struct aggregator l;
 		uint64_t count = 50 + draw(300), start;
 
 		aggregate_init(&whole);
@@ -389,7 +389,7 @@ static void periods_windows_and_lifetime_are_the_same_after_restarts(void **stat
 		aggregate_init(&hours);
 		aggregate_init(&days);
 		aggregate_init(&life);
-		assert_int_equal(ledger_init(&l, &utc, 0, NOW), 0);
+		assert_int_equal(aggregator_init(&l, &utc, 0, NOW), 0);
 		for (uint64_t n = 0; n < count; n++) {
 			struct orbus_sample s = draw_sample(n);
 
@@ -397,13 +397,13 @@ static void periods_windows_and_lifetime_are_the_same_after_restarts(void **stat
 				restart(&l);
 			if (n == count - 20)
 				restart(&l);
-			ledger_add(&l, &s, &origin, NOW);
+			aggregator_add(&l, &s, &origin, NOW);
 			assert_true(aggregate_add(&whole, &s));
 			if (n >= count - 20 && s.ts >= NOW)
 				assert_true(aggregate_add(&newest, &s));
 		}
-		ledger_fold(&l, NOW);
-		while (ledger_show(&l, NOW))
+		aggregator_fold(&l, NOW);
+		while (aggregator_show(&l, NOW))
 			;
 		assert_false(l.out_of_memory);
 		sum_periods(&l, PERIOD_HOURLY, &hours);
@@ -415,7 +415,7 @@ static void periods_windows_and_lifetime_are_the_same_after_restarts(void **stat
 		assert_same(&totals, &life);
 		window = windows_get(l.windows, WINDOW_1H, NOW, &start);
 		assert_same(&newest, window);
-		ledger_free(&l);
+		aggregator_free(&l);
 		aggregate_free(&whole);
 		aggregate_free(&newest);
 		aggregate_free(&totals);
@@ -478,7 +478,8 @@ static void what_a_double_leaves_out_is_beside_it(void **state)
 	for (int i = 0; i < 12; i++) {
 		write_and_read(&a);
 		assert_true(a.requests.cost.units == sum.units);
-		assert_true(((struct exact_sum *)series_find(&a.counts, "n"))->units == sum.units);
+		assert_true(
+		    ((struct exact_sum *)name_table_find(&a.counts, "n"))->units == sum.units);
 	}
 	aggregate_free(&a);
 }

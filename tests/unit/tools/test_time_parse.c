@@ -24,7 +24,7 @@ static void expect(const char *text, uint64_t ns)
 {
 	uint64_t found;
 
-	if (parse_moment(text, NOW, MOMENT_SINCE, &found) != 0)
+	if (time_parse(text, NOW, MOMENT_SINCE, &found) != 0)
 		fail_msg("'%s' was not understood", text);
 	if (found != ns)
 		fail_msg("'%s' is %g s off", text, ((double)found - (double)ns) / 1e9);
@@ -64,9 +64,9 @@ static void days_that_daylight_saving_stretches(void **state)
 
 	(void)state;
 	in_zone("Europe/Berlin");
-	assert_int_equal(parse_moment("today", sunday, MOMENT_SINCE, &found), 0);
+	assert_int_equal(time_parse("today", sunday, MOMENT_SINCE, &found), 0);
 	assert_int_equal(found, sunday - 14 * HOUR);
-	assert_int_equal(parse_moment("yesterday", sunday, MOMENT_SINCE, &found), 0);
+	assert_int_equal(time_parse("yesterday", sunday, MOMENT_SINCE, &found), 0);
 	assert_int_equal(found, sunday - 38 * HOUR);
 	in_zone("UTC");
 }
@@ -75,9 +75,9 @@ static void expect_both(const char *text, uint64_t now_ns, uint64_t since, uint6
 {
 	uint64_t found;
 
-	assert_int_equal(parse_moment(text, now_ns, MOMENT_SINCE, &found), 0);
+	assert_int_equal(time_parse(text, now_ns, MOMENT_SINCE, &found), 0);
 	assert_int_equal(found, since);
-	assert_int_equal(parse_moment(text, now_ns, MOMENT_UNTIL, &found), 0);
+	assert_int_equal(time_parse(text, now_ns, MOMENT_UNTIL, &found), 0);
 	assert_int_equal(found, until);
 }
 
@@ -117,7 +117,7 @@ static void days_whose_midnight_is_odd(void **state)
 	expect_both("2025-04-25", NOW, UINT64_C(1745532000) * NS_PER_SECOND,
 	    UINT64_C(1745532000) * NS_PER_SECOND);
 	in_zone("Pacific/Apia");
-	assert_int_equal(parse_moment("2011-12-30", NOW, MOMENT_SINCE, &found), -EINVAL);
+	assert_int_equal(time_parse("2011-12-30", NOW, MOMENT_SINCE, &found), -EINVAL);
 	/* On the 31st, yesterday was the 29th. */
 	expect_both("yesterday", UINT64_C(1325282400) * NS_PER_SECOND,
 	    UINT64_C(1325152800) * NS_PER_SECOND, UINT64_C(1325152800) * NS_PER_SECOND);
@@ -134,7 +134,7 @@ static void what_is_no_time_is_refused(void **state)
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		uint64_t found;
 
-		if (parse_moment(texts[i], NOW, MOMENT_SINCE, &found) != -EINVAL)
+		if (time_parse(texts[i], NOW, MOMENT_SINCE, &found) != -EINVAL)
 			fail_msg("'%s' was taken for a time", texts[i]);
 	}
 }

@@ -25,15 +25,15 @@ static bool is_named(const char *name)
 	return name[0] != '\0' && name[0] != '(';
 }
 
-static struct advice_subject subject_of(const char *name, const json_t *figures)
+static struct advice_subject subject_of(const char *name, const json_t *stats)
 {
 	return (struct advice_subject){.name = name,
-	    .figures = figures,
-	    .requests = count_at(figures, "requests", NULL),
-	    .ok = count_at(figures, "ok", NULL),
-	    .streaming = count_at(figures, "streaming", NULL),
-	    .prompt_tokens = count_at(figures, "tokens", "prompt_tokens"),
-	    .completion_tokens = count_at(figures, "tokens", "completion_tokens")};
+	    .stats = stats,
+	    .requests = count_at(stats, "requests", NULL),
+	    .ok = count_at(stats, "ok", NULL),
+	    .streaming = count_at(stats, "streaming", NULL),
+	    .prompt_tokens = count_at(stats, "tokens", "prompt_tokens"),
+	    .completion_tokens = count_at(stats, "tokens", "completion_tokens")};
 }
 
 /* Documents of the system before orbus count only responses and errors. */
@@ -44,7 +44,7 @@ static struct advice_subject all_requests(const json_t *document)
 	uint64_t failed = count_at(document, "errors", "total_errors");
 	bool known = json_is_object(r);
 
-	return (struct advice_subject){.figures = document,
+	return (struct advice_subject){.stats = document,
 	    .requests = known ? count_at(r, "total", NULL) : responses + failed,
 	    .ok = known ? count_at(r, "ok", NULL) : responses,
 	    .streaming = count_at(r, "streaming", NULL),
@@ -63,16 +63,16 @@ static int by_requests(const void *a, const void *b)
 
 static int find_models(struct advice_case *c)
 {
-	json_t *all = json_object_get(c->document, "by_model"), *figures;
+	json_t *all = json_object_get(c->document, "by_model"), *stats;
 	const char *name;
 
 	c->models = calloc(json_object_size(all) + 1, sizeof(*c->models));
 	if (!c->models)
 		return -ENOMEM;
-	json_object_foreach(all, name, figures)
+	json_object_foreach(all, name, stats)
 	{
 		if (is_named(name))
-			c->models[c->model_count++] = subject_of(name, figures);
+			c->models[c->model_count++] = subject_of(name, stats);
 	}
 	qsort(c->models, c->model_count, sizeof(*c->models), by_requests);
 	if (c->model_count > MODELS_MAX)
@@ -90,7 +90,7 @@ static const char *only_bot(const json_t *document)
 
 bool advice_is_enough(const struct advice_subject *s, const char *summary)
 {
-	return count_at(s->figures, summary, "count") >= ADVICE_REQUESTS_MIN;
+	return count_at(s->stats, summary, "count") >= ADVICE_REQUESTS_MIN;
 }
 
 /* Models that are judged one by one. */
@@ -113,19 +113,19 @@ struct group_sum {
 
 static void group_add(struct group_sum *g, const struct advice_subject *m, const char *summary)
 {
-	uint64_t n = count_at(m->figures, summary, "count");
-	double avg = number_at(m->figures, summary, "avg");
+	uint64_t n = count_at(m->stats, summary, "count");
+	double avg = number_at(m->stats, summary, "avg");
 
 	if (n == 0 || isnan(avg))
 		return;
 	g->models++;
 	g->count += n;
 	exact_add(&g->sum, exact_of((double)n * avg));
-	g->min = fmin(g->min, number_at(m->figures, summary, "min"));
-	g->p50 = fmin(g->p50, number_at(m->figures, summary, "p50"));
-	g->p95 = fmin(g->p95, number_at(m->figures, summary, "p95"));
-	g->p99 = fmin(g->p99, number_at(m->figures, summary, "p99"));
-	g->max = fmax(g->max, number_at(m->figures, summary, "max"));
+	g->min = fmin(g->min, number_at(m->stats, summary, "min"));
+	g->p50 = fmin(g->p50, number_at(m->stats, summary, "p50"));
+	g->p95 = fmin(g->p95, number_at(m->stats, summary, "p95"));
+	g->p99 = fmin(g->p99, number_at(m->stats, summary, "p99"));
+	g->max = fmax(g->max, number_at(m->stats, summary, "max"));
 	g->s.requests += m->requests;
 	g->s.ok += m->ok;
 	g->s.streaming += m->streaming;
@@ -138,16 +138,16 @@ static json_t *group_summary(const struct group_sum *g, const char *summary)
 	const struct {
 		const char *key;
 		double value;
-	} figures[] = {{"avg", exact_mean(g->sum, (struct exact_sum){0}, g->count, 0, INFINITY)},
+	} stats[] = {{"avg", exact_mean(g->sum, (struct exact_sum){0}, g->count, 0, INFINITY)},
 	    {"min", g->min}, {"p50", g->p50}, {"p95", g->p95}, {"p99", g->p99}, {"max", g->max}};
 	json_t *o = json_pack("{s:{s:I}}", summary, "count", (json_int_t)g->count);
 	int err = o ? 0 : -1;
 
 	/* A document of other origin may lack some: they stay unknown. */
-	for (size_t i = 0; !err && i < sizeof(figures) / sizeof(figures[0]); i++)
-		if (isfinite(figures[i].value))
-			err = json_object_set_new(json_object_get(o, summary), figures[i].key,
-			    json_real(figures[i].value));
+	for (size_t i = 0; !err && i < sizeof(stats) / sizeof(stats[0]); i++)
+		if (isfinite(stats[i].value))
+			err = json_object_set_new(
+			    json_object_get(o, summary), stats[i].key, json_real(stats[i].value));
 	if (!err)
 		return o;
 	json_decref(o);
@@ -158,15 +158,15 @@ static json_t *group_summary(const struct group_sum *g, const char *summary)
 static void judge_the_others(struct advice_case *c, const char *summary,
     void (*judge)(struct advice_case *c, const struct advice_subject *s))
 {
-	json_t *all = json_object_get(c->document, "by_model"), *figures, *sum;
+	json_t *all = json_object_get(c->document, "by_model"), *stats, *sum;
 	struct group_sum g = {
 	    .min = INFINITY, .p50 = INFINITY, .p95 = INFINITY, .p99 = INFINITY, .s.is_group = true};
 	const char *name;
 	char title[80];
 
-	json_object_foreach(all, name, figures)
+	json_object_foreach(all, name, stats)
 	{
-		struct advice_subject model = subject_of(name, figures);
+		struct advice_subject model = subject_of(name, stats);
 
 		if (!is_judged(c, name, summary))
 			group_add(&g, &model, summary);
@@ -181,7 +181,7 @@ static void judge_the_others(struct advice_case *c, const char *summary,
 	snprintf(
 	    title, sizeof(title), "(%llu other models together)", (unsigned long long)g.models);
 	g.s.name = title;
-	g.s.figures = sum;
+	g.s.stats = sum;
 	judge(c, &g.s);
 	json_decref(sum);
 }
@@ -206,13 +206,13 @@ void advice_each(struct advice_case *c, const char *summary,
 const char *advice_foremost(
     const json_t *document, const char *by, const char *key, uint64_t *count)
 {
-	json_t *all = json_object_get(document, by), *figures;
+	json_t *all = json_object_get(document, by), *stats;
 	const char *name, *foremost = NULL;
 
 	*count = 0;
-	json_object_foreach(all, name, figures)
+	json_object_foreach(all, name, stats)
 	{
-		uint64_t n = count_at(figures, key, NULL);
+		uint64_t n = count_at(stats, key, NULL);
 
 		if (n <= *count || !is_named(name))
 			continue;
@@ -365,7 +365,7 @@ int advice_make(const json_t *document, const char *span, struct advice *out)
 		advice_on_failures(&c);
 		advice_on_outages(&c);
 		advice_on_speed(&c);
-		advice_on_books(&c);
+		advice_on_data_quality(&c);
 	}
 	if (!c.error && out->count == 0)
 		c.error = fall_silent(&c);

@@ -42,15 +42,15 @@ static double beyond(double n, double q)
 	return n - ceil(q * n - 1e-9);
 }
 
-static bool curve_of(const json_t *figures, const char *summary, struct curve *out)
+static bool curve_of(const json_t *stats, const char *summary, struct curve *out)
 {
 	static const char *const keys[POINTS] = {"min", "p50", "p95", "p99", "max"};
-	double n = (double)count_at(figures, summary, "count");
+	double n = (double)count_at(stats, summary, "count");
 
 	*out =
 	    (struct curve){.n = n, .above = {n, beyond(n, 0.5), beyond(n, 0.95), beyond(n, 0.99)}};
 	for (int i = 0; i < POINTS; i++) {
-		double value = number_at(figures, summary, keys[i]);
+		double value = number_at(stats, summary, keys[i]);
 
 		if (!(value >= 0) || isinf(value))
 			return false;
@@ -127,7 +127,7 @@ bool advice_is_certain(const struct advice_subject *than, const struct advice_su
 	double level = STATS_LEVEL / 2 / (double)candidates;
 	struct curve a, b;
 
-	if (!curve_of(high->figures, summary, &a) || !curve_of(low->figures, summary, &b))
+	if (!curve_of(high->stats, summary, &a) || !curve_of(low->stats, summary, &b))
 		return false;
 	return is_higher_at(&a, &b, 0.5, level) || is_higher_at(&a, &b, 0.95, level);
 }

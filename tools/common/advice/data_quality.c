@@ -69,7 +69,7 @@ static void judge_samples(struct advice_case *c, const char *rule, const char *t
 	advice_draft_add(c, &d, rule, title, severity, NULL);
 }
 
-void advice_on_books(struct advice_case *c)
+void advice_on_data_quality(struct advice_case *c)
 {
 	judge_samples(c, "lost_samples", "lost samples", ADVICE_WARNING,
 	    "overwritten before anyone counted them",

@@ -10,8 +10,8 @@
 
 /* One model, bot or provider of the document, or all requests. */
 struct advice_subject {
-	const char *name;      /* NULL: all requests */
-	const json_t *figures; /* its response_times, ttft, tps, decode_tps */
+	const char *name;    /* NULL: all requests */
+	const json_t *stats; /* its response_times, ttft, tps, decode_tps */
 	uint64_t requests, ok, streaming, prompt_tokens, completion_tokens;
 	bool is_group; /* of models, whose percentiles are lower bounds */
 };
@@ -77,9 +77,9 @@ const char *advice_foremost(
     const json_t *document, const char *by, const char *key, uint64_t *count);
 
 /* The rules, by what they look at. */
-void advice_on_speed(struct advice_case *c);    /* speed.c */
-void advice_on_failures(struct advice_case *c); /* failures.c */
-void advice_on_books(struct advice_case *c);    /* data_quality.c */
-void advice_on_outages(struct advice_case *c);  /* outages.c, after the failures */
+void advice_on_speed(struct advice_case *c);        /* speed.c */
+void advice_on_failures(struct advice_case *c);     /* failures.c */
+void advice_on_data_quality(struct advice_case *c); /* data_quality.c */
+void advice_on_outages(struct advice_case *c);      /* outages.c, after the failures */
 
 #endif

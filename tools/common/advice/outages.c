@@ -18,10 +18,10 @@ struct fates {
 	uint64_t requests, ok, failed, members;
 };
 
-static struct fates fates_of(const char *name, const json_t *figures)
+static struct fates fates_of(const char *name, const json_t *stats)
 {
-	return (struct fates){name, count_at(figures, "requests", NULL),
-	    count_at(figures, "ok", NULL), count_at(figures, "errors", NULL), 1};
+	return (struct fates){name, count_at(stats, "requests", NULL), count_at(stats, "ok", NULL),
+	    count_at(stats, "errors", NULL), 1};
 }
 
 static bool is_outage(const struct fates *f)
@@ -70,15 +70,15 @@ static void add_outage(struct advice_case *c, const struct fates *f, const char 
 /* Each name by itself, and those with few requests together. */
 static void judge_parts(struct advice_case *c, const char *by, const char *what)
 {
-	json_t *all = json_object_get(c->document, by), *figures;
+	json_t *all = json_object_get(c->document, by), *stats;
 	struct fates few = {0};
 	unsigned shown = 0;
 	const char *name;
 	char title[80];
 
-	json_object_foreach(all, name, figures)
+	json_object_foreach(all, name, stats)
 	{
-		struct fates f = fates_of(name, figures);
+		struct fates f = fates_of(name, stats);
 
 		if (f.requests > 0 && f.requests < ADVICE_REQUESTS_MIN) {
 			few.requests += f.requests;

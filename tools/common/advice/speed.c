@@ -34,7 +34,7 @@ static bool is_candidate(
 static const struct advice_subject *find_better(const struct advice_case *c,
     const struct advice_subject *than, const char *summary, const char *figure, int sign)
 {
-	double best = number_at(than->figures, summary, figure);
+	double best = number_at(than->stats, summary, figure);
 	const struct advice_subject *found = NULL;
 	size_t candidates = 0;
 
@@ -42,7 +42,7 @@ static const struct advice_subject *find_better(const struct advice_case *c,
 		candidates += is_candidate(c, than, i, summary);
 	best = sign > 0 ? best * FASTER_SHARE : best / FASTER_SHARE;
 	for (size_t i = 0; than->name && i < c->model_count; i++) {
-		double value = number_at(c->models[i].figures, summary, figure);
+		double value = number_at(c->models[i].stats, summary, figure);
 
 		if (!is_candidate(c, than, i, summary) || !(sign * value <= sign * best) ||
 		    !advice_is_certain(than, &c->models[i], summary, sign, candidates))
@@ -88,20 +88,20 @@ static void write_tokens(const struct advice_subject *s, FILE *out)
 static void write_slow_evidence(const struct advice_case *c, const struct advice_subject *s,
     const struct advice_subject *faster, FILE *out)
 {
-	double avg = number_at(s->figures, "response_times", "avg");
-	double p95 = number_at(s->figures, "response_times", "p95");
-	double ttft = number_at(s->figures, "ttft", "avg");
+	double avg = number_at(s->stats, "response_times", "avg");
+	double p95 = number_at(s->stats, "response_times", "p95");
+	double ttft = number_at(s->stats, "ttft", "avg");
 
 	fprintf(out, "p95 %s%s s, average %s s (%s) %s, ", s->is_group ? "at least " : "",
 	    format_fixed(p95 / 1000, 1).text, format_fixed(avg / 1000, 1).text,
 	    rate_response_ms(avg).word, c->span);
-	advice_write_count(out, count_at(s->figures, "response_times", "count"), "answered request",
+	advice_write_count(out, count_at(s->stats, "response_times", "count"), "answered request",
 	    "answered requests");
 	if (faster) {
 		fprintf(out, "; %s ", faster->name);
 		write_who_was_answered(c, out);
-		fprintf(out, " %.1f s (p95)",
-		    number_at(faster->figures, "response_times", "p95") / 1000);
+		fprintf(
+		    out, " %.1f s (p95)", number_at(faster->stats, "response_times", "p95") / 1000);
 	}
 	fputc('.', out);
 	if (advice_is_enough(s, "ttft"))
@@ -127,8 +127,8 @@ static void write_slow_remedy(
 
 static void judge_response_times(struct advice_case *c, const struct advice_subject *s)
 {
-	double avg = number_at(s->figures, "response_times", "avg");
-	double p95 = number_at(s->figures, "response_times", "p95");
+	double avg = number_at(s->stats, "response_times", "avg");
+	double p95 = number_at(s->stats, "response_times", "p95");
 	/* Of a group the percentile is a lower bound: the average may tell more. */
 	bool very_slow = rate_response_ms(p95).tone == TONE_BAD ||
 	                 (s->is_group && rate_response_ms(avg).tone == TONE_BAD);
@@ -146,20 +146,20 @@ static void judge_response_times(struct advice_case *c, const struct advice_subj
 
 static void judge_first_token(struct advice_case *c, const struct advice_subject *s)
 {
-	double avg = number_at(s->figures, "ttft", "avg");
+	double avg = number_at(s->stats, "ttft", "avg");
 	const struct advice_subject *faster = find_better(c, s, "ttft", "avg", 1);
 	struct advice_draft d;
 
 	if (rate_ttft_ms(avg).tone != TONE_POOR || !advice_draft_open(c, &d))
 		return;
 	fprintf(d.evidence, "The first token comes after %.1f s on average, p95 %s%.1f s, %s, ",
-	    avg / 1000, s->is_group ? "at least " : "", number_at(s->figures, "ttft", "p95") / 1000,
+	    avg / 1000, s->is_group ? "at least " : "", number_at(s->stats, "ttft", "p95") / 1000,
 	    c->span);
-	advice_write_count(d.evidence, count_at(s->figures, "ttft", "count"), "stream", "streams");
+	advice_write_count(d.evidence, count_at(s->stats, "ttft", "count"), "stream", "streams");
 	if (faster) {
 		fprintf(d.evidence, "; %s ", faster->name);
 		write_who_was_answered(c, d.evidence);
-		fprintf(d.evidence, " %.1f s", number_at(faster->figures, "ttft", "avg") / 1000);
+		fprintf(d.evidence, " %.1f s", number_at(faster->stats, "ttft", "avg") / 1000);
 	}
 	fputc('.', d.evidence);
 	write_tokens(s, d.evidence);
@@ -200,7 +200,7 @@ static double parameters_of(const char *name)
 static void write_tps_remedy(
     const struct advice_subject *s, const struct advice_subject *faster, FILE *out)
 {
-	double decode = number_at(s->figures, "decode_tps", "avg");
+	double decode = number_at(s->stats, "decode_tps", "avg");
 
 	if (s->name && parameters_of(s->name) >= LARGE_MODEL)
 		fputs("That is normal for a model of this size. ", out);
@@ -221,18 +221,18 @@ static void write_tps_remedy(
 
 static void judge_tps(struct advice_case *c, const struct advice_subject *s)
 {
-	double avg = number_at(s->figures, "tps", "avg");
+	double avg = number_at(s->stats, "tps", "avg");
 	const struct advice_subject *faster = find_better(c, s, "tps", "avg", -1);
 	struct advice_draft d;
 
 	if (!(avg < LOW_TPS) || !advice_draft_open(c, &d))
 		return;
 	fprintf(d.evidence, "%.1f tokens/s on average (%s) %s, ", avg, rate_tps(avg).word, c->span);
-	advice_write_count(d.evidence, count_at(s->figures, "tps", "count"), "answered request",
+	advice_write_count(d.evidence, count_at(s->stats, "tps", "count"), "answered request",
 	    "answered requests");
 	if (faster)
 		fprintf(d.evidence, "; %s made %.1f", faster->name,
-		    number_at(faster->figures, "tps", "avg"));
+		    number_at(faster->stats, "tps", "avg"));
 	fputc('.', d.evidence);
 	write_tps_remedy(s, faster, d.remedy);
 	advice_draft_add(c, &d, "low_tps", "few tokens per second",

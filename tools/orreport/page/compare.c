@@ -33,8 +33,8 @@ static void print_items(FILE *out, const struct comparison *items, size_t n)
 	fputs("</tbody></table></div>\n", out);
 }
 
-static void print_name(void *context, const char *name, const struct request_figures *a,
-    const struct request_figures *b)
+static void print_name(
+    void *context, const char *name, const struct request_stats *a, const struct request_stats *b)
 {
 	struct comparison items[COMPARISONS_MAX];
 	FILE *out = context;
@@ -43,7 +43,7 @@ static void print_name(void *context, const char *name, const struct request_fig
 	page_text(out, name);
 	fputs("</h2>\n", out);
 	table_start(out, "A", "B");
-	print_items(out, items, compare_figures(a, b, items));
+	print_items(out, items, compare_stats(a, b, items));
 	fputs("</section>\n", out);
 }
 

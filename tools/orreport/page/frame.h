@@ -21,7 +21,7 @@ void page_start(struct page *p, FILE *out, const char *title, const char *beside
 /* Ends it with what its script draws, which is taken over. False: out of memory. */
 bool page_end(struct page *p, json_t *plots);
 
-/* Text between tags: as a terminal would see it, with what HTML gives a meaning spelled out. */
+/* Text between tags: as a terminal would see it, with what HTML gives a meaning escaped. */
 void page_text(FILE *out, const char *text);
 
 /* The class of the style sheet that a tone is. */

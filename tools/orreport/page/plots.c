@@ -84,7 +84,8 @@ static json_t *name_values(const struct report *r, int by, const char *name)
 	struct json_build list = json_build_array();
 
 	for (size_t i = 0; i < r->count; i++) {
-		const struct request_figures *f = series_find(series_by(&r->rows[i].sum, by), name);
+		const struct request_stats *f =
+		    name_table_find(series_by(&r->rows[i].sum, by), name);
 
 		json_build_append(
 		    &list, json_figure(f ? histogram_quantile(&f->response_ms, 0.95) / 1000 : NAN));
@@ -136,18 +137,18 @@ static json_t *distribution_labels(int32_t first, int32_t end, double unit, cons
 static void add_name_plots(struct json_build *all, const struct report *r, int by)
 {
 	static const char *const words[] = {"model", "bot", "provider"};
-	const struct series *s = series_by(&r->total.sum, by);
-	const struct series_entry **list = series_sorted(s);
+	const struct name_table *s = series_by(&r->total.sum, by);
+	const struct name_table_entry **list = series_sorted(s);
 	struct json_build trend = json_build_array(), shares = json_build_array();
 	const struct histogram *h = &r->total.sum.requests.response_ms;
 	int32_t first = h->offset / BUCKETS_EACH * BUCKETS_EACH;
 	int32_t end = h->offset + (int32_t)h->length;
 	char title[64];
 
-	trend.spoilt |= !list;
+	trend.failed |= !list;
 	json_build_append(&shares, series_of("all", distribution(h, first, end)));
 	for (uint32_t i = 0; list && i < s->count && i < NAMES_MAX; i++) {
-		const struct request_figures *f = list[i]->value;
+		const struct request_stats *f = list[i]->value;
 
 		json_build_append(
 		    &trend, series_of(list[i]->name, name_values(r, by, list[i]->name)));
@@ -180,7 +181,7 @@ static void add_overlaid(struct json_build *all, const char *title, double unit,
 
 json_t *html_comparison_plots(const struct report *a, const struct report *b)
 {
-	const struct request_figures *x = &a->total.sum.requests, *y = &b->total.sum.requests;
+	const struct request_stats *x = &a->total.sum.requests, *y = &b->total.sum.requests;
 	struct json_build o = json_build_object(), all = json_build_array();
 
 	add_overlaid(&all, "Response times", 1000, "s", &x->response_ms, &y->response_ms);

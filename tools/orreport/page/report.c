@@ -56,7 +56,7 @@ static void tps_cell(FILE *out, const struct histogram *h)
 	cell(out, rate_tps(histogram_mean(h)).tone, h->count ? text : "-");
 }
 
-static void cost_cell(FILE *out, const struct request_figures *f)
+static void cost_cell(FILE *out, const struct request_stats *f)
 {
 	char text[64];
 
@@ -75,7 +75,7 @@ static void error_cells(FILE *out, uint64_t failed, uint64_t total)
 }
 
 /* The figures that a row of either table has behind its requests and errors. */
-static void figure_cells(FILE *out, const struct request_figures *f, double mean_ms)
+static void figure_cells(FILE *out, const struct request_stats *f, double mean_ms)
 {
 	const struct histogram *h = &f->response_ms;
 
@@ -103,7 +103,7 @@ static void table_head(FILE *out, const char *first)
 
 static void row_cells(FILE *out, const struct report_row *row)
 {
-	const struct request_figures *f = &row->sum.requests;
+	const struct request_stats *f = &row->sum.requests;
 
 	count_cell(out, row_requests(row));
 	error_cells(out, row_failed(row), row_requests(row));
@@ -149,19 +149,19 @@ static bool print_names(const struct view *v)
 {
 	static const char *const heads[] = {"Model", "Bot", "Provider"};
 	static const char *const words[] = {"model", "bot", "provider"};
-	const struct series *s = series_by(&v->r->total.sum, v->by);
-	const struct series_entry **list = series_sorted(s);
+	const struct name_table *s = series_by(&v->r->total.sum, v->by);
+	const struct name_table_entry **list = series_sorted(s);
 
 	fprintf(v->out, "<section><h2>Performance by %s</h2>\n", words[v->by]);
 	table_head(v->out, heads[v->by]);
 	for (uint32_t i = 0; list && i < s->count; i++) {
-		const struct request_figures *f = list[i]->value;
+		const struct request_stats *f = list[i]->value;
 
 		fputs("<tr><th scope=\"row\">", v->out);
 		page_text(v->out, list[i]->name);
 		fputs("</th>", v->out);
 		count_cell(v->out, f->total);
-		error_cells(v->out, request_figures_failed(f), f->total);
+		error_cells(v->out, request_stats_failed(f), f->total);
 		figure_cells(v->out, f, histogram_mean(&f->response_ms));
 		count_cell(v->out, f->tokens.total);
 		cost_cell(v->out, f);
@@ -193,7 +193,7 @@ static void time_card(
 static void print_cards(const struct view *v)
 {
 	const struct report_row *t = &v->r->total;
-	const struct request_figures *f = &t->sum.requests;
+	const struct request_stats *f = &t->sum.requests;
 	static const struct rating none = {"", TONE_PLAIN};
 	char text[64], count[COUNT_TEXT_BYTES];
 

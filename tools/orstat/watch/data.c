@@ -128,7 +128,7 @@ int watch_source_drain(struct watch_source *w)
 }
 
 /* What cannot be read leaves the figures as they were, with the time that they are of. */
-static void read_figures(struct watch_source *w)
+static void read_stats(struct watch_source *w)
 {
 	uint64_t before_ns = now_ns_of(CLOCK_THREAD_CPUTIME_ID);
 	struct statistics fresh;
@@ -156,7 +156,7 @@ bool watch_source_look(struct watch_source *w, bool at_once)
 	feed_look_after(w->feed);
 	changed |= gone_ns != feed_gone_ns(w->feed) || remade_ns != feed_remade_ns(w->feed);
 	if (at_once || changed || clock_monotonic_ns() >= w->read_next_ns)
-		read_figures(w);
+		read_stats(w);
 	return changed;
 }
 

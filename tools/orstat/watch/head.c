@@ -52,7 +52,7 @@ static size_t bot_count(const json_t *document)
 {
 	const json_t *bots = json_object_get(document, "by_bot");
 
-	return json_object_size(bots) - (json_object_get(bots, SERIES_OTHER) != NULL);
+	return json_object_size(bots) - (json_object_get(bots, NAME_TABLE_OTHER) != NULL);
 }
 
 /* At the right: the window and the time; returns where that starts. */

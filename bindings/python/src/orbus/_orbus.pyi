@@ -154,7 +154,7 @@ class Request:
     ) -> Awaitable[None]: ...
 
 class Call:
-    """An instrumented call: an exchange of bindings/llm."""
+    """An instrumented call: a call of bindings/llm."""
 
     def __new__(
         cls,

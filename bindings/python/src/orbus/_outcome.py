@@ -21,7 +21,7 @@ _LOST = {"ReadError", "WriteError", "RemoteProtocolError", "CloseError", "Server
 _CONNECT = {"ConnectError", "ClientConnectorError"}
 _TRANSFER = {"TransportError", "ClientConnectionError", "APIConnectionError"}
 
-# error_type of a failure, as the exchange names it.
+# error_type of a failure, as the call names it.
 _FAILURES = {"dns": "dns_failed", "refused": "connection_refused", "connect": "connection_failed",
              "tls": "tls_failed", "lost": "connection_lost", "transfer": "transfer_failed"}
 
