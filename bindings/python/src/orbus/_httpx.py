@@ -12,13 +12,13 @@ import weakref
 from contextvars import ContextVar
 from typing import Any, AsyncIterator, Iterator
 
-from ._instrument import Measurement, Target
+from ._instrument import Measurement, Target, Variable, current
 
 _HOOK = "_transport_for_url"
 _stream_types: dict[str, tuple[type, type]] = {}
 
 # Whose call it is where SDKs share an httpx client (_sdk.py): the hook of that client, and the target.
-asked: ContextVar[tuple[Hook, Target] | None] = ContextVar("orbus.asked", default=None)
+asked: Variable[tuple[Hook, Target]] = ContextVar("orbus.asked", default=None)
 
 
 class Hook:
@@ -42,7 +42,7 @@ class Hook:
     def __call__(self, url: Any) -> Any:
         client: Any = self._client()
         transport = self._prior(url) if self._prior else getattr(type(client), _HOOK)(client, url)
-        by = asked.get()
+        by = current(asked)
         target = by[1] if by is not None and by[0] is self else self.target
         return _Transport(transport, target, self._streams) if target else transport
 
@@ -98,29 +98,29 @@ class _Transport:
         measurement = self._begin(request)
         if measurement is None:
             return self._inner.handle_request(request)
-        token = self._target.enter()
+        layer = self._target.layer()
         try:
-            response = self._inner.handle_request(request)
+            with layer:
+                response = self._inner.handle_request(request)
+            return _tap(response, measurement, self._streams[0])
         except BaseException as error:
+            layer.is_over = True
             measurement.end(error)
             raise
-        finally:
-            self._target.leave(token)
-        return _tap(response, measurement, self._streams[0])
 
     async def handle_async_request(self, request: Any) -> Any:
         measurement = self._begin(request)
         if measurement is None:
             return await self._inner.handle_async_request(request)
-        token = self._target.enter()
+        layer = self._target.layer()
         try:
-            response = await self._inner.handle_async_request(request)
+            with layer:
+                response = await self._inner.handle_async_request(request)
+            return _tap(response, measurement, self._streams[1])
         except BaseException as error:
+            layer.is_over = True
             measurement.end(error)
             raise
-        finally:
-            self._target.leave(token)
-        return _tap(response, measurement, self._streams[1])
 
 
 def _tap(response: Any, measurement: Measurement, stream_type: type) -> Any:
