@@ -501,6 +501,26 @@ class OnceTest(ClientTest):
                          [("error", "rate_limited", "slow down")] * 2 + [("error", "zero_division_error", None)])
         self.assertEqual(self.samples()[2]["completion_tokens"], 3)
 
+    def test_a_limit_of_asyncio_within_the_block_is_a_timeout(self):
+        """The call itself sees that it is cancelled, and not by what."""
+        async def ask():
+            async with orbus.instrument(httpx.AsyncClient(), self.producer) as client:
+                async def read(limit):
+                    with self.producer.request():
+                        await asyncio.wait_for(client.post(self.server.url + "/chat/completions", json=BODY), limit)
+                with self.assertRaises(asyncio.TimeoutError):
+                    await read(0.2)
+                task = asyncio.ensure_future(read(20))
+                await asyncio.sleep(0.2)
+                task.cancel()
+                with self.assertRaises(asyncio.CancelledError):
+                    await task
+        for reply in (Reply([HANG]), Reply([chunk("Hello"), HANG])):
+            self.server.reply = reply
+            asyncio.run(ask())
+        self.assertEqual([(s["status"], s.get("error_type")) for s in self.samples()],
+                         [("timeout", "timeout_total"), ("cancelled", None)] * 2)
+
     def test_an_answer_that_goes_on_after_the_block(self):
         client = orbus.instrument(self.openai(), self.producer)
         with self.producer.request(tags={"user": "ann"}) as r:
@@ -525,6 +545,12 @@ class OnceTest(ClientTest):
         sample, = self.samples()
         self.assertEqual((sample["status"], sample["error_type"], sample["model"], "ttft_ms" in sample),
                          ("error", "zero_division_error", "acme/large-2024", True))
+        with orbus.instrument(httpx.Client(), self.producer) as client, self.assertRaises(ZeroDivisionError):
+            with self.producer.request():
+                with client.stream("POST", self.server.url + "/chat/completions", json={**BODY, "stream": True}):
+                    _ = 1 / 0  # behind which the response is closed, before the block is left
+        self.assertEqual([(s["status"], s["error_type"]) for s in self.samples()],
+                         [("error", "zero_division_error")] * 2)
 
     def test_a_call_that_is_forgotten_in_a_block(self):
         with orbus.instrument(httpx.Client(), self.producer) as client:
