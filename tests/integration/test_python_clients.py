@@ -579,6 +579,57 @@ class OnceTest(ClientTest):
             self.assertEqual(len(self.samples()), 4)
         self.assertEqual(len(self.samples()), 5)
 
+    def test_a_call_that_is_redirected(self):
+        hops = []
+
+        def answer(request):
+            hops.append(request.url.path)
+            if request.url.path != "/there":
+                status, name = (307, "/v2/chat/completions") if len(hops) == 1 else (308, "/there")
+                return httpx.Response(status, headers={"Location": name}, content=b"moved")
+            return httpx.Response(last, headers={"Content-Type": "application/json"})
+
+        async def answer_later(request):
+            return answer(request)
+
+        async def ask():
+            async with httpx.AsyncClient(transport=httpx.MockTransport(answer_later), follow_redirects=True) as client:
+                orbus.instrument(client, self.producer)
+                return await client.post("http://x/chat/completions", json=BODY)
+        client = httpx.Client(transport=httpx.MockTransport(answer), follow_redirects=True)
+        orbus.instrument(client, self.producer)
+        for last in (200, 503):
+            for how in (lambda: client.post("http://x/chat/completions", json=BODY), lambda: asyncio.run(ask())):
+                hops.clear()
+                response = how()
+                self.assertEqual((response.status_code, len(hops), [r.status_code for r in response.history]),
+                                 (last, 3, [307, 308]))
+                sample = self.samples()[-1]
+                self.assertEqual((sample["http_status"], sample["requested_model"]), (last, "acme/large"))
+        self.assertEqual(self.events(), ["begin", "request"] * 4)
+
+    def test_a_redirect_that_leads_nowhere(self):
+        """It ends as an error of its own status: too many, one that is not followed, a server that is not there."""
+        def answer(request):
+            if request.url.path == "/gone":
+                raise httpx.ConnectError("no", request=request)
+            return httpx.Response(307, headers={"Location": "/gone" if "gone" in str(request.url) else "/x"})
+        client = httpx.Client(transport=httpx.MockTransport(answer), follow_redirects=True)
+        orbus.instrument(client, self.producer)
+        with self.assertRaises(httpx.TooManyRedirects):
+            client.post("http://x/chat/completions", json=BODY)
+        gc.collect()
+        with self.assertRaises(httpx.ConnectError):
+            client.post("http://x/chat/completions?gone", json=BODY)
+        client.post("http://x/chat/completions", json=BODY, follow_redirects=False)
+        gc.collect()
+        client.follow_redirects = False
+        client.post("http://x/chat/completions", json=BODY)
+        self.assertEqual([(s["status"], s.get("error_type"), s.get("http_status")) for s in self.samples()],
+                         [("error", "unexpected_status", 307), ("error", "connection_failed", None)] +
+                         [("error", "unexpected_status", 307)] * 2)
+        self.assertEqual(self.events(), ["begin", "request"] * 4)
+
     def test_a_transport_that_is_an_instrumented_client_itself(self):
         inner = orbus.instrument(httpx.Client(), self.producer)
 
