@@ -87,14 +87,14 @@ class InterruptTest(BusTest):
         with orbus.tail(self.bus, follow=False, **how) as tail:
             return list(tail)
 
-    def each_position(self, ask, check=lambda: None, **more):
+    def each_position(self, ask, check=lambda: None, most=2, **more):
         """ask(number) is interrupted before that opcode, and then asks once more; False: it came through."""
         number = 1
         while ask(number):
             # What the collector finds of calls before may have come in between.
             found = [s["tags"] for s in self.samples(last=200) if s.get("tags", {}).get("around") == str(number)]
             self.assertEqual(found[-1:], [{"around": str(number), **more}], number)
-            self.assertLessEqual(len(found), 2, (number, found))
+            self.assertLessEqual(len(found), most, (number, found))
             check()
             number += STEP
         self.assertGreater(number, 100)
@@ -197,12 +197,15 @@ class InterruptTest(BusTest):
         self.sweep(call, inner="x", more="1")
 
     def test_aiohttp(self):
-        server = self.enterContext(OpenRouter())
-        server.reply = completion()
+        servers, limit = [], aiohttp.ClientTimeout(sock_connect=5)
+
+        def new_server():
+            servers.append(self.enterContext(OpenRouter()))
+            servers[-1].reply = completion()
 
         async def post():
             async with orbus.instrument(aiohttp.ClientSession(), self.producer) as session:
-                async with session.post(server.url + "/chat/completions", json={}) as response:
+                async with session.post(servers[-1].url + "/chat/completions", json={}, timeout=limit) as response:
                     await response.read()
 
         async def both(at, number):
@@ -222,12 +225,20 @@ class InterruptTest(BusTest):
             at = InterruptAt(number)
             try:
                 asyncio.run(both(at, number))
+            except aiohttp.ServerTimeoutError:
+                # Seldom the test's server accepts no more connections after those that were interrupted. That
+                # position is left out.
+                new_server()
+                self.assertLess(len(servers), 5)
+                with orbus.tags(around=number):
+                    asyncio.run(post())
             except KeyboardInterrupt:  # in a callback: it comes out of the loop
                 with orbus.tags(around=number):
                     asyncio.run(post())
             return at.is_raised
+        new_server()
         asyncio.run(post())
-        self.each_position(ask)
+        self.each_position(ask, most=4)
 
 
 if __name__ == "__main__":
