@@ -282,15 +282,10 @@ bool add_tags(struct producer *p, struct tag_list *list, PyObject *dictionary)
 
 bool add_tags_around(struct producer *p, struct tag_list *list)
 {
-	PyObject *around = NULL;
-	bool added;
+	PyObject *around = tags_around(p->state);
+	bool added = around && add_tags(p, list, around);
 
-	if (PyContextVar_Get(p->state->tags_var, NULL, &around) < 0)
-		return false;
-	if (!around)
-		return true;
-	added = !PyDict_Check(around) || add_tags(p, list, around);
-	Py_DECREF(around);
+	Py_XDECREF(around);
 	return added;
 }
 

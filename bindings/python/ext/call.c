@@ -203,6 +203,8 @@ static PyObject *call_response(
 
 	if (!args_parse(c->producer->state, &signature, args, count, names, v))
 		return NULL;
+	Py_CLEAR(c->kept_id); /* of the response that redirected the call to this one */
+	c->result.generation_id = NULL;
 	taken = take_count(v[0], "http_status", &http_status) &&
 	        take_text(v[1], "content_type", &kept_type, &type) &&
 	        take_count(v[2], "retry_after", &retry_after) &&

@@ -111,16 +111,12 @@ static bool add_error(PyObject *module, struct module_state *state)
 	return PyModule_AddObject(module, "BusError", state->bus_error) == 0;
 }
 
-/* What holds for what is called within: of orbus.tags(), which sets it in Python, and of request.c.
- */
-static bool add_variables(PyObject *module, struct module_state *state)
+/* What holds for what is called within: of tags_block.c, and of request.c. */
+static bool make_variables(struct module_state *state)
 {
 	state->block_var = PyContextVar_New("orbus.block", NULL);
 	state->tags_var = PyContextVar_New("orbus.tags", NULL);
-	if (!state->block_var || !state->tags_var)
-		return false;
-	Py_INCREF(state->tags_var);
-	return PyModule_AddObject(module, "tags_var", state->tags_var) == 0;
+	return state->block_var && state->tags_var;
 }
 
 static int execute(PyObject *module)
@@ -129,7 +125,7 @@ static int execute(PyObject *module)
 
 	if (!intern_keywords(state) || !sample_keys_init(state) || !add_error(module, state))
 		return -1;
-	if (!add_variables(module, state))
+	if (!make_variables(state))
 		return -1;
 	state->c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
 	if (!state->c_locale) {
@@ -141,8 +137,9 @@ static int execute(PyObject *module)
 	state->ready_type = add_type(module, &ready_spec, NULL, false);
 	state->call_type = add_type(module, &call_spec, "Call", true);
 	state->reader_type = add_type(module, &reader_spec, "Reader", true);
+	state->tags_block_type = add_type(module, &tags_block_spec, "TagsBlock", true);
 	if (!state->producer_type || !state->request_type || !state->ready_type ||
-	    !state->call_type || !state->reader_type)
+	    !state->call_type || !state->reader_type || !state->tags_block_type)
 		return -1;
 	return PyModule_AddStringConstant(module, "__version__", orbus_version());
 }
@@ -156,6 +153,7 @@ static int traverse(PyObject *module, visitproc visit, void *arg)
 	Py_VISIT(state->ready_type);
 	Py_VISIT(state->call_type);
 	Py_VISIT(state->reader_type);
+	Py_VISIT(state->tags_block_type);
 	Py_VISIT(state->bus_error);
 	Py_VISIT(state->classify);
 	Py_VISIT(state->tags_var);
@@ -172,6 +170,7 @@ static int clear(PyObject *module)
 	Py_CLEAR(state->ready_type);
 	Py_CLEAR(state->call_type);
 	Py_CLEAR(state->reader_type);
+	Py_CLEAR(state->tags_block_type);
 	Py_CLEAR(state->bus_error);
 	Py_CLEAR(state->classify);
 	Py_CLEAR(state->tags_var);

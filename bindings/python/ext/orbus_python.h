@@ -58,10 +58,11 @@ enum keyword { KEYWORDS(KEYWORD_ENUM) KEYWORD_COUNT };
 
 /* Of one interpreter's module. Lives as long as any of its types. */
 struct module_state {
-	PyTypeObject *producer_type, *request_type, *ready_type, *call_type, *reader_type;
+	PyTypeObject *producer_type, *request_type, *ready_type, *call_type, *reader_type,
+	    *tags_block_type;
 	PyObject *bus_error; /* orbus.BusError */
 	PyObject *classify;  /* orbus._outcome.classify, once there was an exception */
-	PyObject *tags_var;  /* a ContextVar: the dict of orbus.tags(), of str to str */
+	PyObject *tags_var;  /* a ContextVar: which orbus.tags() hold, see tags_block.c */
 	PyObject *block_var; /* a ContextVar: a weak reference to the Request whose block runs */
 	bool expects_calls;  /* a client is instrumented: blocks of requests tell that they run */
 	PyObject *keywords[KEYWORD_COUNT];
@@ -196,10 +197,15 @@ void producer_ended(struct producer *p, const struct orbus_sample *s);
 /* --- the other types ----------------------------------------------------------------------------
  */
 
-extern PyType_Spec request_spec, ready_spec, call_spec, reader_spec;
+extern PyType_Spec request_spec, ready_spec, call_spec, reader_spec, tags_block_spec;
 
 /* An awaitable of that value: ready.c. */
 PyObject *ready_new(const struct module_state *state, PyObject *value);
+
+/* The tags of orbus.tags() that hold here: a dict or None, a new reference; NULL: an exception is
+ * set.
+ */
+PyObject *tags_around(const struct module_state *state);
 
 /* Producer.request(). */
 PyObject *request_new(

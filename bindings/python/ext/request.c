@@ -263,8 +263,13 @@ static void judge_exception(struct request *r, PyObject *type, PyObject *excepti
 	enum orbus_status status;
 	bool done;
 
-	/* The call knows better how it failed than the exception that its client made of it. */
-	if (r->done && call_sample(r->done)->status != ORBUS_STATUS_OK)
+	/*
+	 * The call knows better how it failed than the exception that its client made of it. But
+	 * why the program left the call, the exception knows: a limit of asyncio.timeout() cancels
+	 * the call, and becomes a TimeoutError outside of it.
+	 */
+	if (r->done && call_sample(r->done)->status != ORBUS_STATUS_OK &&
+	    call_sample(r->done)->status != ORBUS_STATUS_CANCELLED)
 		return;
 	found = classify(r, exception != Py_None ? exception : type);
 	done = found && PyTuple_Check(found) && PyTuple_GET_SIZE(found) == 4 &&
