@@ -86,7 +86,9 @@ static int open_all(struct agent *a)
 	if (!err)
 		err = backfill_open(a);
 	if (!err)
-		err = folder_open(a->config->data_dir, a->log, &a->folder);
+		err = folder_open(a->config->data_dir,
+		    &(struct calendar){a->config->utc, a->config->snapshot_hours}, a->log,
+		    &a->folder);
 	if (!err)
 		err = drain_open(a);
 	if (!err)
@@ -212,10 +214,10 @@ static bool recover(struct agent *a)
 {
 	uint64_t monotonic_ns = clock_monotonic_ns();
 
-	if (!a->shortage_said)
+	if (!a->folder.shortage_said)
 		log_error(a->log, "out of memory: what came since the last checkpoint stays in the "
 				  "ring until there is some");
-	a->shortage_said = true;
+	a->folder.shortage_said = true;
 	if (a->store)
 		store_poll(a->store);
 	(void)save_go_on(a);
@@ -226,7 +228,7 @@ static bool recover(struct agent *a)
 	board_beat(a->board);
 	if (restore_after_shortage(a) != 0)
 		return false;
-	a->shortage_said = false;
+	a->folder.shortage_said = false;
 	log_info(a->log, "going on from the last checkpoint: there is memory again");
 	return true;
 }

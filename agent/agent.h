@@ -34,11 +34,6 @@
 
 #include <signal.h>
 
-/* Says each trouble once, at whatever step it shows, and once that it is over. */
-struct log_once {
-	int error;
-};
-
 struct save {
 	bool busy;
 	bool failed;
@@ -111,9 +106,7 @@ struct agent {
 	unsigned backfill_backoff_seconds; /* 0: the files of periods can be read */
 	uint64_t backfill_next_ns;         /* CLOCK_MONOTONIC: not before */
 	uint64_t crowded_out_said, crowded_out_next_ns;
-	bool shortage_said; /* of memory */
-	int restore_error;  /* that was said last, while the checkpoint cannot be read */
-	char boot_id[40];   /* this boot of the machine */
+	char boot_id[40]; /* this boot of the machine */
 };
 
 /* Set by signal handlers. */
@@ -177,9 +170,6 @@ void lying_lanes_report(struct agent *a, uint64_t monotonic_ns);
  */
 int restore_aggregator(struct agent *a);
 
-/* Says that a file cannot be read from which counting goes on; once while it is the same error. */
-void restore_unreadable(struct agent *a, const char *name, int error);
-
 /*
  * Forgets what was counted since the last checkpoint, to count it again, since the aggregator is
  * out of memory. While a negative errno is returned it stays so. No save may be under way.
@@ -217,13 +207,6 @@ void save_snapshot(struct agent *a, uint64_t now_ns);
 
 /* The folder was removed or moved: makes it anew, and writes everything again. */
 void save_look_after_folder(struct agent *a);
-
-/* Moves a file that cannot be read out of the way, under a name that says so. */
-int quarantine_file(struct agent *a, const char *name, const char *why);
-
-/* Logs an outcome: a new trouble once, and its end. */
-void log_once(
-    struct log *log, struct log_once *c, const char *what, const struct store_result *result);
 
 /* --- agent/persist/backfill.c */
 

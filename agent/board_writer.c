@@ -178,15 +178,15 @@ static uint64_t pause_after(uint64_t took_ns)
 /* Shows the document, NULL: there was no memory for it. */
 static void publish(struct agent *a, char *bytes, size_t length)
 {
-	struct store_result r = {.step = STORE_STEP_WRITE, .name = a->paths.board};
+	int err;
 
 	if (!a->board) { /* it went while this was written */
 		free(bytes);
 		return;
 	}
-	r.error = bytes ? board_publish(a->board, bytes, length) : -ENOMEM;
+	err = bytes ? board_publish(a->board, bytes, length) : -ENOMEM;
 	free(bytes);
-	log_once(a->log, &a->board_last_error, "the board", &r);
+	log_once(a->log, &a->board_last_error, "the board", "write", err);
 }
 
 static void refresh_at_once(struct agent *a, uint64_t now_ns)

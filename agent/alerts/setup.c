@@ -4,6 +4,7 @@
  */
 #include "agent/agent.h"
 #include "agent/json_memory.h"
+#include "agent/persist/quarantine.h"
 #include "alerts.h"
 #include "base/clock.h"
 
@@ -90,7 +91,7 @@ static json_t *read_state(struct agent *a, int *err)
 		return NULL;
 	}
 	if (*err && *err != -ENOMEM) {
-		restore_unreadable(a, ALERTS_NAME, *err);
+		report_unreadable(&a->folder, ALERTS_NAME, *err);
 		*err = -EIO;
 	}
 	if (*err)
@@ -139,7 +140,7 @@ int alerts_resume(struct agent *a)
 	json_decref(state);
 	if (err == -EBADMSG) {
 		forget_state(s);
-		err = quarantine_file(a, ALERTS_NAME, "is damaged or cannot be read");
+		err = quarantine_file(&a->folder, ALERTS_NAME, "is damaged or cannot be read");
 	}
 	drop_old_news(a, clock_realtime_ns());
 	log_info(a->log, "alert rules in %s: %zu; targets: %zu", s->path, s->rules.rule_count,
