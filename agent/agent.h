@@ -30,6 +30,7 @@
 #include "retention.h"
 #include "ring/reader.h"
 #include "ring/shm_object.h"
+#include "run_time.h"
 #include "worker.h"
 
 #include <signal.h>
@@ -84,8 +85,7 @@ struct agent {
 	int bus_error, bus_lock_error, board_error;
 	struct lying_lanes *lying_lanes;
 	uint64_t bus_lock_inode, ring_inode; /* of the bus as it was last made or found */
-	uint64_t started_ns;                 /* CLOCK_MONOTONIC */
-	uint64_t stopping_ns;                /* when it was told to stop, 0: it was not */
+	struct run_time run_time;
 	uint8_t bus_id[16];
 	uint64_t lost_seen, rejected_seen; /* of the reader, already in the aggregator */
 	uint64_t lost_unsaid;              /* lost samples that no log line has told of */
@@ -110,18 +110,13 @@ struct agent {
 };
 
 /* Set by signal handlers. */
-extern volatile sig_atomic_t agent_stop, agent_snapshot, agent_reload;
+extern volatile sig_atomic_t agent_snapshot, agent_reload;
 
 /* The exit status, should the time for stopping run out: 1 until the last checkpoint is stored. */
 extern volatile sig_atomic_t agent_status;
 
-/* How long the agent may still take to end, once it was told to. */
-int agent_time_left_ms(const struct agent *a);
-
 /* Runs until told to stop, or once: the exit status. */
 int agent_run(const struct config *config, struct log *log);
-
-uint64_t agent_uptime_seconds(const struct agent *a);
 
 /* --- drain.c */
 

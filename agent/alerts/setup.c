@@ -241,7 +241,7 @@ void alerts_finish(struct agent *a)
 			store_flush(a->store, 20);
 		if (has_under_way(s))
 			usleep(10000);
-	} while (clock_monotonic_ns() < until_ns && agent_time_left_ms(a) > 0 &&
+	} while (clock_monotonic_ns() < until_ns && run_time_left_ms(&a->run_time) > 0 &&
 		 (s->dirty_ns || has_under_way(s)));
 	if (s->post_count > 0)
 		log_warning(a->log, "%zu alerts could not be posted yet: the next agent will",
