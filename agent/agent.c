@@ -4,6 +4,7 @@
 #include "agent.h"
 #include "agent/alerts/alerts.h"
 #include "base/clock.h"
+#include "board_writer.h"
 #include "doc/checkpoint_file.h"
 #include "json_memory.h"
 #include "live/ring_mark.h"
@@ -66,6 +67,18 @@ static int read_boot_id(struct agent *a)
 	return -EIO;
 }
 
+static int open_board(struct agent *a)
+{
+	const struct board_sources sources = {.config = a->config,
+	    .paths = &a->paths,
+	    .folder = &a->folder,
+	    .store = &a->store,
+	    .alerts = a->alerts,
+	    .documents = a->documents};
+
+	return board_writer_open(&sources, a->log, &a->board_writer);
+}
+
 static int open_all(struct agent *a)
 {
 	int err = alerts_open(a);
@@ -82,6 +95,8 @@ static int open_all(struct agent *a)
 		    &a->folder);
 	if (!err)
 		err = drain_open(a);
+	if (!err)
+		err = open_board(a);
 	if (!err)
 		err = open_store(a);
 	if (!err)
@@ -113,7 +128,7 @@ static void close_all(struct agent *a, int status)
 	save_close(a);
 	retention_close(a);
 	backfill_close(a);
-	board_writer_close(a);
+	board_writer_close(a->board_writer);
 	alerts_close(a);
 	journal_free(a);
 	aggregator_free(&a->aggregator);
@@ -134,18 +149,26 @@ static void say_crowded_out(struct agent *a, uint64_t monotonic_ns)
 	a->crowded_out_next_ns = monotonic_ns + CROWDED_OUT_NS;
 }
 
+/* It was removed, or made anew: another agent's is left to it. */
+static void look_after_board(struct agent *a)
+{
+	if (board_writer_is_gone(a->board_writer) && !drain_is_served_by_another(a))
+		board_writer_make_board(a->board_writer);
+}
+
 static void every_second(struct agent *a)
 {
 	uint64_t monotonic_ns = clock_monotonic_ns();
 
 	if (monotonic_ns >= a->beat_next_ns) {
 		a->beat_next_ns = monotonic_ns + BEAT_MS * 1000000u;
-		board_beat(a->board);
+		board_writer_beat(a->board_writer);
 	}
 	if (monotonic_ns < a->second_next_ns)
 		return;
 	a->second_next_ns = monotonic_ns + SECOND_MS * 1000000u;
 	drain_look_after(a);
+	look_after_board(a);
 	save_look_after_folder(a);
 	say_crowded_out(a, monotonic_ns);
 	periods_survey(&a->aggregator.periods, clock_realtime_ns());
@@ -166,11 +189,11 @@ static int sleep_ms(struct agent *a, uint64_t now_ns)
 	uint64_t monotonic_ns = clock_monotonic_ns();
 	uint64_t ms = BEAT_MS;
 
-	if (save_has_more(a) || board_writer_has_more(a) || a->board_is_due)
+	if (save_has_more(a) || board_writer_has_more(a->board_writer))
 		return 0;
 	if (a->store && (store_poll(a->store) > 0 || retention_has_more(a)))
 		return STORE_POLL_MS;
-	if (save_is_at_work(a) || board_writer_is_at_work(a))
+	if (save_is_at_work(a) || board_writer_is_at_work(a->board_writer))
 		return STORE_POLL_MS;
 	if (a->second_next_ns <= monotonic_ns)
 		return 0;
@@ -196,10 +219,11 @@ static bool recover(struct agent *a)
 	    monotonic_ns < a->second_next_ns)
 		return false;
 	a->second_next_ns = monotonic_ns + SECOND_MS * 1000000u;
-	board_beat(a->board);
+	board_writer_beat(a->board_writer);
 	if (restore_after_shortage(a) != 0)
 		return false;
 	a->folder.shortage_said = false;
+	board_writer_touch(a->board_writer);
 	log_info(a->log, "going on from the last checkpoint: there is memory again");
 	return true;
 }
@@ -227,9 +251,9 @@ static void note_pause(struct agent *a)
 {
 	uint64_t pause_ns = a->drained_ns ? clock_monotonic_ns() - a->drained_ns : 0;
 
-	if (pause_ns <= a->longest_pause_ns)
+	if (pause_ns <= a->run_time.longest_pause_ns)
 		return;
-	a->longest_pause_ns = pause_ns;
+	a->run_time.longest_pause_ns = pause_ns;
 	log_debug(
 	    a->log, "the longest time between two drains is %.1f ms now", (double)pause_ns / 1e6);
 }
@@ -263,7 +287,7 @@ static bool turn(struct agent *a, bool at_once)
 	if (!a->is_drained) {
 		more = drain(a, now_ns);
 		if (!more)
-			board_set_drained(a->board, from_ns);
+			board_writer_set_drained(a->board_writer, from_ns);
 		drain_reap(a, now_ns, false);
 	}
 	every_second(a);
@@ -283,11 +307,14 @@ static bool turn(struct agent *a, bool at_once)
 	}
 	if (agent_reload) {
 		agent_reload = 0;
-		alerts_reload(a);
+		if (alerts_reload(a))
+			board_writer_touch(a->board_writer);
 	}
-	alerts_run(a, now_ns, more);
+	if (alerts_run(a, now_ns, more))
+		board_writer_touch(a->board_writer);
 	/* One of them in one turn: the ring waits meanwhile. */
-	if (!saved && !board_writer_refresh(a, now_ns) && !aggregator_show(&a->aggregator, now_ns))
+	if (!saved && !board_writer_refresh(a->board_writer, now_ns) &&
+	    !aggregator_show(&a->aggregator, now_ns))
 		(void)windows_prepare(a->aggregator.windows);
 	return more;
 }
@@ -424,7 +451,7 @@ int agent_run(const struct config *config, struct log *log)
 	a->folder.fd = a->folder.lock_fd = a->bus_lock_fd = -1;
 	a->run_time = (struct run_time){
 	    .started_ns = clock_monotonic_ns(), .stop_ns = config->stop_ms * UINT64_C(1000000)};
-	a->board_changes = UINT64_MAX;
+	a->documents = (struct document_sources){&a->aggregator, &a->run_time, config->utc};
 	err = open_all(a);
 	status = status_of(err);
 	if (err == 0) {

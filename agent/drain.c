@@ -5,6 +5,7 @@
 #include "agent/persist/checkpoint.h"
 #include "base/clock.h"
 #include "base/text_safe.h"
+#include "board/board.h"
 #include "live/bus_error.h"
 #include "ring/layout.h"
 #include "ring/segment.h"
@@ -62,7 +63,7 @@ static int take_bus_lock(struct agent *a, int patience)
 }
 
 /* Whether another agent keeps the board. */
-static bool is_served_by_another(const struct agent *a, int *pid)
+static bool is_kept_by_another(const struct agent *a, int *pid)
 {
 	struct board_snapshot board;
 
@@ -77,7 +78,7 @@ static void say_lock_error(struct agent *a, int err)
 	char why[PATH_MAX + 256];
 	int pid;
 
-	if (err == -EBUSY && is_served_by_another(a, &pid)) {
+	if (err == -EBUSY && is_kept_by_another(a, &pid)) {
 		log_error(a->log,
 		    "another agent (pid %d) already serves bus '%s': stop it, or name another "
 		    "--bus",
@@ -159,51 +160,6 @@ static int make_bus(struct agent *a, unsigned wait_ms)
 	return made;
 }
 
-/* The board is for whoever may read the ring, as that is now. */
-static int create_board(const struct agent *a, struct board **out)
-{
-	struct stat ring;
-	int err;
-
-	if (lstat(a->paths.ring, &ring) < 0)
-		return -errno;
-	err = board_create(a->config->bus, ring.st_mode & 0666,
-	    ring.st_gid == getegid() ? NULL : &ring.st_gid, out);
-	/* A group that is not one of ours, of a bus of somebody else's: then for the others. */
-	if (err == -EPERM && ring.st_gid != getegid())
-		err = board_create(a->config->bus, ring.st_mode & 0606, NULL, out);
-	return err;
-}
-
-/*
- * Makes the board, or makes it again. Without one the agent serves all the same: samples are
- * counted and stored, and orstat shows what the ring holds.
- */
-static void open_board(struct agent *a)
-{
-	struct board *board;
-	char why[1024];
-	int err = create_board(a, &board);
-
-	if (!err) {
-		if (a->board_error)
-			log_info(a->log, "bus '%s' has a board", a->paths.name);
-		board_close(a->board);
-		a->board = board;
-		a->board_changes = UINT64_MAX;
-		a->board_error = 0;
-		return;
-	}
-	if (err == a->board_error)
-		return;
-	a->board_error = err;
-	if (!bus_stranger_describe(&a->paths, a->paths.board, why, sizeof(why)))
-		snprintf(why, sizeof(why), "%s", orbus_strerror(err));
-	log_warning(a->log,
-	    "bus '%s' has no board, tools show what the ring holds; trying again each second: %s",
-	    a->paths.name, why);
-}
-
 int drain_open_reader(const struct agent *a, struct orbus_reader **out)
 {
 	int err = orbus_reader_open(a->config->bus, out);
@@ -236,7 +192,6 @@ int drain_open(struct agent *a)
 	}
 	memcpy(a->bus_id, reader_bus_id(a->reader), sizeof(a->bus_id));
 	a->ring_inode = object_inode(a->paths.ring);
-	open_board(a);
 	a->reaper = reaper_new(false);
 	return a->reaper ? 0 : -ENOMEM;
 }
@@ -245,7 +200,6 @@ void drain_close(struct agent *a)
 {
 	orbus_reader_close(a->reader);
 	reaper_free(a->reaper);
-	board_close(a->board);
 	free(a->lying_lanes);
 	if (a->bus_lock_fd >= 0)
 		close(a->bus_lock_fd);
@@ -383,17 +337,6 @@ static void look_after_objects(struct agent *a)
 		a->ring_inode = object_inode(a->paths.ring);
 }
 
-static void look_after_bus(struct agent *a)
-{
-	int pid;
-
-	look_after_objects(a);
-	/* Without the lock somebody else may be the agent: his board is left to him. */
-	if (board_is_gone(a->board) && !(a->bus_lock_error && is_served_by_another(a, &pid)))
-		open_board(a);
-	lying_lanes_report(a, clock_monotonic_ns());
-}
-
 static void say_losses(struct agent *a)
 {
 	uint64_t monotonic_ns = clock_monotonic_ns();
@@ -424,9 +367,17 @@ static void say_forgotten(struct agent *a)
 	a->forgotten_say_ns = monotonic_ns + FORGOTTEN_EVERY_NS;
 }
 
+bool drain_is_served_by_another(const struct agent *a)
+{
+	int pid;
+
+	return a->bus_lock_error && is_kept_by_another(a, &pid);
+}
+
 void drain_look_after(struct agent *a)
 {
-	look_after_bus(a);
+	look_after_objects(a);
+	lying_lanes_report(a, clock_monotonic_ns());
 	say_losses(a);
 	say_forgotten(a);
 }

@@ -190,6 +190,5 @@ int restore_after_shortage(struct agent *a)
 	err = restore_aggregator(a);
 	a->aggregator.out_of_memory = err != 0;
 	a->save.saved_changes = a->save.checkpoint_changes = a->crowded_out_said = 0;
-	a->board_changes = UINT64_MAX;
 	return err;
 }
