@@ -11,6 +11,8 @@
  * a save is under way or the agent is to stop. What is left is done at the next start.
  */
 #include "agent.h"
+#include "agent/store/read.h"
+#include "agent/store/temporary.h"
 #include "base/clock.h"
 
 #include <assert.h>

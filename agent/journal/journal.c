@@ -6,6 +6,7 @@
  * neither may the figures wait for the disk, nor memory grow.
  */
 #include "agent/agent.h"
+#include "agent/store/read.h"
 #include "base/clock.h"
 #include "journal/line.h"
 

@@ -6,6 +6,7 @@
  * up.
  */
 #include "agent/agent.h"
+#include "agent/store/read.h"
 #include "base/clock.h"
 
 #include <dirent.h>
