@@ -15,16 +15,12 @@
 
 /* While the store works, its completions are looked for this often. */
 #define STORE_POLL_MS 5
-/* --once alone: how long it may take to get everything onto the disk. */
-#define FINAL_WAIT_NS (30 * NS_PER_SECOND)
 /* Of the time that it has when told to stop: what is still in the ring after so much of it is
  * counted by the next agent, */
 #define DRAIN_PART 4
-/* from so much on the last checkpoint is made, whatever else there is to store, */
+/* from so much on the last checkpoint is made, whatever else there is to store. */
 #define FILES_PART(ns) ((ns) / 10 * 3)
-/* and so much is left for ending the process. */
-#define LAST_PART     10
-#define FINAL_POLL_MS 5
+#define FINAL_POLL_MS  5
 /* So often nothing can be read: what a lane says is not there. */
 #define FINAL_QUIET_MAX 200
 #define SECOND_MS       1000
@@ -33,13 +29,8 @@
 /* Rejected samples are logged no more often. */
 #define CROWDED_OUT_NS (60 * NS_PER_SECOND)
 
-volatile sig_atomic_t agent_stop, agent_snapshot, agent_reload;
+volatile sig_atomic_t agent_snapshot, agent_reload;
 volatile sig_atomic_t agent_status = 1;
-
-uint64_t agent_uptime_seconds(const struct agent *a)
-{
-	return (clock_monotonic_ns() - a->started_ns) / NS_PER_SECOND;
-}
 
 static int open_store(struct agent *a)
 {
@@ -86,7 +77,9 @@ static int open_all(struct agent *a)
 	if (!err)
 		err = backfill_open(a);
 	if (!err)
-		err = folder_open(a->config->data_dir, a->log, &a->folder);
+		err = folder_open(a->config->data_dir,
+		    &(struct calendar){a->config->utc, a->config->snapshot_hours}, a->log,
+		    &a->folder);
 	if (!err)
 		err = drain_open(a);
 	if (!err)
@@ -105,26 +98,6 @@ static int open_all(struct agent *a)
 	return 0;
 }
 
-/* The time that the agent has once it was told to stop. */
-static uint64_t stop_ns(const struct agent *a)
-{
-	return a->config->stop_ms * UINT64_C(1000000);
-}
-
-/* Until when it may take its time, by CLOCK_MONOTONIC. */
-static uint64_t stop_deadline_ns(const struct agent *a)
-{
-	return a->stopping_ns + stop_ns(a) - stop_ns(a) / LAST_PART;
-}
-
-int agent_time_left_ms(const struct agent *a)
-{
-	uint64_t now_ns = clock_monotonic_ns();
-	uint64_t until_ns = a->stopping_ns ? stop_deadline_ns(a) : now_ns + FINAL_WAIT_NS;
-
-	return now_ns < until_ns && agent_stop < 2 ? (int)((until_ns - now_ns) / 1000000) : 0;
-}
-
 /*
  * Where the store is in a system call that does not return, the process ends as it is: its memory
  * is the kernel's, and closing anything could wait for the same disk. The folder's lock stays with
@@ -133,7 +106,7 @@ int agent_time_left_ms(const struct agent *a)
 static void close_all(struct agent *a, int status)
 {
 	journal_stop(a);
-	if (!store_close(a->store, agent_time_left_ms(a))) {
+	if (!store_close(a->store, run_time_left_ms(&a->run_time))) {
 		log_warning(a->log, "ending while a call to the disk is still under way");
 		_exit(status);
 	}
@@ -212,10 +185,10 @@ static bool recover(struct agent *a)
 {
 	uint64_t monotonic_ns = clock_monotonic_ns();
 
-	if (!a->shortage_said)
+	if (!a->folder.shortage_said)
 		log_error(a->log, "out of memory: what came since the last checkpoint stays in the "
 				  "ring until there is some");
-	a->shortage_said = true;
+	a->folder.shortage_said = true;
 	if (a->store)
 		store_poll(a->store);
 	(void)save_go_on(a);
@@ -226,7 +199,7 @@ static bool recover(struct agent *a)
 	board_beat(a->board);
 	if (restore_after_shortage(a) != 0)
 		return false;
-	a->shortage_said = false;
+	a->folder.shortage_said = false;
 	log_info(a->log, "going on from the last checkpoint: there is memory again");
 	return true;
 }
@@ -383,7 +356,7 @@ static bool is_kept(const struct agent *a, uint64_t changes)
 
 static void begin_to_stop(struct agent *a)
 {
-	a->stopping_ns = clock_monotonic_ns();
+	a->run_time.stopping_ns = clock_monotonic_ns();
 	journal_stop(a);
 }
 
@@ -398,14 +371,15 @@ static int finish(struct agent *a)
 
 	if (agent_stop)
 		begin_to_stop(a);
-	drain_to_end(a, begun_ns + (a->config->once ? FINAL_WAIT_NS : stop_ns(a) / DRAIN_PART));
+	drain_to_end(
+	    a, begun_ns + (a->config->once ? RUN_TIME_FINAL_NS : a->run_time.stop_ns / DRAIN_PART));
 	changes = a->aggregator.changes;
 	do {
-		if (agent_stop && !a->stopping_ns)
+		if (agent_stop && !a->run_time.stopping_ns)
 			begin_to_stop(a);
 		/* The last checkpoint goes before files: the next agent writes those from it. */
-		if (a->stopping_ns &&
-		    clock_monotonic_ns() - a->stopping_ns > FILES_PART(stop_ns(a))) {
+		if (a->run_time.stopping_ns && clock_monotonic_ns() - a->run_time.stopping_ns >
+						   FILES_PART(a->run_time.stop_ns)) {
 			save_put_off_files(a);
 			if (is_kept(a, changes) && !a->save.busy)
 				break;
@@ -415,8 +389,8 @@ static int finish(struct agent *a)
 			store_flush(a->store, STORE_POLL_MS);
 		if (is_kept(a, changes))
 			agent_status = 0;
-	} while (agent_time_left_ms(a) > 0 && clock_monotonic_ns() - begun_ns < FINAL_WAIT_NS &&
-		 !is_done(a));
+	} while (run_time_left_ms(&a->run_time) > 0 &&
+		 clock_monotonic_ns() - begun_ns < RUN_TIME_FINAL_NS && !is_done(a));
 	drain_say_rest(a);
 	if (!is_kept(a, changes)) {
 		log_error(a->log, "stopped before everything was on the disk; what the ring still "
@@ -448,7 +422,8 @@ int agent_run(const struct config *config, struct log *log)
 	a->config = config;
 	a->log = log;
 	a->folder.fd = a->folder.lock_fd = a->bus_lock_fd = -1;
-	a->started_ns = clock_monotonic_ns();
+	a->run_time = (struct run_time){
+	    .started_ns = clock_monotonic_ns(), .stop_ns = config->stop_ms * UINT64_C(1000000)};
 	a->board_changes = UINT64_MAX;
 	err = open_all(a);
 	status = status_of(err);

@@ -30,14 +30,10 @@
 #include "retention.h"
 #include "ring/reader.h"
 #include "ring/shm_object.h"
+#include "run_time.h"
 #include "worker.h"
 
 #include <signal.h>
-
-/* Says each trouble once, at whatever step it shows, and once that it is over. */
-struct log_once {
-	int error;
-};
 
 struct save {
 	bool busy;
@@ -89,8 +85,7 @@ struct agent {
 	int bus_error, bus_lock_error, board_error;
 	struct lying_lanes *lying_lanes;
 	uint64_t bus_lock_inode, ring_inode; /* of the bus as it was last made or found */
-	uint64_t started_ns;                 /* CLOCK_MONOTONIC */
-	uint64_t stopping_ns;                /* when it was told to stop, 0: it was not */
+	struct run_time run_time;
 	uint8_t bus_id[16];
 	uint64_t lost_seen, rejected_seen; /* of the reader, already in the aggregator */
 	uint64_t lost_unsaid;              /* lost samples that no log line has told of */
@@ -111,24 +106,17 @@ struct agent {
 	unsigned backfill_backoff_seconds; /* 0: the files of periods can be read */
 	uint64_t backfill_next_ns;         /* CLOCK_MONOTONIC: not before */
 	uint64_t crowded_out_said, crowded_out_next_ns;
-	bool shortage_said; /* of memory */
-	int restore_error;  /* that was said last, while the checkpoint cannot be read */
-	char boot_id[40];   /* this boot of the machine */
+	char boot_id[40]; /* this boot of the machine */
 };
 
 /* Set by signal handlers. */
-extern volatile sig_atomic_t agent_stop, agent_snapshot, agent_reload;
+extern volatile sig_atomic_t agent_snapshot, agent_reload;
 
 /* The exit status, should the time for stopping run out: 1 until the last checkpoint is stored. */
 extern volatile sig_atomic_t agent_status;
 
-/* How long the agent may still take to end, once it was told to. */
-int agent_time_left_ms(const struct agent *a);
-
 /* Runs until told to stop, or once: the exit status. */
 int agent_run(const struct config *config, struct log *log);
-
-uint64_t agent_uptime_seconds(const struct agent *a);
 
 /* --- drain.c */
 
@@ -177,9 +165,6 @@ void lying_lanes_report(struct agent *a, uint64_t monotonic_ns);
  */
 int restore_aggregator(struct agent *a);
 
-/* Says that a file cannot be read from which counting goes on; once while it is the same error. */
-void restore_unreadable(struct agent *a, const char *name, int error);
-
 /*
  * Forgets what was counted since the last checkpoint, to count it again, since the aggregator is
  * out of memory. While a negative errno is returned it stays so. No save may be under way.
@@ -217,13 +202,6 @@ void save_snapshot(struct agent *a, uint64_t now_ns);
 
 /* The folder was removed or moved: makes it anew, and writes everything again. */
 void save_look_after_folder(struct agent *a);
-
-/* Moves a file that cannot be read out of the way, under a name that says so. */
-int quarantine_file(struct agent *a, const char *name, const char *why);
-
-/* Logs an outcome: a new trouble once, and its end. */
-void log_once(
-    struct log *log, struct log_once *c, const char *what, const struct store_result *result);
 
 /* --- agent/persist/backfill.c */
 

@@ -31,7 +31,7 @@ static struct document_context context_of(const struct agent *a, uint64_t now_ns
 	return (struct document_context){
 	    .end_ns = now_ns,
 	    .utc = a->config->utc,
-	    .uptime_seconds = agent_uptime_seconds(a),
+	    .uptime_seconds = run_time_uptime_seconds(&a->run_time),
 	    .saved_at_ns = now_ns,
 	    .in_flight = inflight_count(a->aggregator.inflight),
 	    .lifetime = &a->aggregator.lifetime,
@@ -124,7 +124,7 @@ static void put_agent(struct writer *w, const struct agent *a, uint64_t now_ns)
 {
 	const struct inflight_forgotten *forgotten = inflight_forgotten(a->aggregator.inflight);
 	char started[RFC3339_BYTES], folder[PATH_MAX];
-	uint64_t uptime = agent_uptime_seconds(a);
+	uint64_t uptime = run_time_uptime_seconds(&a->run_time);
 
 	clock_format_rfc3339_local(now_ns - uptime * NS_PER_SECOND, a->config->utc, started);
 	writer_object(w, "agent");
@@ -178,15 +178,15 @@ static uint64_t pause_after(uint64_t took_ns)
 /* Shows the document, NULL: there was no memory for it. */
 static void publish(struct agent *a, char *bytes, size_t length)
 {
-	struct store_result r = {.step = STORE_STEP_WRITE, .name = a->paths.board};
+	int err;
 
 	if (!a->board) { /* it went while this was written */
 		free(bytes);
 		return;
 	}
-	r.error = bytes ? board_publish(a->board, bytes, length) : -ENOMEM;
+	err = bytes ? board_publish(a->board, bytes, length) : -ENOMEM;
 	free(bytes);
-	log_once(a->log, &a->board_last_error, "the board", &r);
+	log_once(a->log, &a->board_last_error, "the board", "write", err);
 }
 
 static void refresh_at_once(struct agent *a, uint64_t now_ns)

@@ -11,6 +11,7 @@
  * a save is under way or the agent is to stop. What is left is done at the next start.
  */
 #include "agent.h"
+#include "agent/persist/quarantine.h"
 #include "agent/store/read.h"
 #include "agent/store/temporary.h"
 #include "base/clock.h"
@@ -106,7 +107,8 @@ static void clock_stored(void *context, const struct store_result *result)
 {
 	struct agent *a = context;
 
-	log_once(a->log, &a->retention_last_error, CLOCK_NAME, result);
+	log_once(a->log, &a->retention_last_error, CLOCK_NAME, store_step_name(result->step),
+	    result->error);
 }
 
 static void store_clock(struct agent *a, uint64_t monotonic_ns)
@@ -139,7 +141,7 @@ int retention_open(struct agent *a)
 		    a->log, "%s/%s is damaged: beginning a new one", a->folder.path, CLOCK_NAME);
 	free(text);
 	if (err && err != -ENOENT && !store_is_foreign(err)) {
-		restore_unreadable(a, CLOCK_NAME, err);
+		report_unreadable(&a->folder, CLOCK_NAME, err);
 		return -EIO;
 	}
 	look(a);
@@ -242,7 +244,8 @@ static void swept(void *context, const struct store_result *result)
 	r->in_step = false;
 	say_removed(a, result);
 	log_once(a->log, &a->retention_last_error,
-	    result->step == STORE_STEP_REMOVE ? result->name : a->folder.path, result);
+	    result->step == STORE_STEP_REMOVE ? result->name : a->folder.path,
+	    store_step_name(result->step), result->error);
 	if (result->more)
 		return;
 	r->in_pass = false;

@@ -131,7 +131,7 @@ static void judge_rule(struct agent *a, size_t i, const struct aggregate *window
 
 	/* Little is no wonder before the agent has seen so much time. */
 	if (!r->above && alert_figure_is_sum(r->figure) &&
-	    agent_uptime_seconds(a) < windows[r->window].seconds)
+	    run_time_uptime_seconds(&a->run_time) < windows[r->window].seconds)
 		return;
 	if (r->figure == ALERT_SILENCE) {
 		judge_silence(a, i, window, now_ns);

@@ -178,7 +178,7 @@ static void stored(void *context, const struct store_result *result)
 	struct agent *a = context;
 	struct alerts *s = a->alerts;
 
-	log_once(a->log, &s->last_error, ALERTS_NAME, result);
+	log_once(a->log, &s->last_error, ALERTS_NAME, store_step_name(result->step), result->error);
 	s->storing = false;
 	if (result->error) {
 		s->backoff_seconds = s->backoff_seconds ? 2 * s->backoff_seconds : 1;

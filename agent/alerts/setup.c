@@ -4,6 +4,7 @@
  */
 #include "agent/agent.h"
 #include "agent/json_memory.h"
+#include "agent/persist/quarantine.h"
 #include "agent/store/read.h"
 #include "alerts.h"
 #include "base/clock.h"
@@ -91,7 +92,7 @@ static json_t *read_state(struct agent *a, int *err)
 		return NULL;
 	}
 	if (*err && *err != -ENOMEM) {
-		restore_unreadable(a, ALERTS_NAME, *err);
+		report_unreadable(&a->folder, ALERTS_NAME, *err);
 		*err = -EIO;
 	}
 	if (*err)
@@ -140,7 +141,7 @@ int alerts_resume(struct agent *a)
 	json_decref(state);
 	if (err == -EBADMSG) {
 		forget_state(s);
-		err = quarantine_file(a, ALERTS_NAME, "is damaged or cannot be read");
+		err = quarantine_file(&a->folder, ALERTS_NAME, "is damaged or cannot be read");
 	}
 	drop_old_news(a, clock_realtime_ns());
 	log_info(a->log, "alert rules in %s: %zu; targets: %zu", s->path, s->rules.rule_count,
@@ -241,7 +242,7 @@ void alerts_finish(struct agent *a)
 			store_flush(a->store, 20);
 		if (has_under_way(s))
 			usleep(10000);
-	} while (clock_monotonic_ns() < until_ns && agent_time_left_ms(a) > 0 &&
+	} while (clock_monotonic_ns() < until_ns && run_time_left_ms(&a->run_time) > 0 &&
 		 (s->dirty_ns || has_under_way(s)));
 	if (s->post_count > 0)
 		log_warning(a->log, "%zu alerts could not be posted yet: the next agent will",

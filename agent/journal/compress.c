@@ -6,6 +6,7 @@
  * go on in between; a killed agent's temporary file is removed at the next start (retention.c).
  */
 #include "agent/agent.h"
+#include "agent/persist/quarantine.h"
 #include "agent/store/read.h"
 #include "agent/store/temporary.h"
 #include "base/clock.h"
@@ -66,7 +67,7 @@ static void plain_removed(void *context, const struct store_result *r)
 	struct agent *a = f->agent;
 
 	a->journal.compressing = NULL;
-	log_once(a->log, &a->journal_last_error, f->text, r);
+	log_once(a->log, &a->journal_last_error, f->text, store_step_name(r->step), r->error);
 	if (r->error) {
 		a->journal.compress_next_ns = clock_monotonic_ns() + RETRY_NS;
 		return;
@@ -100,9 +101,10 @@ static void give_up(struct journal_file *f, const struct store_result *r)
 	if (gone)
 		log_warning(a->log, "%s was removed before it was compressed", f->text);
 	else if (!damaged)
-		log_once(a->log, &a->journal_last_error, f->text, r);
+		log_once(
+		    a->log, &a->journal_last_error, f->text, store_step_name(r->step), r->error);
 	if (gone ||
-	    (damaged && quarantine_file(a, f->text,
+	    (damaged && quarantine_file(&a->folder, f->text,
 			    found ? store_foreign_text(found) : "is shorter than it was") == 0))
 		journal_drop_file(a, f);
 }

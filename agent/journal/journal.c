@@ -6,6 +6,7 @@
  * neither may the figures wait for the disk, nor memory grow.
  */
 #include "agent/agent.h"
+#include "agent/persist/quarantine.h"
 #include "agent/store/read.h"
 #include "base/clock.h"
 #include "journal/line.h"
@@ -301,7 +302,7 @@ static void make_way(struct journal_file *f, const struct store_result *r)
 	if (found == -ENOENT && r->error == -ENOENT && f->durable > 0)
 		log_error(a->log, "%s was removed: going on with a new one", r->name);
 	else if (!store_is_foreign(found) ||
-		 quarantine_file(a, r->name, store_foreign_text(found)) < 0)
+		 quarantine_file(&a->folder, r->name, store_foreign_text(found)) < 0)
 		return;
 	f->durable = 0;
 }
@@ -313,7 +314,7 @@ static void batch_written(void *context, const struct store_result *r)
 	struct journal *j = &a->journal;
 
 	if (r->error) {
-		log_once(a->log, &a->save.last_error, f->text, r);
+		log_once(a->log, &a->save.last_error, f->text, store_step_name(r->step), r->error);
 		make_way(f, r);
 		j->write_failed = true;
 	} else {

@@ -6,6 +6,7 @@
  * up.
  */
 #include "agent/agent.h"
+#include "agent/persist/quarantine.h"
 #include "agent/store/read.h"
 #include "base/clock.h"
 
@@ -155,7 +156,7 @@ static int restore_file(
 	f->accepts = accepts(a, f);
 	err = cut(a, f->text, saved->length, &unread);
 	if (unread) {
-		restore_unreadable(a, f->text, err);
+		report_unreadable(&a->folder, f->text, err);
 		return -EIO;
 	}
 	if (!err || (err == -ENOENT && saved->length == 0)) {
@@ -166,7 +167,7 @@ static int restore_file(
 	if (err == -ENOENT)
 		log_error(a->log, "%s is missing: the requests that it held are gone", f->text);
 	else
-		(void)quarantine_file(a, f->text,
+		(void)quarantine_file(&a->folder, f->text,
 		    store_is_foreign(err) ? store_foreign_text(err)
 					  : "is not as the checkpoint knows it");
 	return 0;
@@ -230,7 +231,7 @@ static int adopt(struct agent *a, const struct journal_name *name)
 		return 0; /* somebody else's: its number is taken */
 	fd = openat(a->folder.fd, text, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0) {
-		restore_unreadable(a, text, -errno);
+		report_unreadable(&a->folder, text, -errno);
 		if (fd >= 0)
 			close(fd);
 		return -EIO;
@@ -244,7 +245,7 @@ static int adopt(struct agent *a, const struct journal_name *name)
 		log_warning(a->log, "could not sync %s: %s", text, strerror(errno));
 	close(fd);
 	if (err) {
-		restore_unreadable(a, text, err);
+		report_unreadable(&a->folder, text, err);
 		return err == -ENOMEM ? err : -EIO;
 	}
 	span_of(a, name, &start_ns, &end_ns);
@@ -278,7 +279,7 @@ static int restore_unnamed(struct agent *a, const struct names *names, bool come
 			if (!comes_again)
 				err = adopt(a, name);
 			else
-				(void)quarantine_file(a, text,
+				(void)quarantine_file(&a->folder, text,
 				    "is of requests that no checkpoint counts: those that the ring "
 				    "still holds are counted again");
 		}
@@ -350,7 +351,7 @@ int journal_restore(struct agent *a, const struct checkpoint_bus *saved, bool sa
 		return 0;
 	err = list_names(a, &names);
 	if (err)
-		restore_unreadable(a, ".", err);
+		report_unreadable(&a->folder, ".", err);
 	if (names.count > 0)
 		qsort(names.items, names.count, sizeof(*names.items), compare_names);
 	for (size_t i = 0; !err && saved && i < saved->journal.file_count; i++)

@@ -20,6 +20,7 @@
 #include "agent/json_memory.h"
 #include "agent/store/read.h"
 #include "base/clock.h"
+#include "quarantine.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -102,7 +103,7 @@ static void backfill_back_off(struct agent *a)
 
 static void quarantine(struct agent *a, struct period *p, const char *name, const char *why)
 {
-	if (quarantine_file(a, name, why) == 0)
+	if (quarantine_file(&a->folder, name, why) == 0)
 		(void)period_set_base(p, NULL, NULL);
 	else
 		backfill_back_off(a);
@@ -242,8 +243,8 @@ static void got_file(void *context, const struct store_result *r)
 
 	if (!p)
 		return;
-	log_once(a->log, &a->backfill_last_error, r->name,
-	    is_told ? &(struct store_result){.name = r->name} : r);
+	log_once(a->log, &a->backfill_last_error, r->name, store_step_name(r->step),
+	    is_told ? 0 : r->error);
 	if (r->error) {
 		take_unread(a, p, r->error);
 		return;

@@ -18,6 +18,7 @@
 #include "agent/store/read.h"
 #include "base/clock.h"
 #include "checkpoint.h"
+#include "quarantine.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -41,17 +42,6 @@ static int begin_anew(struct agent *a)
 	aggregator_free(&a->aggregator);
 	a->aggregator_generation++;
 	return begin_aggregator(a);
-}
-
-void restore_unreadable(struct agent *a, const char *name, int error)
-{
-	/* That memory is short has been said where it becomes so while the agent runs. */
-	if (a->restore_error != error && !(error == -ENOMEM && a->shortage_said))
-		log_error(a->log,
-		    "cannot read %s/%s: %s. It was left as it is, and nothing was counted; start "
-		    "again when the disk, or the permissions, are repaired",
-		    a->folder.path, name, strerror(-error));
-	a->restore_error = error;
 }
 
 /*
@@ -95,7 +85,7 @@ static int check_previous(struct agent *a)
 	free(bytes);
 	if (!err || err == -ENOENT || store_is_foreign(err))
 		return 0;
-	restore_unreadable(a, CHECKPOINT_PREVIOUS_NAME, err);
+	report_unreadable(&a->folder, CHECKPOINT_PREVIOUS_NAME, err);
 	return -EIO;
 }
 
@@ -114,14 +104,14 @@ static int load_or_quarantine(
 	if (!err || err == -ENOENT || err == -ENOMEM)
 		return err;
 	if (unread && !store_is_foreign(unread)) {
-		restore_unreadable(a, name, unread);
+		report_unreadable(&a->folder, name, unread);
 		return -EIO;
 	}
 	if (!*damaged && check_previous(a) < 0)
 		return -EIO;
 	*damaged = true;
 	checkpoint_bus_free(bus);
-	err = quarantine_file(a, name,
+	err = quarantine_file(&a->folder, name,
 	    unread                    ? store_foreign_text(unread)
 	    : err == -EPROTONOSUPPORT ? "was written by a newer version"
 				      : "is damaged");
@@ -160,7 +150,7 @@ static int restore(struct agent *a)
 	scanned = !err || err == -ENOENT ? period_scan(a->folder.fd, &a->aggregator.periods) : 0;
 	if (scanned < 0) {
 		if (scanned != -ENOMEM)
-			restore_unreadable(a, ".", scanned);
+			report_unreadable(&a->folder, ".", scanned);
 		err = scanned;
 	}
 	if (!err) {
@@ -180,7 +170,7 @@ int restore_aggregator(struct agent *a)
 	int err = restore(a);
 
 	if (!err)
-		a->restore_error = 0;
+		a->folder.unreadable_error = 0;
 	/* Whatever failed, it is none of the errors that have an exit status of their own. */
 	return err == 0 || err == -ENOMEM ? err : -EIO;
 }

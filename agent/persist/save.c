@@ -37,9 +37,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SET_ASIDE_MAX 1000
-#define FILE_MODE     0600
-#define BACKOFF_MAX   60
+#define FILE_MODE   0600
+#define BACKOFF_MAX 60
 /* Files of late periods in one save, so that the next checkpoint need not wait for many. */
 #define LATE_FILES_MAX 64
 /* A save waits no longer for the files that periods are opened with. */
@@ -61,19 +60,6 @@ struct save_file {
 	bool too_large; /* for whoever would read it */
 	size_t length;
 };
-
-void log_once(struct log *log, struct log_once *c, const char *what, const struct store_result *r)
-{
-	/* Given up, since the agent is to stop. */
-	if (r->error == c->error || r->error == -ECANCELED)
-		return;
-	if (r->error)
-		log_error(log, "could not %s %s: %s; trying again until it works",
-		    store_step_name(r->step), what, strerror(-r->error));
-	else
-		log_info(log, "%s is written again", what);
-	c->error = r->error;
-}
 
 static void file_free(struct save_file *f)
 {
@@ -137,7 +123,7 @@ static void end_if_done(struct agent *a)
 	if (s->files || s->rendered_file || s->files_left > 0)
 		return;
 	if (!s->failed && s->last_error.error)
-		log_once(a->log, &s->last_error, a->folder.path, &(struct store_result){0});
+		log_once(a->log, &s->last_error, a->folder.path, "write", 0);
 	save_ended(a);
 }
 
@@ -148,7 +134,8 @@ static void file_stored(void *context, const struct store_result *r)
 	struct period *p = f->period;
 
 	if (r->error) {
-		log_once(a->log, &a->save.last_error, p->span.name, r);
+		log_once(
+		    a->log, &a->save.last_error, p->span.name, store_step_name(r->step), r->error);
 		a->save.failed = true;
 	} else {
 		period_written(p, p->section_version, p->section_complete);
@@ -173,9 +160,7 @@ static void put_rendered(struct agent *a, struct save_file *f)
 
 	f->text = NULL;
 	if (f->too_large)
-		log_once(a->log, &s->last_error, f->period->span.name,
-		    &(struct store_result){
-			.step = STORE_STEP_WRITE, .name = f->period->span.name, .error = -EFBIG});
+		log_once(a->log, &s->last_error, f->period->span.name, "write", -EFBIG);
 	s->files_left++;
 	if (text && store_put(a->store, f->period->span.name, text, f->length, FILE_MODE,
 			file_stored, f) == 0)
@@ -211,7 +196,8 @@ static void checkpoint_stored(void *context, const struct store_result *r)
 	struct save *s = &a->save;
 
 	if (r->error) {
-		log_once(a->log, &s->last_error, CHECKPOINT_NAME, r);
+		log_once(
+		    a->log, &s->last_error, CHECKPOINT_NAME, store_step_name(r->step), r->error);
 		s->failed = true;
 	}
 	if (!s->failed)
@@ -586,29 +572,6 @@ void save_snapshot(struct agent *a, uint64_t now_ns)
 		log_error(a->log, "could not write %s: out of memory", name);
 }
 
-int quarantine_file(struct agent *a, const char *name, const char *why)
-{
-	char stamp[PERIOD_NAME_BYTES], aside[2 * PERIOD_NAME_BYTES];
-	int err, n;
-
-	calendar_snapshot_name(&a->aggregator.periods.calendar, clock_realtime_ns(), stamp);
-	n = snprintf(
-	    aside, sizeof(aside), "%.47s.set-aside-%.15s", name, stamp + strlen("metrics_"));
-	err = renameat2(a->folder.fd, name, a->folder.fd, aside, RENAME_NOREPLACE);
-	/* There may be more than one in a second. */
-	for (int i = 2; err < 0 && errno == EEXIST && i <= SET_ASIDE_MAX; i++) {
-		snprintf(aside + n, sizeof(aside) - (size_t)n, "-%d", i);
-		err = renameat2(a->folder.fd, name, a->folder.fd, aside, RENAME_NOREPLACE);
-	}
-	if (err < 0) {
-		log_error(
-		    a->log, "%s %s, and could not be quarantined: %s", name, why, strerror(errno));
-		return -errno;
-	}
-	log_error(a->log, "%s %s: quarantined as %s", name, why, aside);
-	return 0;
-}
-
 /* Whether the folder that is open is the one that bears the name, on the disk that is there now. */
 static bool folder_is_there(const struct agent *a)
 {
@@ -630,7 +593,7 @@ void save_look_after_folder(struct agent *a)
 	if (a->store && (store_poll(a->store) > 0 || !store_close(a->store, 0)))
 		return;
 	a->store = NULL;
-	err = folder_reopen(&a->folder, a->log);
+	err = folder_reopen(&a->folder);
 	if (!err)
 		err =
 		    store_open(a->config->io, a->folder.fd, a->folder.lock_fd, &a->store, &refused);
