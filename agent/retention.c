@@ -12,6 +12,8 @@
  */
 #include "agent.h"
 #include "agent/persist/quarantine.h"
+#include "agent/store/read.h"
+#include "agent/store/temporary.h"
 #include "base/clock.h"
 
 #include <assert.h>

@@ -5,6 +5,7 @@
 #include "agent/agent.h"
 #include "agent/json_memory.h"
 #include "agent/persist/quarantine.h"
+#include "agent/store/read.h"
 #include "alerts.h"
 #include "base/clock.h"
 

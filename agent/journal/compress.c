@@ -7,6 +7,8 @@
  */
 #include "agent/agent.h"
 #include "agent/persist/quarantine.h"
+#include "agent/store/read.h"
+#include "agent/store/temporary.h"
 #include "base/clock.h"
 
 #include <errno.h>
@@ -149,8 +151,8 @@ static void step(struct journal_file *f)
 	err = store_compress(a->store, f->text, j->compressed_bytes, last ? left : STEP_BYTES,
 	    j->temporary, last ? target : NULL, FILE_MODE, stepped, f);
 	if (err)
-		give_up(f,
-		    &(struct store_result){.error = err, .step = STORE_STEP_PACK, .name = f->text});
+		give_up(f, &(struct store_result){
+			       .error = err, .step = STORE_STEP_COMPRESS, .name = f->text});
 }
 
 static void begin(struct journal_file *f)

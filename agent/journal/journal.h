@@ -22,6 +22,7 @@
 
 #include "agent/aggregator.h"
 #include "agent/store/store.h"
+#include "agent/store/temporary.h"
 #include "doc/checkpoint_file.h"
 
 struct agent;

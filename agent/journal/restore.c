@@ -7,6 +7,7 @@
  */
 #include "agent/agent.h"
 #include "agent/persist/quarantine.h"
+#include "agent/store/read.h"
 #include "base/clock.h"
 
 #include <dirent.h>

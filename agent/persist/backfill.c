@@ -18,6 +18,7 @@
  */
 #include "agent/agent.h"
 #include "agent/json_memory.h"
+#include "agent/store/read.h"
 #include "base/clock.h"
 #include "quarantine.h"
 

@@ -15,6 +15,7 @@
 #include "agent/agent.h"
 #include "agent/json_memory.h"
 #include "agent/period_scan.h"
+#include "agent/store/read.h"
 #include "base/clock.h"
 #include "checkpoint.h"
 #include "quarantine.h"
