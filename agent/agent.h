@@ -26,10 +26,8 @@
 #include "aggregator.h"
 #include "config.h"
 #include "document_context.h"
-#include "live/reaper.h"
+#include "drain.h"
 #include "retention.h"
-#include "ring/reader.h"
-#include "ring/shm_object.h"
 #include "run_time.h"
 #include "worker.h"
 
@@ -69,8 +67,7 @@ struct agent {
 	struct log *log;
 	struct folder folder;
 	struct store *store;
-	struct orbus_reader *reader;
-	struct reaper *reaper;
+	struct drain *drain;
 	struct aggregator aggregator;
 	struct save save;
 	struct backfill *backfill;
@@ -79,23 +76,12 @@ struct agent {
 	struct board_writer *board_writer;
 	struct alerts *alerts; /* NULL: none were asked for */
 	struct journal journal;
-	struct bus_paths paths;
-	int bus_lock_fd; /* holds the bus's agent lock */
-	/* The errors of bus and lock that were said last; 0: none. */
-	int bus_error, bus_lock_error;
-	struct lying_lanes *lying_lanes;
-	uint64_t bus_lock_inode, ring_inode; /* of the bus as it was last made or found */
 	struct run_time run_time;
-	uint8_t bus_id[16];
-	uint64_t lost_seen, rejected_seen; /* of the reader, already in the aggregator */
-	uint64_t lost_unsaid;              /* lost samples that no log line has told of */
-	uint64_t lost_say_ns;              /* CLOCK_MONOTONIC: the next such line, not before */
-	uint64_t forgotten_say_ns;         /* likewise of requests in flight */
-	uint64_t behind_since_ns;          /* CLOCK_MONOTONIC: there was more to drain; 0: no */
-	bool is_drained;                   /* for good: what comes now is for the next agent */
-	uint64_t second_next_ns;           /* what is done once a second */
-	uint64_t beat_next_ns;             /* the next heartbeat is due */
-	uint64_t drained_ns; /* CLOCK_MONOTONIC: the end of the last drain, or of a sleep */
+	uint64_t behind_since_ns; /* CLOCK_MONOTONIC: there was more to drain; 0: no */
+	bool is_drained;          /* for good: what comes now is for the next agent */
+	uint64_t second_next_ns;  /* what is done once a second */
+	uint64_t beat_next_ns;    /* the next heartbeat is due */
+	uint64_t drained_ns;      /* CLOCK_MONOTONIC: the end of the last drain, or of a sleep */
 	struct retention retention;
 	struct log_once retention_last_error, backfill_last_error, journal_last_error;
 	unsigned backfill_backoff_seconds; /* 0: the files of periods can be read */
@@ -112,48 +98,6 @@ extern volatile sig_atomic_t agent_status;
 
 /* Runs until told to stop, or once: the exit status. */
 int agent_run(const struct config *config, struct log *log);
-
-/* --- drain.c */
-
-/* Opens the bus, made where it is missing, and takes its agent lock. Logs what goes wrong. */
-int drain_open(struct agent *a);
-void drain_close(struct agent *a);
-
-/* A reader of the bus as the agent wants it. */
-int drain_open_reader(const struct agent *a, struct orbus_reader **out);
-
-/* Takes over the positions of a checkpoint, NULL: none. `skip`: pass over what the ring holds. */
-struct checkpoint_bus;
-void drain_resume(struct agent *a, const struct checkpoint_bus *saved, bool skip);
-
-/* Whether a checkpoint is of the ring that is served now, in this boot. */
-bool drain_is_same_bus(const struct agent *a, const struct checkpoint_bus *saved);
-
-/* Counts what there is, for a few milliseconds at most. True: there may be more. */
-bool drain_ring(struct agent *a, uint64_t now_ns);
-
-/*
- * Counts requests as orphaned whose producers have died. A step of a millisecond or two each turn;
- * `at_once`: looks at all producers now.
- */
-void drain_reap(struct agent *a, uint64_t now_ns, bool at_once);
-
-/* Once a second: is the bus still there? Logs what was lost or forgotten, now and then. */
-void drain_look_after(struct agent *a);
-
-/* The bus's lock is another agent's: the board is left to that one. */
-bool drain_is_served_by_another(const struct agent *a);
-
-/* Logs what was lost or forgotten and not told of yet. */
-void drain_say_rest(struct agent *a);
-
-/* The place reached in every lane. -ENOMEM. */
-int drain_positions(const struct agent *a, struct checkpoint_bus *out);
-
-/* --- lying_lanes.c */
-
-/* Logs which lanes say what cannot be, each at most once a minute. */
-void lying_lanes_report(struct agent *a, uint64_t monotonic_ns);
 
 /* --- agent/persist/restore.c */
 

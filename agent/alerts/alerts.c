@@ -37,7 +37,7 @@ static void change(struct agent *a, size_t i, enum alert_end what, uint64_t now_
 	    .at_ns = now_ns,
 	    .utc = a->config->utc,
 	    .host = s->host,
-	    .bus = a->paths.name};
+	    .bus = drain_paths(a->drain)->name};
 
 	alert->firing = what == ALERT_FIRES;
 	alert->back_ns = 0;

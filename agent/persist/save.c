@@ -315,7 +315,7 @@ static int freeze(struct agent *a, uint64_t now_ns)
 {
 	struct save *s = &a->save;
 	struct checkpoint_bus bus;
-	int err = drain_positions(a, &bus);
+	int err = drain_positions(a->drain, &bus);
 
 	s->draft = (struct checkpoint_draft){0};
 	if (!err)
