@@ -75,7 +75,7 @@ struct agent {
 	struct document_sources documents;
 	struct board_writer *board_writer;
 	struct alerts *alerts; /* NULL: none were asked for */
-	struct journal journal;
+	struct journal *journal;
 	struct run_time run_time;
 	uint64_t behind_since_ns; /* CLOCK_MONOTONIC: there was more to drain; 0: no */
 	bool is_drained;          /* for good: what comes now is for the next agent */
@@ -83,7 +83,7 @@ struct agent {
 	uint64_t beat_next_ns;    /* the next heartbeat is due */
 	uint64_t drained_ns;      /* CLOCK_MONOTONIC: the end of the last drain, or of a sleep */
 	struct retention retention;
-	struct log_once retention_last_error, backfill_last_error, journal_last_error;
+	struct log_once retention_last_error, backfill_last_error;
 	unsigned backfill_backoff_seconds; /* 0: the files of periods can be read */
 	uint64_t backfill_next_ns;         /* CLOCK_MONOTONIC: not before */
 	uint64_t crowded_out_said, crowded_out_next_ns;

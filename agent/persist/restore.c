@@ -31,7 +31,7 @@ static int begin_aggregator(struct agent *a)
 	    &a->aggregator, &calendar, a->config->retention_days, clock_realtime_ns());
 
 	a->aggregator.keep = journal_keep;
-	a->aggregator.keep_context = a;
+	a->aggregator.keep_context = a->journal;
 	a->aggregator.reference_ns = trusted_clock_reference_ns(&a->retention.clock);
 	return err;
 }
@@ -136,6 +136,22 @@ static int load_previous(struct agent *a, struct checkpoint_bus *bus, bool *dama
 	return err ? err : -ENOENT;
 }
 
+static int restore_journal(
+    struct agent *a, const struct checkpoint_bus *saved, bool same, bool skipped)
+{
+	struct checkpoint_bus now;
+	struct journal_ring ring;
+	int err = drain_positions(a->drain, &now);
+
+	if (err)
+		return err;
+	ring = (struct journal_ring){
+	    reader_ring_bytes(drain_reader(a->drain)), now.lane_count, now.positions};
+	err = journal_restore(a->journal, saved, &ring, same, skipped);
+	checkpoint_bus_free(&now);
+	return err;
+}
+
 static int restore(struct agent *a)
 {
 	struct checkpoint_bus bus = {0};
@@ -155,10 +171,10 @@ static int restore(struct agent *a)
 	}
 	if (!err) {
 		drain_resume(a->drain, &bus, false);
-		err = journal_restore(a, &bus, drain_is_same_bus(a->drain, &bus), false);
+		err = restore_journal(a, &bus, drain_is_same_bus(a->drain, &bus), false);
 	} else if (err == -ENOENT) {
 		drain_resume(a->drain, NULL, damaged);
-		err = journal_restore(a, NULL, false, damaged);
+		err = restore_journal(a, NULL, false, damaged);
 	}
 	checkpoint_bus_free(&bus);
 	a->aggregator.changes++;

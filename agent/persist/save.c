@@ -201,7 +201,7 @@ static void checkpoint_stored(void *context, const struct store_result *r)
 		s->failed = true;
 	}
 	if (!s->failed)
-		journal_named(a);
+		journal_named(a->journal);
 	for (struct period *p = a->aggregator.periods.first; !s->failed && p; p = p->next)
 		p->in_checkpoint |= p->in_pending_checkpoint;
 	s->checkpoint_stored = !s->failed;
@@ -290,8 +290,9 @@ static void checkpoint_kept(void *context, const struct store_result *r)
 }
 
 /* A checkpoint names no line that is not on the disk. */
-static void lines_stored(struct agent *a, bool failed)
+static void lines_stored(void *context, bool failed)
 {
+	struct agent *a = context;
 	struct save *s = &a->save;
 	struct store_result trouble = {.step = STORE_STEP_CREATE, .name = CHECKPOINT_NAME};
 
@@ -319,7 +320,7 @@ static int freeze(struct agent *a, uint64_t now_ns)
 
 	s->draft = (struct checkpoint_draft){0};
 	if (!err)
-		err = journal_freeze(a, &bus);
+		err = journal_freeze(a->journal, &bus);
 	if (!err)
 		err = checkpoint_draft_begin(&s->draft, &a->aggregator, &bus, now_ns,
 		    document_context_of_period, &a->documents);
@@ -359,7 +360,7 @@ static void rendered(struct agent *a)
 	s->draft.file.bytes = NULL;
 	checkpoint_draft_free(&s->draft);
 	if (!trouble.error) {
-		journal_write(a, lines_stored);
+		journal_write(a->journal, lines_stored, a);
 		return;
 	}
 	free(s->state);
@@ -411,7 +412,8 @@ static bool has_news(const struct agent *a, uint64_t now_ns, bool at_once)
 {
 	uint64_t monotonic_ns = at_once ? UINT64_MAX : clock_monotonic_ns();
 
-	if (a->aggregator.changes != a->save.saved_changes || journal_wants_checkpoint(a, now_ns))
+	if (a->aggregator.changes != a->save.saved_changes ||
+	    journal_wants_checkpoint(a->journal, now_ns))
 		return true;
 	for (const struct period *p = a->aggregator.periods.first; p; p = p->next)
 		if (period_file_is_due(p, now_ns, monotonic_ns))
@@ -425,7 +427,7 @@ static bool has_news(const struct agent *a, uint64_t now_ns, bool at_once)
  */
 static bool is_urgent(const struct agent *a, uint64_t now_ns)
 {
-	if (journal_is_urgent(a))
+	if (journal_is_urgent(a->journal))
 		return true;
 	for (const struct period *p = a->aggregator.periods.first; p; p = p->next) {
 		bool over = period_is_over(p, now_ns), is_written = p->written_version > 0;
@@ -606,6 +608,6 @@ void save_look_after_folder(struct agent *a)
 		p->base_asked = false;
 	}
 	periods_forget(&a->aggregator.periods, INT64_MAX);
-	journal_begin_folder(a);
+	journal_begin_folder(a->journal);
 	a->save.next_ns = 0;
 }
