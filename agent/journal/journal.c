@@ -324,17 +324,14 @@ static void batch_written(void *context, const struct store_result *r)
 		f->batch = NULL;
 		f->batch_length = 0;
 	}
-	if (--j->writes_left == 0)
-		j->written(a, j->write_failed);
+	j->writes_left--;
 }
 
-void journal_write(struct agent *a, journal_written_fn *done)
+void journal_write(struct agent *a)
 {
 	struct journal *j = &a->journal;
 
-	j->written = done;
 	j->write_failed = false;
-	j->writes_left = 1; /* this function's own */
 	for (struct journal_file *f = j->files; f; f = f->next) {
 		if (f->batch_length == 0)
 			continue;
@@ -344,8 +341,16 @@ void journal_write(struct agent *a, journal_written_fn *done)
 		else
 			j->write_failed = true;
 	}
-	if (--j->writes_left == 0)
-		done(a, j->write_failed);
+}
+
+bool journal_is_writing(const struct agent *a)
+{
+	return a->journal.writes_left > 0;
+}
+
+bool journal_write_failed(const struct agent *a)
+{
+	return a->journal.write_failed;
 }
 
 void journal_named(struct agent *a)

@@ -27,8 +27,6 @@
 
 struct agent;
 
-typedef void journal_written_fn(struct agent *a, bool failed);
-
 struct journal_file {
 	struct journal_file *next;
 	struct agent *agent;
@@ -65,7 +63,6 @@ struct journal {
 	uint32_t lane_count;
 	size_t bytes; /* of lines and flights */
 	size_t bound; /* on that */
-	journal_written_fn *written;
 	size_t writes_left;
 	bool write_failed;
 	bool lost_said;
@@ -85,9 +82,11 @@ enum aggregator_kept journal_keep(void *agent, const struct orbus_sample *s);
 /* Makes a batch of what has come, and says in *out what a checkpoint of now names. 0 or -ENOMEM. */
 int journal_freeze(struct agent *a, struct checkpoint_bus *out);
 
-/* Writes the batches; `done` is called, at once perhaps, when all are on the disk or have failed.
- */
-void journal_write(struct agent *a, journal_written_fn *done);
+/* Writes the batches. When journal_is_writing() has become false, all are on the disk or
+ * journal_write_failed(), which is logged. */
+void journal_write(struct agent *a);
+bool journal_is_writing(const struct agent *a);
+bool journal_write_failed(const struct agent *a);
 
 /* The checkpoint that names them is stored. */
 void journal_named(struct agent *a);

@@ -190,7 +190,8 @@ int restore_after_shortage(struct agent *a)
 	a->aggregator_generation++;
 	err = restore_aggregator(a);
 	a->aggregator.out_of_memory = err != 0;
-	a->save.saved_changes = a->save.checkpoint_changes = a->crowded_out_said = 0;
+	save_begin_anew(a);
+	a->crowded_out_said = 0;
 	a->board_changes = UINT64_MAX;
 	return err;
 }
