@@ -193,10 +193,12 @@ static int sleep_ms(struct agent *a, uint64_t now_ns)
 	uint64_t end = periods_next_end(&a->aggregator.periods, now_ns);
 	uint64_t monotonic_ns = clock_monotonic_ns();
 	uint64_t ms = BEAT_MS;
+	bool is_storing = a->store && store_poll(a->store) > 0;
 
+	/* Asked after the poll, whose completions allow further steps. */
 	if (save_has_more(a) || board_writer_has_more(a->board_writer))
 		return 0;
-	if (a->store && (store_poll(a->store) > 0 || retention_has_more(a)))
+	if (is_storing || (a->store && retention_has_more(a)))
 		return STORE_POLL_MS;
 	if (save_is_at_work(a) || board_writer_is_at_work(a->board_writer))
 		return STORE_POLL_MS;
@@ -220,7 +222,7 @@ static bool recover(struct agent *a)
 	if (a->store)
 		store_poll(a->store);
 	(void)save_go_on(a);
-	if (a->save.busy || a->save.thawing || journal_is_compressing(a->journal) ||
+	if (save_is_busy(a) || save_has_more(a) || journal_is_compressing(a->journal) ||
 	    monotonic_ns < a->second_next_ns)
 		return false;
 	a->second_next_ns = monotonic_ns + SECOND_MS * 1000000u;
@@ -395,7 +397,7 @@ static void drain_to_end(struct agent *a, uint64_t until_ns)
 static bool is_kept(const struct agent *a, uint64_t changes)
 {
 	return save_is_done(a, clock_realtime_ns()) ||
-	       (!a->aggregator.out_of_memory && a->save.checkpoint_changes >= changes);
+	       (!a->aggregator.out_of_memory && save_has_stored(a, changes));
 }
 
 static void begin_to_stop(struct agent *a)
@@ -425,12 +427,13 @@ static int finish(struct agent *a)
 		if (a->run_time.stopping_ns && clock_monotonic_ns() - a->run_time.stopping_ns >
 						   FILES_PART(a->run_time.stop_ns)) {
 			save_put_off_files(a);
-			if (is_kept(a, changes) && !a->save.busy)
+			if (is_kept(a, changes) && !save_is_busy(a))
 				break;
 		}
 		(void)turn(a, true);
 		if (a->store)
 			store_flush(a->store, STORE_POLL_MS);
+		(void)save_go_on(a);
 		if (is_kept(a, changes))
 			agent_status = 0;
 	} while (run_time_left_ms(&a->run_time) > 0 &&

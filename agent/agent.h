@@ -33,28 +33,44 @@
 
 #include <signal.h>
 
+/* What the running save does next (agent/persist/save.c). */
+enum save_step {
+	SAVE_IDLE,
+	SAVE_FREEZE,           /* take down all, as of one instant */
+	SAVE_RENDER,           /* the checkpoint's bytes, beside the loop perhaps */
+	SAVE_UNFREEZE,         /* the sums change again */
+	SAVE_JOURNAL_LINES,    /* write what the checkpoint names of the journal */
+	SAVE_KEEP_PREVIOUS,    /* rename the last checkpoint to be the one before */
+	SAVE_STORE_CHECKPOINT, /* store the new one */
+	SAVE_COMMIT,           /* it is durable */
+	SAVE_FILES,            /* write the files of periods, a few at once */
+	SAVE_END,
+};
+
 struct save {
-	bool busy;
-	bool failed;
-	bool checkpoint_stored;      /* by the running save: its files may follow */
-	size_t files_left;           /* being stored */
+	enum save_step step;
+	bool storing;                /* the store has the step's operation, and has not ended it */
+	int error;                   /* of the operation that ended last: 0 or a negative errno */
+	enum store_step error_step;  /* where it stopped */
+	bool failed;                 /* the running save, or the last one */
+	bool thawing;                /* what came while the sums were frozen is yet to be added */
+	bool at_once;                /* the running save writes every file */
+	uint64_t frozen_ns;          /* the instant that the running save is of */
 	uint64_t changes;            /* aggregator's when the running save was made */
 	uint64_t saved_changes;      /* aggregator's when the last good one was */
 	uint64_t checkpoint_changes; /* aggregator's in the last checkpoint that is on the disk */
-	uint64_t waiting_since_ns;   /* for what periods are opened with; 0: for nothing */
-	bool files_waiting;          /* of late periods, for the next save */
-	uint64_t next_ns;            /* CLOCK_MONOTONIC: not before */
-	unsigned backoff_seconds;    /* 0: all is well */
-	char *state; /* the checkpoint to be stored, while the last one is being renamed */
+	struct checkpoint_draft draft; /* being rendered, by the worker perhaps */
+	char *checkpoint;              /* rendered, not yet the store's */
 	size_t checkpoint_length;
 	struct save_file *files;         /* not yet given to the store */
 	struct save_file *rendered_file; /* whose text is being rendered by the worker */
-	struct checkpoint_draft draft;   /* being rendered, by the worker perhaps */
+	size_t files_storing;
+	bool files_waiting; /* of late periods, for the next save */
 	struct worker *worker;
-	uint64_t trim_next_ns; /* CLOCK_MONOTONIC: not before */
-	uint64_t rendered_ns;  /* the instant of the running save */
-	bool at_once;          /* the running save writes every file */
-	bool rendering, thawing;
+	uint64_t waiting_since_ns; /* for what periods are opened with; 0: for nothing */
+	uint64_t next_ns;          /* CLOCK_MONOTONIC: not before */
+	unsigned backoff_seconds;  /* 0: all is well */
+	uint64_t trim_next_ns;     /* CLOCK_MONOTONIC: not before */
 	struct log_once last_error;
 };
 
@@ -118,11 +134,21 @@ int restore_after_shortage(struct agent *a);
 /* Starts a save when one is due. True: it did, which took its time. */
 bool save_run(struct agent *a, uint64_t now_ns, bool at_once);
 
-/* A step of the running save; once a turn. True: there was one, which took its time. */
+/* The next steps of the running save; once a turn, after store_poll(). True: they took their time.
+ */
 bool save_go_on(struct agent *a);
 
 /* True when there is another step to make at once. */
 bool save_has_more(const struct agent *a);
+
+/* True while a save is under way. */
+bool save_is_busy(const struct agent *a);
+
+/* True when a checkpoint is on the disk that holds the aggregator's first so many changes. */
+bool save_has_stored(const struct agent *a, uint64_t changes);
+
+/* The aggregator is another one, and counts its changes anew. No save may be under way. */
+void save_begin_anew(struct agent *a);
 
 /* Leaves the files of the running save that the store does not have yet to the next one. */
 void save_put_off_files(struct agent *a);

@@ -288,7 +288,7 @@ void retention_run(struct agent *a)
 		look(a);
 	}
 	store_clock(a, monotonic_ns);
-	if (r->in_step || a->save.busy || agent_stop || !retention_has_more(a))
+	if (r->in_step || save_is_busy(a) || agent_stop || !retention_has_more(a))
 		return;
 	if (!r->in_pass)
 		begin_pass(a);

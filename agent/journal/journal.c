@@ -300,13 +300,6 @@ static void make_way(struct journal_file *f, const struct store_result *r)
 	f->durable = 0;
 }
 
-static void all_written(struct journal *j)
-{
-	if (!j->write_failed)
-		log_once(j->log, &j->write_error, j->folder->path, "write", 0);
-	j->written(j->written_context, j->write_failed);
-}
-
 static void batch_written(void *context, const struct store_result *r)
 {
 	struct journal_file *f = context;
@@ -323,16 +316,13 @@ static void batch_written(void *context, const struct store_result *r)
 		f->batch = NULL;
 		f->batch_length = 0;
 	}
-	if (--j->writes_left == 0)
-		all_written(j);
+	if (--j->writes_left == 0 && !j->write_failed)
+		log_once(j->log, &j->write_error, j->folder->path, "write", 0);
 }
 
-void journal_write(struct journal *j, journal_written_fn *done, void *context)
+void journal_write(struct journal *j)
 {
-	j->written = done;
-	j->written_context = context;
 	j->write_failed = false;
-	j->writes_left = 1; /* this function's own */
 	for (struct journal_file *f = j->files; f; f = f->next) {
 		if (f->batch_length == 0)
 			continue;
@@ -342,8 +332,16 @@ void journal_write(struct journal *j, journal_written_fn *done, void *context)
 		else
 			j->write_failed = true;
 	}
-	if (--j->writes_left == 0)
-		all_written(j);
+}
+
+bool journal_is_writing(const struct journal *j)
+{
+	return j->writes_left > 0;
+}
+
+bool journal_write_failed(const struct journal *j)
+{
+	return j->write_failed;
 }
 
 void journal_named(struct journal *j)

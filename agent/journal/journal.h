@@ -28,8 +28,6 @@
 struct journal;
 struct journal_file;
 
-typedef void journal_written_fn(void *context, bool failed);
-
 /* The ring that the lines come from, as it is read now. */
 struct journal_ring {
 	uint64_t bytes;
@@ -50,9 +48,11 @@ enum aggregator_kept journal_keep(void *journal, const struct orbus_sample *s);
 /* Makes a batch of what has come, and says in *out what a checkpoint of now names. 0 or -ENOMEM. */
 int journal_freeze(struct journal *j, struct checkpoint_bus *out);
 
-/* Writes the batches; `done` is called, at once perhaps, when all are on the disk or have failed.
- */
-void journal_write(struct journal *j, journal_written_fn *done, void *context);
+/* Writes the batches. When journal_is_writing() has become false, all are on the disk or
+ * journal_write_failed(), which is logged. */
+void journal_write(struct journal *j);
+bool journal_is_writing(const struct journal *j);
+bool journal_write_failed(const struct journal *j);
 
 /* The checkpoint that names them is stored. */
 void journal_named(struct journal *j);

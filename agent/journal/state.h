@@ -51,8 +51,6 @@ struct journal {
 	uint32_t lane_count;
 	size_t bytes; /* of lines and flights */
 	size_t bound; /* on that */
-	journal_written_fn *written;
-	void *written_context;
 	size_t writes_left;
 	bool write_failed;
 	bool lost_said;

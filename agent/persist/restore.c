@@ -201,6 +201,7 @@ int restore_after_shortage(struct agent *a)
 	a->aggregator_generation++;
 	err = restore_aggregator(a);
 	a->aggregator.out_of_memory = err != 0;
-	a->save.saved_changes = a->save.checkpoint_changes = a->crowded_out_said = 0;
+	save_begin_anew(a);
+	a->crowded_out_said = 0;
 	return err;
 }

@@ -1,25 +1,15 @@
 /*
  * save.c: from the aggregator to the disk, so that every sample counts exactly once.
  *
- * A save renders the checkpoint and the files at one instant. What the journal is to hold by then
- * is written (agent/journal/journal.h), the last checkpoint is renamed to be the one before, the
- * new one is stored, and the files follow when it is durable. The crash argument:
- *   - The checkpoint holds the open periods and the position in every lane together. A restarted
- *     agent continues from it, so each sample is either in it or read again.
- *   - A file is a function of a checkpoint that is already durable. Writing it again, or writing a
- *     later one, replaces it whole: doing so twice changes nothing.
- *   - A period leaves the checkpoint only after its file was stored with all of it. From then on
- *     the file is the truth: a late sample fetches it back (backfill.c). Until that has come, a
- *     checkpoint says that the period is without what its file holds, and no file is written.
- *   - A file is written only for a period that the checkpoint before holds too, with what its file
- *     held. So that one serves as well, should the last be damaged: what is read again is in no
- *     file that it does not replace, and nothing is counted twice.
+ * A save is a line of steps (enum save_step). make_step() takes one after the other, from top to
+ * bottom, with the crash argument beside the steps that it is about. The store and the worker carry
+ * out what takes long; their completions only note the outcome, and the next step judges it.
  *
- * The loop is not held up. It takes down all but the periods' sums, and freezes these: until the
- * save has rendered them nothing changes them, what comes goes to the periods' news
+ * The loop is not held up. The first step takes down all but the periods' sums, and freezes these:
+ * until the save has rendered them nothing changes them, what comes goes to the periods' news
  * (agent/periods.h). So the rendering may go on in another thread, of whatever length, and is of
  * one instant all the same. Small aggregators are rendered at once, which is cheaper than waking a
- * thread.
+ * thread. The news are added to the sums beside the further steps (thaw()).
  *
  * Nothing makes saves more frequent or longer because samples are late: a late period's file waits
  * (period_file_is_due()), and a save writes only so many of them.
@@ -45,7 +35,7 @@
 #define BASES_NS NS_PER_SECOND
 /* More than that is rendered beside the loop: some milliseconds of work. */
 #define RENDER_AT_ONCE_NAMES 256
-#define SPELL_AT_ONCE_BYTES  ((size_t)256 << 10)
+#define RENDER_AT_ONCE_BYTES ((size_t)256 << 10)
 #define FILES_AT_ONCE        4
 #define THAW_NS              2000000
 #define TRIM_SHARE           1000
@@ -91,41 +81,7 @@ static void trim(struct save *s)
 	s->trim_next_ns = started_ns + TRIM_SHARE * (clock_monotonic_ns() - started_ns);
 }
 
-static void save_ended(struct agent *a)
-{
-	struct save *s = &a->save;
-	uint64_t wait = a->config->checkpoint_seconds;
-
-	s->busy = s->checkpoint_stored = false;
-	trim(s);
-	if (s->failed) {
-		s->backoff_seconds = s->backoff_seconds ? 2 * s->backoff_seconds : 1;
-		if (s->backoff_seconds > BACKOFF_MAX)
-			s->backoff_seconds = BACKOFF_MAX;
-		wait = s->backoff_seconds;
-	} else {
-		s->backoff_seconds = 0;
-		s->saved_changes = s->changes;
-		periods_close_finished(&a->aggregator.periods, clock_realtime_ns());
-		if (s->files_waiting || a->aggregator.periods.crowded)
-			wait = 1;
-	}
-	s->next_ns = clock_monotonic_ns() + wait * NS_PER_SECOND;
-}
-
-/* A save that failed gives up what it has not yet handed to the store. */
-static void end_if_done(struct agent *a)
-{
-	struct save *s = &a->save;
-
-	if (s->failed)
-		files_free(s);
-	if (s->files || s->rendered_file || s->files_left > 0)
-		return;
-	if (!s->failed && s->last_error.error)
-		log_once(a->log, &s->last_error, a->folder.path, "write", 0);
-	save_ended(a);
-}
+/* --- Files of periods ------------------------------------------------------------------------- */
 
 static void file_stored(void *context, const struct store_result *r)
 {
@@ -141,8 +97,7 @@ static void file_stored(void *context, const struct store_result *r)
 		period_written(p, p->section_version, p->section_complete);
 	}
 	file_free(f);
-	a->save.files_left--;
-	end_if_done(a);
+	a->save.files_storing--;
 }
 
 static void render_text(void *file)
@@ -161,53 +116,13 @@ static void put_rendered(struct agent *a, struct save_file *f)
 	f->text = NULL;
 	if (f->too_large)
 		log_once(a->log, &s->last_error, f->period->span.name, "write", -EFBIG);
-	s->files_left++;
+	s->files_storing++;
 	if (text && store_put(a->store, f->period->span.name, text, f->length, FILE_MODE,
 			file_stored, f) == 0)
 		return;
-	s->files_left--;
+	s->files_storing--;
 	s->failed = true;
 	file_free(f);
-	end_if_done(a);
-}
-
-/*
- * One file a turn, a few at once in the store: so their texts take little memory, and the ring is
- * drained between two. Each is of the checkpoint's instant, whatever was counted since.
- */
-static void put_next_file(struct agent *a)
-{
-	struct save *s = &a->save;
-	struct save_file *f = s->files;
-
-	s->files = f->next;
-	if (checkpoint_uncompressed_length(f->period->section) > SPELL_AT_ONCE_BYTES &&
-	    worker_start(s->worker, render_text, f) == 0) {
-		s->rendered_file = f;
-		return;
-	}
-	render_text(f);
-	put_rendered(a, f);
-}
-
-static void checkpoint_stored(void *context, const struct store_result *r)
-{
-	struct agent *a = context;
-	struct save *s = &a->save;
-
-	if (r->error) {
-		log_once(
-		    a->log, &s->last_error, CHECKPOINT_NAME, store_step_name(r->step), r->error);
-		s->failed = true;
-	}
-	if (!s->failed)
-		journal_named(a->journal);
-	for (struct period *p = a->aggregator.periods.first; !s->failed && p; p = p->next)
-		p->in_checkpoint |= p->in_pending_checkpoint;
-	s->checkpoint_stored = !s->failed;
-	if (!s->failed)
-		s->checkpoint_changes = s->changes;
-	end_if_done(a);
 }
 
 /* Its section has all that the file is to say. */
@@ -228,7 +143,7 @@ static int add_file(struct agent *a, struct period *p)
 static bool is_expired(const struct agent *a, const struct period *p)
 {
 	return aggregator_is_expired(
-	    &a->aggregator, calendar_label_day(p->span.label), a->save.rendered_ns);
+	    &a->aggregator, calendar_label_day(p->span.label), a->save.frozen_ns);
 }
 
 /* What has been written of late periods waits, the rest follows the checkpoint. */
@@ -247,7 +162,7 @@ static int add_files(struct agent *a)
 			struct period *p = made->period;
 
 			if (made->complete != over || !p->in_checkpoint ||
-			    !period_file_is_due(p, s->rendered_ns, monotonic_ns))
+			    !period_file_is_due(p, s->frozen_ns, monotonic_ns))
 				continue;
 			if (over && is_expired(a, p)) {
 				period_written(p, p->section_version, p->section_complete);
@@ -262,57 +177,10 @@ static int add_files(struct agent *a)
 	return err;
 }
 
-static void put_state(struct agent *a)
-{
-	struct save *s = &a->save;
-	struct store_result trouble = {.step = STORE_STEP_CREATE, .name = CHECKPOINT_NAME};
-	char *state = s->state;
-
-	s->state = NULL;
-	trouble.error = store_put(a->store, CHECKPOINT_NAME, state, s->checkpoint_length, FILE_MODE,
-	    checkpoint_stored, a);
-	if (trouble.error)
-		checkpoint_stored(a, &trouble);
-}
-
-/* There is none at first, and after a save that failed: then the one before stays what it is. */
-static void checkpoint_kept(void *context, const struct store_result *r)
-{
-	struct agent *a = context;
-
-	if (!r->error || r->error == -ENOENT) {
-		put_state(a);
-		return;
-	}
-	free(a->save.state);
-	a->save.state = NULL;
-	checkpoint_stored(a, r);
-}
-
-/* A checkpoint names no line that is not on the disk. */
-static void lines_stored(void *context, bool failed)
-{
-	struct agent *a = context;
-	struct save *s = &a->save;
-	struct store_result trouble = {.step = STORE_STEP_CREATE, .name = CHECKPOINT_NAME};
-
-	if (failed) {
-		free(s->state);
-		s->state = NULL;
-		s->failed = true;
-		end_if_done(a);
-		return;
-	}
-	trouble.error =
-	    store_rename(a->store, CHECKPOINT_NAME, CHECKPOINT_PREVIOUS_NAME, checkpoint_kept, a);
-	if (trouble.error)
-		checkpoint_kept(a, &trouble);
-}
-
-/* --- Rendering -------------------------------------------------------------------------------- */
+/* --- Steps ------------------------------------------------------------------------------------ */
 
 /* As of now: the positions, the lengths of the journal, and all that was counted. */
-static int freeze(struct agent *a, uint64_t now_ns)
+static int freeze(struct agent *a)
 {
 	struct save *s = &a->save;
 	struct checkpoint_bus bus;
@@ -322,7 +190,7 @@ static int freeze(struct agent *a, uint64_t now_ns)
 	if (!err)
 		err = journal_freeze(a->journal, &bus);
 	if (!err)
-		err = checkpoint_draft_begin(&s->draft, &a->aggregator, &bus, now_ns,
+		err = checkpoint_draft_begin(&s->draft, &a->aggregator, &bus, s->frozen_ns,
 		    document_context_of_period, &a->documents);
 	checkpoint_bus_free(&bus);
 	for (size_t i = 0; !err && i < s->draft.count; i++)
@@ -331,41 +199,41 @@ static int freeze(struct agent *a, uint64_t now_ns)
 	return err;
 }
 
-static void render(void *draft)
+static void render_draft(void *draft)
 {
 	checkpoint_draft_render(draft);
 }
 
-/* The draft is the loop's again. */
-static void rendered(struct agent *a)
+/* Beside the loop, where it takes long and there is a thread to be had. */
+static void render(struct save *s)
+{
+	if (checkpoint_draft_names(&s->draft) <= RENDER_AT_ONCE_NAMES ||
+	    worker_start(s->worker, render_draft, &s->draft) < 0)
+		render_draft(&s->draft);
+}
+
+/* The draft is the loop's again, and may be incomplete (draft.error): its bytes, and the files. */
+static int unfreeze(struct agent *a)
 {
 	struct save *s = &a->save;
-	struct store_result trouble = {.step = STORE_STEP_CREATE, .name = CHECKPOINT_NAME};
+	int err = s->draft.error;
 
-	s->rendering = false;
-	trouble.error = s->draft.error;
-	if (!trouble.error) {
+	if (!err) {
 		checkpoint_draft_give_back(&s->draft);
-		trouble.error = add_files(a);
+		err = add_files(a);
 	}
 	for (size_t i = 0; i < s->draft.count; i++) {
 		struct period *p = s->draft.periods[i].period;
 
 		p->frozen = false;
-		p->in_pending_checkpoint = !trouble.error && s->draft.periods[i].has_base;
+		p->in_pending_checkpoint = !err && s->draft.periods[i].has_base;
 	}
 	s->thawing = true;
-	s->state = s->draft.file.bytes;
+	s->checkpoint = s->draft.file.bytes;
 	s->checkpoint_length = s->draft.file.length;
 	s->draft.file.bytes = NULL;
 	checkpoint_draft_free(&s->draft);
-	if (!trouble.error) {
-		journal_write(a->journal, lines_stored, a);
-		return;
-	}
-	free(s->state);
-	s->state = NULL;
-	checkpoint_stored(a, &trouble);
+	return err;
 }
 
 /* What came while the sums were frozen is added to them, a few periods a turn. */
@@ -384,26 +252,228 @@ static void thaw(struct agent *a)
 	a->save.thawing = false;
 }
 
-static void start_save(struct agent *a, uint64_t now_ns, bool at_once)
+/* The store has carried out the step's operation. */
+static void stored(void *context, const struct store_result *r)
+{
+	struct save *s = context;
+
+	s->storing = false;
+	s->error = r->error;
+	s->error_step = r->step;
+}
+
+/* What was asked of the store: stored() is called later, unless it could not be asked (`err`). */
+static void note_asked(struct save *s, int err)
+{
+	s->storing = err == 0;
+	s->error = err;
+	s->error_step = STORE_STEP_CREATE;
+}
+
+/* The checkpoint is durable: what was to wait for that. */
+static void commit(struct agent *a)
+{
+	journal_named(a->journal);
+	for (struct period *p = a->aggregator.periods.first; p; p = p->next)
+		p->in_checkpoint |= p->in_pending_checkpoint;
+	a->save.checkpoint_changes = a->save.changes;
+}
+
+/*
+ * One file a turn, a few at once in the store: so their texts take little memory, and the ring is
+ * drained between two. Each is of the checkpoint's instant, whatever was counted since.
+ */
+static void put_next_file(struct agent *a)
+{
+	struct save *s = &a->save;
+	struct save_file *f = s->rendered_file ? s->rendered_file : s->files;
+
+	if (!s->rendered_file) {
+		s->files = f->next;
+		if (checkpoint_uncompressed_length(f->period->section) > RENDER_AT_ONCE_BYTES &&
+		    worker_start(s->worker, render_text, f) == 0) {
+			s->rendered_file = f;
+			return;
+		}
+		render_text(f);
+	}
+	s->rendered_file = NULL;
+	put_rendered(a, f);
+}
+
+static void set_next_save(struct agent *a)
+{
+	struct save *s = &a->save;
+	uint64_t wait = a->config->checkpoint_seconds;
+
+	if (s->failed) {
+		s->backoff_seconds = s->backoff_seconds ? 2 * s->backoff_seconds : 1;
+		if (s->backoff_seconds > BACKOFF_MAX)
+			s->backoff_seconds = BACKOFF_MAX;
+		wait = s->backoff_seconds;
+	} else {
+		s->backoff_seconds = 0;
+		s->saved_changes = s->changes;
+		if (s->files_waiting || a->aggregator.periods.crowded)
+			wait = 1;
+	}
+	s->next_ns = clock_monotonic_ns() + wait * NS_PER_SECOND;
+}
+
+/* Says what failed, where that has not been said, and gives up what is not yet in the store. */
+static void fail(struct agent *a)
 {
 	struct save *s = &a->save;
 
-	s->busy = true;
-	s->failed = false;
-	s->at_once = at_once;
-	s->changes = a->aggregator.changes;
-	s->rendered_ns = now_ns;
-	s->state = NULL;
-	periods_make_room(&a->aggregator.periods, now_ns);
-	s->draft.error = freeze(a, now_ns);
-	s->rendering = true;
-	if (s->draft.error) {
-		rendered(a);
-	} else if (checkpoint_draft_names(&s->draft) <= RENDER_AT_ONCE_NAMES ||
-		   worker_start(s->worker, render, &s->draft) < 0) {
-		render(&s->draft);
-		rendered(a);
+	if (s->error)
+		log_once(a->log, &s->last_error, CHECKPOINT_NAME, store_step_name(s->error_step),
+		    s->error);
+	s->failed = true;
+	free(s->checkpoint);
+	s->checkpoint = NULL;
+	files_free(s);
+	s->step = SAVE_END;
+}
+
+/*
+ * The next step, when what it waits for has come (is_waiting()). An error leads to the end, and the
+ * save is made anew after a while: what is on the disk by then is what a crash there would leave.
+ */
+static void make_step(struct agent *a)
+{
+	struct save *s = &a->save;
+	char *bytes;
+
+	switch (s->step) {
+	case SAVE_IDLE: return;
+	case SAVE_FREEZE:
+		/*
+		 * The checkpoint holds the open periods and the position in every lane together.
+		 * A restarted agent continues from it, so each sample is either in it or read
+		 * again.
+		 */
+		s->draft.error = freeze(a);
+		s->step = s->draft.error ? SAVE_UNFREEZE : SAVE_RENDER;
+		return;
+	case SAVE_RENDER:
+		render(s);
+		s->step = SAVE_UNFREEZE;
+		return;
+	case SAVE_UNFREEZE:
+		s->error = unfreeze(a);
+		s->error_step = STORE_STEP_CREATE;
+		if (s->error)
+			break;
+		s->step = SAVE_JOURNAL_LINES;
+		return;
+	case SAVE_JOURNAL_LINES:
+		/* The checkpoint names no line that is not on the disk: these go first. */
+		journal_write(a->journal);
+		s->step = SAVE_KEEP_PREVIOUS;
+		return;
+	case SAVE_KEEP_PREVIOUS:
+		if (journal_write_failed(a->journal))
+			break; /* the journal has said it */
+		/* Should the new checkpoint be damaged, the last one serves (see SAVE_FILES). */
+		note_asked(s,
+		    store_rename(a->store, CHECKPOINT_NAME, CHECKPOINT_PREVIOUS_NAME, stored, s));
+		s->step = SAVE_STORE_CHECKPOINT;
+		return;
+	case SAVE_STORE_CHECKPOINT:
+		/* There is none at first, and after a save that failed here: then the one before
+		 * stays what it is. */
+		if (s->error && s->error != -ENOENT)
+			break;
+		bytes = s->checkpoint;
+		s->checkpoint = NULL; /* the store's, in any case */
+		note_asked(s, store_put(a->store, CHECKPOINT_NAME, bytes, s->checkpoint_length,
+				  FILE_MODE, stored, s));
+		s->step = SAVE_COMMIT;
+		return;
+	case SAVE_COMMIT:
+		if (s->error)
+			break;
+		commit(a);
+		s->step = SAVE_FILES;
+		return;
+	case SAVE_FILES:
+		/*
+		 * A file is a function of a checkpoint that is already durable. Writing it again,
+		 * or writing a later one, replaces it whole: doing so twice changes nothing.
+		 *
+		 * It is written only for a period that the checkpoint before holds too, with what
+		 * its file held (add_files()). So that one serves as well, should the last be
+		 * damaged: what is read again is in no file that it does not replace, and nothing
+		 * is counted twice.
+		 */
+		if (s->failed)
+			files_free(s);
+		if (s->files || s->rendered_file)
+			put_next_file(a);
+		else
+			s->step = SAVE_END;
+		return;
+	case SAVE_END:
+		/*
+		 * A period leaves the checkpoint only after its file was stored with all of it.
+		 * From then on the file is the truth: a late sample fetches it back (backfill.c).
+		 * Until that has come, a checkpoint says that the period is without what its file
+		 * holds, and no file is written.
+		 */
+		if (!s->failed && s->last_error.error)
+			log_once(a->log, &s->last_error, a->folder.path, "write", 0);
+		trim(s);
+		if (!s->failed)
+			periods_close_finished(&a->aggregator.periods, clock_realtime_ns());
+		set_next_save(a);
+		s->step = SAVE_IDLE;
+		return;
 	}
+	fail(a);
+}
+
+/* The next step must wait: for the store or for the worker. */
+static bool is_waiting(const struct agent *a)
+{
+	const struct save *s = &a->save;
+
+	if (s->storing || journal_is_writing(a->journal) || worker_is_busy(s->worker))
+		return true;
+	return s->step == SAVE_FILES &&
+	       s->files_storing >= (s->files || s->rendered_file ? FILES_AT_ONCE : 1);
+}
+
+/* A step that can be made now. */
+static bool has_step(const struct agent *a)
+{
+	return a->save.step != SAVE_IDLE && !is_waiting(a);
+}
+
+/* One file in a turn, and none beside another step that took its time. */
+static bool is_file(const struct save *s)
+{
+	return s->step == SAVE_FILES && (s->files || s->rendered_file);
+}
+
+/* After these the loop drains first. After SAVE_COMMIT files may be put off, too. */
+static bool takes_time(const struct save *s)
+{
+	return s->step == SAVE_UNFREEZE || s->step == SAVE_COMMIT || is_file(s) ||
+	       s->step == SAVE_END;
+}
+
+bool save_go_on(struct agent *a)
+{
+	struct save *s = &a->save;
+	bool took_time = s->thawing;
+
+	if (s->thawing)
+		thaw(a);
+	while (has_step(a) && !(took_time && is_file(s))) {
+		took_time |= takes_time(s);
+		make_step(a);
+	}
+	return took_time;
 }
 
 /* --- When ------------------------------------------------------------------------------------- */
@@ -453,6 +523,19 @@ static bool must_wait(struct agent *a, uint64_t now_ns, bool at_once)
 	return monotonic_ns - s->waiting_since_ns < BASES_NS;
 }
 
+static void begin(struct agent *a, uint64_t now_ns, bool at_once)
+{
+	struct save *s = &a->save;
+
+	s->failed = false;
+	s->error = 0;
+	s->at_once = at_once;
+	s->changes = a->aggregator.changes;
+	s->frozen_ns = now_ns;
+	periods_make_room(&a->aggregator.periods, now_ns);
+	s->step = SAVE_FREEZE;
+}
+
 bool save_run(struct agent *a, uint64_t now_ns, bool at_once)
 {
 	struct save *s = &a->save;
@@ -462,7 +545,8 @@ bool save_run(struct agent *a, uint64_t now_ns, bool at_once)
 	(void)periods_at(&a->aggregator.periods, PERIOD_HOURLY, now_ns);
 	(void)periods_at(&a->aggregator.periods, PERIOD_DAILY, now_ns);
 	backfill_ask(a);
-	if (s->busy || s->thawing || a->aggregator.out_of_memory || !has_news(a, now_ns, at_once))
+	if (save_is_busy(a) || s->thawing || a->aggregator.out_of_memory ||
+	    !has_news(a, now_ns, at_once))
 		return false;
 	if (!due && !at_once && !(s->backoff_seconds == 0 && is_urgent(a, now_ns)))
 		return false;
@@ -470,49 +554,18 @@ bool save_run(struct agent *a, uint64_t now_ns, bool at_once)
 	backfill_ask(a); /* of periods that the fold has opened */
 	if (a->aggregator.out_of_memory || must_wait(a, now_ns, at_once))
 		return false;
-	start_save(a, now_ns, at_once);
-	return true;
-}
-
-/* A step that can be made now. */
-static bool has_step(const struct agent *a)
-{
-	const struct save *s = &a->save;
-
-	if (s->thawing)
-		return true;
-	if (s->rendering || s->rendered_file)
-		return !worker_is_busy(s->worker);
-	return s->checkpoint_stored && s->files && s->files_left < FILES_AT_ONCE;
-}
-
-bool save_go_on(struct agent *a)
-{
-	struct save *s = &a->save;
-	struct save_file *f = s->rendered_file;
-
-	if (!has_step(a))
-		return false;
-	if (s->thawing) {
-		thaw(a);
-	} else if (s->rendering) {
-		rendered(a);
-	} else if (f) {
-		s->rendered_file = NULL;
-		put_rendered(a, f);
-	} else {
-		put_next_file(a);
-	}
+	begin(a, now_ns, at_once);
+	(void)save_go_on(a);
 	return true;
 }
 
 /* They are of a checkpoint that is on the disk, and of the next one, which comes the sooner. */
 void save_put_off_files(struct agent *a)
 {
-	if (!a->save.checkpoint_stored || !a->save.files)
+	if (a->save.step != SAVE_FILES || !a->save.files)
 		return;
 	files_free(&a->save);
-	end_if_done(a);
+	(void)save_go_on(a);
 }
 
 int save_open(struct agent *a)
@@ -532,23 +585,38 @@ void save_close(struct agent *a)
 	s->rendered_file = NULL;
 	files_free(s);
 	checkpoint_draft_free(&s->draft);
-	free(s->state);
-	s->state = NULL;
+	free(s->checkpoint);
+	s->checkpoint = NULL;
 }
 
 bool save_has_more(const struct agent *a)
 {
-	return has_step(a);
+	return a->save.thawing || has_step(a);
+}
+
+bool save_is_busy(const struct agent *a)
+{
+	return a->save.step != SAVE_IDLE;
 }
 
 bool save_is_at_work(const struct agent *a)
 {
-	return a->save.rendering || a->save.rendered_file;
+	return save_is_busy(a) && worker_is_busy(a->save.worker);
+}
+
+bool save_has_stored(const struct agent *a, uint64_t changes)
+{
+	return a->save.checkpoint_changes >= changes;
+}
+
+void save_begin_anew(struct agent *a)
+{
+	a->save.saved_changes = a->save.checkpoint_changes = 0;
 }
 
 bool save_is_done(const struct agent *a, uint64_t now_ns)
 {
-	return !a->save.busy && !a->save.thawing && !a->aggregator.out_of_memory &&
+	return !save_is_busy(a) && !a->save.thawing && !a->aggregator.out_of_memory &&
 	       !backfill_missing(a, now_ns, true) && !has_news(a, now_ns, true);
 }
 
@@ -587,7 +655,7 @@ void save_look_after_folder(struct agent *a)
 {
 	int refused, err;
 
-	if (a->save.backoff_seconds == 0 || a->save.busy)
+	if (a->save.backoff_seconds == 0 || save_is_busy(a))
 		return;
 	if (a->store && folder_is_there(a))
 		return;
