@@ -88,10 +88,12 @@ static int open_all(struct agent *a)
 	if (!err)
 		err = save_open(a);
 	if (!err)
-		err = backfill_open(a);
+		err = backfill_open(&a->aggregator, &a->folder, &a->store, a->log, &a->backfill);
 	if (!err)
 		err = journal_open(
 		    a->config, &a->aggregator, &a->folder, &a->store, a->log, &a->journal);
+	a->aggregator.keep = journal_keep;
+	a->aggregator.keep_context = a->journal;
 	if (!err)
 		err = folder_open(a->config->data_dir,
 		    &(struct calendar){a->config->utc, a->config->snapshot_hours}, a->log,
@@ -132,7 +134,7 @@ static void close_all(struct agent *a, int status)
 	}
 	save_close(a);
 	retention_close(a);
-	backfill_close(a);
+	backfill_close(a->backfill);
 	board_writer_close(a->board_writer);
 	alerts_close(a);
 	journal_close(a->journal);
@@ -314,7 +316,7 @@ static bool turn(struct agent *a, bool at_once)
 			agent_snapshot = 0;
 			save_snapshot(a, now_ns);
 		}
-		saved |= backfill_go_on(a);
+		saved |= backfill_go_on(a->backfill);
 		if (may_save(a, more))
 			saved |= save_run(a, now_ns, at_once && !more);
 		journal_run(a->journal, now_ns);

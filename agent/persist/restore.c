@@ -24,24 +24,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int begin_aggregator(struct agent *a)
-{
-	const struct calendar calendar = {a->config->utc, a->config->snapshot_hours};
-	int err = aggregator_init(
-	    &a->aggregator, &calendar, a->config->retention_days, clock_realtime_ns());
-
-	a->aggregator.keep = journal_keep;
-	a->aggregator.keep_context = a->journal;
-	a->aggregator.reference_ns = trusted_clock_reference_ns(&a->retention.clock);
-	return err;
-}
-
-/* Half of a damaged checkpoint may have been taken over. */
 static int begin_anew(struct agent *a)
 {
-	aggregator_free(&a->aggregator);
-	a->aggregator_generation++;
-	return begin_aggregator(a);
+	const struct calendar calendar = {a->config->utc, a->config->snapshot_hours};
+
+	return aggregator_restart(
+	    &a->aggregator, &calendar, a->config->retention_days, clock_realtime_ns());
 }
 
 /*
@@ -110,6 +98,7 @@ static int load_or_quarantine(
 	if (!*damaged && check_previous(a) < 0)
 		return -EIO;
 	*damaged = true;
+	/* Half of it may have been taken over. */
 	checkpoint_bus_free(bus);
 	err = quarantine_file(&a->folder, name,
 	    unread                    ? store_foreign_text(unread)
@@ -156,7 +145,7 @@ static int restore(struct agent *a)
 {
 	struct checkpoint_bus bus = {0};
 	bool damaged = false;
-	int err = begin_aggregator(a), scanned;
+	int err = begin_anew(a), scanned;
 
 	if (err)
 		return err;
@@ -197,8 +186,6 @@ int restore_after_shortage(struct agent *a)
 
 	if (err)
 		return err;
-	aggregator_free(&a->aggregator);
-	a->aggregator_generation++;
 	err = restore_aggregator(a);
 	a->aggregator.out_of_memory = err != 0;
 	save_begin_anew(a);

@@ -514,7 +514,7 @@ static bool must_wait(struct agent *a, uint64_t now_ns, bool at_once)
 	struct save *s = &a->save;
 	uint64_t monotonic_ns = clock_monotonic_ns();
 
-	if (!backfill_missing(a, now_ns, at_once)) {
+	if (!backfill_missing(a->backfill, now_ns, at_once)) {
 		s->waiting_since_ns = 0;
 		return false;
 	}
@@ -544,14 +544,14 @@ bool save_run(struct agent *a, uint64_t now_ns, bool at_once)
 	/* The current hour and day have files from their first moment on. */
 	(void)periods_at(&a->aggregator.periods, PERIOD_HOURLY, now_ns);
 	(void)periods_at(&a->aggregator.periods, PERIOD_DAILY, now_ns);
-	backfill_ask(a);
+	backfill_ask(a->backfill);
 	if (save_is_busy(a) || s->thawing || a->aggregator.out_of_memory ||
 	    !has_news(a, now_ns, at_once))
 		return false;
 	if (!due && !at_once && !(s->backoff_seconds == 0 && is_urgent(a, now_ns)))
 		return false;
 	aggregator_fold(&a->aggregator, now_ns);
-	backfill_ask(a); /* of periods that the fold has opened */
+	backfill_ask(a->backfill); /* of periods that the fold has opened */
 	if (a->aggregator.out_of_memory || must_wait(a, now_ns, at_once))
 		return false;
 	begin(a, now_ns, at_once);
@@ -617,7 +617,7 @@ void save_begin_anew(struct agent *a)
 bool save_is_done(const struct agent *a, uint64_t now_ns)
 {
 	return !save_is_busy(a) && !a->save.thawing && !a->aggregator.out_of_memory &&
-	       !backfill_missing(a, now_ns, true) && !has_news(a, now_ns, true);
+	       !backfill_missing(a->backfill, now_ns, true) && !has_news(a, now_ns, true);
 }
 
 static void snapshot_stored(void *context, const struct store_result *r)
