@@ -2,7 +2,6 @@
  * agent.c: the loop: wait, drain, refresh, save, roll over, retire.
  */
 #include "agent.h"
-#include "agent/alerts/alerts.h"
 #include "base/clock.h"
 #include "board_writer.h"
 #include "doc/checkpoint_file.h"
@@ -93,7 +92,8 @@ static int open_retention(struct agent *a)
 
 static int open_all(struct agent *a)
 {
-	int err = alerts_open(a);
+	int err = alerts_open(
+	    a->config, &a->run_time, &a->aggregator, &a->folder, &a->store, a->log, &a->alerts);
 
 	if (!err)
 		err = read_boot_id(a);
@@ -123,7 +123,7 @@ static int open_all(struct agent *a)
 	if (err == -ENOMEM)
 		log_error(a->log, "out of memory: nothing was counted; start again with more");
 	if (!err)
-		err = alerts_resume(a);
+		err = alerts_resume(a->alerts, drain_paths(a->drain)->name);
 	if (err)
 		return err;
 	log_info(
@@ -148,7 +148,7 @@ static void close_all(struct agent *a, int status)
 	retention_close(a->retention);
 	backfill_close(a->backfill);
 	board_writer_close(a->board_writer);
-	alerts_close(a);
+	alerts_close(a->alerts);
 	journal_close(a->journal);
 	aggregator_free(&a->aggregator);
 	drain_close(a->drain);
@@ -337,10 +337,10 @@ static bool turn(struct agent *a, bool at_once)
 	}
 	if (agent_reload) {
 		agent_reload = 0;
-		if (alerts_reload(a))
+		if (alerts_reload(a->alerts))
 			board_writer_touch(a->board_writer);
 	}
-	if (alerts_run(a, now_ns, more))
+	if (alerts_run(a->alerts, now_ns, more))
 		board_writer_touch(a->board_writer);
 	/* One of them in one turn: the ring waits meanwhile. */
 	if (!saved && !board_writer_refresh(a->board_writer, now_ns) &&
@@ -493,7 +493,7 @@ int agent_run(const struct config *config, struct log *log)
 			if (!turn(a, false))
 				wait_for_samples(a);
 		status = finish(a);
-		alerts_finish(a);
+		alerts_finish(a->alerts);
 		log_info(log, "stopped");
 	}
 	close_all(a, status);

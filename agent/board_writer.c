@@ -189,11 +189,9 @@ static void put_agent(struct writer *w, const struct board_writer *b, uint64_t n
 
 static void put_board(struct writer *w, struct board_writer *b, uint64_t now_ns)
 {
-	json_t *alerts = alerts_to_json(b->from.alerts, b->from.config->utc);
-
 	writer_object(w, NULL);
 	put_agent(w, b, now_ns);
-	writer_json(w, "alerts", alerts);
+	alerts_write(b->from.alerts, "alerts", w);
 	writer_object(w, "windows");
 	put_window(w, b, WINDOW_1M, now_ns);
 	put_window(w, b, WINDOW_5M, now_ns);
@@ -202,7 +200,6 @@ static void put_board(struct writer *w, struct board_writer *b, uint64_t now_ns)
 	put_window(w, b, WINDOW_START, now_ns);
 	writer_end(w);
 	writer_end(w);
-	json_decref(alerts);
 }
 
 static uint64_t pause_after(uint64_t took_ns)
@@ -308,7 +305,6 @@ static void copy_next(struct board_writer *b, uint64_t now_ns)
 
 static void begin(struct board_writer *b, uint64_t now_ns)
 {
-	json_t *alerts = alerts_to_json(b->from.alerts, b->from.config->utc);
 	struct writer *w = &b->m.writer;
 
 	b->running = true;
@@ -318,8 +314,7 @@ static void begin(struct board_writer *b, uint64_t now_ns)
 	w->failed |= !aggregate_merge_totals(&b->lifetime, &b->aggregator->lifetime);
 	writer_object(w, NULL);
 	put_agent(w, b, now_ns);
-	writer_json(w, "alerts", alerts);
-	json_decref(alerts);
+	alerts_write(b->from.alerts, "alerts", w);
 }
 
 bool board_writer_has_more(const struct board_writer *b)

@@ -9,6 +9,7 @@
 #include "agent/store/read.h"
 #include "agent/store/temporary.h"
 #include "base/clock.h"
+#include "journal.h"
 #include "state.h"
 
 #include <errno.h>

@@ -5,6 +5,7 @@
  * longer than that, lines are not kept, and `journal_lost` counts them beside what was counted:
  * neither may the figures wait for the disk, nor memory grow.
  */
+#include "journal.h"
 #include "agent/persist/quarantine.h"
 #include "agent/store/read.h"
 #include "base/clock.h"

@@ -8,6 +8,7 @@
 #include "agent/persist/quarantine.h"
 #include "agent/store/read.h"
 #include "base/clock.h"
+#include "journal.h"
 #include "state.h"
 
 #include <dirent.h>

@@ -4,8 +4,11 @@
 #ifndef ORBUS_AGENT_JOURNAL_STATE_H
 #define ORBUS_AGENT_JOURNAL_STATE_H
 
+#include "agent/aggregator.h"
+#include "agent/config.h"
+#include "agent/persist/data_dir_lock.h"
 #include "agent/store/temporary.h"
-#include "journal.h"
+#include "base/journal_name.h"
 
 struct journal_file {
 	struct journal_file *next;
