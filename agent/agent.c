@@ -4,6 +4,7 @@
 #include "agent.h"
 #include "agent/alerts/alerts.h"
 #include "base/clock.h"
+#include "board_writer.h"
 #include "doc/checkpoint_file.h"
 #include "json_memory.h"
 #include "live/ring_mark.h"
@@ -66,6 +67,18 @@ static int read_boot_id(struct agent *a)
 	return -EIO;
 }
 
+static int open_board(struct agent *a)
+{
+	const struct board_sources sources = {.config = a->config,
+	    .paths = drain_paths(a->drain),
+	    .folder = &a->folder,
+	    .store = &a->store,
+	    .alerts = a->alerts,
+	    .documents = a->documents};
+
+	return board_writer_open(&sources, a->log, &a->board_writer);
+}
+
 static int open_all(struct agent *a)
 {
 	int err = alerts_open(a);
@@ -81,7 +94,9 @@ static int open_all(struct agent *a)
 		    &(struct calendar){a->config->utc, a->config->snapshot_hours}, a->log,
 		    &a->folder);
 	if (!err)
-		err = drain_open(a);
+		err = drain_open(a->config, a->boot_id, &a->aggregator, a->log, &a->drain);
+	if (!err)
+		err = open_board(a);
 	if (!err)
 		err = open_store(a);
 	if (!err)
@@ -94,7 +109,8 @@ static int open_all(struct agent *a)
 		err = alerts_resume(a);
 	if (err)
 		return err;
-	log_info(a->log, "serving bus '%s', files in %s", a->paths.name, a->folder.path);
+	log_info(
+	    a->log, "serving bus '%s', files in %s", drain_paths(a->drain)->name, a->folder.path);
 	return 0;
 }
 
@@ -113,11 +129,11 @@ static void close_all(struct agent *a, int status)
 	save_close(a);
 	retention_close(a);
 	backfill_close(a);
-	board_writer_close(a);
+	board_writer_close(a->board_writer);
 	alerts_close(a);
 	journal_free(a);
 	aggregator_free(&a->aggregator);
-	drain_close(a);
+	drain_close(a->drain);
 	folder_close(&a->folder);
 }
 
@@ -134,18 +150,26 @@ static void say_crowded_out(struct agent *a, uint64_t monotonic_ns)
 	a->crowded_out_next_ns = monotonic_ns + CROWDED_OUT_NS;
 }
 
+/* It was removed, or made anew: another agent's is left to it. */
+static void look_after_board(struct agent *a)
+{
+	if (board_writer_is_gone(a->board_writer) && !drain_is_served_by_another(a->drain))
+		board_writer_make_board(a->board_writer);
+}
+
 static void every_second(struct agent *a)
 {
 	uint64_t monotonic_ns = clock_monotonic_ns();
 
 	if (monotonic_ns >= a->beat_next_ns) {
 		a->beat_next_ns = monotonic_ns + BEAT_MS * 1000000u;
-		board_beat(a->board);
+		board_writer_beat(a->board_writer);
 	}
 	if (monotonic_ns < a->second_next_ns)
 		return;
 	a->second_next_ns = monotonic_ns + SECOND_MS * 1000000u;
-	drain_look_after(a);
+	drain_look_after(a->drain);
+	look_after_board(a);
 	save_look_after_folder(a);
 	say_crowded_out(a, monotonic_ns);
 	periods_survey(&a->aggregator.periods, clock_realtime_ns());
@@ -168,18 +192,18 @@ static int sleep_ms(struct agent *a, uint64_t now_ns)
 	bool is_storing = a->store && store_poll(a->store) > 0;
 
 	/* Asked after the poll, whose completions allow further steps. */
-	if (save_has_more(a) || board_writer_has_more(a) || a->board_is_due)
+	if (save_has_more(a) || board_writer_has_more(a->board_writer))
 		return 0;
 	if (is_storing || (a->store && retention_has_more(a)))
 		return STORE_POLL_MS;
-	if (save_is_at_work(a) || board_writer_is_at_work(a))
+	if (save_is_at_work(a) || board_writer_is_at_work(a->board_writer))
 		return STORE_POLL_MS;
 	if (a->second_next_ns <= monotonic_ns)
 		return 0;
 	ms = sooner_ms(ms, monotonic_ns, a->second_next_ns);
 	if (end - now_ns < ms * 1000000)
 		ms = (end - now_ns) / 1000000 + 1;
-	return (int)sooner_ms(ms, monotonic_ns, reaper_due_ns(a->reaper));
+	return (int)sooner_ms(ms, monotonic_ns, drain_reap_due_ns(a->drain));
 }
 
 /* True once what was forgotten for want of memory is being counted again. */
@@ -198,10 +222,11 @@ static bool recover(struct agent *a)
 	    monotonic_ns < a->second_next_ns)
 		return false;
 	a->second_next_ns = monotonic_ns + SECOND_MS * 1000000u;
-	board_beat(a->board);
+	board_writer_beat(a->board_writer);
 	if (restore_after_shortage(a) != 0)
 		return false;
 	a->folder.shortage_said = false;
+	board_writer_touch(a->board_writer);
 	log_info(a->log, "going on from the last checkpoint: there is memory again");
 	return true;
 }
@@ -229,9 +254,9 @@ static void note_pause(struct agent *a)
 {
 	uint64_t pause_ns = a->drained_ns ? clock_monotonic_ns() - a->drained_ns : 0;
 
-	if (pause_ns <= a->longest_pause_ns)
+	if (pause_ns <= a->run_time.longest_pause_ns)
 		return;
-	a->longest_pause_ns = pause_ns;
+	a->run_time.longest_pause_ns = pause_ns;
 	log_debug(
 	    a->log, "the longest time between two drains is %.1f ms now", (double)pause_ns / 1e6);
 }
@@ -241,7 +266,9 @@ static bool drain(struct agent *a, uint64_t now_ns)
 	bool more;
 
 	note_pause(a);
-	more = drain_ring(a, now_ns);
+	if (drain_follow(a->drain) && journal_begin_bus(a) < 0)
+		a->aggregator.out_of_memory = true;
+	more = drain_ring(a->drain, now_ns);
 	a->drained_ns = clock_monotonic_ns();
 	return more;
 }
@@ -249,7 +276,7 @@ static bool drain(struct agent *a, uint64_t now_ns)
 static void wait_for_samples(struct agent *a)
 {
 	note_pause(a);
-	(void)orbus_reader_wait(a->reader, sleep_ms(a, clock_realtime_ns()));
+	(void)orbus_reader_wait(drain_reader(a->drain), sleep_ms(a, clock_realtime_ns()));
 	a->drained_ns = clock_monotonic_ns();
 }
 
@@ -265,8 +292,8 @@ static bool turn(struct agent *a, bool at_once)
 	if (!a->is_drained) {
 		more = drain(a, now_ns);
 		if (!more)
-			board_set_drained(a->board, from_ns);
-		drain_reap(a, now_ns, false);
+			board_writer_set_drained(a->board_writer, from_ns);
+		drain_reap(a->drain, now_ns, false);
 	}
 	every_second(a);
 	if (a->store) {
@@ -285,11 +312,14 @@ static bool turn(struct agent *a, bool at_once)
 	}
 	if (agent_reload) {
 		agent_reload = 0;
-		alerts_reload(a);
+		if (alerts_reload(a))
+			board_writer_touch(a->board_writer);
 	}
-	alerts_run(a, now_ns, more);
+	if (alerts_run(a, now_ns, more))
+		board_writer_touch(a->board_writer);
 	/* One of them in one turn: the ring waits meanwhile. */
-	if (!saved && !board_writer_refresh(a, now_ns) && !aggregator_show(&a->aggregator, now_ns))
+	if (!saved && !board_writer_refresh(a->board_writer, now_ns) &&
+	    !aggregator_show(&a->aggregator, now_ns))
 		(void)windows_prepare(a->aggregator.windows);
 	return more;
 }
@@ -309,15 +339,16 @@ static bool reap_all(struct agent *a, bool *has_looked)
 	if (!a->config->once)
 		return true;
 	if (!*has_looked)
-		drain_reap(a, clock_realtime_ns(), true);
+		drain_reap(a->drain, clock_realtime_ns(), true);
 	*has_looked = true;
-	return reaper_pending(a->reaper) == 0;
+	return !drain_has_to_reap(a->drain);
 }
 
 /* Changes with each record that was none: a lane of rubbish is got through, though in steps. */
 static uint64_t count_refuse(const struct agent *a)
 {
-	return orbus_reader_rejected(a->reader) + orbus_reader_lost(a->reader);
+	return orbus_reader_rejected(drain_reader(a->drain)) +
+	       orbus_reader_lost(drain_reader(a->drain));
 }
 
 /*
@@ -326,7 +357,7 @@ static uint64_t count_refuse(const struct agent *a)
  */
 static void drain_to_end(struct agent *a, uint64_t until_ns)
 {
-	struct ring_mark *end = ring_mark_take(a->reader);
+	struct ring_mark *end = ring_mark_take(drain_reader(a->drain));
 	bool has_looked = false;
 	/* Who told it to end has told --once nothing yet. */
 	int most_signals = a->config->once ? 1 : 2;
@@ -338,12 +369,13 @@ static void drain_to_end(struct agent *a, uint64_t until_ns)
 		bool more = turn(a, true), is_empty;
 
 		quiet = more || count_refuse(a) != refuse ? 0 : quiet + 1;
-		is_empty = !a->aggregator.out_of_memory &&
-		           (quiet > FINAL_QUIET_MAX || ring_mark_is_passed(end, a->reader));
+		is_empty =
+		    !a->aggregator.out_of_memory &&
+		    (quiet > FINAL_QUIET_MAX || ring_mark_is_passed(end, drain_reader(a->drain)));
 		a->is_drained = is_empty && (reap_all(a, &has_looked) || quiet > FINAL_QUIET_MAX);
 		/* A lane that lies is not read for a while; and memory may have been refused. */
 		if (!more && !a->is_drained)
-			(void)orbus_reader_wait(a->reader, FINAL_POLL_MS);
+			(void)orbus_reader_wait(drain_reader(a->drain), FINAL_POLL_MS);
 	}
 	a->is_drained = true;
 	ring_mark_free(end);
@@ -394,7 +426,7 @@ static int finish(struct agent *a)
 			agent_status = 0;
 	} while (run_time_left_ms(&a->run_time) > 0 &&
 		 clock_monotonic_ns() - begun_ns < RUN_TIME_FINAL_NS && !is_done(a));
-	drain_say_rest(a);
+	drain_say_rest(a->drain);
 	if (!is_kept(a, changes)) {
 		log_error(a->log, "stopped before everything was on the disk; what the ring still "
 				  "holds is counted by the next agent");
@@ -424,10 +456,10 @@ int agent_run(const struct config *config, struct log *log)
 	memory_watch();
 	a->config = config;
 	a->log = log;
-	a->folder.fd = a->folder.lock_fd = a->bus_lock_fd = -1;
+	a->folder.fd = a->folder.lock_fd = -1;
 	a->run_time = (struct run_time){
 	    .started_ns = clock_monotonic_ns(), .stop_ns = config->stop_ms * UINT64_C(1000000)};
-	a->board_changes = UINT64_MAX;
+	a->documents = (struct document_sources){&a->aggregator, &a->run_time, config->utc};
 	err = open_all(a);
 	status = status_of(err);
 	if (err == 0) {

@@ -24,12 +24,10 @@
 #include "agent/persist/data_dir_lock.h"
 #include "agent/store/store.h"
 #include "aggregator.h"
-#include "board/board.h"
 #include "config.h"
-#include "live/reaper.h"
+#include "document_context.h"
+#include "drain.h"
 #include "retention.h"
-#include "ring/reader.h"
-#include "ring/shm_object.h"
 #include "run_time.h"
 #include "worker.h"
 
@@ -85,40 +83,23 @@ struct agent {
 	struct log *log;
 	struct folder folder;
 	struct store *store;
-	struct orbus_reader *reader;
-	struct reaper *reaper;
-	struct board *board; /* NULL: none can be made */
+	struct drain *drain;
 	struct aggregator aggregator;
 	struct save save;
 	struct backfill *backfill;
-	unsigned aggregator_generation;    /* grows when the aggregator is made anew */
-	struct board_writer *board_writer; /* NULL until the first large board */
-	struct alerts *alerts;             /* NULL: none were asked for */
+	unsigned aggregator_generation; /* grows when the aggregator is made anew */
+	struct document_sources documents;
+	struct board_writer *board_writer;
+	struct alerts *alerts; /* NULL: none were asked for */
 	struct journal journal;
-	struct bus_paths paths;
-	int bus_lock_fd; /* holds the bus's agent lock */
-	/* The troubles with bus, lock and board that were said last; 0: none. */
-	int bus_error, bus_lock_error, board_error;
-	struct lying_lanes *lying_lanes;
-	uint64_t bus_lock_inode, ring_inode; /* of the bus as it was last made or found */
 	struct run_time run_time;
-	uint8_t bus_id[16];
-	uint64_t lost_seen, rejected_seen; /* of the reader, already in the aggregator */
-	uint64_t lost_unsaid;              /* lost samples that no log line has told of */
-	uint64_t lost_say_ns;              /* CLOCK_MONOTONIC: the next such line, not before */
-	uint64_t forgotten_say_ns;         /* likewise of requests in flight */
-	uint64_t behind_since_ns;          /* CLOCK_MONOTONIC: there was more to drain; 0: no */
-	bool is_drained;                   /* for good: what comes now is for the next agent */
-	uint64_t board_changes;            /* aggregator's at the last refresh */
-	uint64_t board_next_ns;
-	bool board_is_due;         /* its windows are being brought up to now */
-	uint64_t second_next_ns;   /* what is done once a second */
-	uint64_t beat_next_ns;     /* the next heartbeat is due */
-	uint64_t drained_ns;       /* CLOCK_MONOTONIC: the end of the last drain, or of a sleep */
-	uint64_t longest_pause_ns; /* from that to the next drain, since the start */
+	uint64_t behind_since_ns; /* CLOCK_MONOTONIC: there was more to drain; 0: no */
+	bool is_drained;          /* for good: what comes now is for the next agent */
+	uint64_t second_next_ns;  /* what is done once a second */
+	uint64_t beat_next_ns;    /* the next heartbeat is due */
+	uint64_t drained_ns;      /* CLOCK_MONOTONIC: the end of the last drain, or of a sleep */
 	struct retention retention;
-	struct log_once board_last_error, retention_last_error, backfill_last_error,
-	    journal_last_error;
+	struct log_once retention_last_error, backfill_last_error, journal_last_error;
 	unsigned backfill_backoff_seconds; /* 0: the files of periods can be read */
 	uint64_t backfill_next_ns;         /* CLOCK_MONOTONIC: not before */
 	uint64_t crowded_out_said, crowded_out_next_ns;
@@ -133,45 +114,6 @@ extern volatile sig_atomic_t agent_status;
 
 /* Runs until told to stop, or once: the exit status. */
 int agent_run(const struct config *config, struct log *log);
-
-/* --- drain.c */
-
-/* Opens the bus, made where it is missing, and takes its agent lock. Logs what goes wrong. */
-int drain_open(struct agent *a);
-void drain_close(struct agent *a);
-
-/* A reader of the bus as the agent wants it. */
-int drain_open_reader(const struct agent *a, struct orbus_reader **out);
-
-/* Takes over the positions of a checkpoint, NULL: none. `skip`: pass over what the ring holds. */
-struct checkpoint_bus;
-void drain_resume(struct agent *a, const struct checkpoint_bus *saved, bool skip);
-
-/* Whether a checkpoint is of the ring that is served now, in this boot. */
-bool drain_is_same_bus(const struct agent *a, const struct checkpoint_bus *saved);
-
-/* Counts what there is, for a few milliseconds at most. True: there may be more. */
-bool drain_ring(struct agent *a, uint64_t now_ns);
-
-/*
- * Counts requests as orphaned whose producers have died. A step of a millisecond or two each turn;
- * `at_once`: looks at all producers now.
- */
-void drain_reap(struct agent *a, uint64_t now_ns, bool at_once);
-
-/* Once a second: is the bus still there? Logs what was lost or forgotten, now and then. */
-void drain_look_after(struct agent *a);
-
-/* Logs what was lost or forgotten and not told of yet. */
-void drain_say_rest(struct agent *a);
-
-/* The place reached in every lane. -ENOMEM. */
-int drain_positions(const struct agent *a, struct checkpoint_bus *out);
-
-/* --- lying_lanes.c */
-
-/* Logs which lanes say what cannot be, each at most once a minute. */
-void lying_lanes_report(struct agent *a, uint64_t monotonic_ns);
 
 /* --- agent/persist/restore.c */
 
@@ -242,22 +184,5 @@ bool backfill_go_on(struct agent *a);
 
 int backfill_open(struct agent *a); /* -ENOMEM */
 void backfill_close(struct agent *a);
-
-/* --- board_writer.c */
-
-/* A step of refreshing the board, when that is due. True: there was one, which took its time. */
-bool board_writer_refresh(struct agent *a, uint64_t now_ns);
-
-/* There is another step to make at once; the worker has one in hand. */
-bool board_writer_has_more(const struct agent *a);
-bool board_writer_is_at_work(const struct agent *a);
-
-void board_writer_close(struct agent *a);
-
-/* What the document of a period says beside its sum: checkpoint_context_fn of an agent. */
-void board_writer_period_context(void *agent, struct checkpoint_period *p, uint64_t now_ns);
-
-/* The document of everything since the agent started, as a file's text. NULL: out of memory. */
-char *board_writer_since_start(struct agent *a, uint64_t now_ns, size_t *length);
 
 #endif

@@ -19,6 +19,8 @@ struct run_time {
 	uint64_t started_ns;  /* CLOCK_MONOTONIC */
 	uint64_t stopping_ns; /* when it was told to stop, 0: it was not */
 	uint64_t stop_ns;     /* how long it has from then on */
+	/* The longest time between two drains, since the start: what the loop was held up for. */
+	uint64_t longest_pause_ns;
 };
 
 uint64_t run_time_uptime_seconds(const struct run_time *t);

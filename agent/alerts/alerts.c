@@ -24,7 +24,7 @@ static void tell(struct agent *a, const struct alert_change *c)
 		log_info(a->log, "recovered: %s", sentence);
 	alerts_touch(a->alerts);
 	alerts_post(a, c);
-	a->board_changes = UINT64_MAX;
+	a->alerts->changed = true;
 }
 
 static void change(struct agent *a, size_t i, enum alert_end what, uint64_t now_ns)
@@ -37,7 +37,7 @@ static void change(struct agent *a, size_t i, enum alert_end what, uint64_t now_
 	    .at_ns = now_ns,
 	    .utc = a->config->utc,
 	    .host = s->host,
-	    .bus = a->paths.name};
+	    .bus = drain_paths(a->drain)->name};
 
 	alert->firing = what == ALERT_FIRES;
 	alert->back_ns = 0;
@@ -163,7 +163,7 @@ static void judge_all(struct agent *a, uint64_t now_ns)
 {
 	/* The board still has to be told of what time has changed. */
 	if (windows_have_moved(a->aggregator.windows, now_ns))
-		a->board_changes = UINT64_MAX;
+		a->alerts->changed = true;
 	aggregator_fold(&a->aggregator, now_ns);
 	for (int w = 0; !a->aggregator.out_of_memory && w <= ALERT_NO_WINDOW; w++)
 		judge_window(a, (enum alert_window)w, now_ns);
@@ -185,13 +185,15 @@ static void note_seen(struct alerts *s)
 	s->seen_noted_ns = seen_ns;
 }
 
-void alerts_run(struct agent *a, uint64_t now_ns, bool more)
+bool alerts_run(struct agent *a, uint64_t now_ns, bool more)
 {
 	struct alerts *s = a->alerts;
 	uint64_t monotonic_ns = clock_monotonic_ns();
 
+	bool changed;
+
 	if (!s)
-		return;
+		return false;
 	alerts_take_results(a);
 	s->caught_up |= !more;
 	if (s->caught_up && monotonic_ns >= s->judge_next_ns && !a->aggregator.out_of_memory) {
@@ -201,6 +203,9 @@ void alerts_run(struct agent *a, uint64_t now_ns, bool more)
 	}
 	alerts_store(a);
 	alerts_hand_over(a);
+	changed = s->changed;
+	s->changed = false;
+	return changed;
 }
 
 /* --- For the board ---------------------------------------------------------------------------- */
@@ -225,9 +230,8 @@ static json_t *rule_to_json(const struct alert_rule *r, const struct alert *aler
 	return json_build_take(&o);
 }
 
-json_t *alerts_to_json(const struct agent *a)
+json_t *alerts_to_json(const struct alerts *s, bool utc)
 {
-	const struct alerts *s = a->alerts;
 	struct json_build o, list;
 	int firing = 0;
 
@@ -237,8 +241,7 @@ json_t *alerts_to_json(const struct agent *a)
 	list = json_build_array();
 	for (size_t i = 0; i < s->rules.rule_count; i++) {
 		firing += s->states[i].firing;
-		json_build_append(
-		    &list, rule_to_json(&s->rules.rules[i], &s->states[i], a->config->utc));
+		json_build_append(&list, rule_to_json(&s->rules.rules[i], &s->states[i], utc));
 	}
 	json_build_set(&o, "firing", json_integer(firing));
 	json_build_set(&o, "undelivered", json_count(s->post_count));

@@ -70,6 +70,7 @@ struct alerts {
 	struct log_once last_error;
 	uint64_t judge_next_ns, seen_next_ns;
 	uint64_t seen_noted_ns; /* the newest of all seen_ns, as it was last stored */
+	bool changed;           /* what the board shows, since alerts_run() last told */
 	bool caught_up;         /* with what the ring held at the start */
 };
 
@@ -81,8 +82,8 @@ int alerts_open(struct agent *a);
 /* Takes up where an earlier agent left off; the data folder is open. 0 or a negative errno. */
 int alerts_resume(struct agent *a);
 
-/* Reads the file anew; keeps the rules where it is bad. */
-void alerts_reload(struct agent *a);
+/* Reads the file anew; keeps the rules where it is bad. True: what the board shows has changed. */
+bool alerts_reload(struct agent *a);
 
 /* Sees posts off and the state onto the disk, for two seconds at most. */
 void alerts_finish(struct agent *a);
@@ -90,11 +91,14 @@ void alerts_close(struct agent *a);
 
 /* --- alerts.c */
 
-/* Once a turn. `more`: the ring still holds what must be counted first. */
-void alerts_run(struct agent *a, uint64_t now_ns, bool more);
+/*
+ * Once a turn. `more`: the ring still holds what must be counted first. True: what the board shows
+ * of alerts, or of the windows, has changed.
+ */
+bool alerts_run(struct agent *a, uint64_t now_ns, bool more);
 
 /* For the board: the rules and their states; null without any. NULL: out of memory. */
-json_t *alerts_to_json(const struct agent *a);
+json_t *alerts_to_json(const struct alerts *s, bool utc);
 
 /* --- outbox.c */
 

@@ -137,7 +137,7 @@ void alerts_take_results(struct agent *a)
 	while (s->webhook && webhook_take_result(s->webhook, &r)) {
 		alert_post_settle(s, r.post, r.key);
 		alerts_touch(s);
-		a->board_changes = UINT64_MAX;
+		s->changed = true;
 	}
 }
 

@@ -181,18 +181,18 @@ static void drop_targets(struct alerts *s, const struct alert_rules *old)
 	}
 }
 
-void alerts_reload(struct agent *a)
+bool alerts_reload(struct agent *a)
 {
 	struct alerts *s = a->alerts;
 	struct alert_rules rules, old;
 	struct alert *states;
 
 	if (!s)
-		return;
+		return false;
 	if (load_rules(a, s->path, &rules) != 0) {
 		log_error(a->log, "the rules that were read before stay in force");
 		alert_rules_free(&rules);
-		return;
+		return false;
 	}
 	states = calloc(rules.rule_count, sizeof(*states));
 	old = s->rules;
@@ -202,7 +202,7 @@ void alerts_reload(struct agent *a)
 		log_error(a->log, "the rules that were read before stay in force");
 		alert_rules_free(&rules);
 		free(states);
-		return;
+		return false;
 	}
 	s->rules = old;
 	keep_states(s, &rules, states);
@@ -212,10 +212,10 @@ void alerts_reload(struct agent *a)
 	drop_targets(s, &old);
 	alert_rules_free(&old);
 	alerts_touch(s);
-	a->board_changes = UINT64_MAX;
 	s->judge_next_ns = 0;
 	log_info(a->log, "read anew: alert rules in %s: %zu; targets: %zu", s->path,
 	    s->rules.rule_count, s->rules.target_count);
+	return true;
 }
 
 static bool has_under_way(const struct alerts *s)

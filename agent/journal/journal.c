@@ -192,7 +192,7 @@ static bool has_room(struct agent *a)
 
 	if (j->bytes < j->bound)
 		return true;
-	j->bound = (size_t)reader_ring_bytes(a->reader);
+	j->bound = (size_t)reader_ring_bytes(drain_reader(a->drain));
 	if (j->bound < BOUND_BYTES)
 		j->bound = BOUND_BYTES;
 	if (j->bound > BOUND_BYTES_MAX)
@@ -373,7 +373,7 @@ bool journal_is_urgent(const struct agent *a)
 int journal_begin_bus(struct agent *a)
 {
 	struct journal *j = &a->journal;
-	uint32_t lanes = reader_lane_count(a->reader);
+	uint32_t lanes = reader_lane_count(drain_reader(a->drain));
 	uint64_t *from = calloc(lanes + 1, sizeof(*from)), *upto = calloc(lanes + 1, sizeof(*upto));
 
 	if (!from || !upto) {

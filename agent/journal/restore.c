@@ -295,11 +295,11 @@ static int restore_unnamed(struct agent *a, const struct names *names, bool come
 
 static uint64_t *lanes_now(const struct agent *a)
 {
-	uint32_t count = reader_lane_count(a->reader);
+	uint32_t count = reader_lane_count(drain_reader(a->drain));
 	uint64_t *lanes = calloc(count + 1, sizeof(*lanes));
 
 	for (uint32_t i = 0; lanes && i < count; i++)
-		lanes[i] = reader_position(a->reader, i);
+		lanes[i] = reader_position(drain_reader(a->drain), i);
 	return lanes;
 }
 
@@ -322,7 +322,7 @@ static int restore_lanes(
 	struct journal *j = &a->journal;
 	const struct checkpoint_journal *before =
 	    same && saved->journal.known ? &saved->journal : NULL;
-	uint32_t count = reader_lane_count(a->reader);
+	uint32_t count = reader_lane_count(drain_reader(a->drain));
 
 	free(j->from);
 	free(j->upto);

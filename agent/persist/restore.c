@@ -128,7 +128,7 @@ static int load_previous(struct agent *a, struct checkpoint_bus *bus, bool *dama
 
 	if (err || !last_is_damaged)
 		return err;
-	if (drain_is_same_bus(a, bus)) {
+	if (drain_is_same_bus(a->drain, bus)) {
 		log_warning(a->log, "going on from the checkpoint before it, and the ring");
 		return 0;
 	}
@@ -154,10 +154,10 @@ static int restore(struct agent *a)
 		err = scanned;
 	}
 	if (!err) {
-		drain_resume(a, &bus, false);
-		err = journal_restore(a, &bus, drain_is_same_bus(a, &bus), false);
+		drain_resume(a->drain, &bus, false);
+		err = journal_restore(a, &bus, drain_is_same_bus(a->drain, &bus), false);
 	} else if (err == -ENOENT) {
-		drain_resume(a, NULL, damaged);
+		drain_resume(a->drain, NULL, damaged);
 		err = journal_restore(a, NULL, false, damaged);
 	}
 	checkpoint_bus_free(&bus);
@@ -177,21 +177,15 @@ int restore_aggregator(struct agent *a)
 
 int restore_after_shortage(struct agent *a)
 {
-	struct orbus_reader *reader;
-	int err = drain_open_reader(a, &reader);
+	int err = drain_reopen(a->drain);
 
 	if (err)
 		return err;
-	orbus_reader_close(a->reader);
-	a->reader = reader;
-	a->lost_seen = a->rejected_seen = 0;
-	memcpy(a->bus_id, reader_bus_id(reader), sizeof(a->bus_id));
 	aggregator_free(&a->aggregator);
 	a->aggregator_generation++;
 	err = restore_aggregator(a);
 	a->aggregator.out_of_memory = err != 0;
 	save_begin_anew(a);
 	a->crowded_out_said = 0;
-	a->board_changes = UINT64_MAX;
 	return err;
 }

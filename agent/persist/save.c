@@ -184,14 +184,14 @@ static int freeze(struct agent *a)
 {
 	struct save *s = &a->save;
 	struct checkpoint_bus bus;
-	int err = drain_positions(a, &bus);
+	int err = drain_positions(a->drain, &bus);
 
 	s->draft = (struct checkpoint_draft){0};
 	if (!err)
 		err = journal_freeze(a, &bus);
 	if (!err)
-		err = checkpoint_draft_begin(
-		    &s->draft, &a->aggregator, &bus, s->frozen_ns, board_writer_period_context, a);
+		err = checkpoint_draft_begin(&s->draft, &a->aggregator, &bus, s->frozen_ns,
+		    document_context_of_period, &a->documents);
 	checkpoint_bus_free(&bus);
 	for (size_t i = 0; !err && i < s->draft.count; i++)
 		s->draft.periods[i].period->frozen =
@@ -634,7 +634,7 @@ void save_snapshot(struct agent *a, uint64_t now_ns)
 {
 	char name[PERIOD_NAME_BYTES];
 	size_t length;
-	char *text = board_writer_since_start(a, now_ns, &length);
+	char *text = document_since_start(&a->documents, now_ns, &length);
 
 	calendar_snapshot_name(&a->aggregator.periods.calendar, now_ns, name);
 	if (!text || store_put(a->store, name, text, length, FILE_MODE, snapshot_stored, a) < 0)
