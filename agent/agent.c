@@ -88,7 +88,12 @@ static int open_all(struct agent *a)
 	if (!err)
 		err = save_open(a);
 	if (!err)
-		err = backfill_open(a);
+		err = backfill_open(&a->aggregator, &a->folder, &a->store, a->log, &a->backfill);
+	if (!err)
+		err = journal_open(
+		    a->config, &a->aggregator, &a->folder, &a->store, a->log, &a->journal);
+	a->aggregator.keep = journal_keep;
+	a->aggregator.keep_context = a->journal;
 	if (!err)
 		err = folder_open(a->config->data_dir,
 		    &(struct calendar){a->config->utc, a->config->snapshot_hours}, a->log,
@@ -121,17 +126,18 @@ static int open_all(struct agent *a)
  */
 static void close_all(struct agent *a, int status)
 {
-	journal_stop(a);
+	if (a->journal)
+		journal_stop(a->journal);
 	if (!store_close(a->store, run_time_left_ms(&a->run_time))) {
 		log_warning(a->log, "ending while a call to the disk is still under way");
 		_exit(status);
 	}
 	save_close(a);
 	retention_close(a);
-	backfill_close(a);
+	backfill_close(a->backfill);
 	board_writer_close(a->board_writer);
 	alerts_close(a);
-	journal_free(a);
+	journal_close(a->journal);
 	aggregator_free(&a->aggregator);
 	drain_close(a->drain);
 	folder_close(&a->folder);
@@ -218,7 +224,7 @@ static bool recover(struct agent *a)
 	if (a->store)
 		store_poll(a->store);
 	(void)save_go_on(a);
-	if (save_is_busy(a) || save_has_more(a) || journal_is_compressing(a) ||
+	if (save_is_busy(a) || save_has_more(a) || journal_is_compressing(a->journal) ||
 	    monotonic_ns < a->second_next_ns)
 		return false;
 	a->second_next_ns = monotonic_ns + SECOND_MS * 1000000u;
@@ -261,12 +267,19 @@ static void note_pause(struct agent *a)
 	    a->log, "the longest time between two drains is %.1f ms now", (double)pause_ns / 1e6);
 }
 
+static int begin_bus(struct agent *a)
+{
+	const struct orbus_reader *r = drain_reader(a->drain);
+
+	return journal_begin_bus(a->journal, reader_lane_count(r), reader_ring_bytes(r));
+}
+
 static bool drain(struct agent *a, uint64_t now_ns)
 {
 	bool more;
 
 	note_pause(a);
-	if (drain_follow(a->drain) && journal_begin_bus(a) < 0)
+	if (drain_follow(a->drain) && begin_bus(a) < 0)
 		a->aggregator.out_of_memory = true;
 	more = drain_ring(a->drain, now_ns);
 	a->drained_ns = clock_monotonic_ns();
@@ -303,10 +316,10 @@ static bool turn(struct agent *a, bool at_once)
 			agent_snapshot = 0;
 			save_snapshot(a, now_ns);
 		}
-		saved |= backfill_go_on(a);
+		saved |= backfill_go_on(a->backfill);
 		if (may_save(a, more))
 			saved |= save_run(a, now_ns, at_once && !more);
-		journal_run(a, now_ns);
+		journal_run(a->journal, now_ns);
 		/* Last: removing waits for everything else. */
 		retention_run(a);
 	}
@@ -330,7 +343,8 @@ static bool is_done(const struct agent *a)
 	uint64_t now_ns = clock_realtime_ns();
 
 	return save_is_done(a, now_ns) &&
-	       !(a->config->once && (journal_has_work(a, now_ns) || retention_has_more(a)));
+	       !(a->config->once &&
+		   (journal_has_work(a->journal, now_ns) || retention_has_more(a)));
 }
 
 /* With --once nobody comes later to see who has died: all are looked at before the end. */
@@ -391,7 +405,7 @@ static bool is_kept(const struct agent *a, uint64_t changes)
 static void begin_to_stop(struct agent *a)
 {
 	a->run_time.stopping_ns = clock_monotonic_ns();
-	journal_stop(a);
+	journal_stop(a->journal);
 }
 
 /*

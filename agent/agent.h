@@ -20,6 +20,7 @@
 #define ORBUS_AGENT_H
 
 #include "agent/journal/journal.h"
+#include "agent/persist/backfill.h"
 #include "agent/persist/checkpoint.h"
 #include "agent/persist/data_dir_lock.h"
 #include "agent/store/store.h"
@@ -75,7 +76,6 @@ struct save {
 };
 
 struct alerts;
-struct backfill;
 struct board_writer;
 
 struct agent {
@@ -87,11 +87,10 @@ struct agent {
 	struct aggregator aggregator;
 	struct save save;
 	struct backfill *backfill;
-	unsigned aggregator_generation; /* grows when the aggregator is made anew */
 	struct document_sources documents;
 	struct board_writer *board_writer;
 	struct alerts *alerts; /* NULL: none were asked for */
-	struct journal journal;
+	struct journal *journal;
 	struct run_time run_time;
 	uint64_t behind_since_ns; /* CLOCK_MONOTONIC: there was more to drain; 0: no */
 	bool is_drained;          /* for good: what comes now is for the next agent */
@@ -99,9 +98,7 @@ struct agent {
 	uint64_t beat_next_ns;    /* the next heartbeat is due */
 	uint64_t drained_ns;      /* CLOCK_MONOTONIC: the end of the last drain, or of a sleep */
 	struct retention retention;
-	struct log_once retention_last_error, backfill_last_error, journal_last_error;
-	unsigned backfill_backoff_seconds; /* 0: the files of periods can be read */
-	uint64_t backfill_next_ns;         /* CLOCK_MONOTONIC: not before */
+	struct log_once retention_last_error;
 	uint64_t crowded_out_said, crowded_out_next_ns;
 	char boot_id[40]; /* this boot of the machine */
 };
@@ -170,19 +167,5 @@ void save_snapshot(struct agent *a, uint64_t now_ns);
 
 /* The folder was removed or moved: makes it anew, and writes everything again. */
 void save_look_after_folder(struct agent *a);
-
-/* --- agent/persist/backfill.c */
-
-/* Asks for the files of periods that were just opened. */
-void backfill_ask(struct agent *a);
-
-/* Whether what a period's file holds is yet to come: `all`, or those that are not late. */
-bool backfill_missing(const struct agent *a, uint64_t now_ns, bool all);
-
-/* A step of reading what has been fetched. True: there was one, which took its time. */
-bool backfill_go_on(struct agent *a);
-
-int backfill_open(struct agent *a); /* -ENOMEM */
-void backfill_close(struct agent *a);
 
 #endif

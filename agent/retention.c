@@ -189,13 +189,15 @@ static bool keep(struct retention_order *o, const char *name)
 static bool keep_what_is_open(struct agent *a)
 {
 	struct retention_order *o = &a->retention.order;
+	const struct journal_file *f = NULL;
+	const char *name;
 	bool kept = true;
 
 	o->kept_count = 0;
 	for (const struct period *p = a->aggregator.periods.first; kept && p; p = p->next)
 		kept = keep(o, p->span.name);
-	for (const struct journal_file *f = a->journal.files; kept && f; f = f->next)
-		kept = keep(o, f->text);
+	while (kept && (name = journal_next_name(a->journal, &f)))
+		kept = keep(o, name);
 	return kept;
 }
 

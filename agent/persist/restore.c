@@ -24,24 +24,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int begin_aggregator(struct agent *a)
-{
-	const struct calendar calendar = {a->config->utc, a->config->snapshot_hours};
-	int err = aggregator_init(
-	    &a->aggregator, &calendar, a->config->retention_days, clock_realtime_ns());
-
-	a->aggregator.keep = journal_keep;
-	a->aggregator.keep_context = a;
-	a->aggregator.reference_ns = trusted_clock_reference_ns(&a->retention.clock);
-	return err;
-}
-
-/* Half of a damaged checkpoint may have been taken over. */
 static int begin_anew(struct agent *a)
 {
-	aggregator_free(&a->aggregator);
-	a->aggregator_generation++;
-	return begin_aggregator(a);
+	const struct calendar calendar = {a->config->utc, a->config->snapshot_hours};
+
+	return aggregator_restart(
+	    &a->aggregator, &calendar, a->config->retention_days, clock_realtime_ns());
 }
 
 /*
@@ -110,6 +98,7 @@ static int load_or_quarantine(
 	if (!*damaged && check_previous(a) < 0)
 		return -EIO;
 	*damaged = true;
+	/* Half of it may have been taken over. */
 	checkpoint_bus_free(bus);
 	err = quarantine_file(&a->folder, name,
 	    unread                    ? store_foreign_text(unread)
@@ -136,11 +125,27 @@ static int load_previous(struct agent *a, struct checkpoint_bus *bus, bool *dama
 	return err ? err : -ENOENT;
 }
 
+static int restore_journal(
+    struct agent *a, const struct checkpoint_bus *saved, bool same, bool skipped)
+{
+	struct checkpoint_bus now;
+	struct journal_ring ring;
+	int err = drain_positions(a->drain, &now);
+
+	if (err)
+		return err;
+	ring = (struct journal_ring){
+	    reader_ring_bytes(drain_reader(a->drain)), now.lane_count, now.positions};
+	err = journal_restore(a->journal, saved, &ring, same, skipped);
+	checkpoint_bus_free(&now);
+	return err;
+}
+
 static int restore(struct agent *a)
 {
 	struct checkpoint_bus bus = {0};
 	bool damaged = false;
-	int err = begin_aggregator(a), scanned;
+	int err = begin_anew(a), scanned;
 
 	if (err)
 		return err;
@@ -155,10 +160,10 @@ static int restore(struct agent *a)
 	}
 	if (!err) {
 		drain_resume(a->drain, &bus, false);
-		err = journal_restore(a, &bus, drain_is_same_bus(a->drain, &bus), false);
+		err = restore_journal(a, &bus, drain_is_same_bus(a->drain, &bus), false);
 	} else if (err == -ENOENT) {
 		drain_resume(a->drain, NULL, damaged);
-		err = journal_restore(a, NULL, false, damaged);
+		err = restore_journal(a, NULL, false, damaged);
 	}
 	checkpoint_bus_free(&bus);
 	a->aggregator.changes++;
@@ -181,8 +186,6 @@ int restore_after_shortage(struct agent *a)
 
 	if (err)
 		return err;
-	aggregator_free(&a->aggregator);
-	a->aggregator_generation++;
 	err = restore_aggregator(a);
 	a->aggregator.out_of_memory = err != 0;
 	save_begin_anew(a);

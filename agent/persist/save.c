@@ -188,7 +188,7 @@ static int freeze(struct agent *a)
 
 	s->draft = (struct checkpoint_draft){0};
 	if (!err)
-		err = journal_freeze(a, &bus);
+		err = journal_freeze(a->journal, &bus);
 	if (!err)
 		err = checkpoint_draft_begin(&s->draft, &a->aggregator, &bus, s->frozen_ns,
 		    document_context_of_period, &a->documents);
@@ -273,7 +273,7 @@ static void note_asked(struct save *s, int err)
 /* The checkpoint is durable: what was to wait for that. */
 static void commit(struct agent *a)
 {
-	journal_named(a);
+	journal_named(a->journal);
 	for (struct period *p = a->aggregator.periods.first; p; p = p->next)
 		p->in_checkpoint |= p->in_pending_checkpoint;
 	a->save.checkpoint_changes = a->save.changes;
@@ -368,11 +368,11 @@ static void make_step(struct agent *a)
 		return;
 	case SAVE_JOURNAL_LINES:
 		/* The checkpoint names no line that is not on the disk: these go first. */
-		journal_write(a);
+		journal_write(a->journal);
 		s->step = SAVE_KEEP_PREVIOUS;
 		return;
 	case SAVE_KEEP_PREVIOUS:
-		if (journal_write_failed(a))
+		if (journal_write_failed(a->journal))
 			break; /* the journal has said it */
 		/* Should the new checkpoint be damaged, the last one serves (see SAVE_FILES). */
 		note_asked(s,
@@ -437,7 +437,7 @@ static bool is_waiting(const struct agent *a)
 {
 	const struct save *s = &a->save;
 
-	if (s->storing || journal_is_writing(a) || worker_is_busy(s->worker))
+	if (s->storing || journal_is_writing(a->journal) || worker_is_busy(s->worker))
 		return true;
 	return s->step == SAVE_FILES &&
 	       s->files_storing >= (s->files || s->rendered_file ? FILES_AT_ONCE : 1);
@@ -482,7 +482,8 @@ static bool has_news(const struct agent *a, uint64_t now_ns, bool at_once)
 {
 	uint64_t monotonic_ns = at_once ? UINT64_MAX : clock_monotonic_ns();
 
-	if (a->aggregator.changes != a->save.saved_changes || journal_wants_checkpoint(a, now_ns))
+	if (a->aggregator.changes != a->save.saved_changes ||
+	    journal_wants_checkpoint(a->journal, now_ns))
 		return true;
 	for (const struct period *p = a->aggregator.periods.first; p; p = p->next)
 		if (period_file_is_due(p, now_ns, monotonic_ns))
@@ -496,7 +497,7 @@ static bool has_news(const struct agent *a, uint64_t now_ns, bool at_once)
  */
 static bool is_urgent(const struct agent *a, uint64_t now_ns)
 {
-	if (journal_is_urgent(a))
+	if (journal_is_urgent(a->journal))
 		return true;
 	for (const struct period *p = a->aggregator.periods.first; p; p = p->next) {
 		bool over = period_is_over(p, now_ns), is_written = p->written_version > 0;
@@ -513,7 +514,7 @@ static bool must_wait(struct agent *a, uint64_t now_ns, bool at_once)
 	struct save *s = &a->save;
 	uint64_t monotonic_ns = clock_monotonic_ns();
 
-	if (!backfill_missing(a, now_ns, at_once)) {
+	if (!backfill_missing(a->backfill, now_ns, at_once)) {
 		s->waiting_since_ns = 0;
 		return false;
 	}
@@ -543,14 +544,14 @@ bool save_run(struct agent *a, uint64_t now_ns, bool at_once)
 	/* The current hour and day have files from their first moment on. */
 	(void)periods_at(&a->aggregator.periods, PERIOD_HOURLY, now_ns);
 	(void)periods_at(&a->aggregator.periods, PERIOD_DAILY, now_ns);
-	backfill_ask(a);
+	backfill_ask(a->backfill);
 	if (save_is_busy(a) || s->thawing || a->aggregator.out_of_memory ||
 	    !has_news(a, now_ns, at_once))
 		return false;
 	if (!due && !at_once && !(s->backoff_seconds == 0 && is_urgent(a, now_ns)))
 		return false;
 	aggregator_fold(&a->aggregator, now_ns);
-	backfill_ask(a); /* of periods that the fold has opened */
+	backfill_ask(a->backfill); /* of periods that the fold has opened */
 	if (a->aggregator.out_of_memory || must_wait(a, now_ns, at_once))
 		return false;
 	begin(a, now_ns, at_once);
@@ -616,7 +617,7 @@ void save_begin_anew(struct agent *a)
 bool save_is_done(const struct agent *a, uint64_t now_ns)
 {
 	return !save_is_busy(a) && !a->save.thawing && !a->aggregator.out_of_memory &&
-	       !backfill_missing(a, now_ns, true) && !has_news(a, now_ns, true);
+	       !backfill_missing(a->backfill, now_ns, true) && !has_news(a, now_ns, true);
 }
 
 static void snapshot_stored(void *context, const struct store_result *r)
@@ -675,6 +676,6 @@ void save_look_after_folder(struct agent *a)
 		p->base_asked = false;
 	}
 	periods_forget(&a->aggregator.periods, INT64_MAX);
-	journal_begin_folder(a);
+	journal_begin_folder(a->journal);
 	a->save.next_ns = 0;
 }
