@@ -79,6 +79,18 @@ static int open_board(struct agent *a)
 	return board_writer_open(&sources, a->log, &a->board_writer);
 }
 
+static int open_retention(struct agent *a)
+{
+	const struct retention_sources sources = {.config = a->config,
+	    .boot_id = a->boot_id,
+	    .aggregator = &a->aggregator,
+	    .journal = a->journal,
+	    .folder = &a->folder,
+	    .store = &a->store};
+
+	return retention_open(&sources, a->log, &a->retention);
+}
+
 static int open_all(struct agent *a)
 {
 	int err = alerts_open(a);
@@ -105,7 +117,7 @@ static int open_all(struct agent *a)
 	if (!err)
 		err = open_store(a);
 	if (!err)
-		err = retention_open(a);
+		err = open_retention(a);
 	if (!err)
 		err = restore_aggregator(a);
 	if (err == -ENOMEM)
@@ -133,7 +145,7 @@ static void close_all(struct agent *a, int status)
 		_exit(status);
 	}
 	save_close(a);
-	retention_close(a);
+	retention_close(a->retention);
 	backfill_close(a->backfill);
 	board_writer_close(a->board_writer);
 	alerts_close(a);
@@ -201,7 +213,7 @@ static int sleep_ms(struct agent *a, uint64_t now_ns)
 	if (save_has_more(a) || (a->store && journal_has_step(a->journal)) ||
 	    board_writer_has_more(a->board_writer))
 		return 0;
-	if (is_storing || (a->store && retention_has_more(a)))
+	if (is_storing || (a->store && retention_has_more(a->retention)))
 		return STORE_POLL_MS;
 	if (save_is_at_work(a) || board_writer_is_at_work(a->board_writer))
 		return STORE_POLL_MS;
@@ -324,7 +336,7 @@ static bool turn(struct agent *a, bool at_once)
 			saved |= save_run(a, now_ns, at_once && !more);
 		journal_run(a->journal, now_ns);
 		/* Last: removing waits for everything else. */
-		retention_run(a);
+		retention_run(a->retention, !save_is_busy(a));
 	}
 	if (agent_reload) {
 		agent_reload = 0;
@@ -347,7 +359,7 @@ static bool is_done(const struct agent *a)
 
 	return save_is_done(a, now_ns) &&
 	       !(a->config->once &&
-		   (journal_has_work(a->journal, now_ns) || retention_has_more(a)));
+		   (journal_has_work(a->journal, now_ns) || retention_has_more(a->retention)));
 }
 
 /* With --once nobody comes later to see who has died: all are looked at before the end. */

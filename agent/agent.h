@@ -97,8 +97,7 @@ struct agent {
 	uint64_t second_next_ns;  /* what is done once a second */
 	uint64_t beat_next_ns;    /* the next heartbeat is due */
 	uint64_t drained_ns;      /* CLOCK_MONOTONIC: the end of the last drain, or of a sleep */
-	struct retention retention;
-	struct log_once retention_last_error;
+	struct retention *retention;
 	uint64_t crowded_out_said, crowded_out_next_ns;
 	char boot_id[40]; /* this boot of the machine */
 };
