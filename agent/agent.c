@@ -210,7 +210,8 @@ static int sleep_ms(struct agent *a, uint64_t now_ns)
 	bool is_storing = a->store && store_poll(a->store) > 0;
 
 	/* Asked after the poll, whose completions allow further steps. */
-	if (save_has_more(a) || board_writer_has_more(a->board_writer))
+	if (save_has_more(a) || (a->store && journal_has_step(a->journal)) ||
+	    board_writer_has_more(a->board_writer))
 		return 0;
 	if (is_storing || (a->store && retention_has_more(a->retention)))
 		return STORE_POLL_MS;
@@ -233,8 +234,10 @@ static bool recover(struct agent *a)
 		log_error(a->log, "out of memory: what came since the last checkpoint stays in the "
 				  "ring until there is some");
 	a->folder.shortage_said = true;
-	if (a->store)
+	if (a->store) {
 		store_poll(a->store);
+		journal_go_on(a->journal);
+	}
 	(void)save_go_on(a);
 	if (save_is_busy(a) || save_has_more(a) || journal_is_compressing(a->journal) ||
 	    monotonic_ns < a->second_next_ns)

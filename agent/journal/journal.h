@@ -80,8 +80,14 @@ int journal_restore(struct journal *j, const struct checkpoint_bus *saved,
 
 /* --- compress.c */
 
-/* Starts what is due. */
+/* Goes on compressing, or starts what is due; once a turn, after store_poll(). */
 void journal_run(struct journal *j, uint64_t now_ns);
+
+/* The same, but nothing is started. */
+void journal_go_on(struct journal *j);
+
+/* True when there is a step to make at once. */
+bool journal_has_step(const struct journal *j);
 
 /* An hour that is over waits for a checkpoint more, to be compressed. */
 bool journal_wants_checkpoint(const struct journal *j, uint64_t now_ns);

@@ -7,6 +7,7 @@
 #include "agent/aggregator.h"
 #include "agent/config.h"
 #include "agent/persist/data_dir_lock.h"
+#include "agent/store/result.h"
 #include "agent/store/temporary.h"
 #include "base/journal_name.h"
 
@@ -35,6 +36,25 @@ struct journal_part {
 	uint32_t label, mark, next;
 };
 
+/* What is done next to compress a file (compress.c). */
+enum compress_step {
+	COMPRESS_IDLE,
+	COMPRESS_PIECE,        /* one after the other, until all are in the compressed file */
+	COMPRESS_REMOVE_PLAIN, /* the plain file goes */
+	COMPRESS_END,
+};
+
+struct compress {
+	enum compress_step step;
+	bool storing;               /* the store has the step's operation, and has not ended it */
+	int error;                  /* of the operation that ended last: 0 or a negative errno */
+	enum store_step error_step; /* where it stopped */
+	struct journal_file *file;
+	uint64_t handed; /* so much of it was given to the store */
+	char temporary[STORE_TEMPORARY_BYTES], target[JOURNAL_NAME_BYTES];
+	uint64_t next_ns; /* CLOCK_MONOTONIC: not before */
+};
+
 struct journal {
 	const struct config *config;
 	struct aggregator *aggregator;
@@ -52,16 +72,12 @@ struct journal {
 	size_t part_count, part_capacity;
 	uint64_t *from, *upto; /* as in struct checkpoint_journal */
 	uint32_t lane_count;
-	size_t bytes; /* of lines and flights */
+	size_t bytes; /* of lines and batches */
 	size_t bound; /* on that */
 	size_t writes_left;
 	bool write_failed;
 	bool lost_said;
-	/* Compressing. */
-	struct journal_file *compressing;
-	char temporary[STORE_TEMPORARY_BYTES];
-	uint64_t compressed_bytes;
-	uint64_t compress_next_ns; /* CLOCK_MONOTONIC: not before */
+	struct compress compress;
 	bool stopping;
 };
 

@@ -660,7 +660,8 @@ void save_look_after_folder(struct agent *a)
 	if (a->store && folder_is_there(a))
 		return;
 	/* A disk that hangs must not hold up the drain: only an idle store is closed. */
-	if (a->store && (store_poll(a->store) > 0 || !store_close(a->store, 0)))
+	if (a->store && (store_poll(a->store) > 0 || journal_is_compressing(a->journal) ||
+			    !store_close(a->store, 0)))
 		return;
 	a->store = NULL;
 	err = folder_reopen(&a->folder);
