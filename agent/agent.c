@@ -90,6 +90,36 @@ static int open_retention(struct agent *a)
 	return retention_open(&sources, a->log, &a->retention);
 }
 
+static struct restore what_to_restore(struct agent *a)
+{
+	return (struct restore){.config = a->config,
+	    .folder = &a->folder,
+	    .aggregator = &a->aggregator,
+	    .drain = a->drain,
+	    .journal = a->journal,
+	    .log = a->log};
+}
+
+static int restore_first(struct agent *a)
+{
+	struct restore r = what_to_restore(a);
+
+	return restore_aggregator(&r);
+}
+
+static int restore_again(struct agent *a)
+{
+	struct restore r = what_to_restore(a);
+	int err = restore_after_shortage(&r);
+
+	if (!err) {
+		save_begin_anew(a);
+		a->crowded_out_said = 0;
+		board_writer_touch(a->board_writer);
+	}
+	return err;
+}
+
 static int open_all(struct agent *a)
 {
 	int err = alerts_open(
@@ -119,7 +149,7 @@ static int open_all(struct agent *a)
 	if (!err)
 		err = open_retention(a);
 	if (!err)
-		err = restore_aggregator(a);
+		err = restore_first(a);
 	if (err == -ENOMEM)
 		log_error(a->log, "out of memory: nothing was counted; start again with more");
 	if (!err)
@@ -244,10 +274,9 @@ static bool recover(struct agent *a)
 		return false;
 	a->second_next_ns = monotonic_ns + SECOND_MS * 1000000u;
 	board_writer_beat(a->board_writer);
-	if (restore_after_shortage(a) != 0)
+	if (restore_again(a) != 0)
 		return false;
 	a->folder.shortage_said = false;
-	board_writer_touch(a->board_writer);
 	log_info(a->log, "going on from the last checkpoint: there is memory again");
 	return true;
 }

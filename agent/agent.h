@@ -23,6 +23,7 @@
 #include "agent/persist/backfill.h"
 #include "agent/persist/checkpoint.h"
 #include "agent/persist/data_dir_lock.h"
+#include "agent/persist/restore.h"
 #include "agent/store/store.h"
 #include "aggregator.h"
 #include "config.h"
@@ -110,20 +111,6 @@ extern volatile sig_atomic_t agent_status;
 
 /* Runs until told to stop, or once: the exit status. */
 int agent_run(const struct config *config, struct log *log);
-
-/* --- agent/persist/restore.c */
-
-/*
- * Restores the aggregator from the last checkpoint, or begins a new one. 0, -ENOMEM, or -EIO, said,
- * where what is there cannot be read.
- */
-int restore_aggregator(struct agent *a);
-
-/*
- * Forgets what was counted since the last checkpoint, to count it again, since the aggregator is
- * out of memory. While a negative errno is returned it stays so. No save may be under way.
- */
-int restore_after_shortage(struct agent *a);
 
 /* --- agent/persist/save.c */
 
