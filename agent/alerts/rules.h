@@ -84,6 +84,9 @@ int alert_rules_load(const char *path, struct alert_rules *out, char *error, siz
 
 void alert_rules_free(struct alert_rules *r);
 
+/* The target with that key, NULL: there is none. */
+const struct alert_target *alert_rules_target(const struct alert_rules *r, const char *key);
+
 /* As rules name it, and as JSON does. */
 const char *alert_figure_name(enum alert_figure figure);
 const char *alert_figure_key(enum alert_figure figure);
