@@ -2,11 +2,22 @@
  * agent.c: the loop: wait, drain, refresh, save, roll over, retire.
  */
 #include "agent.h"
+#include "agent/alerts/alerts.h"
+#include "agent/journal/journal.h"
+#include "agent/persist/backfill.h"
+#include "agent/persist/restore.h"
+#include "agent/persist/save.h"
+#include "agent/persist/snapshot.h"
+#include "agent/store/store.h"
+#include "aggregator.h"
 #include "base/clock.h"
 #include "board_writer.h"
-#include "doc/checkpoint_file.h"
+#include "document_context.h"
+#include "drain.h"
 #include "json_memory.h"
 #include "live/ring_mark.h"
+#include "retention.h"
+#include "run_time.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -28,6 +39,30 @@
 #define BEAT_MS 500
 /* Rejected samples are logged no more often. */
 #define CROWDED_OUT_NS (60 * NS_PER_SECOND)
+
+struct agent {
+	const struct config *config;
+	struct log *log;
+	struct folder folder;
+	struct store *store;
+	struct drain *drain;
+	struct aggregator aggregator;
+	struct save *save;
+	struct backfill *backfill;
+	struct document_sources documents;
+	struct board_writer *board_writer;
+	struct alerts *alerts; /* NULL: none were asked for */
+	struct journal *journal;
+	struct run_time run_time;
+	uint64_t behind_since_ns; /* CLOCK_MONOTONIC: there was more to drain; 0: no */
+	bool is_drained;          /* for good: what comes now is for the next agent */
+	uint64_t second_next_ns;  /* what is done once a second */
+	uint64_t beat_next_ns;    /* the next heartbeat is due */
+	uint64_t drained_ns;      /* CLOCK_MONOTONIC: the end of the last drain, or of a sleep */
+	struct retention *retention;
+	uint64_t crowded_out_said, crowded_out_next_ns;
+	char boot_id[40]; /* this boot of the machine */
+};
 
 volatile sig_atomic_t agent_snapshot, agent_reload;
 volatile sig_atomic_t agent_status = 1;
@@ -64,6 +99,20 @@ static int read_boot_id(struct agent *a)
 	    "be read",
 	    strerror(-err));
 	return -EIO;
+}
+
+static int open_save(struct agent *a)
+{
+	const struct save_sources sources = {.config = a->config,
+	    .aggregator = &a->aggregator,
+	    .drain = a->drain,
+	    .journal = a->journal,
+	    .backfill = a->backfill,
+	    .documents = a->documents,
+	    .folder = &a->folder,
+	    .store = &a->store};
+
+	return save_open(&sources, a->log, &a->save);
 }
 
 static int open_board(struct agent *a)
@@ -113,7 +162,7 @@ static int restore_again(struct agent *a)
 	int err = restore_after_shortage(&r);
 
 	if (!err) {
-		save_begin_anew(a);
+		save_begin_anew(a->save);
 		a->crowded_out_said = 0;
 		board_writer_touch(a->board_writer);
 	}
@@ -128,8 +177,6 @@ static int open_all(struct agent *a)
 	if (!err)
 		err = read_boot_id(a);
 	if (!err)
-		err = save_open(a);
-	if (!err)
 		err = backfill_open(&a->aggregator, &a->folder, &a->store, a->log, &a->backfill);
 	if (!err)
 		err = journal_open(
@@ -142,6 +189,8 @@ static int open_all(struct agent *a)
 		    &a->folder);
 	if (!err)
 		err = drain_open(a->config, a->boot_id, &a->aggregator, a->log, &a->drain);
+	if (!err)
+		err = open_save(a);
 	if (!err)
 		err = open_board(a);
 	if (!err)
@@ -174,7 +223,7 @@ static void close_all(struct agent *a, int status)
 		log_warning(a->log, "ending while a call to the disk is still under way");
 		_exit(status);
 	}
-	save_close(a);
+	save_close(a->save);
 	retention_close(a->retention);
 	backfill_close(a->backfill);
 	board_writer_close(a->board_writer);
@@ -205,6 +254,31 @@ static void look_after_board(struct agent *a)
 		board_writer_make_board(a->board_writer);
 }
 
+/* The folder was removed or moved, which is seen when saves fail: all is written to a new one. */
+static void look_after_folder(struct agent *a)
+{
+	int refused, err;
+
+	if (!save_is_failing(a->save) || save_is_busy(a->save))
+		return;
+	if (a->store && folder_is_there(&a->folder))
+		return;
+	/* A disk that hangs must not hold up the drain: only an idle store is closed. */
+	if (a->store && (store_poll(a->store) > 0 || journal_is_compressing(a->journal) ||
+			    !store_close(a->store, 0)))
+		return;
+	a->store = NULL;
+	err = folder_reopen(&a->folder);
+	if (!err)
+		err =
+		    store_open(a->config->io, a->folder.fd, a->folder.lock_fd, &a->store, &refused);
+	if (err)
+		return;
+	log_warning(a->log, "%s was removed: made it anew", a->folder.path);
+	save_begin_folder(a->save);
+	journal_begin_folder(a->journal);
+}
+
 static void every_second(struct agent *a)
 {
 	uint64_t monotonic_ns = clock_monotonic_ns();
@@ -218,7 +292,7 @@ static void every_second(struct agent *a)
 	a->second_next_ns = monotonic_ns + SECOND_MS * 1000000u;
 	drain_look_after(a->drain);
 	look_after_board(a);
-	save_look_after_folder(a);
+	look_after_folder(a);
 	say_crowded_out(a, monotonic_ns);
 	periods_survey(&a->aggregator.periods, clock_realtime_ns());
 }
@@ -240,12 +314,12 @@ static int sleep_ms(struct agent *a, uint64_t now_ns)
 	bool is_storing = a->store && store_poll(a->store) > 0;
 
 	/* Asked after the poll, whose completions allow further steps. */
-	if (save_has_more(a) || (a->store && journal_has_step(a->journal)) ||
+	if (save_has_more(a->save) || (a->store && journal_has_step(a->journal)) ||
 	    board_writer_has_more(a->board_writer))
 		return 0;
 	if (is_storing || (a->store && retention_has_more(a->retention)))
 		return STORE_POLL_MS;
-	if (save_is_at_work(a) || board_writer_is_at_work(a->board_writer))
+	if (save_is_at_work(a->save) || board_writer_is_at_work(a->board_writer))
 		return STORE_POLL_MS;
 	if (a->second_next_ns <= monotonic_ns)
 		return 0;
@@ -268,8 +342,8 @@ static bool recover(struct agent *a)
 		store_poll(a->store);
 		journal_go_on(a->journal);
 	}
-	(void)save_go_on(a);
-	if (save_is_busy(a) || save_has_more(a) || journal_is_compressing(a->journal) ||
+	(void)save_go_on(a->save);
+	if (save_is_busy(a->save) || save_has_more(a->save) || journal_is_compressing(a->journal) ||
 	    monotonic_ns < a->second_next_ns)
 		return false;
 	a->second_next_ns = monotonic_ns + SECOND_MS * 1000000u;
@@ -355,17 +429,17 @@ static bool turn(struct agent *a, bool at_once)
 	every_second(a);
 	if (a->store) {
 		store_poll(a->store);
-		saved = save_go_on(a);
+		saved = save_go_on(a->save);
 		if (agent_snapshot) {
 			agent_snapshot = 0;
-			save_snapshot(a, now_ns);
+			snapshot_write(&a->documents, &a->folder, a->store, now_ns);
 		}
 		saved |= backfill_go_on(a->backfill);
 		if (may_save(a, more))
-			saved |= save_run(a, now_ns, at_once && !more);
+			saved |= save_run(a->save, now_ns, at_once && !more);
 		journal_run(a->journal, now_ns);
 		/* Last: removing waits for everything else. */
-		retention_run(a->retention, !save_is_busy(a));
+		retention_run(a->retention, !save_is_busy(a->save));
 	}
 	if (agent_reload) {
 		agent_reload = 0;
@@ -386,7 +460,7 @@ static bool is_done(const struct agent *a)
 {
 	uint64_t now_ns = clock_realtime_ns();
 
-	return save_is_done(a, now_ns) &&
+	return save_is_done(a->save, now_ns) &&
 	       !(a->config->once &&
 		   (journal_has_work(a->journal, now_ns) || retention_has_more(a->retention)));
 }
@@ -442,8 +516,8 @@ static void drain_to_end(struct agent *a, uint64_t until_ns)
 /* Whether a checkpoint is on the disk that holds what had been counted by then. */
 static bool is_kept(const struct agent *a, uint64_t changes)
 {
-	return save_is_done(a, clock_realtime_ns()) ||
-	       (!a->aggregator.out_of_memory && save_has_stored(a, changes));
+	return save_is_done(a->save, clock_realtime_ns()) ||
+	       (!a->aggregator.out_of_memory && save_has_stored(a->save, changes));
 }
 
 static void begin_to_stop(struct agent *a)
@@ -472,14 +546,14 @@ static int finish(struct agent *a)
 		/* The last checkpoint goes before files: the next agent writes those from it. */
 		if (a->run_time.stopping_ns && clock_monotonic_ns() - a->run_time.stopping_ns >
 						   FILES_PART(a->run_time.stop_ns)) {
-			save_put_off_files(a);
-			if (is_kept(a, changes) && !save_is_busy(a))
+			save_put_off_files(a->save);
+			if (is_kept(a, changes) && !save_is_busy(a->save))
 				break;
 		}
 		(void)turn(a, true);
 		if (a->store)
 			store_flush(a->store, STORE_POLL_MS);
-		(void)save_go_on(a);
+		(void)save_go_on(a->save);
 		if (is_kept(a, changes))
 			agent_status = 0;
 	} while (run_time_left_ms(&a->run_time) > 0 &&
@@ -490,7 +564,7 @@ static int finish(struct agent *a)
 				  "holds is counted by the next agent");
 		return 1;
 	}
-	if (!save_is_done(a, clock_realtime_ns()))
+	if (!save_is_done(a->save, clock_realtime_ns()))
 		log_info(a->log, "the checkpoint is on the disk; the next agent counts what came "
 				 "since, and writes the files that are left");
 	return 0;

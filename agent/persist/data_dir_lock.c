@@ -213,6 +213,14 @@ int folder_open(
 	return err;
 }
 
+bool folder_is_there(const struct folder *f)
+{
+	struct stat open, named;
+
+	return fstat(f->fd, &open) == 0 && stat(f->path, &named) == 0 &&
+	       open.st_ino == named.st_ino && open.st_dev == named.st_dev;
+}
+
 int folder_reopen(struct folder *f)
 {
 	int err;
