@@ -215,10 +215,10 @@ int folder_open(
 
 bool folder_is_there(const struct folder *f)
 {
-	struct stat open, named;
+	struct stat opened, named;
 
-	return fstat(f->fd, &open) == 0 && stat(f->path, &named) == 0 &&
-	       open.st_ino == named.st_ino && open.st_dev == named.st_dev;
+	return fstat(f->fd, &opened) == 0 && stat(f->path, &named) == 0 &&
+	       opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
 }
 
 int folder_reopen(struct folder *f)

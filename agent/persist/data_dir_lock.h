@@ -29,7 +29,7 @@ struct folder {
 int folder_open(
     const char *path, const struct calendar *calendar, struct log *log, struct folder *out);
 
-/* Whether the folder that is open is the one that bears the name, on the disk that is there now. */
+/* The folder that is open is the one that bears the name, on the disk that is there now. */
 bool folder_is_there(const struct folder *f);
 
 /* Opens the folder anew, after it was removed or moved: 0 or a negative errno. */
