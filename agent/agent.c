@@ -2,6 +2,7 @@
  * agent.c: the loop: wait, drain, refresh, save, roll over, retire.
  */
 #include "agent.h"
+#include "agent/persist/snapshot.h"
 #include "base/clock.h"
 #include "json_memory.h"
 #include "live/ring_mark.h"
@@ -216,7 +217,7 @@ static bool turn(struct agent *a, bool at_once)
 		saved = save_go_on(a->p.save);
 		if (agent_snapshot) {
 			agent_snapshot = 0;
-			save_snapshot(a->p.save, now_ns);
+			snapshot_write(&a->p.documents, &a->p.folder, a->p.store, now_ns);
 		}
 		saved |= backfill_go_on(a->p.backfill);
 		if (may_save(a, more))

@@ -190,7 +190,7 @@ void parts_look_after_folder(struct parts *p)
 {
 	int refused, err;
 
-	if (!save_is_in_trouble(p->save) || save_is_busy(p->save))
+	if (!save_is_failing(p->save) || save_is_busy(p->save))
 		return;
 	if (p->store && folder_is_there(&p->folder))
 		return;

@@ -307,7 +307,7 @@ static void batch_written(void *context, const struct store_result *r)
 	struct journal *j = f->journal;
 
 	if (r->error) {
-		log_once(j->log, &j->write_error, f->text, store_step_name(r->step), r->error);
+		log_once(j->log, j->said, f->text, store_step_name(r->step), r->error);
 		make_way(f, r);
 		j->write_failed = true;
 	} else {
@@ -317,12 +317,12 @@ static void batch_written(void *context, const struct store_result *r)
 		f->batch = NULL;
 		f->batch_length = 0;
 	}
-	if (--j->writes_left == 0 && !j->write_failed)
-		log_once(j->log, &j->write_error, j->folder->path, "write", 0);
+	j->writes_left--;
 }
 
-void journal_write(struct journal *j)
+void journal_write(struct journal *j, struct log_once *said)
 {
+	j->said = said;
 	j->write_failed = false;
 	for (struct journal_file *f = j->files; f; f = f->next) {
 		if (f->batch_length == 0)
@@ -433,7 +433,6 @@ void journal_forget(struct journal *j)
 	    .folder = j->folder,
 	    .store = j->store,
 	    .log = j->log,
-	    .write_error = j->write_error,
 	    .compress_error = j->compress_error,
 	    .ring_bytes = j->ring_bytes};
 }

@@ -48,9 +48,11 @@ enum aggregator_kept journal_keep(void *journal, const struct orbus_sample *s);
 /* Makes a batch of what has come, and says in *out what a checkpoint of now names. 0 or -ENOMEM. */
 int journal_freeze(struct journal *j, struct checkpoint_bus *out);
 
-/* Writes the batches. When journal_is_writing() has become false, all are on the disk or
- * journal_write_failed(), which is logged. */
-void journal_write(struct journal *j);
+/*
+ * Writes the batches. When journal_is_writing() has become false, all are on the disk or
+ * journal_write_failed(), which is logged once with `said`: the save's, whose disk it is too.
+ */
+void journal_write(struct journal *j, struct log_once *said);
 bool journal_is_writing(const struct journal *j);
 bool journal_write_failed(const struct journal *j);
 

@@ -61,7 +61,7 @@ struct journal {
 	struct folder *folder;
 	struct store *const *store;
 	struct log *log;
-	struct log_once write_error, compress_error;
+	struct log_once compress_error;
 	uint64_t ring_bytes; /* of the ring that is read */
 	/* All from here on is forgotten by journal_forget(). */
 	bool on;
@@ -72,8 +72,9 @@ struct journal {
 	size_t part_count, part_capacity;
 	uint64_t *from, *upto; /* as in struct checkpoint_journal */
 	uint32_t lane_count;
-	size_t bytes; /* of lines and batches */
-	size_t bound; /* on that */
+	size_t bytes;          /* of lines and batches */
+	size_t bound;          /* on that */
+	struct log_once *said; /* of writing: the save's */
 	size_t writes_left;
 	bool write_failed;
 	bool lost_said;

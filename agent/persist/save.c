@@ -18,39 +18,22 @@
 #include "agent/store/store.h"
 #include "agent/worker.h"
 #include "base/clock.h"
-#include "checkpoint.h"
+#include "save_files.h"
 
 #include <errno.h>
 #include <malloc.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#define FILE_MODE   0600
-#define BACKOFF_MAX 60
-/* Files of late periods in one save, so that the next checkpoint need not wait for many. */
-#define LATE_FILES_MAX 64
+#define FILE_MODE     0600
+#define BACKOFF_MAX_S 60
 /* A save waits no longer for the files that periods are opened with. */
-#define BASES_NS NS_PER_SECOND
+#define BACKFILL_NS NS_PER_SECOND
 /* More than that is rendered beside the loop: some milliseconds of work. */
 #define RENDER_AT_ONCE_NAMES 256
-#define RENDER_AT_ONCE_BYTES ((size_t)256 << 10)
-#define FILES_AT_ONCE        4
 #define THAW_NS              2000000
 #define TRIM_SHARE           1000
 
-struct save_file {
-	struct save_file *next;
-	struct save *save;
-	/* Stays open while a save is under way, as does its section, which has all that the file
-	 * says. */
-	struct period *period;
-	char *text;     /* once it is rendered; NULL: too large, or no memory */
-	bool too_large; /* for whoever would read it */
-	size_t length;
-};
-
-/* What the running save does next: make_step(). */
+/* What the running save does next. */
 enum save_step {
 	SAVE_IDLE,
 	SAVE_FREEZE,           /* take down all, as of one instant */
@@ -67,47 +50,28 @@ enum save_step {
 struct save {
 	struct save_sources from;
 	struct log *log;
+	struct worker *worker;
 	enum save_step step;
-	bool storing;                /* the store has the step's operation, and has not ended it */
-	int error;                   /* of the operation that ended last: 0 or a negative errno */
-	enum store_step error_step;  /* where it stopped */
-	bool failed;                 /* the running save, or the last one */
-	bool thawing;                /* what came while the sums were frozen is yet to be added */
-	bool at_once;                /* the running save writes every file */
-	uint64_t frozen_ns;          /* the instant that the running save is of */
-	uint64_t changes;            /* aggregator's when the running save was made */
-	uint64_t saved_changes;      /* aggregator's when the last good one was */
-	uint64_t checkpoint_changes; /* aggregator's in the last checkpoint that is on the disk */
+	bool storing;               /* the store has the step's operation, and has not ended it */
+	int error;                  /* of the operation that ended last: 0 or a negative errno */
+	enum store_step error_step; /* where it stopped */
+	bool failed;                /* the running save, or the last one */
+	bool thawing;               /* what came while the sums were frozen is yet to be added */
+	bool at_once;               /* the running save writes every file */
+	uint64_t frozen_ns;         /* the instant that the running save is of */
+	/* How many changes the aggregator had when the running save was made, in the last good save
+	 * and in the last checkpoint that is on the disk. */
+	uint64_t changes, saved_changes, checkpoint_changes;
 	struct checkpoint_draft draft; /* being rendered, by the worker perhaps */
 	char *checkpoint;              /* rendered, not yet the store's */
 	size_t checkpoint_length;
-	struct save_file *files;         /* not yet given to the store */
-	struct save_file *rendered_file; /* whose text is being rendered by the worker */
-	size_t files_storing;
-	bool files_waiting; /* of late periods, for the next save */
-	struct worker *worker;
+	struct save_files files;
 	uint64_t waiting_since_ns; /* for what periods are opened with; 0: for nothing */
 	uint64_t next_ns;          /* CLOCK_MONOTONIC: not before */
 	unsigned backoff_seconds;  /* 0: all is well */
 	uint64_t trim_next_ns;     /* CLOCK_MONOTONIC: not before */
 	struct log_once last_error;
 };
-
-static void file_free(struct save_file *f)
-{
-	free(f->text);
-	free(f);
-}
-
-static void files_free(struct save *s)
-{
-	while (s->files) {
-		struct save_file *f = s->files;
-
-		s->files = f->next;
-		file_free(f);
-	}
-}
 
 /*
  * The documents took more memory than all that they tell of, and lay between its parts. Giving it
@@ -121,99 +85,6 @@ static void trim(struct save *s)
 		return;
 	malloc_trim(0);
 	s->trim_next_ns = started_ns + TRIM_SHARE * (clock_monotonic_ns() - started_ns);
-}
-
-/* --- Files of periods ------------------------------------------------------------------------- */
-
-static void file_stored(void *context, const struct store_result *r)
-{
-	struct save_file *f = context;
-	struct save *s = f->save;
-	struct period *p = f->period;
-
-	if (r->error) {
-		log_once(s->log, &s->last_error, p->span.name, store_step_name(r->step), r->error);
-		s->failed = true;
-	} else {
-		period_written(p, p->section_version, p->section_complete);
-	}
-	file_free(f);
-	s->files_storing--;
-}
-
-static void render_text(void *file)
-{
-	struct save_file *f = file;
-
-	f->text = checkpoint_file_text(
-	    f->period->section, f->period->section_size, &f->length, &f->too_large);
-}
-
-static void put_rendered(struct save *s, struct save_file *f)
-{
-	char *text = f->text;
-
-	f->text = NULL;
-	if (f->too_large)
-		log_once(s->log, &s->last_error, f->period->span.name, "write", -EFBIG);
-	s->files_storing++;
-	if (text && store_put(*s->from.store, f->period->span.name, text, f->length, FILE_MODE,
-			file_stored, f) == 0)
-		return;
-	s->files_storing--;
-	s->failed = true;
-	file_free(f);
-}
-
-/* Its section has all that the file is to say. */
-static int add_file(struct save *s, struct period *p)
-{
-	struct save_file *f = calloc(1, sizeof(*f));
-
-	if (!f)
-		return -ENOMEM;
-	f->save = s;
-	f->period = p;
-	f->next = s->files;
-	s->files = f;
-	return 0;
-}
-
-/* Retention removes such a file: written now it would stay until the next time it looks. */
-static bool is_expired(const struct save *s, const struct period *p)
-{
-	return aggregator_is_expired(
-	    s->from.aggregator, calendar_label_day(p->span.label), s->frozen_ns);
-}
-
-/* What has been written of late periods waits, the rest follows the checkpoint. */
-static int add_files(struct save *s)
-{
-	uint64_t monotonic_ns = s->at_once ? UINT64_MAX : clock_monotonic_ns();
-	size_t late = 0;
-	int err = 0;
-
-	s->files_waiting = false;
-	/* What is put first is stored last: current periods come after the others. */
-	for (int over = 1; over >= 0; over--) {
-		for (size_t i = 0; i < s->draft.count && !err; i++) {
-			const struct checkpoint_period *made = &s->draft.periods[i];
-			struct period *p = made->period;
-
-			if (made->complete != over || !p->in_checkpoint ||
-			    !period_file_is_due(p, s->frozen_ns, monotonic_ns))
-				continue;
-			if (over && is_expired(s, p)) {
-				period_written(p, p->section_version, p->section_complete);
-				p->leaving = true;
-			} else if (over && !s->at_once && late++ >= LATE_FILES_MAX) {
-				s->files_waiting = true;
-			} else {
-				err = add_file(s, p);
-			}
-		}
-	}
-	return err;
 }
 
 /* --- Steps ------------------------------------------------------------------------------------ */
@@ -257,7 +128,8 @@ static int unfreeze(struct save *s)
 
 	if (!err) {
 		checkpoint_draft_give_back(&s->draft);
-		err = add_files(s);
+		err = save_files_choose(
+		    &s->files, &s->draft, s->from.aggregator, s->frozen_ns, s->at_once);
 	}
 	for (size_t i = 0; i < s->draft.count; i++) {
 		struct period *p = s->draft.periods[i].period;
@@ -316,40 +188,19 @@ static void commit(struct save *s)
 	s->checkpoint_changes = s->changes;
 }
 
-/*
- * One file a turn, a few at once in the store: so their texts take little memory, and the ring is
- * drained between two. Each is of the checkpoint's instant, whatever was counted since.
- */
-static void put_next_file(struct save *s)
-{
-	struct save_file *f = s->rendered_file ? s->rendered_file : s->files;
-
-	if (!s->rendered_file) {
-		s->files = f->next;
-		if (checkpoint_uncompressed_length(f->period->section) > RENDER_AT_ONCE_BYTES &&
-		    worker_start(s->worker, render_text, f) == 0) {
-			s->rendered_file = f;
-			return;
-		}
-		render_text(f);
-	}
-	s->rendered_file = NULL;
-	put_rendered(s, f);
-}
-
 static void set_next_save(struct save *s)
 {
 	uint64_t wait = s->from.config->checkpoint_seconds;
 
 	if (s->failed) {
 		s->backoff_seconds = s->backoff_seconds ? 2 * s->backoff_seconds : 1;
-		if (s->backoff_seconds > BACKOFF_MAX)
-			s->backoff_seconds = BACKOFF_MAX;
+		if (s->backoff_seconds > BACKOFF_MAX_S)
+			s->backoff_seconds = BACKOFF_MAX_S;
 		wait = s->backoff_seconds;
 	} else {
 		s->backoff_seconds = 0;
 		s->saved_changes = s->changes;
-		if (s->files_waiting || s->from.aggregator->periods.crowded)
+		if (s->files.waiting || s->from.aggregator->periods.crowded)
 			wait = 1;
 	}
 	s->next_ns = clock_monotonic_ns() + wait * NS_PER_SECOND;
@@ -364,7 +215,7 @@ static void fail(struct save *s)
 	s->failed = true;
 	free(s->checkpoint);
 	s->checkpoint = NULL;
-	files_free(s);
+	save_files_drop(&s->files);
 	s->step = SAVE_END;
 }
 
@@ -400,7 +251,7 @@ static void make_step(struct save *s)
 		return;
 	case SAVE_JOURNAL_LINES:
 		/* The checkpoint names no line that is not on the disk: these go first. */
-		journal_write(s->from.journal);
+		journal_write(s->from.journal, &s->last_error);
 		s->step = SAVE_KEEP_PREVIOUS;
 		return;
 	case SAVE_KEEP_PREVIOUS:
@@ -434,14 +285,15 @@ static void make_step(struct save *s)
 		 * or writing a later one, replaces it whole: doing so twice changes nothing.
 		 *
 		 * It is written only for a period that the checkpoint before holds too, with what
-		 * its file held (add_files()). So that one serves as well, should the last be
-		 * damaged: what is read again is in no file that it does not replace, and nothing
-		 * is counted twice.
+		 * its file held (save_files_choose()). So that one serves as well, should the last
+		 * be damaged: what is read again is in no file that it does not replace, and
+		 * nothing is counted twice.
 		 */
+		s->failed = s->files.failed;
 		if (s->failed)
-			files_free(s);
-		if (s->files || s->rendered_file)
-			put_next_file(s);
+			save_files_drop(&s->files);
+		if (save_files_left(&s->files))
+			save_files_put_next(&s->files);
 		else
 			s->step = SAVE_END;
 		return;
@@ -469,8 +321,7 @@ static bool is_waiting(const struct save *s)
 {
 	if (s->storing || journal_is_writing(s->from.journal) || worker_is_busy(s->worker))
 		return true;
-	return s->step == SAVE_FILES &&
-	       s->files_storing >= (s->files || s->rendered_file ? FILES_AT_ONCE : 1);
+	return s->step == SAVE_FILES && save_files_is_full(&s->files);
 }
 
 /* A step that can be made now. */
@@ -482,7 +333,7 @@ static bool has_step(const struct save *s)
 /* One file in a turn, and none beside another step that took its time. */
 static bool is_file(const struct save *s)
 {
-	return s->step == SAVE_FILES && (s->files || s->rendered_file);
+	return s->step == SAVE_FILES && save_files_left(&s->files);
 }
 
 /* After these the loop drains first. After SAVE_COMMIT files may be put off, too. */
@@ -548,7 +399,7 @@ static bool must_wait(struct save *s, uint64_t now_ns, bool at_once)
 	}
 	if (s->waiting_since_ns == 0)
 		s->waiting_since_ns = monotonic_ns;
-	return monotonic_ns - s->waiting_since_ns < BASES_NS;
+	return monotonic_ns - s->waiting_since_ns < BACKFILL_NS;
 }
 
 static void begin(struct save *s, uint64_t now_ns, bool at_once)
@@ -587,22 +438,27 @@ bool save_run(struct save *s, uint64_t now_ns, bool at_once)
 /* They are of a checkpoint that is on the disk, and of the next one, which comes the sooner. */
 void save_put_off_files(struct save *s)
 {
-	if (s->step != SAVE_FILES || !s->files)
+	if (s->step != SAVE_FILES || !save_files_left(&s->files))
 		return;
-	files_free(s);
+	save_files_drop(&s->files);
 	(void)save_go_on(s);
 }
 
 int save_open(const struct save_sources *sources, struct log *log, struct save **out)
 {
-	struct save *s = *out = calloc(1, sizeof(*s));
+	struct save *s = calloc(1, sizeof(*s));
 
+	*out = s;
 	if (!s)
 		return -ENOMEM;
 	s->from = *sources;
 	s->log = log;
 	s->worker = worker_new();
-	return s->worker ? 0 : -ENOMEM;
+	if (!s->worker)
+		return -ENOMEM;
+	s->files = (struct save_files){
+	    .store = s->from.store, .log = log, .said = &s->last_error, .worker = s->worker};
+	return 0;
 }
 
 void save_close(struct save *s)
@@ -610,9 +466,7 @@ void save_close(struct save *s)
 	if (!s)
 		return;
 	worker_free(s->worker);
-	if (s->rendered_file)
-		file_free(s->rendered_file);
-	files_free(s);
+	save_files_free(&s->files);
 	checkpoint_draft_free(&s->draft);
 	free(s->checkpoint);
 	free(s);
@@ -649,43 +503,20 @@ bool save_is_done(const struct save *s, uint64_t now_ns)
 	       !backfill_missing(s->from.backfill, now_ns, true) && !has_news(s, now_ns, true);
 }
 
-static void snapshot_stored(void *context, const struct store_result *r)
-{
-	struct save *s = context;
-
-	if (r->error)
-		log_error(s->log, "could not %s %s: %s", store_step_name(r->step), r->name,
-		    strerror(-r->error));
-	else
-		log_info(s->log, "wrote %s", r->name);
-}
-
-void save_snapshot(struct save *s, uint64_t now_ns)
-{
-	char name[PERIOD_NAME_BYTES];
-	size_t length;
-	char *text = document_since_start(&s->from.documents, now_ns, &length);
-
-	calendar_snapshot_name(&s->from.aggregator->periods.calendar, now_ns, name);
-	if (!text ||
-	    store_put(*s->from.store, name, text, length, FILE_MODE, snapshot_stored, s) < 0)
-		log_error(s->log, "could not write %s: out of memory", name);
-}
-
-bool save_is_in_trouble(const struct save *s)
+bool save_is_failing(const struct save *s)
 {
 	return s->backoff_seconds > 0;
 }
 
 void save_begin_folder(struct save *s)
 {
-	struct periods *all = &s->from.aggregator->periods;
+	struct periods *periods = &s->from.aggregator->periods;
 
-	for (struct period *p = all->first; p; p = p->next) {
+	for (struct period *p = periods->first; p; p = p->next) {
 		p->written_version = 0;
 		p->written_complete = false;
 		p->base_asked = false;
 	}
-	periods_forget(all, INT64_MAX);
+	periods_forget(periods, INT64_MAX);
 	s->next_ns = 0;
 }
