@@ -1,34 +1,16 @@
 /*
- * shm_object.h: names, and safe opening and making, of the shared-memory objects of a bus.
+ * shm_object.h: safe opening and making of the shared-memory objects of a bus.
  *
- * It knows files on a tmpfs; it is not for what is in them.
+ * It knows files on a tmpfs; it is not for what is in them, nor for their names (bus_paths.h).
  */
 #ifndef ORBUS_RING_SHM_OBJECT_H
 #define ORBUS_RING_SHM_OBJECT_H
 
-#include <limits.h>
+#include "bus_paths.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
-
-/* Where a bus lives. */
-struct bus_paths {
-	char name[PATH_MAX]; /* as a person would write it: "orbus", "/run/orbus/ring" */
-	char dir[PATH_MAX];
-	char ring[PATH_MAX];
-	char locks[PATH_MAX];
-	char board[PATH_MAX];
-	bool is_path; /* given as a path: whoever has its folder to himself is trusted */
-	/* Whom $ORBUS_OWNER says to trust besides; owner.h. */
-	bool has_owner;
-	uid_t owner;
-};
-
-/*
- * Resolves a bus name (NULL: $ORBUS, else "orbus"). -EINVAL: not a name, or a relative path;
- * -ENAMETOOLONG; -ESRCH: $ORBUS_OWNER names no user.
- */
-int bus_paths_resolve(const char *bus, struct bus_paths *out);
 
 /*
  * Opens an existing object of the bus, never through a link and never creating it
