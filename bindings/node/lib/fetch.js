@@ -113,7 +113,7 @@ class Call {
   #giveWay() {
     this.#ended = true
     this.#unwatch()
-    if (this.#call !== undefined) native.exchangeGiveWay(this.#call)
+    if (this.#call !== undefined) native.callGiveWay(this.#call)
   }
 
   /** SDKs abort by one signal what takes too long and what their user wants no more, and do not say which. */
