@@ -50,7 +50,7 @@ struct llm_call_options {
 	/*
 	 * Another measurement of the same call has published the begin: none is published here, and
 	 * this is the id that the call goes by should it be published after all. Who sets it calls
-	 * exchange_judge() at the end. NULL: the usual.
+	 * llm_call_judge() at the end. NULL: the usual.
 	 */
 	const char *within_id;
 
@@ -139,7 +139,7 @@ int llm_call_end(struct llm_call *x, const struct llm_call_result *result);
  * The first half of llm_call_end(): judges, and fills in the sample with its times. The second half
  * is orbus_request_end() with the status of the sample.
  */
-void exchange_judge(struct llm_call *x, const struct llm_call_result *result);
+void llm_call_judge(struct llm_call *x, const struct llm_call_result *result);
 
 /*
  * For requests that a program times itself: what of a server's message, UTF-8 that an exception
