@@ -32,10 +32,10 @@
 #ifndef ORBUS_LLM_ECHO_H
 #define ORBUS_LLM_ECHO_H
 
+#include "echo_text.h"
+
 #include <stdbool.h>
 #include <stddef.h>
-
-#define ECHO_CHARACTERS 12
 
 /* So many at once; longer ones than ECHO_TEXT_MAX bytes are withheld. */
 #define ECHO_TEXTS_MAX 8
