@@ -1,9 +1,12 @@
 /*
  * sample_dict.c: a sample as a Python dictionary with the keys of orbus.h, to and fro.
  */
-#include "orbus_python.h"
+#include "sample_dict.h"
+#include "account.h"
+#include "args.h"
 #include "sample/fields.h"
 #include "sample/sample.h"
+#include "tags.h"
 
 #include <errno.h>
 #include <math.h>
