@@ -31,7 +31,7 @@ struct orbus_curl {
 	bool program_aborted;
 	bool is_detaching;
 	const char *unread;                   /* why the body is not read; NULL: it is */
-	bool function_is_called, data_is_met; /* ours, with whatever pointer; with the program's */
+	bool function_is_called, data_is_met; /* ours, with any pointer; with the program's */
 	bool in_header;
 	uint8_t header_matched; /* bytes of HTTP/ where a header may begin */
 	size_t header_line;     /* bytes of the line so far */

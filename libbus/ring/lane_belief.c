@@ -25,7 +25,7 @@
 
 #define ASIDE_NS    UINT64_C(5000000)
 #define ASIDE_LEVEL 7 /* 5 ms << 7 is 640 ms */
-/* A lane that has lied is on probation for so long, whatever it delivers. */
+/* A lane that has lied is on probation for so long, even if it delivers samples. */
 #define PROBATION_NS UINT64_C(1000000000)
 /* Records without a sample after which a lane is put aside: at first, and when it had been before.
  */
@@ -88,7 +88,7 @@ static void note_barren(struct ring_view *s, struct cursor *c)
 
 /* --- Looking ---------------------------------------------------------------------------------- */
 
-/* Whole records from `next` on, in their slots, whatever the head says. False: there are none. */
+/* Takes whole records from `next` on, without regard to the head. False: there are none. */
 static bool take_run(const struct ring_view *s, struct cursor *c, uint32_t lane)
 {
 	uint64_t end = c->next;
@@ -121,9 +121,9 @@ static void go_back(struct cursor *c, uint64_t due)
  * A new count, all of whose records are due. False: records of the one before are to be taken
  * first.
  *
- * What lies between `next` and its beginning is of the count before. Nobody vouches for it where
- * the owner who began the new one found it wanting, or where it cannot be: then there was nothing,
- * or the slots still hold it.
+ * The records between `next` and its beginning are of the count before. They are not counted as
+ * lost where the owner that began the new count did not find them, or where there cannot be so
+ * many: then they were never published, or the slots still hold them.
  */
 static bool meet_count(
     struct ring_view *s, struct cursor *c, uint32_t lane, const struct lane_view *v)
@@ -144,10 +144,10 @@ static bool meet_count(
 	return true;
 }
 
-/* An owner who says nothing of where he began: a producer of before 1.1, or a scribble. */
+/* An owner that does not say where it began: a producer of before 1.1, or an overwritten header. */
 static void meet_stranger(const struct ring_view *s, struct cursor *c, const struct lane_view *v)
 {
-	/* He may have begun at 0, where the head that he found was beyond all bounds. */
+	/* It may have begun at 0, where the head that it found was too high to be true. */
 	if (c->count_id == 0 && v->epoch != c->epoch && v->head < cursor_reached(c))
 		go_back(c, lane_view_oldest(s, v->head));
 }
@@ -165,10 +165,10 @@ static bool is_contradicted(
 }
 
 /*
- * The head is below what was taken, in the same count. If it is a scribble, it goes with the next
- * publish, or the next owner begins a new count there; the slots tell. Otherwise what was taken had
- * been put there by somebody else: if it stays so for a while, what the slots hold by the owner's
- * count is due, and what they hold no longer is lost.
+ * The head is below what was taken, in the same count. If another process wrote this head, the next
+ * publish corrects it, or the next owner begins a new count there; the slots show that. Otherwise
+ * another process wrote the records that were taken. If the head stays so for a while, what the
+ * slots hold by the owner's count is due, and what they no longer hold is lost.
  */
 static bool fall_back(
     struct ring_view *s, struct cursor *c, uint32_t lane, const struct lane_view *v)

@@ -9,7 +9,7 @@
 #include "segment.h"
 #include "slot.h"
 
-/* The place reached in a lane, and what its writer is worth. */
+/* The place reached in a lane, and how far its writer can be believed. */
 struct cursor {
 	uint64_t next;    /* record to take next */
 	uint64_t head;    /* as last looked at */
@@ -20,7 +20,7 @@ struct cursor {
 	uint64_t epoch;       /* as the header had it at last */
 	uint64_t owner;       /* the epoch of the owner whose claim was seen last */
 	uint64_t count_id;    /* of the count that `next` goes by; 0: not known */
-	uint64_t from;        /* its first record: owners vouch for those from here on */
+	uint64_t from;        /* its first record: those from here on were published */
 	uint64_t believed_ns; /* when a head was last believed; 0: never */
 
 	uint64_t aside_until_ns; /* not looked at before; 0: not put aside */
@@ -120,8 +120,9 @@ static inline uint64_t min_u64(uint64_t a, uint64_t b)
 bool lane_view_has_moved(const struct ring_view *s, uint32_t lane);
 
 /*
- * The record before `place` is in its slot, by another owner than the one of `epoch`: then he found
- * it there, and has begun no count before it but at that record, which he wrote again.
+ * The record before `place` is in its slot, by another owner than the one of `epoch`. So the owner
+ * of `epoch` found it there, and can have begun a count before `place` only at that record, by
+ * writing it again.
  */
 bool lane_view_is_older_than(
     const struct ring_view *s, uint32_t lane, uint64_t place, uint64_t epoch);

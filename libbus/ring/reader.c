@@ -56,8 +56,8 @@ static int fit_buffers(struct reader *r, const struct ring_shape *shape)
 }
 
 /*
- * Begins a call. A child that was forked while another thread was in one is refused too: what that
- * call left half-done is nothing to go on from.
+ * Begins a call. A child that was forked while another thread was in one is refused too: that
+ * call may have left the reader half-changed.
  */
 static int enter(const struct orbus_reader *h, struct handle_cell **cell, struct reader **out)
 {
@@ -84,8 +84,8 @@ static void destroy(void *body)
 {
 	struct reader *r = body;
 
-	/* In a child that was forked in the middle of another thread's call nobody knows what of
-	 * it can be freed. */
+	/* In a child that was forked during another thread's call it is not known what is whole
+	 * enough to be freed. */
 	if (r->is_inside)
 		return;
 	ring_view_close(&r->now);

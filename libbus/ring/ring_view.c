@@ -71,22 +71,22 @@ bool ring_view_set_position(
 
 	if (!lane_view_in_use(s, lane) || !lane_view_read(s, lane, &v))
 		return position == 0;
-	/* A header that tells no count may be a scribble: it is the one that is known, until it
-	 * tells. */
+	/* A header without a count may have been overwritten: the count that was saved is taken
+	 * until it has one. */
 	if (c->count_id == 0)
 		c->count_id = count_id;
-	/* One that is not to be believed tells nothing: the place is what is known. */
+	/* A header that is not believed tells nothing: the saved position is all that is known. */
 	if (position > 0 && (c->believed_ns == 0 ||
 				(position > v.head && count_id != 0 && count_id == c->count_id))) {
 		c->next = c->head = c->counted = position;
-		/* Whatever count the header tells, its owner is still to be met. */
+		/* The owner of another count in the header has not been seen yet. */
 		c->owner = count_id == c->count_id ? c->owner : 0;
 		c->count_id = count_id;
 		return true;
 	}
 	/*
-	 * Another count, whose owner would have found the last record that was taken and begun
-	 * behind it: somebody made it up. What was counted must not come again.
+	 * Another count, but an honest owner would have found the last record that was taken and
+	 * begun behind it. So the count is invented. What was counted must not come again.
 	 */
 	if (count_id != 0 && count_id != c->count_id && position > c->from &&
 	    lane_view_is_older_than(s, lane, position, v.epoch)) {

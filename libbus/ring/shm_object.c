@@ -55,7 +55,7 @@ static int why_not_opened(const struct bus_paths *paths, const char *path, int e
 int object_open(const struct bus_paths *paths, const char *path, int flags)
 {
 	struct stat st;
-	/* O_NONBLOCK: a FIFO or a lease of somebody's must not hold us up. */
+	/* O_NONBLOCK: a FIFO, or another process's lease, must not block us. */
 	int err,
 	    fd = beyond_standard_files(open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
 
@@ -197,6 +197,6 @@ int object_is_locked(int fd, int64_t byte)
 
 	if (fcntl(fd, F_OFD_GETLK, &lock) < 0)
 		return system_error(errno);
-	/* A read lock may be anybody's; only an owner holds a write lock. */
+	/* Any process may hold a read lock; only an owner holds a write lock. */
 	return lock.l_type == F_WRLCK;
 }

@@ -20,8 +20,8 @@
 int object_open(const struct bus_paths *paths, const char *path, int flags);
 
 /*
- * True where something bears the name whose owner is not trusted; for messages that name him. What
- * is used is judged by its descriptor, in object_open().
+ * True where an object of the name exists and its owner is not trusted; for messages that name the
+ * owner. Whether an object is used is decided by its descriptor, in object_open().
  */
 bool object_is_strangers(const struct bus_paths *paths, const char *path, uid_t *owner);
 
@@ -33,8 +33,8 @@ int object_make(const char *dir, mode_t mode, const gid_t *group);
 
 /*
  * Gives an object that is there these permissions and group (NULL: it keeps its own), in an order
- * in which nobody has more at any moment than before or after. 0 where there is nothing to change;
- * -EPERM.
+ * in which no user has more rights at any moment than before or after. 0 where there is nothing to
+ * change; -EPERM.
  */
 int object_adjust(int fd, mode_t mode, const gid_t *group);
 
@@ -49,7 +49,7 @@ uint64_t object_inode(const char *path);
 
 /*
  * Locks one byte for the descriptor's open file description, exclusively. -EAGAIN: taken. It never
- * waits: whoever may open the object may hold the byte for ever.
+ * waits: a process that may open the object could hold the byte for ever.
  */
 int object_lock(int fd, int64_t byte);
 

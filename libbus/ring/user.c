@@ -16,11 +16,11 @@
 #include <unistd.h>
 
 #define PASSWD_FILE "/etc/passwd"
-/* System users stand at the beginning. A file that never ends must not keep us. */
+/* System users stand at the beginning. The limit also ends the search in a file that never ends. */
 #define PASSWD_READ_MAX (1u << 20)
 #define NAME_BYTES      256
 
-/* Decimal digits only. (uid_t)-1 means "no change" to chown() and is nobody. */
+/* Decimal digits only. (uid_t)-1 means "no change" to chown() and is no user. */
 static bool parse_uid(const char *text, uid_t *uid)
 {
 	char *end;

@@ -177,7 +177,7 @@ static bool take_key(struct given *g, int key, PyObject *value)
 	int word = 0;
 	bool taken;
 
-	/* Whoever's keys they are: a message often comes from a server. */
+	/* A message often comes from a server, which may repeat a key. */
 	if (key == KEY_error_message)
 		return take_message(
 		    value, "error_message", &g->kept[key], &g->sample.error_message);

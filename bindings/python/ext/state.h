@@ -64,7 +64,7 @@ struct module_state {
 	bool expects_calls;  /* a client is instrumented: blocks of requests tell that they run */
 	PyObject *keywords[KEYWORD_COUNT];
 	PyObject *sample_keys; /* a tuple: the keys of a sample's dictionary, see sample_dict.c */
-	locale_t c_locale;     /* figures in log lines, whatever the program's locale is */
+	locale_t c_locale;     /* for figures in log lines, in place of the program's */
 };
 
 /* module.c; its address tells the module's types from others. */

@@ -28,7 +28,7 @@ static void add(struct tag_list *list, const char *key, const char *value)
 		list->tags[list->count++] = (struct orbus_tag){key, value};
 }
 
-/* Ids are often numbers, so whatever it is is taken as its str(). */
+/* Ids are often numbers, so any object is taken as its str(). */
 static bool take_tag_text(struct tag_list *list, PyObject *value, const char **out)
 {
 	PyObject *text = PyObject_Str(value), *keep = NULL;
