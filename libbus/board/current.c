@@ -80,8 +80,9 @@ struct ring_sum {
 };
 
 /*
- * Counts a sample that belongs to the window. Nobody has given a time to one from the future: if it
- * were now, it would be so at each look. Where all that the ring holds is shown, it is.
+ * Counts a sample that belongs to the window. A sample from the future belongs to no window:
+ * without an agent it has no time of arrival, and "now" would be another time at each look. It is
+ * counted only where everything that the ring holds is shown.
  */
 static bool add_sample(struct ring_sum *t, const struct orbus_sample *s)
 {

@@ -17,7 +17,7 @@ struct statistics {
 	json_t *agent;    /* who keeps the board; NULL: no agent runs */
 	json_t *alerts;   /* of that agent; NULL: it has none */
 	int error;        /* a negative errno of the bus, when there is no document */
-	int board_error;  /* why the board is of no use; 0: it is, or nobody asked */
+	int board_error;  /* why the board cannot be used; 0: it can, or was not asked for */
 };
 
 /* False: no window has that name. */

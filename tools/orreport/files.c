@@ -16,8 +16,8 @@
 /* By date, days first, then by label. */
 static int by_name(const void *a, const void *b)
 {
-	const struct period_name *x = &((const struct report_name *)a)->says;
-	const struct period_name *y = &((const struct report_name *)b)->says;
+	const struct file_name *x = &((const struct report_name *)a)->says;
+	const struct file_name *y = &((const struct report_name *)b)->says;
 
 	if (x->day != y->day)
 		return x->day < y->day ? -1 : 1;
@@ -30,9 +30,9 @@ static int by_name(const void *a, const void *b)
 
 static bool take_name(struct report_folder *f, size_t *capacity, const char *name)
 {
-	struct period_name says;
+	struct file_name says;
 
-	if (!calendar_parse_name(name, &says) || says.file == PERIOD_FILE_OTHER)
+	if (!file_name_parse(name, &says) || says.file == PERIOD_FILE_OTHER)
 		return true;
 	if (f->name_count == *capacity) {
 		size_t more = *capacity ? 2 * *capacity : 256;

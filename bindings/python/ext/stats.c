@@ -1,11 +1,12 @@
 /*
  * stats.c: current statistics, and files of periods added up, as Python dictionaries.
  */
+#include "stats.h"
 #include "base/clock.h"
 #include "board/current.h"
 #include "doc/document.h"
 #include "doc/period_file.h"
-#include "orbus_python.h"
+#include "errors.h"
 
 #include <errno.h>
 #include <string.h>

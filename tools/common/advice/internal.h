@@ -1,5 +1,5 @@
 /*
- * internal.h: what the rules of advice share. Only for advice*.c.
+ * internal.h: what the rules of advice share. Only for the files of this folder.
  */
 #ifndef ORBUS_COMMON_ADVICE_INTERNAL_H
 #define ORBUS_COMMON_ADVICE_INTERNAL_H
@@ -34,6 +34,13 @@ struct advice_draft {
 	struct advice_finding finding;
 	size_t lengths[2];
 };
+
+/* --- finding.c ------------------------------------------------------------------------------- */
+
+/* False for "(other)", "(unknown)" and the like, which are sums over several: not to be advised. */
+bool advice_is_named(const char *name);
+
+struct advice_subject advice_subject_of(const char *name, const json_t *stats);
 
 /* Opens the two texts. False: out of memory, which the case remembers. */
 bool advice_draft_open(struct advice_case *c, struct advice_draft *d);

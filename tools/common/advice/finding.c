@@ -1,6 +1,5 @@
 /*
- * advice.c: findings out of a statistics document: whom to judge, and what was found. The rules are
- * in speed.c, failures.c and data_quality.c.
+ * finding.c: what all rules of advice use: subjects to judge, and findings in the making.
  */
 #include "common/print.h"
 #include "common/stats_lookup.h"
@@ -12,20 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The agent tells no more apart; whoever else wrote the document may have tried. */
-#define MODELS_MAX 256
-
 /* --- Whom to judge ---------------------------------------------------------------------------- */
 
-/* "(other)" and "(unknown)" are sums of whatever they hold: no one can be told to use or leave
- * them.
- */
-static bool is_named(const char *name)
+bool advice_is_named(const char *name)
 {
 	return name[0] != '\0' && name[0] != '(';
 }
 
-static struct advice_subject subject_of(const char *name, const json_t *stats)
+struct advice_subject advice_subject_of(const char *name, const json_t *stats)
 {
 	return (struct advice_subject){.name = name,
 	    .stats = stats,
@@ -34,58 +27,6 @@ static struct advice_subject subject_of(const char *name, const json_t *stats)
 	    .streaming = count_at(stats, "streaming", NULL),
 	    .prompt_tokens = count_at(stats, "tokens", "prompt_tokens"),
 	    .completion_tokens = count_at(stats, "tokens", "completion_tokens")};
-}
-
-/* Documents of the system before orbus count only responses and errors. */
-static struct advice_subject all_requests(const json_t *document)
-{
-	const json_t *r = json_object_get(document, "requests");
-	uint64_t responses = count_at(document, "response_times", "count");
-	uint64_t failed = count_at(document, "errors", "total_errors");
-	bool known = json_is_object(r);
-
-	return (struct advice_subject){.stats = document,
-	    .requests = known ? count_at(r, "total", NULL) : responses + failed,
-	    .ok = known ? count_at(r, "ok", NULL) : responses,
-	    .streaming = count_at(r, "streaming", NULL),
-	    .prompt_tokens = count_at(document, "token_usage", "prompt_tokens"),
-	    .completion_tokens = count_at(document, "token_usage", "completion_tokens")};
-}
-
-static int by_requests(const void *a, const void *b)
-{
-	const struct advice_subject *x = a, *y = b;
-
-	if (x->requests != y->requests)
-		return x->requests < y->requests ? 1 : -1;
-	return strcmp(x->name, y->name);
-}
-
-static int find_models(struct advice_case *c)
-{
-	json_t *all = json_object_get(c->document, "by_model"), *stats;
-	const char *name;
-
-	c->models = calloc(json_object_size(all) + 1, sizeof(*c->models));
-	if (!c->models)
-		return -ENOMEM;
-	json_object_foreach(all, name, stats)
-	{
-		if (is_named(name))
-			c->models[c->model_count++] = subject_of(name, stats);
-	}
-	qsort(c->models, c->model_count, sizeof(*c->models), by_requests);
-	if (c->model_count > MODELS_MAX)
-		c->model_count = MODELS_MAX;
-	return 0;
-}
-
-static const char *only_bot(const json_t *document)
-{
-	json_t *bots = json_object_get(document, "by_bot");
-	const char *name = json_object_iter_key(json_object_iter(bots));
-
-	return json_object_size(bots) == 1 && is_named(name) ? name : NULL;
 }
 
 bool advice_is_enough(const struct advice_subject *s, const char *summary)
@@ -166,7 +107,7 @@ static void judge_the_others(struct advice_case *c, const char *summary,
 
 	json_object_foreach(all, name, stats)
 	{
-		struct advice_subject model = subject_of(name, stats);
+		struct advice_subject model = advice_subject_of(name, stats);
 
 		if (!is_judged(c, name, summary))
 			group_add(&g, &model, summary);
@@ -214,7 +155,7 @@ const char *advice_foremost(
 	{
 		uint64_t n = count_at(stats, key, NULL);
 
-		if (n <= *count || !is_named(name))
+		if (n <= *count || !advice_is_named(name))
 			continue;
 		foremost = name;
 		*count = n;
@@ -322,55 +263,6 @@ void advice_write_share(FILE *out, uint64_t part, uint64_t whole)
 	advice_write_count(out, whole, "request", "requests");
 	if (whole > 0)
 		fprintf(out, " (%.1f %%)", 100 * (double)part / (double)whole);
-}
-
-static int fall_silent(struct advice_case *c)
-{
-	uint64_t failed = failed_requests(c->document);
-	uint64_t in_flight = count_at(c->document, "requests", "in_flight");
-	char *text = NULL;
-	int n;
-
-	if (c->all.requests == 0 && in_flight > 0)
-		n = asprintf(&text, "no request ended %s, %llu in flight", c->span,
-		    (unsigned long long)in_flight);
-	else if (c->all.requests == 0)
-		n = asprintf(&text, "no requests %s", c->span);
-	else if (c->all.requests < ADVICE_REQUESTS_MIN && failed > 0)
-		n = asprintf(&text, "too few requests %s: %llu (%llu failed), judged from %d on",
-		    c->span, (unsigned long long)c->all.requests, (unsigned long long)failed,
-		    ADVICE_REQUESTS_MIN);
-	else if (c->all.requests < ADVICE_REQUESTS_MIN)
-		n = asprintf(&text, "too few requests %s: %llu, judged from %d on", c->span,
-		    (unsigned long long)c->all.requests, ADVICE_REQUESTS_MIN);
-	else
-		n = asprintf(&text, "all is well %s", c->span);
-	if (n < 0)
-		return -ENOMEM;
-	c->out->silence = text;
-	return 0;
-}
-
-int advice_make(const json_t *document, const char *span, struct advice *out)
-{
-	struct advice_case c = {.document = document,
-	    .span = span,
-	    .all = all_requests(document),
-	    .only_bot = only_bot(document),
-	    .out = out};
-
-	*out = (struct advice){.requests = c.all.requests};
-	c.error = find_models(&c);
-	if (!c.error) {
-		advice_on_failures(&c);
-		advice_on_outages(&c);
-		advice_on_speed(&c);
-		advice_on_data_quality(&c);
-	}
-	if (!c.error && out->count == 0)
-		c.error = fall_silent(&c);
-	free(c.models);
-	return c.error;
 }
 
 void advice_free(struct advice *a)
