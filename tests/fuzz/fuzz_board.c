@@ -4,6 +4,7 @@
  */
 #include "common/advice/advice.h"
 #include "doc/msgpack_tree.h"
+#include "doc/snapshot_read.h"
 #include "must.h"
 #include "orstat/view.h"
 #include "orstat/watch/screen.h"
@@ -23,12 +24,12 @@ static void must_be_harmless(const char *text, size_t length)
 	}
 }
 
-static void must_be_advised(const json_t *document, FILE *out)
+static void must_be_advised(const struct snapshot *snapshot, FILE *out)
 {
 	struct advice advice;
 	json_t *o;
 
-	MUST(advice_make(document, "today", &advice) == 0);
+	MUST(advice_make(snapshot, "today", &advice) == 0);
 	advice_print(out, &advice, false);
 	o = advice_to_json(&advice);
 	MUST(o);
@@ -72,12 +73,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct statistics s = {.document = document,
 	    .agent = json_object_get(document, "agent"),
 	    .alerts = json_object_get(document, "alerts")};
+	struct snapshot *snapshot;
 	char *text = NULL;
 	size_t length;
 	FILE *out;
 
 	if (!document)
 		return 0;
+	if (snapshot_from_document(document, &snapshot) < 0) {
+		json_decref(document);
+		return 0;
+	}
 	out = open_memstream(&text, &length);
 	MUST(out);
 	for (int by = 0; by < 3; by++) {
@@ -85,12 +91,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		view_print(out, &settings, &s, false);
 	}
-	must_be_advised(document, out);
+	must_be_advised(snapshot, out);
 	MUST(fclose(out) == 0);
 	must_be_harmless(text, length);
 	free(text);
 	if (size >= 2)
 		draw_screens(&s, data[size - 1], data[size - 2]);
+	snapshot_unref(snapshot);
 	json_decref(document);
 	return 0;
 }

@@ -14,6 +14,21 @@
 
 #define TOOL "orstat"
 
+static int advise(const struct orstat_settings *settings)
+{
+	struct snapshot *s;
+	int board_error, status;
+	int err = statistics_snapshot(
+	    settings->bus, (enum statistics_window)settings->window, &s, &board_error);
+
+	bus_board_report(TOOL, settings->bus, board_error);
+	if (err)
+		return bus_error_report(TOOL, settings->bus, err);
+	status = advise_print(settings, s);
+	snapshot_unref(s);
+	return output_flush(TOOL, NULL) < 0 ? CLI_FAILED : status;
+}
+
 int main(int argc, char **argv)
 {
 	struct orstat_settings settings = {0};
@@ -32,6 +47,8 @@ int main(int argc, char **argv)
 	sigbus_reads_zeros();
 	if (settings.watch_ns)
 		return watch_run(&settings);
+	if (settings.advise)
+		return advise(&settings);
 	statistics_read(settings.bus, (enum statistics_window)settings.window, &s);
 	bus_board_report(TOOL, settings.bus, s.board_error);
 	if (s.error && !settings.check)
@@ -39,8 +56,6 @@ int main(int argc, char **argv)
 	status = CLI_FINE;
 	if (settings.check)
 		status = check_print(&settings, &s);
-	else if (settings.advise)
-		status = advise_print(&settings, &s);
 	else if (settings.json)
 		status = view_print_json(stdout, &s, JSON_INDENT(2)) ? CLI_FAILED : CLI_FINE;
 	else
