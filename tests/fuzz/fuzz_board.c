@@ -67,6 +67,20 @@ static void draw_screens(const struct statistics *s, uint8_t rows, uint8_t colum
 	canvas_free(&c);
 }
 
+/* NULL: no agent writes as much. */
+static struct snapshot *snapshot_of(const json_t *board)
+{
+	struct snapshot *s;
+
+	if (snapshot_from_document(board, &s) < 0)
+		return NULL;
+	snapshot_add_agent(s, json_object_get(board, "agent"));
+	if (snapshot_add_alerts(s, json_object_get(board, "alerts")) == 0)
+		return s;
+	snapshot_unref(s);
+	return NULL;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	json_t *document = json_from_msgpack(data, size, DEPTH);
@@ -80,7 +94,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!document)
 		return 0;
-	if (snapshot_from_document(document, &snapshot) < 0) {
+	snapshot = snapshot_of(document);
+	if (!snapshot) {
 		json_decref(document);
 		return 0;
 	}
@@ -89,7 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (int by = 0; by < 3; by++) {
 		struct orstat_settings settings = {.bus = "fuzz", .by = by};
 
-		view_print(out, &settings, &s, false);
+		view_print(out, &settings, snapshot, false);
 	}
 	must_be_advised(snapshot, out);
 	MUST(fclose(out) == 0);
