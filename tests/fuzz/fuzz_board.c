@@ -45,11 +45,11 @@ static void must_be_harmless_cells(const struct canvas *c)
 }
 
 /* Every picture, sorted by every column, in a size that the bytes choose. */
-static void draw_screens(const struct statistics *s, uint8_t rows, uint8_t columns)
+static void draw_screens(struct snapshot *s, uint8_t rows, uint8_t columns)
 {
 	const struct orstat_settings settings = {.bus = "fuzz", .watch_ns = 1000000000};
 	struct watch_data d = {.now_ns = UINT64_C(1764000000000000000),
-	    .figures = *s,
+	    .snapshot = s,
 	    .health = {.state = AGENT_LIVE, .pid = 1}};
 	struct watch_state state;
 	struct canvas c;
@@ -57,7 +57,7 @@ static void draw_screens(const struct statistics *s, uint8_t rows, uint8_t colum
 	canvas_init(&c, true);
 	state_init(&state, &settings);
 	for (int i = 0; i < COLUMNS_COUNT; i++) {
-		state.by = i % BY_COUNT;
+		state.by = i % DIMENSIONS;
 		state.sort = (enum column)i;
 		state.picture = (enum picture)(i / 3 % PICTURE_COUNT);
 		MUST(canvas_clear(&c, 1 + rows % 64, 1 + columns));
@@ -84,21 +84,14 @@ static struct snapshot *snapshot_of(const json_t *board)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	json_t *document = json_from_msgpack(data, size, DEPTH);
-	struct statistics s = {.document = document,
-	    .agent = json_object_get(document, "agent"),
-	    .alerts = json_object_get(document, "alerts")};
-	struct snapshot *snapshot;
+	struct snapshot *snapshot = document ? snapshot_of(document) : NULL;
 	char *text = NULL;
 	size_t length;
 	FILE *out;
 
-	if (!document)
+	json_decref(document);
+	if (!snapshot)
 		return 0;
-	snapshot = snapshot_of(document);
-	if (!snapshot) {
-		json_decref(document);
-		return 0;
-	}
 	out = open_memstream(&text, &length);
 	MUST(out);
 	for (int by = 0; by < 3; by++) {
@@ -111,8 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must_be_harmless(text, length);
 	free(text);
 	if (size >= 2)
-		draw_screens(&s, data[size - 1], data[size - 2]);
+		draw_screens(snapshot, data[size - 1], data[size - 2]);
 	snapshot_unref(snapshot);
-	json_decref(document);
 	return 0;
 }
