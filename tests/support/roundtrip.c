@@ -5,12 +5,12 @@
 #include "agent/persist/checkpoint.h"
 #include "base/clock.h"
 #include "base/data_limits.h"
-#include "common/stats_lookup.h"
 #include "doc/document.h"
 #include "doc/document_scan.h"
 #include "doc/msgpack_tree.h"
 #include "doc/period_file.h"
 #include "doc/sample_json.h"
+#include "doc/snapshot_read.h"
 #include "journal/line.h"
 #include "orreport/files.h"
 #include "sample/fields.h"
@@ -578,6 +578,7 @@ static void must_survive_board(const struct aggregate *sum)
 	static const char *const path[] = {"windows", "day", NULL};
 	struct document_context context = context_of(sum);
 	struct msgpack_writer m;
+	struct snapshot *shown;
 	size_t length;
 	char *bytes;
 	json_t *day;
@@ -593,15 +594,16 @@ static void must_survive_board(const struct aggregate *sum)
 	MUST(bytes && length < BOARD_BYTES_MAX / 5);
 	day = json_from_msgpack_at(bytes, length, path, DOCUMENT_DEPTH_MAX);
 	MUST(day);
-	MUST(count_at(day, "requests", "total") == sum->requests.total);
-	MUST(count_at(day, "requests", "ok") == sum->requests.ok);
-	MUST(count_at(day, "token_usage", "total_tokens") == sum->requests.tokens.total);
-	MUST(count_at(day, "token_usage", "prompt_tokens") == sum->requests.tokens.prompt);
-	MUST(same(number_at(day, "response_times", "min"), sum->requests.response_ms.min));
-	MUST(same(
-	    number_at(day, "response_times", "avg"), histogram_mean(&sum->requests.response_ms)));
+	MUST(snapshot_from_document(day, &shown) == 0);
+	MUST(shown->all.requests == sum->requests.total);
+	MUST(shown->all.ok == sum->requests.ok);
+	MUST(shown->all.tokens.total == sum->requests.tokens.total);
+	MUST(shown->all.tokens.prompt == sum->requests.tokens.prompt);
+	MUST(same(shown->all.of[SUMMARY_RESPONSE].min, sum->requests.response_ms.min));
+	MUST(same(shown->all.of[SUMMARY_RESPONSE].avg, histogram_mean(&sum->requests.response_ms)));
 	MUST(!sum->requests.cost_known ||
-	     same(number_at(day, "cost_usd", NULL), request_stats_cost(&sum->requests)));
+	     same(shown->all.cost_usd, request_stats_cost(&sum->requests)));
+	snapshot_unref(shown);
 	json_decref(day);
 	free(bytes);
 }

@@ -192,13 +192,14 @@ static int print_report(
 static int advise(const struct report *r, struct advice *advice)
 {
 	char name[TIME_NAME_BYTES], span[TIME_NAME_BYTES + 8];
-	json_t *document = row_to_json(r, &r->total);
-	int err;
+	struct snapshot *snapshot;
+	int err = snapshot_from_aggregate(&r->total.sum, 0, &snapshot);
 
 	time_name(&r->calendar, &r->total.span, name);
 	snprintf(span, sizeof(span), "%s %s", strstr(name, " to ") ? "from" : "on", name);
-	err = document ? advice_make(document, span, advice) : -ENOMEM;
-	json_decref(document);
+	if (!err)
+		err = advice_make(snapshot, span, advice);
+	snapshot_unref(snapshot);
 	return err;
 }
 

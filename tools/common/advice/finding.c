@@ -2,7 +2,6 @@
  * finding.c: what all rules of advice use: subjects to judge, and findings in the making.
  */
 #include "common/print.h"
-#include "common/stats_lookup.h"
 #include "internal.h"
 #include "stats/exact_sum.h"
 
@@ -18,146 +17,101 @@ bool advice_is_named(const char *name)
 	return name[0] != '\0' && name[0] != '(';
 }
 
-struct advice_subject advice_subject_of(const char *name, const json_t *stats)
+bool advice_is_enough(const struct advice_subject *s, enum summary_kind kind)
 {
-	return (struct advice_subject){.name = name,
-	    .stats = stats,
-	    .requests = count_at(stats, "requests", NULL),
-	    .ok = count_at(stats, "ok", NULL),
-	    .streaming = count_at(stats, "streaming", NULL),
-	    .prompt_tokens = count_at(stats, "tokens", "prompt_tokens"),
-	    .completion_tokens = count_at(stats, "tokens", "completion_tokens")};
-}
-
-bool advice_is_enough(const struct advice_subject *s, const char *summary)
-{
-	return count_at(s->stats, summary, "count") >= ADVICE_REQUESTS_MIN;
+	return s->stats->of[kind].count >= ADVICE_REQUESTS_MIN;
 }
 
 /* Models that are judged one by one. */
-static bool is_judged(const struct advice_case *c, const char *name, const char *summary)
+static bool is_judged(const struct advice_case *c, const char *name, enum summary_kind kind)
 {
 	for (size_t i = 0; i < c->model_count; i++)
 		if (strcmp(c->models[i].name, name) == 0)
-			return advice_is_enough(&c->models[i], summary);
+			return advice_is_enough(&c->models[i], kind);
 	return false;
 }
 
-/* Adds a model to a group: the average is exact, the percentile the least, which all have reached.
- */
+/* A group in the making. */
 struct group_sum {
-	struct advice_subject s;
-	uint64_t models, count;
+	struct stats_row row;
+	uint64_t models;
 	struct exact_sum sum;
-	double p50, p95, p99, min, max;
 };
 
-static void group_add(struct group_sum *g, const struct advice_subject *m, const char *summary)
+/* Adds a model: the average is exact, the percentile the least, which all have reached. */
+static void group_add(struct group_sum *g, const struct stats_row *m, enum summary_kind kind)
 {
-	uint64_t n = count_at(m->stats, summary, "count");
-	double avg = number_at(m->stats, summary, "avg");
+	const struct summary *from = &m->of[kind];
+	struct summary *to = &g->row.of[kind];
 
-	if (n == 0 || isnan(avg))
+	if (from->count == 0 || isnan(from->avg))
 		return;
 	g->models++;
-	g->count += n;
-	exact_add(&g->sum, exact_of((double)n * avg));
-	g->min = fmin(g->min, number_at(m->stats, summary, "min"));
-	g->p50 = fmin(g->p50, number_at(m->stats, summary, "p50"));
-	g->p95 = fmin(g->p95, number_at(m->stats, summary, "p95"));
-	g->p99 = fmin(g->p99, number_at(m->stats, summary, "p99"));
-	g->max = fmax(g->max, number_at(m->stats, summary, "max"));
-	g->s.requests += m->requests;
-	g->s.ok += m->ok;
-	g->s.streaming += m->streaming;
-	g->s.prompt_tokens += m->prompt_tokens;
-	g->s.completion_tokens += m->completion_tokens;
-}
-
-static json_t *group_summary(const struct group_sum *g, const char *summary)
-{
-	const struct {
-		const char *key;
-		double value;
-	} stats[] = {{"avg", exact_mean(g->sum, (struct exact_sum){0}, g->count, 0, INFINITY)},
-	    {"min", g->min}, {"p50", g->p50}, {"p95", g->p95}, {"p99", g->p99}, {"max", g->max}};
-	json_t *o = json_pack("{s:{s:I}}", summary, "count", (json_int_t)g->count);
-	int err = o ? 0 : -1;
-
-	/* A document of other origin may lack some: they stay unknown. */
-	for (size_t i = 0; !err && i < sizeof(stats) / sizeof(stats[0]); i++)
-		if (isfinite(stats[i].value))
-			err = json_object_set_new(
-			    json_object_get(o, summary), stats[i].key, json_real(stats[i].value));
-	if (!err)
-		return o;
-	json_decref(o);
-	return NULL;
+	to->count += from->count;
+	exact_add(&g->sum, exact_of((double)from->count * from->avg));
+	/* A document of other origin may lack some: of NaN and a number, the number is taken. */
+	to->min = fmin(to->min, from->min);
+	to->p50 = fmin(to->p50, from->p50);
+	to->p95 = fmin(to->p95, from->p95);
+	to->p99 = fmin(to->p99, from->p99);
+	to->max = fmax(to->max, from->max);
+	g->row.requests += m->requests;
+	g->row.ok += m->ok;
+	g->row.streaming += m->streaming;
+	g->row.tokens.prompt += m->tokens.prompt;
+	g->row.tokens.completion += m->tokens.completion;
 }
 
 /* Many models with a few requests each may be slow together, beside one that is fast. */
-static void judge_the_others(struct advice_case *c, const char *summary,
+static void judge_the_others(struct advice_case *c, enum summary_kind kind,
     void (*judge)(struct advice_case *c, const struct advice_subject *s))
 {
-	json_t *all = json_object_get(c->document, "by_model"), *stats, *sum;
-	struct group_sum g = {
-	    .min = INFINITY, .p50 = INFINITY, .p95 = INFINITY, .p99 = INFINITY, .s.is_group = true};
-	const char *name;
+	const struct stats_rows *models = &c->snapshot->by[DIMENSION_MODEL];
+	struct group_sum g = {.row = snapshot_empty.all};
+	struct summary *sum = &g.row.of[kind];
 	char title[80];
 
-	json_object_foreach(all, name, stats)
-	{
-		struct advice_subject model = advice_subject_of(name, stats);
-
-		if (!is_judged(c, name, summary))
-			group_add(&g, &model, summary);
-	}
-	if (g.count < ADVICE_REQUESTS_MIN || !isfinite(g.p95))
+	for (uint32_t i = 0; i < models->count; i++)
+		if (!is_judged(c, models->rows[i].name, kind))
+			group_add(&g, &models->rows[i], kind);
+	if (sum->count < ADVICE_REQUESTS_MIN || !isfinite(sum->p95))
 		return;
-	sum = group_summary(&g, summary);
-	if (!sum) {
-		c->error = -ENOMEM;
-		return;
-	}
+	sum->avg = exact_mean(g.sum, (struct exact_sum){0}, sum->count, 0, INFINITY);
 	snprintf(
 	    title, sizeof(title), "(%llu other models together)", (unsigned long long)g.models);
-	g.s.name = title;
-	g.s.stats = sum;
-	judge(c, &g.s);
-	json_decref(sum);
+	judge(c, &(struct advice_subject){.name = title, .stats = &g.row, .is_group = true});
 }
 
-void advice_each(struct advice_case *c, const char *summary,
+void advice_each(struct advice_case *c, enum summary_kind kind,
     void (*judge)(struct advice_case *c, const struct advice_subject *s))
 {
+	const struct advice_subject all = {.stats = c->all};
 	bool any = false;
 
 	for (size_t i = 0; i < c->model_count; i++) {
-		if (!advice_is_enough(&c->models[i], summary))
+		if (!advice_is_enough(&c->models[i], kind))
 			continue;
 		judge(c, &c->models[i]);
 		any = true;
 	}
 	if (any)
-		judge_the_others(c, summary, judge);
-	else if (advice_is_enough(&c->all, summary))
-		judge(c, &c->all);
+		judge_the_others(c, kind, judge);
+	else if (advice_is_enough(&all, kind))
+		judge(c, &all);
 }
 
-const char *advice_foremost(
-    const json_t *document, const char *by, const char *key, uint64_t *count)
+const char *advice_foremost(const struct stats_rows *r, size_t count_offset, uint64_t *count)
 {
-	json_t *all = json_object_get(document, by), *stats;
-	const char *name, *foremost = NULL;
+	const char *foremost = NULL;
 
 	*count = 0;
-	json_object_foreach(all, name, stats)
-	{
-		uint64_t n = count_at(stats, key, NULL);
+	for (uint32_t i = 0; i < r->count; i++) {
+		const char *row = (const char *)&r->rows[i];
+		uint64_t n = *(const uint64_t *)(const void *)(row + count_offset);
 
-		if (n <= *count || !advice_is_named(name))
+		if (n <= *count || !advice_is_named(r->rows[i].name))
 			continue;
-		foremost = name;
+		foremost = r->rows[i].name;
 		*count = n;
 	}
 	return foremost;
