@@ -5,24 +5,8 @@
 #ifndef ORBUS_DOC_DOCUMENT_SCAN_H
 #define ORBUS_DOC_DOCUMENT_SCAN_H
 
+#include "doc_read.h"
 #include "stats/aggregate.h"
-
-/* What is read beside the totals of requests. */
-enum document_parts {
-	DOCUMENT_MODELS = 1,
-	DOCUMENT_BOTS = 2,
-	DOCUMENT_PROVIDERS = 4,
-	/* Errors by type and the last ones, counts, gauges, users and channels, losses. */
-	DOCUMENT_REST = 8,
-	DOCUMENT_ALL = 15,
-};
-
-/* What the document says about itself. */
-struct document_period {
-	char kind[16]; /* "hourly", "daily" */
-	uint64_t start_ns, end_ns;
-	bool complete;
-};
 
 /*
  * Restores an aggregate (initialised, empty). Untrusted input: 0; -EBADMSG where the text is no
