@@ -11,6 +11,7 @@
 #include "doc/msgpack_tree.h"
 #include "doc/period_file.h"
 #include "doc/sample_json.h"
+#include "document_tree.h"
 #include "journal/line.h"
 #include "orreport/files.h"
 #include "sample/fields.h"

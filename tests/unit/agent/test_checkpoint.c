@@ -4,6 +4,7 @@
 #include "agent/persist/checkpoint.h"
 #include "base/clock.h"
 #include "doc/doc_read.h"
+#include "document_tree.h"
 #include "sample/sample.h"
 #include "stats/aggregate_bytes.h"
 #include "testing.h"
