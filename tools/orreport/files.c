@@ -211,10 +211,10 @@ static enum file_is read_open(
 		return FILE_NO_MEMORY;
 	if (length < 0)
 		return fault(file, strerror((int)-length));
-	err = document_scan(b->bytes, (size_t)length, parts, &file->period, &file->sum);
+	err = document_from_text(b->bytes, (size_t)length, parts, &file->period, NULL, &file->sum);
 	if (err == -ENOMEM)
 		return FILE_NO_MEMORY;
-	if (err)
+	if (err || !file->period.kind[0])
 		return judge_other(b->bytes, (size_t)length, utc, file);
 	if (strcmp(file->period.kind, file->name[0] == 'h' ? "hourly" : "daily") != 0)
 		return fault(file, "is of another kind of period than its name says");
