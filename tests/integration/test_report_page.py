@@ -255,6 +255,44 @@ class PageTest(Reports):
         self.assertIn("<title>orbus,", dom)
         self.assertTrue(any("Content Security Policy" in line for line in console), console)
 
+    def test_keys_and_tables_show_the_figures_of_each_period(self):
+        """What a person does with the keyboard: along a plot, back, a series off, the table open."""
+        midnight = time.time() // DAY * DAY
+        counts = [3, 0, 5, 7]
+        self.agent_writes([{"model": "m", "bot": "b", "ts": midnight - (4 - day) * DAY + i, "response_ms": 1000 * (day + 1)}
+                           for day, n in enumerate(counts) for i in range(n)])
+        dates = [utc(midnight - (4 - day) * DAY, "%Y-%m-%d") for day in range(4)]
+        text = self.report("--from", dates[0], "--to", dates[3], "-f", "html")
+        nonce = re.search(r"script-src 'nonce-(\w{32})'", text).group(1)
+
+        def after(keys):
+            press = """const press = key => document.querySelector(".canvas").dispatchEvent(new KeyboardEvent("keydown", {key}));
+                document.querySelector("details").open = true;
+                await new Promise(done => setTimeout(done, 50));
+                for (const key of %s) press(key);
+                document.querySelector(".plot button").click();
+                await new Promise(done => setTimeout(done, 50));""" % json.dumps(keys)
+            dom, console = self.browse(self.write_page(text.replace(
+                "</body>", f'<script nonce="{nonce}" type="module">{press}</script></body>')), "--dump-dom",
+                "--virtual-time-budget=5000")
+            self.assertEqual(console, [])
+            return Page(dom)
+        page = after(["ArrowRight", "ArrowRight", "ArrowRight"])
+        at = [utc(midnight - (4 - day) * DAY, "%a %Y-%m-%d") for day in range(4)]
+        self.assertEqual(page.legend("Requests"), {"answered": "5", "failed": "0", "cancelled": "0"})
+        self.assertEqual(page.text("span", "at")[0], at[2])
+        # Plots of the same periods share the cursor.
+        self.assertEqual(page.text("span", "at")[1], at[2])
+        self.assertEqual(page.legend("Response time")["p50"], "3.00 s")
+        button = next(page.all("figure")[0].iter("button"))
+        self.assertEqual(button.get("aria-pressed"), "false")
+        rows = [[c.text for c in row] for row in page.all("figure")[0].iter("tr")]
+        self.assertEqual(rows[0], ["Day", "answered", "failed", "cancelled"])
+        self.assertEqual([row[:2] for row in rows[1:] if row[1] != "–"], [[at[0], "3"], [at[2], "5"], [at[3], "7"]])
+        page = after(["End", "Escape"])
+        self.assertEqual(page.legend("Requests")["answered"], "15")
+        self.assertEqual(page.text("span", "at")[0], "all days")
+
     def test_without_scripts_the_page_says_what_helps(self):
         self.agent_writes([sample(self.rng, time.time() - 1)])
         page = Page(self.report("--days", 1, "-f", "html"))

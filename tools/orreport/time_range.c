@@ -270,7 +270,8 @@ struct time_span time_span_before(
 	uint64_t passed;
 
 	/* Days of 23 and 25 hours count as days. */
-	if (day_of(c, span->start_ns, ignored) && day_of(c, span->end_ns, ignored))
+	if (span->start_ns > length && day_of(c, span->start_ns, ignored) &&
+	    day_of(c, span->end_ns, ignored))
 		time_last_days(c, span->start_ns - 1, (length + 12 * hour) / (24 * hour), &before);
 	if (now_ns <= span->start_ns || now_ns >= span->end_ns)
 		return before;

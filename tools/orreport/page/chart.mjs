@@ -91,7 +91,20 @@ function y_ticks(plot, high) {
 	return value_ticks(high, HEIGHT - X_AXIS, plot.unit === "count");
 }
 
-function options(plot, order, width, on_cursor) {
+/* All of it, or the part that is zoomed to; uPlot asks for more where there is one point. */
+function x_range(x, half) {
+	return (u, low, high) => {
+		const [first, last] = [Math.max(low, x[0]), Math.min(high, x.at(-1))];
+		return first === last && !half ? [first - 0.1, last + 0.1] : [first - half, last + half];
+	};
+}
+
+/* A point between two gaps is no line. */
+function lone_points(values) {
+	return () => values.map((v, i) => i).filter(i => values[i] != null && values[i - 1] == null && values[i + 1] == null);
+}
+
+function options(plot, x, order, width, on_cursor) {
 	const bars = plot.kind !== "lines", half = plot.x.at ? 0 : 0.5;
 	const grid = {stroke: () => colour("edge"), width: 1};
 	const axis = {stroke: () => colour("dim"), grid, ticks: grid, font: "12px system-ui, sans-serif"};
@@ -99,7 +112,7 @@ function options(plot, order, width, on_cursor) {
 		width, height: HEIGHT, legend: {show: false}, hooks: {setCursor: [on_cursor]},
 		cursor: {sync: plot.x.sync ? {key: plot.x.sync} : undefined, drag: {x: true, y: false},
 			points: {show: !bars}},
-		scales: {x: {time: false, range: (u, low, high) => [low - half, Math.max(high, low + 1e-9) + half]},
+		scales: {x: {time: false, range: x_range(x, half)},
 			y: {range: (u, low, high) => [0, y_ticks(plot, high).at(-1)]}},
 		axes: [{...x_axis(plot, axis), size: X_AXIS}, y_axis(plot, axis)],
 		series: [{}, ...order.map(i => {
@@ -108,9 +121,7 @@ function options(plot, order, width, on_cursor) {
 				stroke: () => colour("c" + s.colour), fill: bars ? () => colour("c" + s.colour) : undefined,
 				width: bars ? 0 : 2, dash: DASHES[s.dash || 0], spanGaps: false,
 				paths: bars ? uPlot.paths.bars({size: [0.8, 60]}) : undefined,
-				/* A point between two gaps is no line. */
-				points: {show: !bars, size: 4, filter: (u, si, show, gaps) => s.values.map((v, p) => p).filter(p =>
-					s.values[p] != null && s.values[p - 1] == null && s.values[p + 1] == null)},
+				points: bars ? {show: false} : {show: true, size: 7, filter: lone_points(s.values)},
 			};
 		})],
 	};
@@ -123,9 +134,9 @@ function on_key(u, x, event) {
 		ArrowRight: now == null ? 0 : Math.min(now + 1, last), Home: 0, End: last}[event.key];
 	if (event.key === "Escape") {
 		u.setScale("x", {min: x[0], max: x[last]});
-		u.setCursor({left: -10, top: -10});
+		u.setCursor({left: -10, top: -10}, true, true);
 	} else if (next !== undefined) {
-		u.setCursor({left: u.valToPos(x[next], "x"), top: HEIGHT / 3});
+		u.setCursor({left: u.valToPos(x[next], "x"), top: HEIGHT / 3}, true, true);
 		event.preventDefault();
 	}
 }
@@ -155,7 +166,7 @@ export function draw(place, plot) {
 		plot.series.map(s => s.name + " " + of_all(plot, s)).join(", ") + ". Arrow keys show the figures."});
 	place.append(el("figure", {class: "plot"}, el("figcaption", null, el("h3", null, plot.title), legend.at),
 		legend.list, box, figures_of(plot)));
-	u = new uPlot(options(plot, order, box.clientWidth, self => legend.show(self.cursor.idx)),
+	u = new uPlot(options(plot, x, order, box.clientWidth, self => legend.show(self.cursor.idx)),
 		[x, ...order.map(i => values[i])], box);
 	box.addEventListener("keydown", event => on_key(u, x, event));
 	return {u, box};

@@ -27,21 +27,16 @@ function side(letter, s) {
 
 /* Shows it; returns what is to be drawn. */
 export function comparison(data, main) {
-	const drawn = [], plots = el("section", {id: "plots", class: "plots", "aria-label": "Plots"});
+	const plots = el("section", {id: "plots", class: "plots", "aria-label": "Plots"});
 	add(main, el("div", {class: "sides"}, side("A", data.a), side("B", data.b)), ...verdicts(data.figures),
 		figures_table("A and B", data.figures),
 		el("p", {class: "dim"}, "better, worse: certain at 1 %, and beyond the histograms' error. no clear change: chance " +
 			"may do as much. too few: the samples are too small to tell. counted: no sample, all of it."),
 		(data.a.total.complete === false || data.b.total.complete === false) &&
 			el("p", {class: "dim"}, "* not over yet, or its agent stopped before the end: look at figures an hour"), plots);
-	for (const d of data.distributions) {
-		const plot = distribution_plot(d);
-		if (has_values(plot))
-			drawn.push([plots, plot]);
-	}
 	data.names.forEach((n, i) => main.append(section("name-" + i, n.name, figures_table(n.name, n.figures))));
 	add(main, notes([...data.a.notes, ...data.b.notes]));
-	return drawn;
+	return data.distributions.map(distribution_plot).filter(has_values).map(plot => [plots, plot]);
 }
 
 export function comparison_title(data) {

@@ -6,17 +6,24 @@
 
 #include <math.h>
 
-/* Buckets of the histograms that one point of a curve stands for. */
-#define BUCKETS_EACH 4
-
-/* The indices of all buckets, [first, end). */
+/* The indices of all buckets, [first, end), and how many one point of a curve stands for. */
 struct range {
-	int32_t first, end;
+	int32_t first, end, each;
 };
+
+/* The fewer requests, the wider: a curve of chance is no distribution. */
+static int32_t width_of(const struct distribution_curve *curves, size_t count)
+{
+	uint64_t requests = 0;
+
+	for (size_t i = 0; i < count; i++)
+		requests += curves[i].histogram->count;
+	return requests < 200 * count ? 16 : requests < 2000 * count ? 8 : 4;
+}
 
 static struct range range_of(const struct distribution_curve *curves, size_t count)
 {
-	struct range r = {0, 0};
+	struct range r = {.each = width_of(curves, count)};
 	bool any = false;
 
 	for (size_t i = 0; i < count; i++) {
@@ -44,9 +51,9 @@ static json_t *points(struct range r)
 {
 	struct json_build list = json_build_array();
 
-	for (int32_t i = r.first; i < r.end; i += BUCKETS_EACH)
+	for (int32_t i = r.first; i < r.end; i += r.each)
 		json_build_append(
-		    &list, json_figure(exp2((i + BUCKETS_EACH / 2.0) / (1 << HISTOGRAM_SCALE))));
+		    &list, json_figure(exp2((i + r.each / 2.0) / (1 << HISTOGRAM_SCALE))));
 	return json_build_take(&list);
 }
 
@@ -54,10 +61,10 @@ static json_t *shares(const struct histogram *h, struct range r)
 {
 	struct json_build list = json_build_array();
 
-	for (int32_t i = r.first; i < r.end; i += BUCKETS_EACH) {
+	for (int32_t i = r.first; i < r.end; i += r.each) {
 		double n = 0;
 
-		for (int32_t j = i; j < i + BUCKETS_EACH; j++)
+		for (int32_t j = i; j < i + r.each; j++)
 			n += bucket(h, j);
 		json_build_append(&list, json_figure(h->count ? 100 * n / (double)h->count : NAN));
 	}

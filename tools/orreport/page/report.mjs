@@ -214,8 +214,8 @@ function trend(data) {
 function advice(data) {
 	const a = data.advice;
 	return section("advice", "Advice", a.silence && el("p", {class: "empty"}, "Nothing to advise: " + a.silence),
-		...a.findings.map(f => el("article", {class: f.severity}, el("h3", null, el("span", null, f.severity), " ",
-			f.title + (f.subject ? ": " + f.subject : "")), el("p", null, f.evidence), el("p", {class: "remedy"}, f.remedy))));
+		el("div", {class: "findings"}, ...a.findings.map(f => el("article", {class: f.severity}, el("h3", null, el("span", null, f.severity), " ",
+			f.title + (f.subject ? ": " + f.subject : "")), el("p", null, f.evidence), el("p", {class: "remedy"}, f.remedy)))));
 }
 
 const LOSSES = {lost_samples: ["sample was", "samples were", "lost: the agent came too late to read them"],
@@ -239,14 +239,14 @@ function before_notes(data) {
 
 /* Shows it; returns what is to be drawn: [[place, plot], ...]. */
 export function report(data, main) {
-	const drawn = [], plots = el("section", {id: "plots", class: "plots", "aria-label": "Plots"});
+	const drawn = [], plots = el("div", {class: "plots"}), by_name = el("div", {class: "plots wide"});
 	main.append(...[attention(data), el("dl", {class: "cards"}, ...CARDS.map(card => card_element(data, card))),
 		el("p", {class: "dim", id: "before"}, before_text(data))].filter(Boolean));
-	for (const plot of [...row_plots(data), ...name_plots(data)])
-		if (has_values(plot))
-			drawn.push([plots, plot]);
-	main.append(drawn.length ? plots : el("p", {class: "empty"}, `No requests in this time. Its ${plural(data.total.files, "file")} ` +
-		`cover ${fixed(data.total.covered_hours, 1)} h in which an agent ran and no bot published.`));
+	for (const [place, list] of [[plots, row_plots(data)], [by_name, name_plots(data)]])
+		drawn.push(...list.filter(has_values).map(plot => [place, plot]));
+	main.append(drawn.length ? el("section", {id: "plots", "aria-label": "Plots"}, plots, by_name)
+		: el("p", {class: "empty"}, `No requests in this time. Its ${plural(data.total.files, "file")} cover ` +
+			`${fixed(data.total.covered_hours, 1)} h in which an agent ran and no bot published.`));
 	main.append(...[failures(data, drawn), names(data), advice(data), trend(data),
 		notes([...data.notes, ...before_notes(data)], data.losses)].filter(Boolean));
 	return drawn;

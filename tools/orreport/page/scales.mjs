@@ -65,7 +65,8 @@ export function log_ticks(low, high, room) {
 
 /* The least of 1, 2, 2.5 and 5 times a power of ten that divides `top` into at most `most` steps. */
 export function round_step(top, most, whole) {
-	const least = Math.max(top / most, Number.MIN_VALUE);
+	/* Of a top that is a multiple of the step, a rounding error must not ask for the next one. */
+	const least = Math.max(top / most * (1 - 1e-9), Number.MIN_VALUE);
 	for (let power = Math.floor(Math.log10(least)); ; power++)
 		for (const digit of [1, 2, 2.5, 5]) {
 			const step = +(digit + "e" + power);
