@@ -191,6 +191,8 @@ class PageTest(Reports):
         self.assertEqual(page.data()["created"][-6:], "+09:00")
         label = utc(start + 9 * HOUR, "%a %m-%d %H:00")
         self.assertIn(label, page.section("trend"))
+        self.assertNotIn("UTC", page.text("title")[0])
+        self.assertIn(" UTC, 1 file", self.shown("--days", 2, "--per", "hour", "--utc").text("title")[0])
 
     # --- Hostile names ---------------------------------------------------------------------------
 
