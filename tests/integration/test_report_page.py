@@ -192,7 +192,7 @@ class PageTest(Reports):
         label = utc(start + 9 * HOUR, "%a %m-%d %H:00")
         self.assertIn(label, page.section("trend"))
         self.assertNotIn("UTC", page.text("title")[0])
-        self.assertIn(" UTC, 1 file", self.shown("--days", 2, "--per", "hour", "--utc").text("title")[0])
+        self.assertIn(" UTC, ", self.shown("--days", 2, "--per", "hour", "--utc").text("title")[0])
 
     # --- Hostile names ---------------------------------------------------------------------------
 
