@@ -1,8 +1,8 @@
 /*
- * svg.c: the trend as a picture, in the colours that the reader's screen prefers.
+ * print_svg.c: the trend as a picture, in the colours that the reader's screen prefers.
  */
-#include "svg.h"
-#include "orreport/row_stats.h"
+#include "print_svg.h"
+#include "row_stats.h"
 
 #include <math.h>
 #include <string.h>
@@ -166,7 +166,7 @@ static void print_panel(const struct plot *plot, const struct panel *p)
 	print_times(plot);
 }
 
-void svg_print(FILE *out, const struct report *r, const char *nonce)
+void svg_print(FILE *out, const struct report *r)
 {
 	struct plot plot = {.out = out, .r = r, .y = TOP + 20};
 	char name[TIME_NAME_BYTES];
@@ -176,13 +176,11 @@ void svg_print(FILE *out, const struct report *r, const char *nonce)
 		shown += highest(r, &panels[i]) > 0;
 	time_name(&r->calendar, &r->total.span, name);
 	fprintf(out,
-	    "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %zu\"%s role=\"img\" "
-	    "aria-label=\"orbus, %s\">\n",
-	    WIDTH, TOP + PANEL_STEP * shown + 10, nonce ? "" : " width=\"960\"", name);
-	fprintf(out, "<style%s%s%s>%s</style>\n", nonce ? " nonce=\"" : "", nonce ? nonce : "",
-	    nonce ? "\"" : "", style);
-	if (!nonce)
-		fputs("<path class=\"ground\" d=\"M0 0h10000v10000H0z\"/>\n", out);
+	    "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %zu\" width=\"%d\" "
+	    "role=\"img\" aria-label=\"orbus, %s\">\n",
+	    WIDTH, TOP + PANEL_STEP * shown + 10, WIDTH, name);
+	fprintf(out, "<style>%s</style>\n", style);
+	fputs("<path class=\"ground\" d=\"M0 0h10000v10000H0z\"/>\n", out);
 	fprintf(out, "<text class=\"head\" x=\"%d\" y=\"26\">orbus, %s%s</text>\n", LEFT, name,
 	    r->calendar.utc ? " UTC" : "");
 	for (size_t i = 0; i < COUNT_OF(panels); i++) {
