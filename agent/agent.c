@@ -2,29 +2,23 @@
  * agent.c: the loop: wait, drain, refresh, save, roll over, retire.
  */
 #include "agent.h"
-#include "agent/alerts/alerts.h"
+#include "agent/persist/snapshot.h"
 #include "base/clock.h"
-#include "doc/checkpoint_file.h"
 #include "json_memory.h"
 #include "live/ring_mark.h"
+#include "parts.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 /* While the store works, its completions are looked for this often. */
 #define STORE_POLL_MS 5
-/* --once alone: how long it may take to get everything onto the disk. */
-#define FINAL_WAIT_NS (30 * NS_PER_SECOND)
 /* Of the time that it has when told to stop: what is still in the ring after so much of it is
  * counted by the next agent, */
 #define DRAIN_PART 4
-/* from so much on the last checkpoint is made, whatever else there is to store, */
+/* from so much on the last checkpoint is made, whatever else there is to store. */
 #define FILES_PART(ns) ((ns) / 10 * 3)
-/* and so much is left for ending the process. */
-#define LAST_PART     10
-#define FINAL_POLL_MS 5
+#define FINAL_POLL_MS  5
 /* So often nothing can be read: what a lane says is not there. */
 #define FINAL_QUIET_MAX 200
 #define SECOND_MS       1000
@@ -33,132 +27,39 @@
 /* Rejected samples are logged no more often. */
 #define CROWDED_OUT_NS (60 * NS_PER_SECOND)
 
-volatile sig_atomic_t agent_stop, agent_snapshot, agent_reload;
+struct agent {
+	struct parts p;
+	/* CLOCK_MONOTONIC, all: */
+	uint64_t behind_since_ns; /* there was more to drain; 0: no */
+	uint64_t second_next_ns;  /* what is done once a second */
+	uint64_t beat_next_ns;    /* the next heartbeat is due */
+	uint64_t drained_ns;      /* the end of the last drain, or of a sleep */
+	uint64_t crowded_out_next_ns;
+	uint64_t crowded_out_said; /* samples that were rejected for want of room, as logged */
+	bool is_drained;           /* for good: what comes now is for the next agent */
+};
+
+volatile sig_atomic_t agent_snapshot, agent_reload;
 volatile sig_atomic_t agent_status = 1;
-
-uint64_t agent_uptime_seconds(const struct agent *a)
-{
-	return (clock_monotonic_ns() - a->started_ns) / NS_PER_SECOND;
-}
-
-static int open_store(struct agent *a)
-{
-	int refused,
-	    err = store_open(a->config->io, a->folder.fd, a->folder.lock_fd, &a->store, &refused);
-
-	if (err && a->config->io == STORE_IO_URING)
-		log_error(a->log, "io_uring is refused here (%s): use --io auto or --io posix",
-		    strerror(-err));
-	else if (err)
-		log_error(a->log, "cannot start the store: %s", strerror(-err));
-	else if (refused)
-		log_info(a->log, "storing by plain system calls: io_uring is refused here (%s)",
-		    strerror(-refused));
-	else
-		log_info(a->log, "storing by %s",
-		    strcmp(store_kind(a->store), "posix") ? store_kind(a->store)
-							  : "plain system calls");
-	return err;
-}
-
-/* Without it the ring would be taken for that of another boot, and be counted again. */
-static int read_boot_id(struct agent *a)
-{
-	int err = checkpoint_boot_id(a->boot_id);
-
-	if (!err)
-		return 0;
-	log_error(a->log,
-	    "cannot read /proc/sys/kernel/random/boot_id: %s; start again when it can "
-	    "be read",
-	    strerror(-err));
-	return -EIO;
-}
-
-static int open_all(struct agent *a)
-{
-	int err = alerts_open(a);
-
-	if (!err)
-		err = read_boot_id(a);
-	if (!err)
-		err = save_open(a);
-	if (!err)
-		err = backfill_open(a);
-	if (!err)
-		err = folder_open(a->config->data_dir, a->log, &a->folder);
-	if (!err)
-		err = drain_open(a);
-	if (!err)
-		err = open_store(a);
-	if (!err)
-		err = retention_open(a);
-	if (!err)
-		err = restore_aggregator(a);
-	if (err == -ENOMEM)
-		log_error(a->log, "out of memory: nothing was counted; start again with more");
-	if (!err)
-		err = alerts_resume(a);
-	if (err)
-		return err;
-	log_info(a->log, "serving bus '%s', files in %s", a->paths.name, a->folder.path);
-	return 0;
-}
-
-/* The time that the agent has once it was told to stop. */
-static uint64_t stop_ns(const struct agent *a)
-{
-	return a->config->stop_ms * UINT64_C(1000000);
-}
-
-/* Until when it may take its time, by CLOCK_MONOTONIC. */
-static uint64_t stop_deadline_ns(const struct agent *a)
-{
-	return a->stopping_ns + stop_ns(a) - stop_ns(a) / LAST_PART;
-}
-
-int agent_time_left_ms(const struct agent *a)
-{
-	uint64_t now_ns = clock_monotonic_ns();
-	uint64_t until_ns = a->stopping_ns ? stop_deadline_ns(a) : now_ns + FINAL_WAIT_NS;
-
-	return now_ns < until_ns && agent_stop < 2 ? (int)((until_ns - now_ns) / 1000000) : 0;
-}
-
-/*
- * Where the store is in a system call that does not return, the process ends as it is: its memory
- * is the kernel's, and closing anything could wait for the same disk. The folder's lock stays with
- * that system call (agent/persist/data_dir_lock.c), so that a successor waits for its end.
- */
-static void close_all(struct agent *a, int status)
-{
-	journal_stop(a);
-	if (!store_close(a->store, agent_time_left_ms(a))) {
-		log_warning(a->log, "ending while a call to the disk is still under way");
-		_exit(status);
-	}
-	save_close(a);
-	retention_close(a);
-	backfill_close(a);
-	board_writer_close(a);
-	alerts_close(a);
-	journal_free(a);
-	aggregator_free(&a->aggregator);
-	drain_close(a);
-	folder_close(&a->folder);
-}
 
 static void say_crowded_out(struct agent *a, uint64_t monotonic_ns)
 {
-	if (a->aggregator.crowded_out == a->crowded_out_said ||
+	if (a->p.aggregator.crowded_out == a->crowded_out_said ||
 	    monotonic_ns < a->crowded_out_next_ns)
 		return;
-	log_error(a->log,
+	log_error(a->p.log,
 	    "%llu samples were rejected: they are of too many old hours at once; publish them in "
 	    "the order of time, or slower",
-	    (unsigned long long)(a->aggregator.crowded_out - a->crowded_out_said));
-	a->crowded_out_said = a->aggregator.crowded_out;
+	    (unsigned long long)(a->p.aggregator.crowded_out - a->crowded_out_said));
+	a->crowded_out_said = a->p.aggregator.crowded_out;
 	a->crowded_out_next_ns = monotonic_ns + CROWDED_OUT_NS;
+}
+
+/* It was removed, or made anew: another agent's is left to it. */
+static void look_after_board(struct agent *a)
+{
+	if (board_writer_is_gone(a->p.board_writer) && !drain_is_served_by_another(a->p.drain))
+		board_writer_make_board(a->p.board_writer);
 }
 
 static void every_second(struct agent *a)
@@ -167,15 +68,16 @@ static void every_second(struct agent *a)
 
 	if (monotonic_ns >= a->beat_next_ns) {
 		a->beat_next_ns = monotonic_ns + BEAT_MS * 1000000u;
-		board_beat(a->board);
+		board_writer_beat(a->p.board_writer);
 	}
 	if (monotonic_ns < a->second_next_ns)
 		return;
 	a->second_next_ns = monotonic_ns + SECOND_MS * 1000000u;
-	drain_look_after(a);
-	save_look_after_folder(a);
+	drain_look_after(a->p.drain);
+	look_after_board(a);
+	parts_look_after_folder(&a->p);
 	say_crowded_out(a, monotonic_ns);
-	periods_survey(&a->aggregator.periods, clock_realtime_ns());
+	periods_survey(&a->p.aggregator.periods, clock_realtime_ns());
 }
 
 /* `ms`, or less where something is due before. */
@@ -189,22 +91,25 @@ static uint64_t sooner_ms(uint64_t ms, uint64_t now_ns, uint64_t due_ns)
 /* How long the loop may sleep, in milliseconds. */
 static int sleep_ms(struct agent *a, uint64_t now_ns)
 {
-	uint64_t end = periods_next_end(&a->aggregator.periods, now_ns);
+	uint64_t end = periods_next_end(&a->p.aggregator.periods, now_ns);
 	uint64_t monotonic_ns = clock_monotonic_ns();
 	uint64_t ms = BEAT_MS;
+	bool is_storing = a->p.store && store_poll(a->p.store) > 0;
 
-	if (save_has_more(a) || board_writer_has_more(a) || a->board_is_due)
+	/* Asked after the poll, whose completions allow further steps. */
+	if (save_has_more(a->p.save) || (a->p.store && journal_has_step(a->p.journal)) ||
+	    board_writer_has_more(a->p.board_writer))
 		return 0;
-	if (a->store && (store_poll(a->store) > 0 || retention_has_more(a)))
+	if (is_storing || (a->p.store && retention_has_more(a->p.retention)))
 		return STORE_POLL_MS;
-	if (save_is_at_work(a) || board_writer_is_at_work(a))
+	if (save_is_at_work(a->p.save) || board_writer_is_at_work(a->p.board_writer))
 		return STORE_POLL_MS;
 	if (a->second_next_ns <= monotonic_ns)
 		return 0;
 	ms = sooner_ms(ms, monotonic_ns, a->second_next_ns);
 	if (end - now_ns < ms * 1000000)
 		ms = (end - now_ns) / 1000000 + 1;
-	return (int)sooner_ms(ms, monotonic_ns, reaper_due_ns(a->reaper));
+	return (int)sooner_ms(ms, monotonic_ns, drain_reap_due_ns(a->p.drain));
 }
 
 /* True once what was forgotten for want of memory is being counted again. */
@@ -212,22 +117,26 @@ static bool recover(struct agent *a)
 {
 	uint64_t monotonic_ns = clock_monotonic_ns();
 
-	if (!a->shortage_said)
-		log_error(a->log, "out of memory: what came since the last checkpoint stays in the "
-				  "ring until there is some");
-	a->shortage_said = true;
-	if (a->store)
-		store_poll(a->store);
-	(void)save_go_on(a);
-	if (a->save.busy || a->save.thawing || journal_is_compressing(a) ||
-	    monotonic_ns < a->second_next_ns)
+	if (!a->p.folder.shortage_said)
+		log_error(a->p.log,
+		    "out of memory: what came since the last checkpoint stays in the "
+		    "ring until there is some");
+	a->p.folder.shortage_said = true;
+	if (a->p.store) {
+		store_poll(a->p.store);
+		journal_go_on(a->p.journal);
+	}
+	(void)save_go_on(a->p.save);
+	if (save_is_busy(a->p.save) || save_has_more(a->p.save) ||
+	    journal_is_compressing(a->p.journal) || monotonic_ns < a->second_next_ns)
 		return false;
 	a->second_next_ns = monotonic_ns + SECOND_MS * 1000000u;
-	board_beat(a->board);
-	if (restore_after_shortage(a) != 0)
+	board_writer_beat(a->p.board_writer);
+	if (parts_restore_again(&a->p) != 0)
 		return false;
-	a->shortage_said = false;
-	log_info(a->log, "going on from the last checkpoint: there is memory again");
+	a->p.folder.shortage_said = false;
+	a->crowded_out_said = 0;
+	log_info(a->p.log, "going on from the last checkpoint: there is memory again");
 	return true;
 }
 
@@ -254,11 +163,18 @@ static void note_pause(struct agent *a)
 {
 	uint64_t pause_ns = a->drained_ns ? clock_monotonic_ns() - a->drained_ns : 0;
 
-	if (pause_ns <= a->longest_pause_ns)
+	if (pause_ns <= a->p.run_time.longest_pause_ns)
 		return;
-	a->longest_pause_ns = pause_ns;
+	a->p.run_time.longest_pause_ns = pause_ns;
 	log_debug(
-	    a->log, "the longest time between two drains is %.1f ms now", (double)pause_ns / 1e6);
+	    a->p.log, "the longest time between two drains is %.1f ms now", (double)pause_ns / 1e6);
+}
+
+static int begin_bus(struct agent *a)
+{
+	const struct orbus_reader *r = drain_reader(a->p.drain);
+
+	return journal_begin_bus(a->p.journal, reader_lane_count(r), reader_ring_bytes(r));
 }
 
 static bool drain(struct agent *a, uint64_t now_ns)
@@ -266,7 +182,9 @@ static bool drain(struct agent *a, uint64_t now_ns)
 	bool more;
 
 	note_pause(a);
-	more = drain_ring(a, now_ns);
+	if (drain_follow(a->p.drain) && begin_bus(a) < 0)
+		a->p.aggregator.out_of_memory = true;
+	more = drain_ring(a->p.drain, now_ns);
 	a->drained_ns = clock_monotonic_ns();
 	return more;
 }
@@ -274,7 +192,7 @@ static bool drain(struct agent *a, uint64_t now_ns)
 static void wait_for_samples(struct agent *a)
 {
 	note_pause(a);
-	(void)orbus_reader_wait(a->reader, sleep_ms(a, clock_realtime_ns()));
+	(void)orbus_reader_wait(drain_reader(a->p.drain), sleep_ms(a, clock_realtime_ns()));
 	a->drained_ns = clock_monotonic_ns();
 }
 
@@ -285,37 +203,40 @@ static bool turn(struct agent *a, bool at_once)
 	uint64_t now_ns = clock_realtime_ns(), from_ns = now_ns_of(CLOCK_BOOTTIME);
 	bool more = false, saved = false;
 
-	if (a->aggregator.out_of_memory && !recover(a))
+	if (a->p.aggregator.out_of_memory && !recover(a))
 		return false;
 	if (!a->is_drained) {
 		more = drain(a, now_ns);
 		if (!more)
-			board_set_drained(a->board, from_ns);
-		drain_reap(a, now_ns, false);
+			board_writer_set_drained(a->p.board_writer, from_ns);
+		drain_reap(a->p.drain, now_ns, false);
 	}
 	every_second(a);
-	if (a->store) {
-		store_poll(a->store);
-		saved = save_go_on(a);
+	if (a->p.store) {
+		store_poll(a->p.store);
+		saved = save_go_on(a->p.save);
 		if (agent_snapshot) {
 			agent_snapshot = 0;
-			save_snapshot(a, now_ns);
+			snapshot_write(&a->p.documents, &a->p.folder, a->p.store, now_ns);
 		}
-		saved |= backfill_go_on(a);
+		saved |= backfill_go_on(a->p.backfill);
 		if (may_save(a, more))
-			saved |= save_run(a, now_ns, at_once && !more);
-		journal_run(a, now_ns);
+			saved |= save_run(a->p.save, now_ns, at_once && !more);
+		journal_run(a->p.journal, now_ns);
 		/* Last: removing waits for everything else. */
-		retention_run(a);
+		retention_run(a->p.retention, !save_is_busy(a->p.save));
 	}
 	if (agent_reload) {
 		agent_reload = 0;
-		alerts_reload(a);
+		if (alerts_reload(a->p.alerts))
+			board_writer_touch(a->p.board_writer);
 	}
-	alerts_run(a, now_ns, more);
+	if (alerts_run(a->p.alerts, now_ns, more))
+		board_writer_touch(a->p.board_writer);
 	/* One of them in one turn: the ring waits meanwhile. */
-	if (!saved && !board_writer_refresh(a, now_ns) && !aggregator_show(&a->aggregator, now_ns))
-		(void)windows_prepare(a->aggregator.windows);
+	if (!saved && !board_writer_refresh(a->p.board_writer, now_ns) &&
+	    !aggregator_show(&a->p.aggregator, now_ns))
+		(void)windows_prepare(a->p.aggregator.windows);
 	return more;
 }
 
@@ -324,25 +245,27 @@ static bool is_done(const struct agent *a)
 {
 	uint64_t now_ns = clock_realtime_ns();
 
-	return save_is_done(a, now_ns) &&
-	       !(a->config->once && (journal_has_work(a, now_ns) || retention_has_more(a)));
+	return save_is_done(a->p.save, now_ns) &&
+	       !(a->p.config->once &&
+		   (journal_has_work(a->p.journal, now_ns) || retention_has_more(a->p.retention)));
 }
 
 /* With --once nobody comes later to see who has died: all are looked at before the end. */
 static bool reap_all(struct agent *a, bool *has_looked)
 {
-	if (!a->config->once)
+	if (!a->p.config->once)
 		return true;
 	if (!*has_looked)
-		drain_reap(a, clock_realtime_ns(), true);
+		drain_reap(a->p.drain, clock_realtime_ns(), true);
 	*has_looked = true;
-	return reaper_pending(a->reaper) == 0;
+	return !drain_has_to_reap(a->p.drain);
 }
 
 /* Changes with each record that was none: a lane of rubbish is got through, though in steps. */
 static uint64_t count_refuse(const struct agent *a)
 {
-	return orbus_reader_rejected(a->reader) + orbus_reader_lost(a->reader);
+	return orbus_reader_rejected(drain_reader(a->p.drain)) +
+	       orbus_reader_lost(drain_reader(a->p.drain));
 }
 
 /*
@@ -351,10 +274,10 @@ static uint64_t count_refuse(const struct agent *a)
  */
 static void drain_to_end(struct agent *a, uint64_t until_ns)
 {
-	struct ring_mark *end = ring_mark_take(a->reader);
+	struct ring_mark *end = ring_mark_take(drain_reader(a->p.drain));
 	bool has_looked = false;
 	/* Who told it to end has told --once nothing yet. */
-	int most_signals = a->config->once ? 1 : 2;
+	int most_signals = a->p.config->once ? 1 : 2;
 	int quiet = 0;
 
 	while (
@@ -363,12 +286,13 @@ static void drain_to_end(struct agent *a, uint64_t until_ns)
 		bool more = turn(a, true), is_empty;
 
 		quiet = more || count_refuse(a) != refuse ? 0 : quiet + 1;
-		is_empty = !a->aggregator.out_of_memory &&
-		           (quiet > FINAL_QUIET_MAX || ring_mark_is_passed(end, a->reader));
+		is_empty =
+		    !a->p.aggregator.out_of_memory &&
+		    (quiet > FINAL_QUIET_MAX || ring_mark_is_passed(end, drain_reader(a->p.drain)));
 		a->is_drained = is_empty && (reap_all(a, &has_looked) || quiet > FINAL_QUIET_MAX);
 		/* A lane that lies is not read for a while; and memory may have been refused. */
 		if (!more && !a->is_drained)
-			(void)orbus_reader_wait(a->reader, FINAL_POLL_MS);
+			(void)orbus_reader_wait(drain_reader(a->p.drain), FINAL_POLL_MS);
 	}
 	a->is_drained = true;
 	ring_mark_free(end);
@@ -377,14 +301,14 @@ static void drain_to_end(struct agent *a, uint64_t until_ns)
 /* Whether a checkpoint is on the disk that holds what had been counted by then. */
 static bool is_kept(const struct agent *a, uint64_t changes)
 {
-	return save_is_done(a, clock_realtime_ns()) ||
-	       (!a->aggregator.out_of_memory && a->save.checkpoint_changes >= changes);
+	return save_is_done(a->p.save, clock_realtime_ns()) ||
+	       (!a->p.aggregator.out_of_memory && save_has_stored(a->p.save, changes));
 }
 
 static void begin_to_stop(struct agent *a)
 {
-	a->stopping_ns = clock_monotonic_ns();
-	journal_stop(a);
+	a->p.run_time.stopping_ns = clock_monotonic_ns();
+	journal_stop(a->p.journal);
 }
 
 /*
@@ -398,34 +322,37 @@ static int finish(struct agent *a)
 
 	if (agent_stop)
 		begin_to_stop(a);
-	drain_to_end(a, begun_ns + (a->config->once ? FINAL_WAIT_NS : stop_ns(a) / DRAIN_PART));
-	changes = a->aggregator.changes;
+	drain_to_end(a, begun_ns + (a->p.config->once ? RUN_TIME_FINAL_NS
+						      : a->p.run_time.stop_ns / DRAIN_PART));
+	changes = a->p.aggregator.changes;
 	do {
-		if (agent_stop && !a->stopping_ns)
+		if (agent_stop && !a->p.run_time.stopping_ns)
 			begin_to_stop(a);
 		/* The last checkpoint goes before files: the next agent writes those from it. */
-		if (a->stopping_ns &&
-		    clock_monotonic_ns() - a->stopping_ns > FILES_PART(stop_ns(a))) {
-			save_put_off_files(a);
-			if (is_kept(a, changes) && !a->save.busy)
+		if (a->p.run_time.stopping_ns && clock_monotonic_ns() - a->p.run_time.stopping_ns >
+						     FILES_PART(a->p.run_time.stop_ns)) {
+			save_put_off_files(a->p.save);
+			if (is_kept(a, changes) && !save_is_busy(a->p.save))
 				break;
 		}
 		(void)turn(a, true);
-		if (a->store)
-			store_flush(a->store, STORE_POLL_MS);
+		if (a->p.store)
+			store_flush(a->p.store, STORE_POLL_MS);
+		(void)save_go_on(a->p.save);
 		if (is_kept(a, changes))
 			agent_status = 0;
-	} while (agent_time_left_ms(a) > 0 && clock_monotonic_ns() - begun_ns < FINAL_WAIT_NS &&
-		 !is_done(a));
-	drain_say_rest(a);
+	} while (run_time_left_ms(&a->p.run_time) > 0 &&
+		 clock_monotonic_ns() - begun_ns < RUN_TIME_FINAL_NS && !is_done(a));
+	drain_say_rest(a->p.drain);
 	if (!is_kept(a, changes)) {
-		log_error(a->log, "stopped before everything was on the disk; what the ring still "
-				  "holds is counted by the next agent");
+		log_error(a->p.log,
+		    "stopped before everything was on the disk; what the ring still "
+		    "holds is counted by the next agent");
 		return 1;
 	}
-	if (!save_is_done(a, clock_realtime_ns()))
-		log_info(a->log, "the checkpoint is on the disk; the next agent counts what came "
-				 "since, and writes the files that are left");
+	if (!save_is_done(a->p.save, clock_realtime_ns()))
+		log_info(a->p.log, "the checkpoint is on the disk; the next agent counts what came "
+				   "since, and writes the files that are left");
 	return 0;
 }
 
@@ -445,22 +372,17 @@ int agent_run(const struct config *config, struct log *log)
 		return 1;
 	}
 	memory_watch();
-	a->config = config;
-	a->log = log;
-	a->folder.fd = a->folder.lock_fd = a->bus_lock_fd = -1;
-	a->started_ns = clock_monotonic_ns();
-	a->board_changes = UINT64_MAX;
-	err = open_all(a);
+	err = parts_open(&a->p, config, log);
 	status = status_of(err);
 	if (err == 0) {
 		while (!agent_stop && !config->once)
 			if (!turn(a, false))
 				wait_for_samples(a);
 		status = finish(a);
-		alerts_finish(a);
+		alerts_finish(a->p.alerts);
 		log_info(log, "stopped");
 	}
-	close_all(a, status);
+	parts_close(&a->p, status);
 	free(a);
 	return status;
 }

@@ -40,6 +40,24 @@ void aggregator_free(struct aggregator *l)
 		aggregate_free(&l->deltas[i].sum);
 }
 
+int aggregator_restart(
+    struct aggregator *l, const struct calendar *calendar, unsigned retention_days, uint64_t now_ns)
+{
+	const struct aggregator before = {.generation = l->generation,
+	    .keep = l->keep,
+	    .keep_context = l->keep_context,
+	    .reference_ns = l->reference_ns};
+	int err;
+
+	aggregator_free(l);
+	err = aggregator_init(l, calendar, retention_days, now_ns);
+	l->generation = before.generation + 1;
+	l->keep = before.keep;
+	l->keep_context = before.keep_context;
+	l->reference_ns = before.reference_ns;
+	return err;
+}
+
 bool aggregator_is_expired(const struct aggregator *l, int64_t wall_day, uint64_t now_ns)
 {
 	if (l->reference_ns && l->reference_ns < now_ns)

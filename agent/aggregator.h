@@ -47,6 +47,7 @@ struct aggregator {
 	uint64_t last_request_ns;    /* when the newest request ended, 0: none is known */
 	bool last_is_restored;       /* that is of the checkpoint, and of what came since */
 	uint64_t crowded_out;        /* samples that were rejected for want of room (periods.h) */
+	unsigned generation;         /* grows with each aggregator_restart() */
 	aggregator_request_fn *keep; /* the journal; NULL: none */
 	void *keep_context;
 	/*
@@ -59,6 +60,13 @@ struct aggregator {
 int aggregator_init(struct aggregator *l, const struct calendar *calendar, unsigned retention_days,
     uint64_t now_ns);
 void aggregator_free(struct aggregator *l);
+
+/*
+ * Forgets all that was counted and begins anew, also the first time (all zero). Who is told of
+ * requests and the time that retention goes by stay. -ENOMEM.
+ */
+int aggregator_restart(struct aggregator *l, const struct calendar *calendar,
+    unsigned retention_days, uint64_t now_ns);
 
 /* Counts a sample that was read at `origin`. */
 void aggregator_add(struct aggregator *l, const struct orbus_sample *s,

@@ -7,9 +7,11 @@
 #include "log.h"
 #include "base/text_safe.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct log {
 	struct log_sink *sink;
@@ -49,4 +51,17 @@ void log_write(struct log *l, enum log_level level, const char *format, ...)
 	va_end(arguments);
 	text_sanitise(text, sizeof(text), message);
 	log_sink_put(l->sink, level, text, NULL);
+}
+
+void log_once(struct log *l, struct log_once *once, const char *what, const char *step, int error)
+{
+	/* ECANCELED: given up, since the agent is to stop. */
+	if (error == once->error || error == -ECANCELED)
+		return;
+	if (error)
+		log_error(l, "could not %s %s: %s; trying again until it works", step, what,
+		    strerror(-error));
+	else
+		log_info(l, "%s is written again", what);
+	once->error = error;
 }

@@ -21,4 +21,15 @@ __attribute__((format(printf, 3, 4))) void log_write(
 #define log_info(l, ...)    log_write((l), LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_debug(l, ...)   log_write((l), LOG_LEVEL_DEBUG, __VA_ARGS__)
 
+/* An error that may last, of one piece of work: it is logged once, and so is its end. */
+struct log_once {
+	int error; /* that was logged last; 0: all is well */
+};
+
+/*
+ * Logs that `what` could not be done (`step`: "write"), where the error is another one than last
+ * time, or that it works again. `error`: 0 or a negative errno.
+ */
+void log_once(struct log *l, struct log_once *once, const char *what, const char *step, int error);
+
 #endif

@@ -2,7 +2,7 @@
  * lying_lanes.c: which lanes say what cannot be: their writers are broken or hostile. What that
  * costs is their own samples (libbus/ring/ring_view.c); here it is only said.
  */
-#include "agent.h"
+#include "lying_lanes.h"
 #include "base/text_safe.h"
 
 #include <inttypes.h>
@@ -24,42 +24,40 @@ struct lying_lanes {
 };
 
 /* Those of the bus that is served now. NULL: out of memory, and nothing is said for now. */
-static struct lying_lanes *lying_lanes_of_bus(struct agent *a)
+static struct lying_lanes *lanes_of_bus(struct lying_lanes *said, const struct orbus_reader *reader)
 {
-	uint32_t count = reader_lane_count(a->reader);
-	const uint8_t *bus_id = reader_bus_id(a->reader);
+	uint32_t count = reader_lane_count(reader);
+	const uint8_t *bus_id = reader_bus_id(reader);
 
-	if (a->lying_lanes &&
-	    memcmp(a->lying_lanes->bus_id, bus_id, sizeof(a->lying_lanes->bus_id)) == 0)
-		return a->lying_lanes;
-	free(a->lying_lanes);
-	a->lying_lanes =
-	    calloc(1, sizeof(*a->lying_lanes) + count * sizeof(a->lying_lanes->lanes[0]));
-	if (a->lying_lanes) {
-		a->lying_lanes->count = count;
-		memcpy(a->lying_lanes->bus_id, bus_id, sizeof(a->lying_lanes->bus_id));
+	if (said && memcmp(said->bus_id, bus_id, sizeof(said->bus_id)) == 0)
+		return said;
+	free(said);
+	said = calloc(1, sizeof(*said) + count * sizeof(said->lanes[0]));
+	if (said) {
+		said->count = count;
+		memcpy(said->bus_id, bus_id, sizeof(said->bus_id));
 	}
-	return a->lying_lanes;
+	return said;
 }
 
-void lying_lanes_report(struct agent *a, uint64_t monotonic_ns)
+void lying_lanes_report(struct lying_lanes **said, struct orbus_reader *reader, const char *bus,
+    struct log *log, uint64_t monotonic_ns)
 {
-	struct lying_lanes *lying_lanes = lying_lanes_of_bus(a);
+	struct lying_lanes *l = *said = lanes_of_bus(*said, reader);
 	char raw[BOT_BYTES], bot[4 * BOT_BYTES];
 
-	for (uint32_t i = 0; lying_lanes && i < lying_lanes->count; i++) {
-		struct liar *liar = &lying_lanes->lanes[i];
-		uint64_t lies = reader_lane_lies(a->reader, i);
+	for (uint32_t i = 0; l && i < l->count; i++) {
+		struct liar *liar = &l->lanes[i];
+		uint64_t lies = reader_lane_lies(reader, i);
 
 		if (lies == liar->said || monotonic_ns < liar->next_ns)
 			continue;
-		reader_lane_bot(a->reader, i, raw, sizeof(raw));
+		reader_lane_bot(reader, i, raw, sizeof(raw));
 		text_sanitise(bot, sizeof(bot), raw);
-		log_warning(a->log,
+		log_warning(log,
 		    "lane %" PRIu32 " of bus '%s' claims samples that nobody can have published "
 		    "(%" PRIu64 " times): its writer%s%s is broken, or somebody scribbles over it",
-		    i, a->paths.name, lies - liar->said, *bot ? ", the last one was bot " : "",
-		    bot);
+		    i, bus, lies - liar->said, *bot ? ", the last one was bot " : "", bot);
 		liar->said = lies;
 		liar->next_ns = monotonic_ns + SAY_EVERY_NS;
 	}

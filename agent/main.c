@@ -3,6 +3,7 @@
  */
 #include "agent.h"
 #include "base/sigbus.h"
+#include "run_time.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -2,51 +2,51 @@
  * alerts.c: rules judged once a second, and what they come to shown on the board.
  */
 #include "alerts.h"
-#include "agent/agent.h"
 #include "base/clock.h"
-#include "doc/json_build.h"
+#include "outbox.h"
 
 #include <math.h>
 
+/* An alert is over only after its figure has been back for so long. */
+#define ALERT_HOLD_NS UINT64_C(60000000000)
 /* When requests were last seen is stored this often, if nothing else is. */
 #define SEEN_NS (60 * NS_PER_SECOND)
 
 /* --- Judging ---------------------------------------------------------------------------------- */
 
-static void tell(struct agent *a, const struct alert_change *c)
+static void tell(struct alerts *s, const struct alert_change *c)
 {
 	char sentence[ALERT_SENTENCE_BYTES];
 
 	alert_sentence(c, sentence);
 	if (c->what == ALERT_FIRES)
-		log_warning(a->log, "alert: %s", sentence);
+		log_warning(s->log, "alert: %s", sentence);
 	else
-		log_info(a->log, "recovered: %s", sentence);
-	alerts_touch(a->alerts);
-	alerts_post(a, c);
-	a->board_changes = UINT64_MAX;
+		log_info(s->log, "recovered: %s", sentence);
+	alerts_touch(s);
+	alerts_post(s, c);
+	s->changed = true;
 }
 
-static void change(struct agent *a, size_t i, enum alert_end what, uint64_t now_ns)
+static void change(struct alerts *s, size_t i, enum alert_end what, uint64_t now_ns)
 {
-	struct alerts *s = a->alerts;
 	struct alert *alert = &s->states[i];
 	struct alert_change c = {.rule = &s->rules.rules[i],
 	    .what = what,
 	    .reading = alert->reading,
 	    .at_ns = now_ns,
-	    .utc = a->config->utc,
+	    .utc = s->config->utc,
 	    .host = s->host,
-	    .bus = a->paths.name};
+	    .bus = s->bus};
 
 	alert->firing = what == ALERT_FIRES;
 	alert->back_ns = 0;
 	if (alert->firing) {
 		alert->since_ns = now_ns;
-		alert->fired_day = calendar_wall_day(&a->aggregator.periods.calendar, now_ns);
+		alert->fired_day = calendar_wall_day(&s->aggregator->periods.calendar, now_ns);
 	}
 	c.since_ns = alert->since_ns;
-	tell(a, &c);
+	tell(s, &c);
 }
 
 /* Back for long enough, without going beyond the threshold or near it in between. */
@@ -61,20 +61,20 @@ static bool is_over(struct alert *alert, const struct alert_rule *r, uint64_t no
 	return now_ns - alert->back_ns >= ALERT_HOLD_NS;
 }
 
-static void judge_reading(struct agent *a, size_t i, uint64_t now_ns)
+static void judge_reading(struct alerts *s, size_t i, uint64_t now_ns)
 {
-	const struct alert_rule *r = &a->alerts->rules.rules[i];
-	struct alert *alert = &a->alerts->states[i];
-	int64_t today = calendar_wall_day(&a->aggregator.periods.calendar, now_ns);
+	const struct alert_rule *r = &s->rules.rules[i];
+	struct alert *alert = &s->states[i];
+	int64_t today = calendar_wall_day(&s->aggregator->periods.calendar, now_ns);
 	bool was_today = r->window == ALERT_TODAY && alert->since_ns && alert->fired_day == today;
 
 	if (alert->firing && r->window == ALERT_TODAY && !was_today)
-		change(a, i, ALERT_DAY_IS_OVER, now_ns);
+		change(s, i, ALERT_DAY_IS_OVER, now_ns);
 	else if (alert->firing && is_over(alert, r, now_ns))
 		change(
-		    a, i, isnan(alert->reading.value) ? ALERT_HAS_NO_DATA : ALERT_IS_BACK, now_ns);
+		    s, i, isnan(alert->reading.value) ? ALERT_HAS_NO_DATA : ALERT_IS_BACK, now_ns);
 	if (!alert->firing && !was_today && alert_is_beyond(r, alert->reading.value))
-		change(a, i, ALERT_FIRES, now_ns);
+		change(s, i, ALERT_FIRES, now_ns);
 }
 
 /*
@@ -82,11 +82,11 @@ static void judge_reading(struct agent *a, size_t i, uint64_t now_ns)
  * the request where the rule is about all of them.
  */
 static void judge_silence(
-    struct agent *a, size_t i, const struct aggregate *since_start, uint64_t now_ns)
+    struct alerts *s, size_t i, const struct aggregate *since_start, uint64_t now_ns)
 {
-	const struct alert_rule *r = &a->alerts->rules.rules[i];
-	struct alert *alert = &a->alerts->states[i];
-	uint64_t last_ns = a->aggregator.last_request_ns;
+	const struct alert_rule *r = &s->rules.rules[i];
+	struct alert *alert = &s->states[i];
+	uint64_t last_ns = s->aggregator->last_request_ns;
 	uint64_t count = alert_count_requests(r, since_start);
 	bool is_new = count > alert->seen_count;
 
@@ -98,9 +98,9 @@ static void judge_silence(
 	alert->reading = (struct alert_reading){(double)(now_ns - alert->seen_ns) / 1e9, count};
 	alert->judged = true;
 	if (!alert->firing && alert_is_beyond(r, alert->reading.value))
-		change(a, i, ALERT_FIRES, now_ns);
+		change(s, i, ALERT_FIRES, now_ns);
 	else if (alert->firing && !alert_is_beyond(r, alert->reading.value))
-		change(a, i, ALERT_IS_BACK, now_ns);
+		change(s, i, ALERT_IS_BACK, now_ns);
 }
 
 static const struct {
@@ -112,61 +112,62 @@ static const struct {
     [ALERT_NO_WINDOW] = {WINDOW_START, 0}};
 
 /* What the aggregator holds of a window; NULL while it is not whole. */
-static const struct aggregate *window_of(struct agent *a, enum alert_window window, uint64_t now_ns)
+static const struct aggregate *window_of(
+    struct alerts *s, enum alert_window window, uint64_t now_ns)
 {
 	const struct period *day;
 	uint64_t start_ns;
 
 	if (window != ALERT_TODAY)
 		return windows_get(
-		    a->aggregator.windows, windows[window].window, now_ns, &start_ns);
-	day = periods_at(&a->aggregator.periods, PERIOD_DAILY, now_ns);
+		    s->aggregator->windows, windows[window].window, now_ns, &start_ns);
+	day = periods_at(&s->aggregator->periods, PERIOD_DAILY, now_ns);
 	return day && day->has_base ? &day->sum : NULL;
 }
 
-static void judge_rule(struct agent *a, size_t i, const struct aggregate *window, uint64_t now_ns)
+static void judge_rule(struct alerts *s, size_t i, const struct aggregate *window, uint64_t now_ns)
 {
-	const struct alert_rule *r = &a->alerts->rules.rules[i];
-	struct alert *alert = &a->alerts->states[i];
+	const struct alert_rule *r = &s->rules.rules[i];
+	struct alert *alert = &s->states[i];
 
 	/* Little is no wonder before the agent has seen so much time. */
 	if (!r->above && alert_figure_is_sum(r->figure) &&
-	    agent_uptime_seconds(a) < windows[r->window].seconds)
+	    run_time_uptime_seconds(s->run_time) < windows[r->window].seconds)
 		return;
 	if (r->figure == ALERT_SILENCE) {
-		judge_silence(a, i, window, now_ns);
+		judge_silence(s, i, window, now_ns);
 		return;
 	}
 	alert->reading = alert_read(r, window);
 	alert->judged = true;
-	judge_reading(a, i, now_ns);
+	judge_reading(s, i, now_ns);
 }
 
 /* Looking at a window costs something: it is done once for all of its rules. */
-static void judge_window(struct agent *a, enum alert_window window, uint64_t now_ns)
+static void judge_window(struct alerts *s, enum alert_window window, uint64_t now_ns)
 {
-	const struct alert_rules *rules = &a->alerts->rules;
+	const struct alert_rules *rules = &s->rules;
 	const struct aggregate *sum = NULL;
 
 	for (size_t i = 0; i < rules->rule_count; i++) {
 		if (rules->rules[i].window != window)
 			continue;
 		if (!sum)
-			sum = window_of(a, window, now_ns);
+			sum = window_of(s, window, now_ns);
 		if (!sum)
 			return;
-		judge_rule(a, i, sum, now_ns);
+		judge_rule(s, i, sum, now_ns);
 	}
 }
 
-static void judge_all(struct agent *a, uint64_t now_ns)
+static void judge_all(struct alerts *s, uint64_t now_ns)
 {
 	/* The board still has to be told of what time has changed. */
-	if (windows_have_moved(a->aggregator.windows, now_ns))
-		a->board_changes = UINT64_MAX;
-	aggregator_fold(&a->aggregator, now_ns);
-	for (int w = 0; !a->aggregator.out_of_memory && w <= ALERT_NO_WINDOW; w++)
-		judge_window(a, (enum alert_window)w, now_ns);
+	if (windows_have_moved(s->aggregator->windows, now_ns))
+		s->changed = true;
+	aggregator_fold(s->aggregator, now_ns);
+	for (int w = 0; !s->aggregator->out_of_memory && w <= ALERT_NO_WINDOW; w++)
+		judge_window(s, (enum alert_window)w, now_ns);
 }
 
 /* When requests were last seen is worth storing now and then. */
@@ -185,63 +186,74 @@ static void note_seen(struct alerts *s)
 	s->seen_noted_ns = seen_ns;
 }
 
-void alerts_run(struct agent *a, uint64_t now_ns, bool more)
+bool alerts_run(struct alerts *s, uint64_t now_ns, bool more)
 {
-	struct alerts *s = a->alerts;
 	uint64_t monotonic_ns = clock_monotonic_ns();
 
+	bool changed;
+
 	if (!s)
-		return;
-	alerts_take_results(a);
+		return false;
+	alerts_take_results(s);
 	s->caught_up |= !more;
-	if (s->caught_up && monotonic_ns >= s->judge_next_ns && !a->aggregator.out_of_memory) {
+	if (s->caught_up && monotonic_ns >= s->judge_next_ns && !s->aggregator->out_of_memory) {
 		s->judge_next_ns = monotonic_ns + NS_PER_SECOND;
-		judge_all(a, now_ns);
+		judge_all(s, now_ns);
 		note_seen(s);
 	}
-	alerts_store(a);
-	alerts_hand_over(a);
+	alerts_store(s);
+	alerts_hand_over(s);
+	changed = s->changed;
+	s->changed = false;
+	return changed;
 }
 
 /* --- For the board ---------------------------------------------------------------------------- */
 
-static json_t *rule_to_json(const struct alert_rule *r, const struct alert *alert, bool utc)
+static void write_value(struct writer *w, const char *key, double value)
 {
-	struct json_build o = json_build_object();
+	if (isfinite(value))
+		writer_figure(w, key, value);
+	else
+		writer_null(w, key);
+}
+
+static void write_rule(
+    struct writer *w, const struct alert_rule *r, const struct alert *alert, bool utc)
+{
 	char since[RFC3339_BYTES];
 
 	clock_format_rfc3339_local(alert->since_ns, utc, since);
-	json_build_set(&o, "rule", json_string(r->text));
-	json_build_set(&o, "state",
-	    json_string(alert->firing                                   ? "firing"
-			: !alert->judged || isnan(alert->reading.value) ? "unknown"
-									: "ok"));
-	json_build_set(&o, "since", alert->firing ? json_string(since) : json_null());
-	json_build_set(
-	    &o, "value", alert->judged ? json_figure(alert->reading.value) : json_null());
-	json_build_set(&o, "threshold", json_figure(r->threshold));
-	json_build_set(&o, "unit", json_string(alert_figure_unit(r->figure)));
-	json_build_set(&o, "requests", json_count(alert->reading.requests));
-	return json_build_take(&o);
+	writer_object(w, NULL);
+	writer_text(w, "rule", r->text);
+	writer_text(w, "state",
+	    alert->firing                                   ? "firing"
+	    : !alert->judged || isnan(alert->reading.value) ? "unknown"
+							    : "ok");
+	writer_text(w, "since", alert->firing ? since : NULL);
+	write_value(w, "value", alert->judged ? alert->reading.value : NAN);
+	write_value(w, "threshold", r->threshold);
+	writer_text(w, "unit", alert_figure_unit(r->figure));
+	writer_count(w, "requests", alert->reading.requests);
+	writer_end(w);
 }
 
-json_t *alerts_to_json(const struct agent *a)
+void alerts_write(const struct alerts *s, const char *key, struct writer *w)
 {
-	const struct alerts *s = a->alerts;
-	struct json_build o, list;
-	int firing = 0;
+	int64_t firing = 0;
 
-	if (!s)
-		return json_null();
-	o = json_build_object();
-	list = json_build_array();
-	for (size_t i = 0; i < s->rules.rule_count; i++) {
-		firing += s->states[i].firing;
-		json_build_append(
-		    &list, rule_to_json(&s->rules.rules[i], &s->states[i], a->config->utc));
+	if (!s) {
+		writer_null(w, key);
+		return;
 	}
-	json_build_set(&o, "firing", json_integer(firing));
-	json_build_set(&o, "undelivered", json_count(s->post_count));
-	json_build_set(&o, "rules", json_build_take(&list));
-	return json_build_take(&o);
+	for (size_t i = 0; i < s->rules.rule_count; i++)
+		firing += s->states[i].firing;
+	writer_object(w, key);
+	writer_integer(w, "firing", firing);
+	writer_count(w, "undelivered", s->queue.count);
+	writer_array(w, "rules");
+	for (size_t i = 0; i < s->rules.rule_count; i++)
+		write_rule(w, &s->rules.rules[i], &s->states[i], s->config->utc);
+	writer_end(w);
+	writer_end(w);
 }

@@ -4,8 +4,12 @@
 #ifndef ORBUS_AGENT_ALERTS_HTTP_POST_H
 #define ORBUS_AGENT_ALERTS_HTTP_POST_H
 
+#include "agent/log.h"
 #include "curl_dl.h"
-#include "webhook.h"
+#include "webhook_outcome.h"
+
+#include <stdbool.h>
+#include <stdint.h>
 
 struct job {
 	struct job *next;

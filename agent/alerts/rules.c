@@ -436,6 +436,14 @@ int alert_rules_load(const char *path, struct alert_rules *out, char *error, siz
 	return err;
 }
 
+const struct alert_target *alert_rules_target(const struct alert_rules *r, const char *key)
+{
+	for (size_t i = 0; i < r->target_count; i++)
+		if (strcmp(r->targets[i].key, key) == 0)
+			return &r->targets[i];
+	return NULL;
+}
+
 void alert_rules_free(struct alert_rules *r)
 {
 	for (size_t i = 0; i < r->rule_count; i++) {

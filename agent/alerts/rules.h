@@ -14,11 +14,12 @@
 #ifndef ORBUS_AGENT_ALERTS_RULES_H
 #define ORBUS_AGENT_ALERTS_RULES_H
 
+#include "base/data_limits.h" /* ALERT_RULES_MAX */
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define ALERT_RULES_MAX   256
 #define ALERT_TARGETS_MAX 8
 #define ALERT_FILE_MAX    65536
 
@@ -83,6 +84,9 @@ int alert_rules_parse(
 int alert_rules_load(const char *path, struct alert_rules *out, char *error, size_t error_bytes);
 
 void alert_rules_free(struct alert_rules *r);
+
+/* The target with that key, NULL: there is none. */
+const struct alert_target *alert_rules_target(const struct alert_rules *r, const char *key);
 
 /* As rules name it, and as JSON does. */
 const char *alert_figure_name(enum alert_figure figure);

@@ -2,7 +2,7 @@
  * state.c: what was raised and who is still to be told, as the file "alerts" of the data
  * folder holds it. Targets are told apart by a hash: no URL is in it.
  */
-#include "alerts.h"
+#include "state.h"
 #include "doc/json_build.h"
 
 #include <errno.h>
@@ -45,7 +45,7 @@ json_t *alert_state_encode(const struct alerts *s)
 
 	for (size_t i = 0; i < s->rules.rule_count; i++)
 		json_build_append(&states, alert_to_json(&s->rules.rules[i], &s->states[i]));
-	for (const struct alert_post *p = s->posts; p; p = p->next)
+	for (const struct alert_post *p = s->queue.first; p; p = p->next)
 		json_build_append(&posts, post_to_json(p));
 	json_build_set(&o, "version", json_integer(ALERTS_VERSION));
 	json_build_set(&o, "alerts", json_build_take(&states));
@@ -94,10 +94,10 @@ static int decode_post(const json_t *o, struct alerts *s)
 	for (size_t i = 0; i < json_array_size(owed); i++) {
 		const char *key = json_string_value(json_array_get(owed, i));
 
-		if (!key || !alert_target_of(s, key))
+		if (!key || !alert_rules_target(&s->rules, key))
 			continue;
 		if (!p)
-			p = alert_post_append(s, json_incref(payload), at_ns);
+			p = alert_queue_append(&s->queue, json_incref(payload), at_ns);
 		if (!p)
 			return -ENOMEM;
 		alert_post_owe(p, key);

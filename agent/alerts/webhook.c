@@ -5,6 +5,7 @@
  * and the thread is woken by curl_multi_wakeup(), the one call of libcurl that other threads may
  * make. All else belongs to the thread alone. An idle one sleeps until it is woken.
  */
+#include "webhook.h"
 #include "base/clock.h"
 #include "http_post.h"
 

@@ -10,17 +10,12 @@
 #define ORBUS_AGENT_ALERTS_WEBHOOK_H
 
 #include "agent/log.h"
+#include "webhook_outcome.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct webhook;
-
-enum webhook_outcome {
-	WEBHOOK_TAKEN,   /* HTTP 2xx */
-	WEBHOOK_REFUSED, /* another answer that trying again does not change, such as 404 */
-	WEBHOOK_EXPIRED, /* given up after a day */
-};
 
 struct webhook_result {
 	uint64_t post; /* as it was given */

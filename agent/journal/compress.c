@@ -2,192 +2,232 @@
  * compress.c: hours that are over, compressed. journal.h has the crash argument.
  *
  * A file is taken when its hour is over, no line has come for a while, and the last two checkpoints
- * name the same length. It goes in steps through the store, each a frame of its own, so that saves
- * go on in between; a killed agent's temporary file is removed at the next start (retention.c).
+ * name the same length. make_step() takes enum compress_step in its order; completions of the store
+ * only note the outcome, and the next step judges it. A file goes through the store in pieces, each
+ * a frame of its own, so that saves go on in between; a killed agent's temporary file is removed at
+ * the next start (retention.c).
  */
-#include "agent/agent.h"
+#include "agent/persist/quarantine.h"
+#include "agent/store/read.h"
+#include "agent/store/temporary.h"
 #include "base/clock.h"
+#include "journal.h"
+#include "state.h"
 
 #include <errno.h>
 #include <string.h>
 
-#define FILE_MODE  0600
-#define STEP_BYTES (UINT64_C(4) << 20)
+#define FILE_MODE   0600
+#define PIECE_BYTES (UINT64_C(4) << 20)
 /* Stragglers come within this; what comes later makes a further part. */
 #define QUIET_NS (60 * NS_PER_SECOND)
 #define RETRY_NS (60 * NS_PER_SECOND)
 
-static bool is_quiet(const struct agent *a, const struct journal_file *f, uint64_t now_ns)
+static bool is_quiet(const struct journal *j, const struct journal_file *f, uint64_t now_ns)
 {
 	/* A clock that was set back must not keep it waiting. */
-	return a->config->once || now_ns < f->last_ns || now_ns - f->last_ns >= QUIET_NS;
+	return j->config->once || now_ns < f->last_ns || now_ns - f->last_ns >= QUIET_NS;
 }
 
-static bool is_finished(const struct agent *a, const struct journal_file *f, uint64_t now_ns)
+static bool is_finished(const struct journal *j, const struct journal_file *f, uint64_t now_ns)
 {
 	return !f->compressed && now_ns >= f->end_ns && f->length + f->batch_length == 0 &&
-	       is_quiet(a, f, now_ns);
+	       is_quiet(j, f, now_ns);
 }
 
-static bool is_sealed(const struct agent *a, const struct journal_file *f, uint64_t now_ns)
+static bool is_sealed(const struct journal *j, const struct journal_file *f, uint64_t now_ns)
 {
-	return is_finished(a, f, now_ns) && f->len_checkpoint == f->durable &&
+	return is_finished(j, f, now_ns) && f->len_checkpoint == f->durable &&
 	       f->len_previous_checkpoint == f->durable;
 }
 
-bool journal_wants_checkpoint(const struct agent *a, uint64_t now_ns)
+bool journal_wants_checkpoint(const struct journal *j, uint64_t now_ns)
 {
-	for (const struct journal_file *f = a->journal.files; f; f = f->next)
-		if (is_finished(a, f, now_ns) && !is_sealed(a, f, now_ns))
+	for (const struct journal_file *f = j->files; f; f = f->next)
+		if (is_finished(j, f, now_ns) && !is_sealed(j, f, now_ns))
 			return true;
 	return false;
 }
 
-bool journal_is_compressing(const struct agent *a)
+bool journal_is_compressing(const struct journal *j)
 {
-	return a->journal.compressing != NULL;
+	return j->compress.step != COMPRESS_IDLE;
 }
 
-bool journal_has_work(const struct agent *a, uint64_t now_ns)
+bool journal_has_work(const struct journal *j, uint64_t now_ns)
 {
-	if (a->journal.compressing)
+	if (journal_is_compressing(j))
 		return true;
-	for (const struct journal_file *f = a->journal.files; f; f = f->next)
-		if (f->compressed || is_finished(a, f, now_ns))
-			return a->journal.compress_next_ns <= clock_monotonic_ns();
+	for (const struct journal_file *f = j->files; f; f = f->next)
+		if (f->compressed || is_finished(j, f, now_ns))
+			return j->compress.next_ns <= clock_monotonic_ns();
 	return false;
 }
 
-static void plain_removed(void *context, const struct store_result *r)
-{
-	struct journal_file *f = context;
-	struct agent *a = f->agent;
+/* --- Steps ------------------------------------------------------------------------------------ */
 
-	a->journal.compressing = NULL;
-	log_once(a->log, &a->journal_last_error, f->text, r);
-	if (r->error) {
-		a->journal.compress_next_ns = clock_monotonic_ns() + RETRY_NS;
-		return;
-	}
-	journal_drop_file(a, f);
+/* The store has carried out the step's operation. */
+static void stored(void *context, const struct store_result *r)
+{
+	struct compress *c = context;
+
+	c->storing = false;
+	c->error = r->error;
+	c->error_step = r->step;
 }
 
-static void remove_plain(struct agent *a, struct journal_file *f)
+/* What was asked of the store: stored() is called later, unless it could not be asked (`err`). */
+static void note_asked(struct compress *c, int err)
 {
-	a->journal.compressing = f;
-	if (store_remove(a->store, f->text, plain_removed, f) < 0) {
-		a->journal.compressing = NULL;
-		a->journal.compress_next_ns = clock_monotonic_ns() + RETRY_NS;
+	c->storing = err == 0;
+	c->error = err;
+	c->error_step = STORE_STEP_COMPRESS;
+}
+
+static void try_later(struct compress *c)
+{
+	c->step = COMPRESS_IDLE;
+	c->next_ns = clock_monotonic_ns() + RETRY_NS;
+}
+
+/* The next file that is due, NULL: none. */
+static struct journal_file *take_due(struct journal *j, uint64_t now_ns)
+{
+	struct compress *c = &j->compress;
+
+	if (j->stopping || clock_monotonic_ns() < c->next_ns)
+		return NULL;
+	journal_open_hour(j, now_ns);
+	for (struct journal_file *f = j->files; f; f = f->next)
+		if (f->compressed || is_sealed(j, f, now_ns))
+			return f;
+	return NULL;
+}
+
+static bool begin(struct compress *c, struct journal_file *f)
+{
+	struct journal_name name = f->name;
+
+	c->file = f;
+	c->handed = 0;
+	c->error = 0;
+	/* One that was begun for nothing goes too. */
+	if (f->compressed || f->durable == 0) {
+		c->step = COMPRESS_REMOVE_PLAIN;
+		return true;
 	}
+	name.compressed = true;
+	journal_name_format(&name, c->target);
+	if (store_temporary_name(c->target, c->temporary) < 0)
+		return false;
+	f->accepts = false;
+	c->step = COMPRESS_PIECE;
+	return true;
+}
+
+static int hand_piece(struct journal *j)
+{
+	struct compress *c = &j->compress;
+	uint64_t offset = c->handed, left = c->file->durable - offset;
+	bool last = left <= PIECE_BYTES;
+
+	c->handed += PIECE_BYTES;
+	return store_compress(*j->store, c->file->text, offset, last ? left : PIECE_BYTES,
+	    c->temporary, last ? c->target : NULL, FILE_MODE, stored, c);
 }
 
 /* What is there decides: an error of reading says nothing about the file, and is tried again. */
-static void give_up(struct journal_file *f, const struct store_result *r)
+static void give_up(struct journal *j)
 {
-	struct agent *a = f->agent;
-	struct journal *j = &a->journal;
+	struct compress *c = &j->compress;
+	struct journal_file *f = c->file;
+	bool unread = c->error_step == STORE_STEP_READ;
 	uint64_t size = 0;
-	int found = r->step == STORE_STEP_READ ? store_look(a->folder.fd, f->text, &size) : 0;
+	int found = unread ? store_look(j->folder->fd, f->text, &size) : 0;
 	bool gone = found == -ENOENT;
-	bool damaged = r->step == STORE_STEP_READ &&
-	               (store_is_foreign(found) || (found == 0 && size < f->durable));
+	bool damaged = unread && (store_is_foreign(found) || (found == 0 && size < f->durable));
 
-	j->compressing = NULL;
-	j->compress_next_ns = clock_monotonic_ns() + RETRY_NS;
-	(void)store_remove(a->store, j->temporary, NULL, NULL);
+	try_later(c);
+	(void)store_remove(*j->store, c->temporary, NULL, NULL);
 	if (gone)
-		log_warning(a->log, "%s was removed before it was compressed", f->text);
+		log_warning(j->log, "%s was removed before it was compressed", f->text);
 	else if (!damaged)
-		log_once(a->log, &a->journal_last_error, f->text, r);
+		log_once(
+		    j->log, &j->compress_error, f->text, store_step_name(c->error_step), c->error);
 	if (gone ||
-	    (damaged && quarantine_file(a, f->text,
+	    (damaged && quarantine_file(j->folder, f->text,
 			    found ? store_foreign_text(found) : "is shorter than it was") == 0))
-		journal_drop_file(a, f);
+		journal_drop_file(j, f);
 }
 
-static void step(struct journal_file *f);
-
-static void stepped(void *context, const struct store_result *r)
+/* The next step, when what it waits for has ended. False: there is none. */
+static bool make_step(struct journal *j, uint64_t now_ns)
 {
-	struct journal_file *f = context;
-	struct agent *a = f->agent;
-	struct journal *j = &a->journal;
+	struct compress *c = &j->compress;
+	struct journal_file *f = c->file;
 
-	if (r->error) {
-		give_up(f, r);
-		return;
-	}
-	j->compressed_bytes += STEP_BYTES;
-	if (j->compressed_bytes < f->durable) {
-		if (!j->stopping) {
-			step(f);
-			return;
+	switch (c->step) {
+	case COMPRESS_IDLE:
+		/*
+		 * The last two checkpoints name the same length (is_sealed()): none of what could
+		 * be read again is in a file that cannot be cut.
+		 */
+		f = take_due(j, now_ns);
+		return f && begin(c, f);
+	case COMPRESS_PIECE:
+		if (c->error) {
+			give_up(j);
+		} else if (c->handed >= f->durable) {
+			f->compressed = true;
+			log_debug(j->log, "compressed %s", f->text);
+			c->step = COMPRESS_REMOVE_PLAIN;
+		} else if (j->stopping) {
+			c->step = COMPRESS_IDLE;
+			(void)store_remove(*j->store, c->temporary, NULL, NULL);
+		} else {
+			note_asked(c, hand_piece(j));
 		}
-		j->compressing = NULL;
-		(void)store_remove(a->store, j->temporary, NULL, NULL);
-		return;
+		return true;
+	case COMPRESS_REMOVE_PLAIN:
+		/* The compressed file is whole on the disk, and counts where both are there. */
+		c->step = COMPRESS_END;
+		note_asked(c, store_remove(*j->store, f->text, stored, c));
+		if (!c->storing)
+			try_later(c);
+		return true;
+	case COMPRESS_END:
+		log_once(
+		    j->log, &j->compress_error, f->text, store_step_name(c->error_step), c->error);
+		if (c->error) {
+			try_later(c);
+		} else {
+			c->step = COMPRESS_IDLE;
+			journal_drop_file(j, f);
+		}
+		return true;
 	}
-	f->compressed = true;
-	log_debug(a->log, "compressed %s", f->text);
-	remove_plain(a, f);
+	return false;
 }
 
-static void step(struct journal_file *f)
+bool journal_has_step(const struct journal *j)
 {
-	struct agent *a = f->agent;
-	struct journal *j = &a->journal;
-	struct journal_name compressed = f->name;
-	char target[JOURNAL_NAME_BYTES];
-	uint64_t left = f->durable - j->compressed_bytes;
-	bool last = left <= STEP_BYTES;
-	int err;
-
-	compressed.compressed = true;
-	journal_name_format(&compressed, target);
-	err = store_compress(a->store, f->text, j->compressed_bytes, last ? left : STEP_BYTES,
-	    j->temporary, last ? target : NULL, FILE_MODE, stepped, f);
-	if (err)
-		give_up(f,
-		    &(struct store_result){.error = err, .step = STORE_STEP_PACK, .name = f->text});
+	return j->compress.step != COMPRESS_IDLE && !j->compress.storing;
 }
 
-static void begin(struct journal_file *f)
+void journal_go_on(struct journal *j)
 {
-	struct agent *a = f->agent;
-	struct journal *j = &a->journal;
-	struct journal_name compressed = f->name;
-	char target[JOURNAL_NAME_BYTES];
-
-	compressed.compressed = true;
-	journal_name_format(&compressed, target);
-	if (store_temporary_name(target, j->temporary) < 0)
-		return;
-	f->accepts = false;
-	j->compressing = f;
-	j->compressed_bytes = 0;
-	step(f);
+	while (journal_has_step(j))
+		(void)make_step(j, 0);
 }
 
-void journal_run(struct agent *a, uint64_t now_ns)
+void journal_run(struct journal *j, uint64_t now_ns)
 {
-	struct journal *j = &a->journal;
-
-	if (j->compressing || j->stopping || clock_monotonic_ns() < j->compress_next_ns)
-		return;
-	journal_open_hour(a, now_ns);
-	for (struct journal_file *f = j->files; f; f = f->next) {
-		/* One that was begun for nothing goes too. */
-		if (f->compressed || (is_sealed(a, f, now_ns) && f->durable == 0))
-			remove_plain(a, f);
-		else if (is_sealed(a, f, now_ns))
-			begin(f);
-		else
-			continue;
-		return;
-	}
+	journal_go_on(j);
+	if (j->compress.step == COMPRESS_IDLE && make_step(j, now_ns))
+		journal_go_on(j);
 }
 
-void journal_stop(struct agent *a)
+void journal_stop(struct journal *j)
 {
-	a->journal.stopping = true;
+	j->stopping = true;
 }

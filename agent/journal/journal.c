@@ -5,9 +5,12 @@
  * longer than that, lines are not kept, and `journal_lost` counts them beside what was counted:
  * neither may the figures wait for the disk, nor memory grow.
  */
-#include "agent/agent.h"
+#include "journal.h"
+#include "agent/persist/quarantine.h"
+#include "agent/store/read.h"
 #include "base/clock.h"
 #include "journal/line.h"
+#include "state.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -88,16 +91,15 @@ static uint32_t next_part(const struct journal *j, const struct journal_name *ho
 }
 
 struct journal_file *journal_add_file(
-    struct agent *a, const struct journal_name *name, uint64_t start_ns, uint64_t end_ns)
+    struct journal *j, const struct journal_name *name, uint64_t start_ns, uint64_t end_ns)
 {
-	struct journal *j = &a->journal;
 	struct journal_file *f = calloc(1, sizeof(*f));
 
 	if (!f || !journal_note_part(j, name)) {
 		free(f);
 		return NULL;
 	}
-	f->agent = a;
+	f->journal = j;
 	f->name = *name;
 	journal_name_format(name, f->text);
 	f->start_ns = start_ns;
@@ -109,9 +111,8 @@ struct journal_file *journal_add_file(
 	return f;
 }
 
-void journal_drop_file(struct agent *a, struct journal_file *f)
+void journal_drop_file(struct journal *j, struct journal_file *f)
 {
-	struct journal *j = &a->journal;
 	struct journal_file **place = &j->files;
 
 	while (*place != f)
@@ -123,13 +124,12 @@ void journal_drop_file(struct agent *a, struct journal_file *f)
 	free(f->lines);
 	free(f);
 	/* The next checkpoint no longer names it. */
-	a->aggregator.changes++;
+	j->aggregator->changes++;
 }
 
 /* The file of a moment, opened if need be. NULL with *lost: there are too many. */
-static struct journal_file *file_at(struct agent *a, uint64_t ts_ns, bool *lost)
+static struct journal_file *file_at(struct journal *j, uint64_t ts_ns, bool *lost)
 {
-	struct journal *j = &a->journal;
 	struct journal_file *f = j->files;
 	struct period_span span;
 	struct journal_name name = {0};
@@ -139,25 +139,25 @@ static struct journal_file *file_at(struct agent *a, uint64_t ts_ns, bool *lost)
 	if (f)
 		return f;
 	/* The hourly period's own: a request that is counted there has its line here. */
-	periods_span(&a->aggregator.periods, PERIOD_HOURLY, ts_ns, &span);
+	periods_span(&j->aggregator->periods, PERIOD_HOURLY, ts_ns, &span);
 	name.label = span.label;
 	name.mark = span.mark;
 	name.part = next_part(j, &name);
 	*lost = j->file_count >= CHECKPOINT_JOURNAL_FILES_MAX || name.part >= JOURNAL_PARTS_MAX;
 	if (*lost)
 		return NULL;
-	f = journal_add_file(a, &name, span.start_ns, span.end_ns);
+	f = journal_add_file(j, &name, span.start_ns, span.end_ns);
 	if (f)
 		f->accepts = true;
 	return f;
 }
 
-void journal_open_hour(struct agent *a, uint64_t now_ns)
+void journal_open_hour(struct journal *j, uint64_t now_ns)
 {
 	bool lost;
 
-	if (a->journal.on && periods_at(&a->aggregator.periods, PERIOD_HOURLY, now_ns))
-		(void)file_at(a, now_ns, &lost);
+	if (j->on && periods_at(&j->aggregator->periods, PERIOD_HOURLY, now_ns))
+		(void)file_at(j, now_ns, &lost);
 }
 
 /* --- Lines ------------------------------------------------------------------------------------ */
@@ -184,13 +184,11 @@ static bool append_line(struct journal *j, struct journal_file *f, const struct 
 }
 
 /* More than usual may wait only while the ring, too, is as large. */
-static bool has_room(struct agent *a)
+static bool has_room(struct journal *j)
 {
-	struct journal *j = &a->journal;
-
 	if (j->bytes < j->bound)
 		return true;
-	j->bound = (size_t)reader_ring_bytes(a->reader);
+	j->bound = (size_t)j->ring_bytes;
 	if (j->bound < BOUND_BYTES)
 		j->bound = BOUND_BYTES;
 	if (j->bound > BOUND_BYTES_MAX)
@@ -198,21 +196,20 @@ static bool has_room(struct agent *a)
 	return j->bytes < j->bound;
 }
 
-enum aggregator_kept journal_keep(void *agent, const struct orbus_sample *s)
+enum aggregator_kept journal_keep(void *journal, const struct orbus_sample *s)
 {
-	struct agent *a = agent;
-	struct journal *j = &a->journal;
+	struct journal *j = journal;
 	struct journal_file *f;
 	bool lost = false;
 
 	if (!j->on)
 		return AGGREGATOR_KEPT;
-	f = has_room(a) ? file_at(a, s->ts, &lost) : NULL;
-	if (!f && has_room(a) && !lost)
+	f = has_room(j) ? file_at(j, s->ts, &lost) : NULL;
+	if (!f && has_room(j) && !lost)
 		return AGGREGATOR_NO_MEMORY;
 	if (!f) {
 		if (!j->lost_said)
-			log_error(a->log, "the journal is full until the disk takes more: requests "
+			log_error(j->log, "the journal is full until the disk takes more: requests "
 					  "are counted, and not kept");
 		j->lost_said = true;
 		return AGGREGATOR_NOT_KEPT;
@@ -258,9 +255,8 @@ static uint64_t *copy_lanes(const uint64_t *lanes, uint32_t count)
 	return copy;
 }
 
-int journal_freeze(struct agent *a, struct checkpoint_bus *out)
+int journal_freeze(struct journal *j, struct checkpoint_bus *out)
 {
-	struct journal *j = &a->journal;
 	struct checkpoint_journal *s = &out->journal;
 
 	s->known = j->known;
@@ -290,17 +286,17 @@ int journal_freeze(struct agent *a, struct checkpoint_bus *out)
  */
 static void make_way(struct journal_file *f, const struct store_result *r)
 {
-	struct agent *a = f->agent;
+	struct journal *j = f->journal;
 	uint64_t size;
 	int found;
 
 	if (r->step != STORE_STEP_CREATE)
 		return;
-	found = store_look(a->folder.fd, r->name, &size);
+	found = store_look(j->folder->fd, r->name, &size);
 	if (found == -ENOENT && r->error == -ENOENT && f->durable > 0)
-		log_error(a->log, "%s was removed: going on with a new one", r->name);
+		log_error(j->log, "%s was removed: going on with a new one", r->name);
 	else if (!store_is_foreign(found) ||
-		 quarantine_file(a, r->name, store_foreign_text(found)) < 0)
+		 quarantine_file(j->folder, r->name, store_foreign_text(found)) < 0)
 		return;
 	f->durable = 0;
 }
@@ -308,11 +304,10 @@ static void make_way(struct journal_file *f, const struct store_result *r)
 static void batch_written(void *context, const struct store_result *r)
 {
 	struct journal_file *f = context;
-	struct agent *a = f->agent;
-	struct journal *j = &a->journal;
+	struct journal *j = f->journal;
 
 	if (r->error) {
-		log_once(a->log, &a->save.last_error, f->text, r);
+		log_once(j->log, j->said, f->text, store_step_name(r->step), r->error);
 		make_way(f, r);
 		j->write_failed = true;
 	} else {
@@ -322,53 +317,55 @@ static void batch_written(void *context, const struct store_result *r)
 		f->batch = NULL;
 		f->batch_length = 0;
 	}
-	if (--j->writes_left == 0)
-		j->written(a, j->write_failed);
+	j->writes_left--;
 }
 
-void journal_write(struct agent *a, journal_written_fn *done)
+void journal_write(struct journal *j, struct log_once *said)
 {
-	struct journal *j = &a->journal;
-
-	j->written = done;
+	j->said = said;
 	j->write_failed = false;
-	j->writes_left = 1; /* this function's own */
 	for (struct journal_file *f = j->files; f; f = f->next) {
 		if (f->batch_length == 0)
 			continue;
-		if (store_write(a->store, f->text, f->durable, f->batch, f->batch_length, FILE_MODE,
-			batch_written, f) == 0)
+		if (store_write(*j->store, f->text, f->durable, f->batch, f->batch_length,
+			FILE_MODE, batch_written, f) == 0)
 			j->writes_left++;
 		else
 			j->write_failed = true;
 	}
-	if (--j->writes_left == 0)
-		done(a, j->write_failed);
 }
 
-void journal_named(struct agent *a)
+bool journal_is_writing(const struct journal *j)
 {
-	for (struct journal_file *f = a->journal.files; f; f = f->next) {
+	return j->writes_left > 0;
+}
+
+bool journal_write_failed(const struct journal *j)
+{
+	return j->write_failed;
+}
+
+void journal_named(struct journal *j)
+{
+	for (struct journal_file *f = j->files; f; f = f->next) {
 		f->len_previous_checkpoint = f->len_checkpoint;
 		f->len_checkpoint = f->len_pending;
 	}
-	a->journal.lost_said = false;
+	j->lost_said = false;
 }
 
-bool journal_is_urgent(const struct agent *a)
+bool journal_is_urgent(const struct journal *j)
 {
-	return a->journal.bytes >= BATCH_BYTES;
+	return j->bytes >= BATCH_BYTES;
 }
 
 /* --- Other rings and folders ------------------------------------------------------------------ */
 
-/* All that the new ring holds comes into the journal. */
-int journal_begin_bus(struct agent *a)
+int journal_begin_bus(struct journal *j, uint32_t lanes, uint64_t ring_bytes)
 {
-	struct journal *j = &a->journal;
-	uint32_t lanes = reader_lane_count(a->reader);
 	uint64_t *from = calloc(lanes + 1, sizeof(*from)), *upto = calloc(lanes + 1, sizeof(*upto));
 
+	j->ring_bytes = ring_bytes;
 	if (!from || !upto) {
 		free(from);
 		free(upto);
@@ -386,9 +383,8 @@ int journal_begin_bus(struct agent *a)
 	return 0;
 }
 
-void journal_begin_folder(struct agent *a)
+void journal_begin_folder(struct journal *j)
 {
-	struct journal *j = &a->journal;
 	struct journal_file *next;
 
 	j->part_count = 0;
@@ -398,18 +394,53 @@ void journal_begin_folder(struct agent *a)
 		f->durable = 0;
 		f->len_checkpoint = f->len_previous_checkpoint = JOURNAL_NOT_IN_CHECKPOINT;
 		if (f->length + f->batch_length == 0)
-			journal_drop_file(a, f);
+			journal_drop_file(j, f);
 	}
 }
 
-void journal_free(struct agent *a)
+const char *journal_next_name(const struct journal *j, const struct journal_file **at)
 {
-	struct journal *j = &a->journal;
+	*at = *at ? (*at)->next : j->files;
+	return *at ? (*at)->text : NULL;
+}
 
+/* --- From the start to the end ---------------------------------------------------------------- */
+
+int journal_open(const struct config *config, struct aggregator *aggregator, struct folder *folder,
+    struct store *const *store, struct log *log, struct journal **out)
+{
+	struct journal *j = *out = calloc(1, sizeof(*j));
+
+	if (!j)
+		return -ENOMEM;
+	j->config = config;
+	j->aggregator = aggregator;
+	j->folder = folder;
+	j->store = store;
+	j->log = log;
+	return 0;
+}
+
+void journal_forget(struct journal *j)
+{
 	while (j->files)
-		journal_drop_file(a, j->files);
+		journal_drop_file(j, j->files);
 	free(j->parts);
 	free(j->from);
 	free(j->upto);
-	*j = (struct journal){0};
+	*j = (struct journal){.config = j->config,
+	    .aggregator = j->aggregator,
+	    .folder = j->folder,
+	    .store = j->store,
+	    .log = j->log,
+	    .compress_error = j->compress_error,
+	    .ring_bytes = j->ring_bytes};
+}
+
+void journal_close(struct journal *j)
+{
+	if (!j)
+		return;
+	journal_forget(j);
+	free(j);
 }

@@ -21,96 +21,55 @@
 #define ORBUS_AGENT_JOURNAL_H
 
 #include "agent/aggregator.h"
-#include "agent/store/store.h"
+#include "agent/config.h"
+#include "agent/persist/data_dir_lock.h"
 #include "doc/checkpoint_file.h"
 
-struct agent;
+struct journal;
+struct journal_file;
 
-typedef void journal_written_fn(struct agent *a, bool failed);
-
-struct journal_file {
-	struct journal_file *next;
-	struct agent *agent;
-	struct journal_name name;
-	char text[JOURNAL_NAME_BYTES]; /* the name */
-	uint64_t start_ns, end_ns;     /* of its hour */
-	bool accepts;                  /* lines of its hour go here */
-	bool compressed;               /* the compressed file is there: the plain one is to go */
-	uint64_t durable;              /* bytes that are on the disk */
-	char *batch;                   /* the batch that comes behind them */
-	size_t batch_length;
-	char *lines; /* that have come since */
-	size_t length, capacity;
-	uint64_t last_ns; /* when the last line came */
-	/* Its length in the checkpoint being stored, in the last one stored and the one before. */
-	uint64_t len_pending, len_checkpoint, len_previous_checkpoint;
-};
-
-#define JOURNAL_NOT_IN_CHECKPOINT UINT64_MAX
-
-/* The number that the next part of an hour gets. */
-struct journal_part {
-	uint32_t label, mark, next;
-};
-
-struct journal {
-	bool on;
-	bool known; /* it is, or was: the checkpoint says so */
-	struct journal_file *files;
-	size_t file_count;
-	struct journal_part *parts; /* sorted by hour */
-	size_t part_count, part_capacity;
-	uint64_t *from, *upto; /* as in struct checkpoint_journal */
+/* The ring that the lines come from, as it is read now. */
+struct journal_ring {
+	uint64_t bytes;
 	uint32_t lane_count;
-	size_t bytes; /* of lines and flights */
-	size_t bound; /* on that */
-	journal_written_fn *written;
-	size_t writes_left;
-	bool write_failed;
-	bool lost_said;
-	/* Compressing. */
-	struct journal_file *compressing;
-	char temporary[STORE_TEMPORARY_BYTES];
-	uint64_t compressed_bytes;
-	uint64_t compress_next_ns; /* CLOCK_MONOTONIC: not before */
-	bool stopping;
+	const uint64_t *positions; /* by lane */
 };
 
 /* --- journal.c */
 
-/* aggregator_request_fn of the agent. */
-enum aggregator_kept journal_keep(void *agent, const struct orbus_sample *s);
+/* What is given is borrowed. -ENOMEM; close it in any case. */
+int journal_open(const struct config *config, struct aggregator *aggregator, struct folder *folder,
+    struct store *const *store, struct log *log, struct journal **out);
+void journal_close(struct journal *j);
+
+/* aggregator_request_fn of struct journal. */
+enum aggregator_kept journal_keep(void *journal, const struct orbus_sample *s);
 
 /* Makes a batch of what has come, and says in *out what a checkpoint of now names. 0 or -ENOMEM. */
-int journal_freeze(struct agent *a, struct checkpoint_bus *out);
+int journal_freeze(struct journal *j, struct checkpoint_bus *out);
 
-/* Writes the batches; `done` is called, at once perhaps, when all are on the disk or have failed.
+/*
+ * Writes the batches. When journal_is_writing() has become false, all are on the disk or
+ * journal_write_failed(), which is logged once with `said`: the save's, whose disk it is too.
  */
-void journal_write(struct agent *a, journal_written_fn *done);
+void journal_write(struct journal *j, struct log_once *said);
+bool journal_is_writing(const struct journal *j);
+bool journal_write_failed(const struct journal *j);
 
 /* The checkpoint that names them is stored. */
-void journal_named(struct agent *a);
+void journal_named(struct journal *j);
 
 /* So much is waiting that it should be written before the next checkpoint is due. */
-bool journal_is_urgent(const struct agent *a);
+bool journal_is_urgent(const struct journal *j);
 
-/* The ring is another one. */
-int journal_begin_bus(struct agent *a);
+/* The ring is another one: all that it holds comes into the journal. -ENOMEM. */
+int journal_begin_bus(struct journal *j, uint32_t lane_count, uint64_t ring_bytes);
 
 /* The folder is another one, and empty. */
-void journal_begin_folder(struct agent *a);
+void journal_begin_folder(struct journal *j);
 
-void journal_free(struct agent *a);
-
-/* The checkpoint names the hour's file before its first line comes. */
-void journal_open_hour(struct agent *a, uint64_t now_ns);
-
-/* For the parts of the journal. */
-struct journal_file *journal_add_file(
-    struct agent *a, const struct journal_name *name, uint64_t start_ns, uint64_t end_ns);
-void journal_drop_file(struct agent *a, struct journal_file *f);
-/* The next part of its hour has a higher number. False: out of memory. */
-bool journal_note_part(struct journal *j, const struct journal_name *name);
+/* The names of the files in use, one a call: *at is NULL at first. NULL: there are no more. */
+const char *journal_next_name(const struct journal *j, const struct journal_file **at);
 
 /* --- restore.c */
 
@@ -118,21 +77,28 @@ bool journal_note_part(struct journal *j, const struct journal_name *name);
  * Takes over what a checkpoint says (NULL: there is none), after the positions in the ring have
  * been taken over: `same`, of this very ring; `skipped`: what the ring holds was passed over.
  */
-int journal_restore(struct agent *a, const struct checkpoint_bus *saved, bool same, bool skipped);
+int journal_restore(struct journal *j, const struct checkpoint_bus *saved,
+    const struct journal_ring *ring, bool same, bool skipped);
 
 /* --- compress.c */
 
-/* Starts what is due. */
-void journal_run(struct agent *a, uint64_t now_ns);
+/* Goes on compressing, or starts what is due; once a turn, after store_poll(). */
+void journal_run(struct journal *j, uint64_t now_ns);
+
+/* The same, but nothing is started. */
+void journal_go_on(struct journal *j);
+
+/* True when there is a step to make at once. */
+bool journal_has_step(const struct journal *j);
 
 /* An hour that is over waits for a checkpoint more, to be compressed. */
-bool journal_wants_checkpoint(const struct agent *a, uint64_t now_ns);
+bool journal_wants_checkpoint(const struct journal *j, uint64_t now_ns);
 
 /* Something is being compressed, or is about to be. */
-bool journal_is_compressing(const struct agent *a);
-bool journal_has_work(const struct agent *a, uint64_t now_ns);
+bool journal_is_compressing(const struct journal *j);
+bool journal_has_work(const struct journal *j, uint64_t now_ns);
 
 /* Before the store is closed: no further steps. */
-void journal_stop(struct agent *a);
+void journal_stop(struct journal *j);
 
 #endif

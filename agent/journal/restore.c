@@ -5,8 +5,11 @@
  * At the start, and when the aggregator goes back to its checkpoint: then there is nothing to hold
  * up.
  */
-#include "agent/agent.h"
+#include "agent/persist/quarantine.h"
+#include "agent/store/read.h"
 #include "base/clock.h"
+#include "journal.h"
+#include "state.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -38,9 +41,9 @@ static int add_name(struct names *n, const struct journal_name *name)
 	return 0;
 }
 
-static int list_names(const struct agent *a, struct names *out)
+static int list_names(const struct journal *j, struct names *out)
 {
-	int err = 0, fd = openat(a->folder.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int err = 0, fd = openat(j->folder->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct journal_name name;
 	struct dirent *entry;
@@ -100,9 +103,9 @@ static int check_end(int fd, uint64_t length, bool *unread)
  * Whether the named length is there; what lies beyond is cut off, since it comes again. *unread
  * says that the error is one of the system, and not what was found.
  */
-static int cut(struct agent *a, const char *name, uint64_t length, bool *unread)
+static int cut(struct journal *j, const char *name, uint64_t length, bool *unread)
 {
-	int err = 0, fd = openat(a->folder.fd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int err = 0, fd = openat(j->folder->fd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
 	uint64_t size;
 
@@ -110,7 +113,7 @@ static int cut(struct agent *a, const char *name, uint64_t length, bool *unread)
 	if (fd < 0) {
 		int error = -errno;
 
-		err = store_look(a->folder.fd, name, &size);
+		err = store_look(j->folder->fd, name, &size);
 		*unread = err != -ENOENT && !store_is_foreign(err);
 		return *unread ? error : err;
 	}
@@ -123,25 +126,25 @@ static int cut(struct agent *a, const char *name, uint64_t length, bool *unread)
 		err = check_end(fd, length, unread);
 	}
 	if (!err && (uint64_t)st.st_size > length && ftruncate(fd, (off_t)length) < 0)
-		log_warning(a->log, "could not cut %s: %s", name, strerror(errno));
+		log_warning(j->log, "could not cut %s: %s", name, strerror(errno));
 	close(fd);
 	return err;
 }
 
 /* Its hour is that of the hourly period: nothing of another one comes here. */
-static bool accepts(const struct agent *a, const struct journal_file *f)
+static bool accepts(const struct journal *j, const struct journal_file *f)
 {
 	struct period_span span;
 
-	periods_span(&a->aggregator.periods, PERIOD_HOURLY, f->start_ns, &span);
+	periods_span(&j->aggregator->periods, PERIOD_HOURLY, f->start_ns, &span);
 	return span.label == f->name.label && span.mark == f->name.mark &&
 	       span.start_ns == f->start_ns && span.end_ns == f->end_ns;
 }
 
 static int restore_file(
-    struct agent *a, const struct checkpoint_journal_file *saved, const struct names *names)
+    struct journal *j, const struct checkpoint_journal_file *saved, const struct names *names)
 {
-	struct journal_file *f = journal_add_file(a, &saved->name, saved->start_ns, saved->end_ns);
+	struct journal_file *f = journal_add_file(j, &saved->name, saved->start_ns, saved->end_ns);
 	bool unread;
 	int err;
 
@@ -151,10 +154,10 @@ static int restore_file(
 	f->durable = saved->length;
 	if (f->compressed)
 		return 0;
-	f->accepts = accepts(a, f);
-	err = cut(a, f->text, saved->length, &unread);
+	f->accepts = accepts(j, f);
+	err = cut(j, f->text, saved->length, &unread);
 	if (unread) {
-		restore_unreadable(a, f->text, err);
+		report_unreadable(j->folder, f->text, err);
 		return -EIO;
 	}
 	if (!err || (err == -ENOENT && saved->length == 0)) {
@@ -163,9 +166,9 @@ static int restore_file(
 	}
 	f->durable = 0;
 	if (err == -ENOENT)
-		log_error(a->log, "%s is missing: the requests that it held are gone", f->text);
+		log_error(j->log, "%s is missing: the requests that it held are gone", f->text);
 	else
-		(void)quarantine_file(a, f->text,
+		(void)quarantine_file(j->folder, f->text,
 		    store_is_foreign(err) ? store_foreign_text(err)
 					  : "is not as the checkpoint knows it");
 	return 0;
@@ -200,10 +203,10 @@ static int whole_lines(int fd, uint64_t size, uint64_t *out)
 
 /* The hourly period of that name, or the widest that the name may mean. */
 static void span_of(
-    const struct agent *a, const struct journal_name *name, uint64_t *start_ns, uint64_t *end_ns)
+    const struct journal *j, const struct journal_name *name, uint64_t *start_ns, uint64_t *end_ns)
 {
 	const struct period_entry *e = period_index_named(
-	    &a->aggregator.periods.index[PERIOD_HOURLY], name->label, name->mark);
+	    &j->aggregator->periods.index[PERIOD_HOURLY], name->label, name->mark);
 
 	if (e) {
 		*start_ns = e->start_ns;
@@ -214,7 +217,7 @@ static void span_of(
 }
 
 /* Where the ring was passed over nothing comes again: all whole lines count. */
-static int adopt(struct agent *a, const struct journal_name *name)
+static int adopt(struct journal *j, const struct journal_name *name)
 {
 	char text[JOURNAL_NAME_BYTES];
 	uint64_t start_ns, end_ns, length;
@@ -222,36 +225,36 @@ static int adopt(struct agent *a, const struct journal_name *name)
 	struct stat st;
 	int err = 0, fd;
 
-	if (a->journal.file_count >= CHECKPOINT_JOURNAL_FILES_MAX)
+	if (j->file_count >= CHECKPOINT_JOURNAL_FILES_MAX)
 		return 0;
 	journal_name_format(name, text);
-	if (store_is_foreign(store_look(a->folder.fd, text, &length)))
+	if (store_is_foreign(store_look(j->folder->fd, text, &length)))
 		return 0; /* somebody else's: its number is taken */
-	fd = openat(a->folder.fd, text, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	fd = openat(j->folder->fd, text, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0) {
-		restore_unreadable(a, text, -errno);
+		report_unreadable(j->folder, text, -errno);
 		if (fd >= 0)
 			close(fd);
 		return -EIO;
 	}
 	err = whole_lines(fd, (uint64_t)st.st_size, &length);
 	if (!err && length < (uint64_t)st.st_size && ftruncate(fd, (off_t)length) < 0)
-		log_warning(a->log, "could not cut %s: %s", text, strerror(errno));
+		log_warning(j->log, "could not cut %s: %s", text, strerror(errno));
 	/* The next checkpoint names these lines, and the agent that wrote them may have been killed
 	 * before its fsync. */
 	if (!err && fsync(fd) < 0)
-		log_warning(a->log, "could not sync %s: %s", text, strerror(errno));
+		log_warning(j->log, "could not sync %s: %s", text, strerror(errno));
 	close(fd);
 	if (err) {
-		restore_unreadable(a, text, err);
+		report_unreadable(j->folder, text, err);
 		return err == -ENOMEM ? err : -EIO;
 	}
-	span_of(a, name, &start_ns, &end_ns);
-	f = journal_add_file(a, name, start_ns, end_ns);
+	span_of(j, name, &start_ns, &end_ns);
+	f = journal_add_file(j, name, start_ns, end_ns);
 	if (!f)
 		return -ENOMEM;
 	f->durable = length;
-	f->accepts = accepts(a, f);
+	f->accepts = accepts(j, f);
 	return 0;
 }
 
@@ -263,7 +266,7 @@ static bool is_named(const struct journal *j, const struct journal_name *name)
 	return false;
 }
 
-static int restore_unnamed(struct agent *a, const struct names *names, bool comes_again)
+static int restore_unnamed(struct journal *j, const struct names *names, bool comes_again)
 {
 	char text[JOURNAL_NAME_BYTES];
 
@@ -271,17 +274,16 @@ static int restore_unnamed(struct agent *a, const struct names *names, bool come
 		const struct journal_name *name = &names->items[i];
 		int err = 0;
 
-		if (!name->compressed && !is_named(&a->journal, name) &&
-		    !is_compressed(names, name)) {
+		if (!name->compressed && !is_named(j, name) && !is_compressed(names, name)) {
 			journal_name_format(name, text);
 			if (!comes_again)
-				err = adopt(a, name);
+				err = adopt(j, name);
 			else
-				(void)quarantine_file(a, text,
+				(void)quarantine_file(j->folder, text,
 				    "is of requests that no checkpoint counts: those that the ring "
 				    "still holds are counted again");
 		}
-		if (!err && !journal_note_part(&a->journal, name))
+		if (!err && !journal_note_part(j, name))
 			err = -ENOMEM;
 		if (err)
 			return err;
@@ -290,16 +292,6 @@ static int restore_unnamed(struct agent *a, const struct names *names, bool come
 }
 
 /* --- Which records of the ring the journal has ------------------------------------------------ */
-
-static uint64_t *lanes_now(const struct agent *a)
-{
-	uint32_t count = reader_lane_count(a->reader);
-	uint64_t *lanes = calloc(count + 1, sizeof(*lanes));
-
-	for (uint32_t i = 0; lanes && i < count; i++)
-		lanes[i] = reader_position(a->reader, i);
-	return lanes;
-}
 
 static uint64_t *lanes_of(const uint64_t *saved, uint32_t count)
 {
@@ -314,13 +306,12 @@ static uint64_t *lanes_of(const uint64_t *saved, uint32_t count)
  * Where it is not certain, as after a stretch without --journal or where the ring was passed over,
  * more is taken to be in the journal: a gap is told, and nothing is shown twice.
  */
-static int restore_lanes(
-    struct agent *a, const struct checkpoint_bus *saved, bool same, bool skipped)
+static int restore_lanes(struct journal *j, const struct checkpoint_bus *saved,
+    const struct journal_ring *ring, bool same, bool skipped)
 {
-	struct journal *j = &a->journal;
 	const struct checkpoint_journal *before =
 	    same && saved->journal.known ? &saved->journal : NULL;
-	uint32_t count = reader_lane_count(a->reader);
+	uint32_t count = ring->lane_count;
 
 	free(j->from);
 	free(j->upto);
@@ -329,35 +320,36 @@ static int restore_lanes(
 	if (before || skipped)
 		j->from = lanes_of(before ? before->from : NULL, count);
 	else
-		j->from = lanes_now(a);
+		j->from = lanes_of(ring->positions, count);
 	if (!j->on)
 		j->upto = before ? lanes_of(before->on ? saved->positions : before->upto, count)
 		                 : lanes_of(j->from, count);
 	return j->from && (j->on || j->upto) ? 0 : -ENOMEM;
 }
 
-int journal_restore(struct agent *a, const struct checkpoint_bus *saved, bool same, bool skipped)
+int journal_restore(struct journal *j, const struct checkpoint_bus *saved,
+    const struct journal_ring *ring, bool same, bool skipped)
 {
-	struct journal *j = &a->journal;
 	struct names names = {0};
 	int err;
 
-	journal_free(a);
-	j->on = a->config->journal;
+	journal_forget(j);
+	j->ring_bytes = ring->bytes;
+	j->on = j->config->journal;
 	j->known = j->on || (saved && saved->journal.known);
 	if (!j->known)
 		return 0;
-	err = list_names(a, &names);
+	err = list_names(j, &names);
 	if (err)
-		restore_unreadable(a, ".", err);
+		report_unreadable(j->folder, ".", err);
 	if (names.count > 0)
 		qsort(names.items, names.count, sizeof(*names.items), compare_names);
 	for (size_t i = 0; !err && saved && i < saved->journal.file_count; i++)
-		err = restore_file(a, &saved->journal.files[i], &names);
+		err = restore_file(j, &saved->journal.files[i], &names);
 	if (!err)
-		err = restore_unnamed(a, &names, !skipped);
+		err = restore_unnamed(j, &names, !skipped);
 	if (!err)
-		err = restore_lanes(a, saved, same, skipped);
+		err = restore_lanes(j, saved, ring, same, skipped);
 	free(names.items);
 	return err;
 }

@@ -16,12 +16,16 @@
  *
  * Large ones are read by a worker.
  */
-#include "agent/agent.h"
-#include "agent/json_memory.h"
+#include "backfill.h"
+#include "agent/store/read.h"
+#include "agent/store/store.h"
+#include "agent/worker.h"
 #include "base/clock.h"
+#include "checkpoint.h"
+#include "doc/doc_read.h"
+#include "quarantine.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,62 +53,52 @@ struct base {
  * worker's then.
  */
 struct backfill {
+	struct aggregator *aggregator;
+	const struct folder *folder;
+	struct store *const *store;
+	struct log *log;
+	struct log_once last_error;
+	unsigned backoff_seconds; /* 0: the files of periods can be read */
+	uint64_t next_ns;         /* CLOCK_MONOTONIC: not before */
 	struct worker *worker;
 	bool running;
 	struct base *first;
 };
 
-static void read_bounds(const json_t *document, struct period_span *out)
-{
-	const json_t *period = json_object_get(document, "period");
-	const char *start = json_string_value(json_object_get(period, "start"));
-	const char *end = json_string_value(json_object_get(period, "end"));
-
-	if (!start || !end || !clock_parse_rfc3339(start, &out->start_ns) ||
-	    !clock_parse_rfc3339(end, &out->end_ns))
-		out->start_ns = 0;
-}
-
 static void read_base(void *base)
 {
 	struct base *b = base;
-	json_t *document;
+	struct document_period period;
 
-	(void)memory_ran_out();
 	if (b->is_section) {
 		b->error = checkpoint_section_read(b->bytes, b->length, &b->sum, &b->trends);
-	} else {
-		document = json_loadb(b->bytes, b->length, JSON_REJECT_DUPLICATES, NULL);
-		b->error =
-		    document ? document_to_aggregate(document, &b->sum, &b->trends) : -EBADMSG;
-		read_bounds(document, &b->says);
-		json_decref(document);
+		return;
 	}
-	/* jansson does not say why it failed. */
-	if (memory_ran_out())
-		b->error = -ENOMEM;
+	b->error =
+	    document_from_text(b->bytes, b->length, DOCUMENT_ALL, &period, &b->trends, &b->sum);
+	b->says.start_ns = period.start_ns;
+	b->says.end_ns = period.end_ns;
 }
 
 /* Once for all that was asked for at one time. */
-static void backfill_back_off(struct agent *a)
+static void back_off(struct backfill *f)
 {
 	uint64_t now_ns = clock_monotonic_ns();
 
-	if (now_ns < a->backfill_next_ns)
+	if (now_ns < f->next_ns)
 		return;
-	a->backfill_backoff_seconds =
-	    a->backfill_backoff_seconds ? 2 * a->backfill_backoff_seconds : 1;
-	if (a->backfill_backoff_seconds > BACKOFF_MAX_S)
-		a->backfill_backoff_seconds = BACKOFF_MAX_S;
-	a->backfill_next_ns = now_ns + a->backfill_backoff_seconds * NS_PER_SECOND;
+	f->backoff_seconds = f->backoff_seconds ? 2 * f->backoff_seconds : 1;
+	if (f->backoff_seconds > BACKOFF_MAX_S)
+		f->backoff_seconds = BACKOFF_MAX_S;
+	f->next_ns = now_ns + f->backoff_seconds * NS_PER_SECOND;
 }
 
-static void quarantine(struct agent *a, struct period *p, const char *name, const char *why)
+static void quarantine(struct backfill *f, struct period *p, const char *name, const char *why)
 {
-	if (quarantine_file(a, name, why) == 0)
+	if (quarantine_file(f->folder, name, why) == 0)
 		(void)period_set_base(p, NULL, NULL);
 	else
-		backfill_back_off(a);
+		back_off(f);
 }
 
 static void free_base(struct base *b)
@@ -115,7 +109,7 @@ static void free_base(struct base *b)
 }
 
 static struct base *new_base(
-    struct agent *a, const char *name, const char *bytes, size_t length, bool is_section)
+    struct backfill *f, const char *name, const char *bytes, size_t length, bool is_section)
 {
 	struct base *b = calloc(1, sizeof(*b));
 
@@ -129,37 +123,37 @@ static struct base *new_base(
 	memcpy(b->bytes, bytes, length);
 	b->length = length;
 	b->is_section = is_section;
-	b->generation = a->aggregator_generation;
+	b->generation = f->aggregator->generation;
 	strcpy(b->name, name);
 	aggregate_init(&b->sum);
 	return b;
 }
 
 /* There is no file, it is not ours, or it cannot be read now, for any errno. */
-static void take_unread(struct agent *a, struct period *p, int error)
+static void take_unread(struct backfill *f, struct period *p, int error)
 {
 	p->base_asked = false;
 	if (error == -ENOENT)
 		(void)period_set_base(p, NULL, NULL);
 	else if (store_is_foreign(error))
-		quarantine(a, p, p->span.name, store_foreign_text(error));
+		quarantine(f, p, p->span.name, store_foreign_text(error));
 	else
-		backfill_back_off(a);
+		back_off(f);
 }
 
 /* It was read to its end, and is not what it should be; or there was no memory for it. */
-static void take_unmerged(struct agent *a, struct period *p, int err)
+static void take_unmerged(struct backfill *f, struct period *p, int err)
 {
 	if (err == -ENOMEM)
-		a->aggregator.out_of_memory = true; /* what was merged, was in part */
+		f->aggregator->out_of_memory = true; /* what was merged, was in part */
 	else
-		quarantine(a, p, p->span.name, "is damaged or not ours");
+		quarantine(f, p, p->span.name, "is damaged or not ours");
 }
 
 /* A section has passed the checkpoint's checksum: its file is what is left, should that happen. */
-static void take_damaged_section(struct agent *a, struct period *p)
+static void take_damaged_section(struct backfill *f, struct period *p)
 {
-	log_error(a->log, "what the checkpoint holds of %s cannot be read: going on from the file",
+	log_error(f->log, "what the checkpoint holds of %s cannot be read: going on from the file",
 	    p->span.name);
 	p->sealed = p->has_base = p->in_checkpoint = false;
 }
@@ -182,23 +176,23 @@ static bool is_of(const struct base *b, const struct period_span *span)
  * A file that the index does not know, of another time than its name means here: somebody copied it
  * from elsewhere, or an agent of an earlier version left it. It stays, and is known from now on.
  */
-static void leave_file(struct agent *a, struct period *p, const struct base *b)
+static void leave_file(struct backfill *f, struct period *p, const struct base *b)
 {
-	struct periods *all = &a->aggregator.periods;
+	struct periods *all = &f->aggregator->periods;
 	struct period_span other = p->span;
 
 	other.start_ns = b->says.start_ns;
 	other.end_ns = b->says.end_ns;
 	periods_rename(all, p);
 	(void)period_index_add(&all->index[other.kind], &other, NULL);
-	log_info(a->log, "%s is of another time: going on in %s", b->name, p->span.name);
+	log_info(f->log, "%s is of another time: going on in %s", b->name, p->span.name);
 }
 
 /* Merges what was read, unless the aggregator is another one by now. */
-static void take_base(struct agent *a, struct base *b)
+static void take_base(struct backfill *f, struct base *b)
 {
-	struct period *p = b->generation == a->aggregator_generation
-	                       ? periods_named(&a->aggregator.periods, b->name)
+	struct period *p = b->generation == f->aggregator->generation
+	                       ? periods_named(&f->aggregator->periods, b->name)
 	                       : NULL;
 	int err = b->error;
 
@@ -207,25 +201,25 @@ static void take_base(struct agent *a, struct base *b)
 		if (!err && !b->is_section && b->says.start_ns && !is_of(b, &p->span)) {
 			/* A save that is being rendered reads the name: asked again after it. */
 			if (!p->frozen)
-				leave_file(a, p, b);
+				leave_file(f, p, b);
 			free_base(b);
 			return;
 		}
 		if (!err && !period_set_base(p, &b->sum, &b->trends))
 			err = -ENOMEM;
 		if (b->is_section && err && err != -ENOMEM)
-			take_damaged_section(a, p);
+			take_damaged_section(f, p);
 		else if (err)
-			take_unmerged(a, p, err);
+			take_unmerged(f, p, err);
 		else
 			p->sealed = false;
 	}
 	free_base(b);
 }
 
-static void enqueue(struct agent *a, struct base *b)
+static void enqueue(struct backfill *f, struct base *b)
 {
-	struct base **last = &a->backfill->first;
+	struct base **last = &f->first;
 
 	while (*last)
 		last = &(*last)->next;
@@ -234,86 +228,88 @@ static void enqueue(struct agent *a, struct base *b)
 
 static void got_file(void *context, const struct store_result *r)
 {
-	struct agent *a = context;
-	struct period *p = periods_named(&a->aggregator.periods, r->name);
+	struct backfill *f = context;
+	struct period *p = periods_named(&f->aggregator->periods, r->name);
 	bool is_told = r->error == -ENOENT || store_is_foreign(r->error);
 	struct base *b;
 
 	if (!p)
 		return;
-	log_once(a->log, &a->backfill_last_error, r->name,
-	    is_told ? &(struct store_result){.name = r->name} : r);
+	log_once(f->log, &f->last_error, r->name, store_step_name(r->step), is_told ? 0 : r->error);
 	if (r->error) {
-		take_unread(a, p, r->error);
+		take_unread(f, p, r->error);
 		return;
 	}
-	a->backfill_backoff_seconds = 0;
-	b = new_base(a, r->name, r->bytes, r->length, false);
+	f->backoff_seconds = 0;
+	b = new_base(f, r->name, r->bytes, r->length, false);
 	if (!b) {
 		p->base_asked = false;
 		return; /* asked for again */
 	}
 	if (b->length > AT_ONCE_BYTES) {
-		enqueue(a, b);
+		enqueue(f, b);
 		return;
 	}
 	read_base(b);
-	take_base(a, b);
+	take_base(f, b);
 }
 
-int backfill_open(struct agent *a)
+int backfill_open(struct aggregator *aggregator, const struct folder *folder,
+    struct store *const *store, struct log *log, struct backfill **out)
 {
-	a->backfill = calloc(1, sizeof(*a->backfill));
-	if (a->backfill)
-		a->backfill->worker = worker_new();
-	return a->backfill && a->backfill->worker ? 0 : -ENOMEM;
+	struct backfill *f = *out = calloc(1, sizeof(*f));
+
+	if (!f)
+		return -ENOMEM;
+	f->aggregator = aggregator;
+	f->folder = folder;
+	f->store = store;
+	f->log = log;
+	f->worker = worker_new();
+	return f->worker ? 0 : -ENOMEM;
 }
 
-void backfill_close(struct agent *a)
+void backfill_close(struct backfill *f)
 {
-	struct backfill *backfill = a->backfill;
-
-	if (!backfill)
+	if (!f)
 		return;
-	worker_free(backfill->worker);
-	while (backfill->first) {
-		struct base *b = backfill->first;
+	worker_free(f->worker);
+	while (f->first) {
+		struct base *b = f->first;
 
-		backfill->first = b->next;
+		f->first = b->next;
 		free_base(b);
 	}
-	free(backfill);
-	a->backfill = NULL;
+	free(f);
 }
 
-bool backfill_go_on(struct agent *a)
+bool backfill_go_on(struct backfill *f)
 {
-	struct backfill *backfill = a->backfill;
-	struct base *b = backfill->first;
+	struct base *b = f->first;
 
-	if (!b || (backfill->running && worker_is_busy(backfill->worker)))
+	if (!b || (f->running && worker_is_busy(f->worker)))
 		return false;
-	if (!backfill->running) {
-		backfill->running = true;
-		if (worker_start(backfill->worker, read_base, b) == 0)
+	if (!f->running) {
+		f->running = true;
+		if (worker_start(f->worker, read_base, b) == 0)
 			return false;
 		read_base(b);
 	}
-	backfill->running = false;
-	backfill->first = b->next;
-	take_base(a, b);
+	f->running = false;
+	f->first = b->next;
+	take_base(f, b);
 	return true;
 }
 
-static bool ask(struct agent *a, struct period *p)
+static bool ask(struct backfill *f, struct period *p)
 {
 	struct base *b;
 
 	if (!p->sealed)
-		return store_get(a->store, p->span.name, got_file, a) == 0;
-	b = new_base(a, p->span.name, p->section, p->section_size, true);
+		return store_get(*f->store, p->span.name, got_file, f) == 0;
+	b = new_base(f, p->span.name, p->section, p->section_size, true);
 	if (b)
-		enqueue(a, b);
+		enqueue(f, b);
 	return b;
 }
 
@@ -324,25 +320,25 @@ static bool lacks_base(const struct period *p)
 }
 
 /* A few at once: other things are to be stored in between, and each takes memory. */
-void backfill_ask(struct agent *a)
+void backfill_ask(struct backfill *f)
 {
 	size_t asked = 0;
 
-	if (a->backfill_backoff_seconds && clock_monotonic_ns() < a->backfill_next_ns)
+	if (f->backoff_seconds && clock_monotonic_ns() < f->next_ns)
 		return;
-	for (struct period *p = a->aggregator.periods.first; p; p = p->next)
+	for (struct period *p = f->aggregator->periods.first; p; p = p->next)
 		asked += p->base_asked;
-	for (struct period *p = a->aggregator.periods.first; p && asked < ASKED_MAX; p = p->next) {
+	for (struct period *p = f->aggregator->periods.first; p && asked < ASKED_MAX; p = p->next) {
 		if (!lacks_base(p) || p->base_asked)
 			continue;
-		p->base_asked = ask(a, p);
+		p->base_asked = ask(f, p);
 		asked += p->base_asked;
 	}
 }
 
-bool backfill_missing(const struct agent *a, uint64_t now_ns, bool all)
+bool backfill_missing(const struct backfill *f, uint64_t now_ns, bool all)
 {
-	for (const struct period *p = a->aggregator.periods.first; p; p = p->next)
+	for (const struct period *p = f->aggregator->periods.first; p; p = p->next)
 		if (lacks_base(p) && (all || !period_is_late(p, now_ns)))
 			return true;
 	return false;

@@ -127,7 +127,7 @@ static bool holder_lives(const char *holder)
 	return strcmp(now, holder) == 0;
 }
 
-static int take_lock(const struct folder *f, struct log *log)
+static int take_lock(const struct folder *f)
 {
 	const struct timespec step = {0, WAIT_STEP_MS * 1000000L};
 	char holder[64];
@@ -141,22 +141,22 @@ static int take_lock(const struct folder *f, struct log *log)
 		read_holder(f->lock_fd, holder, sizeof(holder));
 		/* One that was killed just now may not know it yet. */
 		if (holder_lives(holder) && ++alive > PATIENCE) {
-			log_error(log,
+			log_error(f->log,
 			    "another agent (pid %d) keeps its files in %s: stop it, or "
 			    "use another --data-dir",
 			    atoi(holder), f->path);
 			return -EBUSY;
 		}
 		if (i == PATIENCE)
-			log_info(log, "waiting for the last writes of an agent that was killed");
+			log_info(f->log, "waiting for the last writes of an agent that was killed");
 		nanosleep(&step, NULL);
 	}
-	log_error(log, "%s is locked by an agent that cannot be seen from here (in a container?)",
-	    f->path);
+	log_error(f->log,
+	    "%s is locked by an agent that cannot be seen from here (in a container?)", f->path);
 	return -EBUSY;
 }
 
-static int open_and_lock(struct folder *f, struct log *log)
+static int open_and_lock(struct folder *f)
 {
 	char self[64];
 	int err;
@@ -167,7 +167,7 @@ static int open_and_lock(struct folder *f, struct log *log)
 	f->lock_fd = openat(f->fd, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (f->lock_fd < 0)
 		return -errno;
-	err = take_lock(f, log);
+	err = take_lock(f);
 	if (err)
 		return err;
 	describe_process(getpid(), self, sizeof(self));
@@ -191,16 +191,18 @@ static void close_descriptors(struct folder *f)
 	f->fd = f->lock_fd = -1;
 }
 
-int folder_open(const char *path, struct log *log, struct folder *f)
+int folder_open(
+    const char *path, const struct calendar *calendar, struct log *log, struct folder *f)
 {
 	int err;
 
-	*f = (struct folder){.path = strdup(path), .fd = -1, .lock_fd = -1};
+	*f = (struct folder){
+	    .path = strdup(path), .fd = -1, .lock_fd = -1, .log = log, .calendar = *calendar};
 	if (!f->path)
 		return -ENOMEM;
 	err = make_path(path);
 	if (!err)
-		err = open_and_lock(f, log);
+		err = open_and_lock(f);
 	if (!err)
 		return 0;
 	if (err == -ENOTDIR || err == -EEXIST)
@@ -211,13 +213,21 @@ int folder_open(const char *path, struct log *log, struct folder *f)
 	return err;
 }
 
-int folder_reopen(struct folder *f, struct log *log)
+bool folder_is_there(const struct folder *f)
+{
+	struct stat opened, named;
+
+	return fstat(f->fd, &opened) == 0 && stat(f->path, &named) == 0 &&
+	       opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
+}
+
+int folder_reopen(struct folder *f)
 {
 	int err;
 
 	close_descriptors(f);
 	err = make_path(f->path);
-	return err ? err : open_and_lock(f, log);
+	return err ? err : open_and_lock(f);
 }
 
 void folder_close(struct folder *f)

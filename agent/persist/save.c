@@ -1,95 +1,77 @@
 /*
  * save.c: from the aggregator to the disk, so that every sample counts exactly once.
  *
- * A save renders the checkpoint and the files at one instant. What the journal is to hold by then
- * is written (agent/journal/journal.h), the last checkpoint is renamed to be the one before, the
- * new one is stored, and the files follow when it is durable. The crash argument:
- *   - The checkpoint holds the open periods and the position in every lane together. A restarted
- *     agent continues from it, so each sample is either in it or read again.
- *   - A file is a function of a checkpoint that is already durable. Writing it again, or writing a
- *     later one, replaces it whole: doing so twice changes nothing.
- *   - A period leaves the checkpoint only after its file was stored with all of it. From then on
- *     the file is the truth: a late sample fetches it back (backfill.c). Until that has come, a
- *     checkpoint says that the period is without what its file holds, and no file is written.
- *   - A file is written only for a period that the checkpoint before holds too, with what its file
- *     held. So that one serves as well, should the last be damaged: what is read again is in no
- *     file that it does not replace, and nothing is counted twice.
+ * A save is a line of steps (enum save_step). make_step() takes one after the other, from top to
+ * bottom, with the crash argument beside the steps that it is about. The store and the worker carry
+ * out what takes long; their completions only note the outcome, and the next step judges it.
  *
- * The loop is not held up. It takes down all but the periods' sums, and freezes these: until the
- * save has rendered them nothing changes them, what comes goes to the periods' news
+ * The loop is not held up. The first step takes down all but the periods' sums, and freezes these:
+ * until the save has rendered them nothing changes them, what comes goes to the periods' news
  * (agent/periods.h). So the rendering may go on in another thread, of whatever length, and is of
  * one instant all the same. Small aggregators are rendered at once, which is cheaper than waking a
- * thread.
+ * thread. The news are added to the sums beside the further steps (thaw()).
  *
  * Nothing makes saves more frequent or longer because samples are late: a late period's file waits
  * (period_file_is_due()), and a save writes only so many of them.
  */
-#include "agent/agent.h"
+#include "save.h"
+#include "agent/store/store.h"
+#include "agent/worker.h"
 #include "base/clock.h"
-#include "checkpoint.h"
+#include "save_files.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <malloc.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#define SET_ASIDE_MAX 1000
 #define FILE_MODE     0600
-#define BACKOFF_MAX   60
-/* Files of late periods in one save, so that the next checkpoint need not wait for many. */
-#define LATE_FILES_MAX 64
+#define BACKOFF_MAX_S 60
 /* A save waits no longer for the files that periods are opened with. */
-#define BASES_NS NS_PER_SECOND
+#define BACKFILL_NS NS_PER_SECOND
 /* More than that is rendered beside the loop: some milliseconds of work. */
 #define RENDER_AT_ONCE_NAMES 256
-#define SPELL_AT_ONCE_BYTES  ((size_t)256 << 10)
-#define FILES_AT_ONCE        4
 #define THAW_NS              2000000
 #define TRIM_SHARE           1000
 
-struct save_file {
-	struct save_file *next;
-	struct agent *agent;
-	/* Stays open while a save is under way, as does its section, which has all that the file
-	 * says. */
-	struct period *period;
-	char *text;     /* once it is rendered; NULL: too large, or no memory */
-	bool too_large; /* for whoever would read it */
-	size_t length;
+/* What the running save does next. */
+enum save_step {
+	SAVE_IDLE,
+	SAVE_FREEZE,           /* take down all, as of one instant */
+	SAVE_RENDER,           /* the checkpoint's bytes, beside the loop perhaps */
+	SAVE_UNFREEZE,         /* the sums change again */
+	SAVE_JOURNAL_LINES,    /* write what the checkpoint names of the journal */
+	SAVE_KEEP_PREVIOUS,    /* rename the last checkpoint to be the one before */
+	SAVE_STORE_CHECKPOINT, /* store the new one */
+	SAVE_COMMIT,           /* it is durable */
+	SAVE_FILES,            /* write the files of periods, a few at once */
+	SAVE_END,
 };
 
-void log_once(struct log *log, struct log_once *c, const char *what, const struct store_result *r)
-{
-	/* Given up, since the agent is to stop. */
-	if (r->error == c->error || r->error == -ECANCELED)
-		return;
-	if (r->error)
-		log_error(log, "could not %s %s: %s; trying again until it works",
-		    store_step_name(r->step), what, strerror(-r->error));
-	else
-		log_info(log, "%s is written again", what);
-	c->error = r->error;
-}
-
-static void file_free(struct save_file *f)
-{
-	free(f->text);
-	free(f);
-}
-
-static void files_free(struct save *s)
-{
-	while (s->files) {
-		struct save_file *f = s->files;
-
-		s->files = f->next;
-		file_free(f);
-	}
-}
+struct save {
+	struct save_sources from;
+	struct log *log;
+	struct worker *worker;
+	enum save_step step;
+	bool storing;               /* the store has the step's operation, and has not ended it */
+	int error;                  /* of the operation that ended last: 0 or a negative errno */
+	enum store_step error_step; /* where it stopped */
+	bool failed;                /* the running save, or the last one */
+	bool thawing;               /* what came while the sums were frozen is yet to be added */
+	bool at_once;               /* the running save writes every file */
+	uint64_t frozen_ns;         /* the instant that the running save is of */
+	/* How many changes the aggregator had when the running save was made, in the last good save
+	 * and in the last checkpoint that is on the disk. */
+	uint64_t changes, saved_changes, checkpoint_changes;
+	struct checkpoint_draft draft; /* being rendered, by the worker perhaps */
+	char *checkpoint;              /* rendered, not yet the store's */
+	size_t checkpoint_length;
+	struct save_files files;
+	uint64_t waiting_since_ns; /* for what periods are opened with; 0: for nothing */
+	uint64_t next_ns;          /* CLOCK_MONOTONIC: not before */
+	unsigned backoff_seconds;  /* 0: all is well */
+	uint64_t trim_next_ns;     /* CLOCK_MONOTONIC: not before */
+	struct log_once last_error;
+};
 
 /*
  * The documents took more memory than all that they tell of, and lay between its parts. Giving it
@@ -105,238 +87,20 @@ static void trim(struct save *s)
 	s->trim_next_ns = started_ns + TRIM_SHARE * (clock_monotonic_ns() - started_ns);
 }
 
-static void save_ended(struct agent *a)
-{
-	struct save *s = &a->save;
-	uint64_t wait = a->config->checkpoint_seconds;
-
-	s->busy = s->checkpoint_stored = false;
-	trim(s);
-	if (s->failed) {
-		s->backoff_seconds = s->backoff_seconds ? 2 * s->backoff_seconds : 1;
-		if (s->backoff_seconds > BACKOFF_MAX)
-			s->backoff_seconds = BACKOFF_MAX;
-		wait = s->backoff_seconds;
-	} else {
-		s->backoff_seconds = 0;
-		s->saved_changes = s->changes;
-		periods_close_finished(&a->aggregator.periods, clock_realtime_ns());
-		if (s->files_waiting || a->aggregator.periods.crowded)
-			wait = 1;
-	}
-	s->next_ns = clock_monotonic_ns() + wait * NS_PER_SECOND;
-}
-
-/* A save that failed gives up what it has not yet handed to the store. */
-static void end_if_done(struct agent *a)
-{
-	struct save *s = &a->save;
-
-	if (s->failed)
-		files_free(s);
-	if (s->files || s->rendered_file || s->files_left > 0)
-		return;
-	if (!s->failed && s->last_error.error)
-		log_once(a->log, &s->last_error, a->folder.path, &(struct store_result){0});
-	save_ended(a);
-}
-
-static void file_stored(void *context, const struct store_result *r)
-{
-	struct save_file *f = context;
-	struct agent *a = f->agent;
-	struct period *p = f->period;
-
-	if (r->error) {
-		log_once(a->log, &a->save.last_error, p->span.name, r);
-		a->save.failed = true;
-	} else {
-		period_written(p, p->section_version, p->section_complete);
-	}
-	file_free(f);
-	a->save.files_left--;
-	end_if_done(a);
-}
-
-static void render_text(void *file)
-{
-	struct save_file *f = file;
-
-	f->text = checkpoint_file_text(
-	    f->period->section, f->period->section_size, &f->length, &f->too_large);
-}
-
-static void put_rendered(struct agent *a, struct save_file *f)
-{
-	struct save *s = &a->save;
-	char *text = f->text;
-
-	f->text = NULL;
-	if (f->too_large)
-		log_once(a->log, &s->last_error, f->period->span.name,
-		    &(struct store_result){
-			.step = STORE_STEP_WRITE, .name = f->period->span.name, .error = -EFBIG});
-	s->files_left++;
-	if (text && store_put(a->store, f->period->span.name, text, f->length, FILE_MODE,
-			file_stored, f) == 0)
-		return;
-	s->files_left--;
-	s->failed = true;
-	file_free(f);
-	end_if_done(a);
-}
-
-/*
- * One file a turn, a few at once in the store: so their texts take little memory, and the ring is
- * drained between two. Each is of the checkpoint's instant, whatever was counted since.
- */
-static void put_next_file(struct agent *a)
-{
-	struct save *s = &a->save;
-	struct save_file *f = s->files;
-
-	s->files = f->next;
-	if (checkpoint_uncompressed_length(f->period->section) > SPELL_AT_ONCE_BYTES &&
-	    worker_start(s->worker, render_text, f) == 0) {
-		s->rendered_file = f;
-		return;
-	}
-	render_text(f);
-	put_rendered(a, f);
-}
-
-static void checkpoint_stored(void *context, const struct store_result *r)
-{
-	struct agent *a = context;
-	struct save *s = &a->save;
-
-	if (r->error) {
-		log_once(a->log, &s->last_error, CHECKPOINT_NAME, r);
-		s->failed = true;
-	}
-	if (!s->failed)
-		journal_named(a);
-	for (struct period *p = a->aggregator.periods.first; !s->failed && p; p = p->next)
-		p->in_checkpoint |= p->in_pending_checkpoint;
-	s->checkpoint_stored = !s->failed;
-	if (!s->failed)
-		s->checkpoint_changes = s->changes;
-	end_if_done(a);
-}
-
-/* Its section has all that the file is to say. */
-static int add_file(struct agent *a, struct period *p)
-{
-	struct save_file *f = calloc(1, sizeof(*f));
-
-	if (!f)
-		return -ENOMEM;
-	f->agent = a;
-	f->period = p;
-	f->next = a->save.files;
-	a->save.files = f;
-	return 0;
-}
-
-/* Retention removes such a file: written now it would stay until the next time it looks. */
-static bool is_expired(const struct agent *a, const struct period *p)
-{
-	return aggregator_is_expired(
-	    &a->aggregator, calendar_label_day(p->span.label), a->save.rendered_ns);
-}
-
-/* What has been written of late periods waits, the rest follows the checkpoint. */
-static int add_files(struct agent *a)
-{
-	struct save *s = &a->save;
-	uint64_t monotonic_ns = s->at_once ? UINT64_MAX : clock_monotonic_ns();
-	size_t late = 0;
-	int err = 0;
-
-	s->files_waiting = false;
-	/* What is put first is stored last: current periods come after the others. */
-	for (int over = 1; over >= 0; over--) {
-		for (size_t i = 0; i < s->draft.count && !err; i++) {
-			const struct checkpoint_period *made = &s->draft.periods[i];
-			struct period *p = made->period;
-
-			if (made->complete != over || !p->in_checkpoint ||
-			    !period_file_is_due(p, s->rendered_ns, monotonic_ns))
-				continue;
-			if (over && is_expired(a, p)) {
-				period_written(p, p->section_version, p->section_complete);
-				p->leaving = true;
-			} else if (over && !s->at_once && late++ >= LATE_FILES_MAX) {
-				s->files_waiting = true;
-			} else {
-				err = add_file(a, p);
-			}
-		}
-	}
-	return err;
-}
-
-static void put_state(struct agent *a)
-{
-	struct save *s = &a->save;
-	struct store_result trouble = {.step = STORE_STEP_CREATE, .name = CHECKPOINT_NAME};
-	char *state = s->state;
-
-	s->state = NULL;
-	trouble.error = store_put(a->store, CHECKPOINT_NAME, state, s->checkpoint_length, FILE_MODE,
-	    checkpoint_stored, a);
-	if (trouble.error)
-		checkpoint_stored(a, &trouble);
-}
-
-/* There is none at first, and after a save that failed: then the one before stays what it is. */
-static void checkpoint_kept(void *context, const struct store_result *r)
-{
-	struct agent *a = context;
-
-	if (!r->error || r->error == -ENOENT) {
-		put_state(a);
-		return;
-	}
-	free(a->save.state);
-	a->save.state = NULL;
-	checkpoint_stored(a, r);
-}
-
-/* A checkpoint names no line that is not on the disk. */
-static void lines_stored(struct agent *a, bool failed)
-{
-	struct save *s = &a->save;
-	struct store_result trouble = {.step = STORE_STEP_CREATE, .name = CHECKPOINT_NAME};
-
-	if (failed) {
-		free(s->state);
-		s->state = NULL;
-		s->failed = true;
-		end_if_done(a);
-		return;
-	}
-	trouble.error =
-	    store_rename(a->store, CHECKPOINT_NAME, CHECKPOINT_PREVIOUS_NAME, checkpoint_kept, a);
-	if (trouble.error)
-		checkpoint_kept(a, &trouble);
-}
-
-/* --- Rendering -------------------------------------------------------------------------------- */
+/* --- Steps ------------------------------------------------------------------------------------ */
 
 /* As of now: the positions, the lengths of the journal, and all that was counted. */
-static int freeze(struct agent *a, uint64_t now_ns)
+static int freeze(struct save *s)
 {
-	struct save *s = &a->save;
 	struct checkpoint_bus bus;
-	int err = drain_positions(a, &bus);
+	int err = drain_positions(s->from.drain, &bus);
 
 	s->draft = (struct checkpoint_draft){0};
 	if (!err)
-		err = journal_freeze(a, &bus);
+		err = journal_freeze(s->from.journal, &bus);
 	if (!err)
-		err = checkpoint_draft_begin(
-		    &s->draft, &a->aggregator, &bus, now_ns, board_writer_period_context, a);
+		err = checkpoint_draft_begin(&s->draft, s->from.aggregator, &bus, s->frozen_ns,
+		    document_context_of_period, &s->from.documents);
 	checkpoint_bus_free(&bus);
 	for (size_t i = 0; !err && i < s->draft.count; i++)
 		s->draft.periods[i].period->frozen =
@@ -344,90 +108,264 @@ static int freeze(struct agent *a, uint64_t now_ns)
 	return err;
 }
 
-static void render(void *draft)
+static void render_draft(void *draft)
 {
 	checkpoint_draft_render(draft);
 }
 
-/* The draft is the loop's again. */
-static void rendered(struct agent *a)
+/* Beside the loop, where it takes long and there is a thread to be had. */
+static void render(struct save *s)
 {
-	struct save *s = &a->save;
-	struct store_result trouble = {.step = STORE_STEP_CREATE, .name = CHECKPOINT_NAME};
+	if (checkpoint_draft_names(&s->draft) <= RENDER_AT_ONCE_NAMES ||
+	    worker_start(s->worker, render_draft, &s->draft) < 0)
+		render_draft(&s->draft);
+}
 
-	s->rendering = false;
-	trouble.error = s->draft.error;
-	if (!trouble.error) {
+/* The draft is the loop's again, and may be incomplete (draft.error): its bytes, and the files. */
+static int unfreeze(struct save *s)
+{
+	int err = s->draft.error;
+
+	if (!err) {
 		checkpoint_draft_give_back(&s->draft);
-		trouble.error = add_files(a);
+		err = save_files_choose(
+		    &s->files, &s->draft, s->from.aggregator, s->frozen_ns, s->at_once);
 	}
 	for (size_t i = 0; i < s->draft.count; i++) {
 		struct period *p = s->draft.periods[i].period;
 
 		p->frozen = false;
-		p->in_pending_checkpoint = !trouble.error && s->draft.periods[i].has_base;
+		p->in_pending_checkpoint = !err && s->draft.periods[i].has_base;
 	}
 	s->thawing = true;
-	s->state = s->draft.file.bytes;
+	s->checkpoint = s->draft.file.bytes;
 	s->checkpoint_length = s->draft.file.length;
 	s->draft.file.bytes = NULL;
 	checkpoint_draft_free(&s->draft);
-	if (!trouble.error) {
-		journal_write(a, lines_stored);
-		return;
-	}
-	free(s->state);
-	s->state = NULL;
-	checkpoint_stored(a, &trouble);
+	return err;
 }
 
 /* What came while the sums were frozen is added to them, a few periods a turn. */
-static void thaw(struct agent *a)
+static void thaw(struct save *s)
 {
 	uint64_t started_ns = clock_monotonic_ns();
 
-	for (struct period *p = a->aggregator.periods.first; p; p = p->next) {
+	for (struct period *p = s->from.aggregator->periods.first; p; p = p->next) {
 		if (!p->news)
 			continue;
 		if (!period_thaw(p))
-			a->aggregator.out_of_memory = true;
+			s->from.aggregator->out_of_memory = true;
 		if (clock_monotonic_ns() - started_ns > THAW_NS)
 			return;
 	}
-	a->save.thawing = false;
+	s->thawing = false;
 }
 
-static void start_save(struct agent *a, uint64_t now_ns, bool at_once)
+/* The store has carried out the step's operation. */
+static void stored(void *context, const struct store_result *r)
 {
-	struct save *s = &a->save;
+	struct save *s = context;
 
-	s->busy = true;
-	s->failed = false;
-	s->at_once = at_once;
-	s->changes = a->aggregator.changes;
-	s->rendered_ns = now_ns;
-	s->state = NULL;
-	periods_make_room(&a->aggregator.periods, now_ns);
-	s->draft.error = freeze(a, now_ns);
-	s->rendering = true;
-	if (s->draft.error) {
-		rendered(a);
-	} else if (checkpoint_draft_names(&s->draft) <= RENDER_AT_ONCE_NAMES ||
-		   worker_start(s->worker, render, &s->draft) < 0) {
-		render(&s->draft);
-		rendered(a);
+	s->storing = false;
+	s->error = r->error;
+	s->error_step = r->step;
+}
+
+/* What was asked of the store: stored() is called later, unless it could not be asked (`err`). */
+static void note_asked(struct save *s, int err)
+{
+	s->storing = err == 0;
+	s->error = err;
+	s->error_step = STORE_STEP_CREATE;
+}
+
+/* The checkpoint is durable: what was to wait for that. */
+static void commit(struct save *s)
+{
+	journal_named(s->from.journal);
+	for (struct period *p = s->from.aggregator->periods.first; p; p = p->next)
+		p->in_checkpoint |= p->in_pending_checkpoint;
+	s->checkpoint_changes = s->changes;
+}
+
+static void set_next_save(struct save *s)
+{
+	uint64_t wait = s->from.config->checkpoint_seconds;
+
+	if (s->failed) {
+		s->backoff_seconds = s->backoff_seconds ? 2 * s->backoff_seconds : 1;
+		if (s->backoff_seconds > BACKOFF_MAX_S)
+			s->backoff_seconds = BACKOFF_MAX_S;
+		wait = s->backoff_seconds;
+	} else {
+		s->backoff_seconds = 0;
+		s->saved_changes = s->changes;
+		if (s->files.waiting || s->from.aggregator->periods.crowded)
+			wait = 1;
 	}
+	s->next_ns = clock_monotonic_ns() + wait * NS_PER_SECOND;
+}
+
+/* Says what failed, where that has not been said, and gives up what is not yet in the store. */
+static void fail(struct save *s)
+{
+	if (s->error)
+		log_once(s->log, &s->last_error, CHECKPOINT_NAME, store_step_name(s->error_step),
+		    s->error);
+	s->failed = true;
+	free(s->checkpoint);
+	s->checkpoint = NULL;
+	save_files_drop(&s->files);
+	s->step = SAVE_END;
+}
+
+/*
+ * The next step, when what it waits for has come (is_waiting()). An error leads to the end, and the
+ * save is made anew after a while: what is on the disk by then is what a crash there would leave.
+ */
+static void make_step(struct save *s)
+{
+	char *bytes;
+
+	switch (s->step) {
+	case SAVE_IDLE: return;
+	case SAVE_FREEZE:
+		/*
+		 * The checkpoint holds the open periods and the position in every lane together.
+		 * A restarted agent continues from it, so each sample is either in it or read
+		 * again.
+		 */
+		s->draft.error = freeze(s);
+		s->step = s->draft.error ? SAVE_UNFREEZE : SAVE_RENDER;
+		return;
+	case SAVE_RENDER:
+		render(s);
+		s->step = SAVE_UNFREEZE;
+		return;
+	case SAVE_UNFREEZE:
+		s->error = unfreeze(s);
+		s->error_step = STORE_STEP_CREATE;
+		if (s->error)
+			break;
+		s->step = SAVE_JOURNAL_LINES;
+		return;
+	case SAVE_JOURNAL_LINES:
+		/* The checkpoint names no line that is not on the disk: these go first. */
+		journal_write(s->from.journal, &s->last_error);
+		s->step = SAVE_KEEP_PREVIOUS;
+		return;
+	case SAVE_KEEP_PREVIOUS:
+		if (journal_write_failed(s->from.journal))
+			break; /* the journal has said it */
+		/* Should the new checkpoint be damaged, the last one serves (see SAVE_FILES). */
+		note_asked(s, store_rename(*s->from.store, CHECKPOINT_NAME,
+				  CHECKPOINT_PREVIOUS_NAME, stored, s));
+		s->step = SAVE_STORE_CHECKPOINT;
+		return;
+	case SAVE_STORE_CHECKPOINT:
+		/* There is none at first, and after a save that failed here: then the one before
+		 * stays what it is. */
+		if (s->error && s->error != -ENOENT)
+			break;
+		bytes = s->checkpoint;
+		s->checkpoint = NULL; /* the store's, in any case */
+		note_asked(s, store_put(*s->from.store, CHECKPOINT_NAME, bytes,
+				  s->checkpoint_length, FILE_MODE, stored, s));
+		s->step = SAVE_COMMIT;
+		return;
+	case SAVE_COMMIT:
+		if (s->error)
+			break;
+		commit(s);
+		s->step = SAVE_FILES;
+		return;
+	case SAVE_FILES:
+		/*
+		 * A file is a function of a checkpoint that is already durable. Writing it again,
+		 * or writing a later one, replaces it whole: doing so twice changes nothing.
+		 *
+		 * It is written only for a period that the checkpoint before holds too, with what
+		 * its file held (save_files_choose()). So that one serves as well, should the last
+		 * be damaged: what is read again is in no file that it does not replace, and
+		 * nothing is counted twice.
+		 */
+		s->failed = s->files.failed;
+		if (s->failed)
+			save_files_drop(&s->files);
+		if (save_files_left(&s->files))
+			save_files_put_next(&s->files);
+		else
+			s->step = SAVE_END;
+		return;
+	case SAVE_END:
+		/*
+		 * A period leaves the checkpoint only after its file was stored with all of it.
+		 * From then on the file is the truth: a late sample fetches it back (backfill.c).
+		 * Until that has come, a checkpoint says that the period is without what its file
+		 * holds, and no file is written.
+		 */
+		if (!s->failed && s->last_error.error)
+			log_once(s->log, &s->last_error, s->from.folder->path, "write", 0);
+		trim(s);
+		if (!s->failed)
+			periods_close_finished(&s->from.aggregator->periods, clock_realtime_ns());
+		set_next_save(s);
+		s->step = SAVE_IDLE;
+		return;
+	}
+	fail(s);
+}
+
+/* The next step must wait: for the store or for the worker. */
+static bool is_waiting(const struct save *s)
+{
+	if (s->storing || journal_is_writing(s->from.journal) || worker_is_busy(s->worker))
+		return true;
+	return s->step == SAVE_FILES && save_files_is_full(&s->files);
+}
+
+/* A step that can be made now. */
+static bool has_step(const struct save *s)
+{
+	return s->step != SAVE_IDLE && !is_waiting(s);
+}
+
+/* One file in a turn, and none beside another step that took its time. */
+static bool is_file(const struct save *s)
+{
+	return s->step == SAVE_FILES && save_files_left(&s->files);
+}
+
+/* After these the loop drains first. After SAVE_COMMIT files may be put off, too. */
+static bool takes_time(const struct save *s)
+{
+	return s->step == SAVE_UNFREEZE || s->step == SAVE_COMMIT || is_file(s) ||
+	       s->step == SAVE_END;
+}
+
+bool save_go_on(struct save *s)
+{
+	bool took_time = s->thawing;
+
+	if (s->thawing)
+		thaw(s);
+	while (has_step(s) && !(took_time && is_file(s))) {
+		took_time |= takes_time(s);
+		make_step(s);
+	}
+	return took_time;
 }
 
 /* --- When ------------------------------------------------------------------------------------- */
 
-static bool has_news(const struct agent *a, uint64_t now_ns, bool at_once)
+static bool has_news(const struct save *s, uint64_t now_ns, bool at_once)
 {
 	uint64_t monotonic_ns = at_once ? UINT64_MAX : clock_monotonic_ns();
 
-	if (a->aggregator.changes != a->save.saved_changes || journal_wants_checkpoint(a, now_ns))
+	if (s->from.aggregator->changes != s->saved_changes ||
+	    journal_wants_checkpoint(s->from.journal, now_ns))
 		return true;
-	for (const struct period *p = a->aggregator.periods.first; p; p = p->next)
+	for (const struct period *p = s->from.aggregator->periods.first; p; p = p->next)
 		if (period_file_is_due(p, now_ns, monotonic_ns))
 			return true;
 	return false;
@@ -437,11 +375,11 @@ static bool has_news(const struct agent *a, uint64_t now_ns, bool at_once)
  * A period has ended, or has begun: its file should not wait for the next checkpoint. One that was
  * over when it was opened can: nobody knows of its file yet.
  */
-static bool is_urgent(const struct agent *a, uint64_t now_ns)
+static bool is_urgent(const struct save *s, uint64_t now_ns)
 {
-	if (journal_is_urgent(a))
+	if (journal_is_urgent(s->from.journal))
 		return true;
-	for (const struct period *p = a->aggregator.periods.first; p; p = p->next) {
+	for (const struct period *p = s->from.aggregator->periods.first; p; p = p->next) {
 		bool over = period_is_over(p, now_ns), is_written = p->written_version > 0;
 
 		if (p->has_base && is_written == over && (over ? !p->written_complete : true))
@@ -451,198 +389,134 @@ static bool is_urgent(const struct agent *a, uint64_t now_ns)
 }
 
 /* The file of a period that is not there yet makes a save wait, for a while. */
-static bool must_wait(struct agent *a, uint64_t now_ns, bool at_once)
+static bool must_wait(struct save *s, uint64_t now_ns, bool at_once)
 {
-	struct save *s = &a->save;
 	uint64_t monotonic_ns = clock_monotonic_ns();
 
-	if (!backfill_missing(a, now_ns, at_once)) {
+	if (!backfill_missing(s->from.backfill, now_ns, at_once)) {
 		s->waiting_since_ns = 0;
 		return false;
 	}
 	if (s->waiting_since_ns == 0)
 		s->waiting_since_ns = monotonic_ns;
-	return monotonic_ns - s->waiting_since_ns < BASES_NS;
+	return monotonic_ns - s->waiting_since_ns < BACKFILL_NS;
 }
 
-bool save_run(struct agent *a, uint64_t now_ns, bool at_once)
+static void begin(struct save *s, uint64_t now_ns, bool at_once)
 {
-	struct save *s = &a->save;
+	s->failed = false;
+	s->error = 0;
+	s->at_once = at_once;
+	s->changes = s->from.aggregator->changes;
+	s->frozen_ns = now_ns;
+	periods_make_room(&s->from.aggregator->periods, now_ns);
+	s->step = SAVE_FREEZE;
+}
+
+bool save_run(struct save *s, uint64_t now_ns, bool at_once)
+{
 	bool due = clock_monotonic_ns() >= s->next_ns;
 
 	/* The current hour and day have files from their first moment on. */
-	(void)periods_at(&a->aggregator.periods, PERIOD_HOURLY, now_ns);
-	(void)periods_at(&a->aggregator.periods, PERIOD_DAILY, now_ns);
-	backfill_ask(a);
-	if (s->busy || s->thawing || a->aggregator.out_of_memory || !has_news(a, now_ns, at_once))
+	(void)periods_at(&s->from.aggregator->periods, PERIOD_HOURLY, now_ns);
+	(void)periods_at(&s->from.aggregator->periods, PERIOD_DAILY, now_ns);
+	backfill_ask(s->from.backfill);
+	if (save_is_busy(s) || s->thawing || s->from.aggregator->out_of_memory ||
+	    !has_news(s, now_ns, at_once))
 		return false;
-	if (!due && !at_once && !(s->backoff_seconds == 0 && is_urgent(a, now_ns)))
+	if (!due && !at_once && !(s->backoff_seconds == 0 && is_urgent(s, now_ns)))
 		return false;
-	aggregator_fold(&a->aggregator, now_ns);
-	backfill_ask(a); /* of periods that the fold has opened */
-	if (a->aggregator.out_of_memory || must_wait(a, now_ns, at_once))
+	aggregator_fold(s->from.aggregator, now_ns);
+	backfill_ask(s->from.backfill); /* of periods that the fold has opened */
+	if (s->from.aggregator->out_of_memory || must_wait(s, now_ns, at_once))
 		return false;
-	start_save(a, now_ns, at_once);
-	return true;
-}
-
-/* A step that can be made now. */
-static bool has_step(const struct agent *a)
-{
-	const struct save *s = &a->save;
-
-	if (s->thawing)
-		return true;
-	if (s->rendering || s->rendered_file)
-		return !worker_is_busy(s->worker);
-	return s->checkpoint_stored && s->files && s->files_left < FILES_AT_ONCE;
-}
-
-bool save_go_on(struct agent *a)
-{
-	struct save *s = &a->save;
-	struct save_file *f = s->rendered_file;
-
-	if (!has_step(a))
-		return false;
-	if (s->thawing) {
-		thaw(a);
-	} else if (s->rendering) {
-		rendered(a);
-	} else if (f) {
-		s->rendered_file = NULL;
-		put_rendered(a, f);
-	} else {
-		put_next_file(a);
-	}
+	begin(s, now_ns, at_once);
+	(void)save_go_on(s);
 	return true;
 }
 
 /* They are of a checkpoint that is on the disk, and of the next one, which comes the sooner. */
-void save_put_off_files(struct agent *a)
+void save_put_off_files(struct save *s)
 {
-	if (!a->save.checkpoint_stored || !a->save.files)
+	if (s->step != SAVE_FILES || !save_files_left(&s->files))
 		return;
-	files_free(&a->save);
-	end_if_done(a);
+	save_files_drop(&s->files);
+	(void)save_go_on(s);
 }
 
-int save_open(struct agent *a)
+int save_open(const struct save_sources *sources, struct log *log, struct save **out)
 {
-	a->save.worker = worker_new();
-	return a->save.worker ? 0 : -ENOMEM;
-}
+	struct save *s = calloc(1, sizeof(*s));
 
-void save_close(struct agent *a)
-{
-	struct save *s = &a->save;
-
-	worker_free(s->worker);
-	s->worker = NULL;
-	if (s->rendered_file)
-		file_free(s->rendered_file);
-	s->rendered_file = NULL;
-	files_free(s);
-	checkpoint_draft_free(&s->draft);
-	free(s->state);
-	s->state = NULL;
-}
-
-bool save_has_more(const struct agent *a)
-{
-	return has_step(a);
-}
-
-bool save_is_at_work(const struct agent *a)
-{
-	return a->save.rendering || a->save.rendered_file;
-}
-
-bool save_is_done(const struct agent *a, uint64_t now_ns)
-{
-	return !a->save.busy && !a->save.thawing && !a->aggregator.out_of_memory &&
-	       !backfill_missing(a, now_ns, true) && !has_news(a, now_ns, true);
-}
-
-static void snapshot_stored(void *context, const struct store_result *r)
-{
-	struct agent *a = context;
-
-	if (r->error)
-		log_error(a->log, "could not %s %s: %s", store_step_name(r->step), r->name,
-		    strerror(-r->error));
-	else
-		log_info(a->log, "wrote %s", r->name);
-}
-
-void save_snapshot(struct agent *a, uint64_t now_ns)
-{
-	char name[PERIOD_NAME_BYTES];
-	size_t length;
-	char *text = board_writer_since_start(a, now_ns, &length);
-
-	calendar_snapshot_name(&a->aggregator.periods.calendar, now_ns, name);
-	if (!text || store_put(a->store, name, text, length, FILE_MODE, snapshot_stored, a) < 0)
-		log_error(a->log, "could not write %s: out of memory", name);
-}
-
-int quarantine_file(struct agent *a, const char *name, const char *why)
-{
-	char stamp[PERIOD_NAME_BYTES], aside[2 * PERIOD_NAME_BYTES];
-	int err, n;
-
-	calendar_snapshot_name(&a->aggregator.periods.calendar, clock_realtime_ns(), stamp);
-	n = snprintf(
-	    aside, sizeof(aside), "%.47s.set-aside-%.15s", name, stamp + strlen("metrics_"));
-	err = renameat2(a->folder.fd, name, a->folder.fd, aside, RENAME_NOREPLACE);
-	/* There may be more than one in a second. */
-	for (int i = 2; err < 0 && errno == EEXIST && i <= SET_ASIDE_MAX; i++) {
-		snprintf(aside + n, sizeof(aside) - (size_t)n, "-%d", i);
-		err = renameat2(a->folder.fd, name, a->folder.fd, aside, RENAME_NOREPLACE);
-	}
-	if (err < 0) {
-		log_error(
-		    a->log, "%s %s, and could not be quarantined: %s", name, why, strerror(errno));
-		return -errno;
-	}
-	log_error(a->log, "%s %s: quarantined as %s", name, why, aside);
+	*out = s;
+	if (!s)
+		return -ENOMEM;
+	s->from = *sources;
+	s->log = log;
+	s->worker = worker_new();
+	if (!s->worker)
+		return -ENOMEM;
+	s->files = (struct save_files){
+	    .store = s->from.store, .log = log, .said = &s->last_error, .worker = s->worker};
 	return 0;
 }
 
-/* Whether the folder that is open is the one that bears the name, on the disk that is there now. */
-static bool folder_is_there(const struct agent *a)
+void save_close(struct save *s)
 {
-	struct stat open, named;
-
-	return fstat(a->folder.fd, &open) == 0 && stat(a->folder.path, &named) == 0 &&
-	       open.st_ino == named.st_ino && open.st_dev == named.st_dev;
+	if (!s)
+		return;
+	worker_free(s->worker);
+	save_files_free(&s->files);
+	checkpoint_draft_free(&s->draft);
+	free(s->checkpoint);
+	free(s);
 }
 
-void save_look_after_folder(struct agent *a)
+bool save_has_more(const struct save *s)
 {
-	int refused, err;
+	return s->thawing || has_step(s);
+}
 
-	if (a->save.backoff_seconds == 0 || a->save.busy)
-		return;
-	if (a->store && folder_is_there(a))
-		return;
-	/* A disk that hangs must not hold up the drain: only an idle store is closed. */
-	if (a->store && (store_poll(a->store) > 0 || !store_close(a->store, 0)))
-		return;
-	a->store = NULL;
-	err = folder_reopen(&a->folder, a->log);
-	if (!err)
-		err =
-		    store_open(a->config->io, a->folder.fd, a->folder.lock_fd, &a->store, &refused);
-	if (err)
-		return;
-	log_warning(a->log, "%s was removed: made it anew", a->folder.path);
-	for (struct period *p = a->aggregator.periods.first; p; p = p->next) {
+bool save_is_busy(const struct save *s)
+{
+	return s->step != SAVE_IDLE;
+}
+
+bool save_is_at_work(const struct save *s)
+{
+	return save_is_busy(s) && worker_is_busy(s->worker);
+}
+
+bool save_has_stored(const struct save *s, uint64_t changes)
+{
+	return s->checkpoint_changes >= changes;
+}
+
+void save_begin_anew(struct save *s)
+{
+	s->saved_changes = s->checkpoint_changes = 0;
+}
+
+bool save_is_done(const struct save *s, uint64_t now_ns)
+{
+	return !save_is_busy(s) && !s->thawing && !s->from.aggregator->out_of_memory &&
+	       !backfill_missing(s->from.backfill, now_ns, true) && !has_news(s, now_ns, true);
+}
+
+bool save_is_failing(const struct save *s)
+{
+	return s->backoff_seconds > 0;
+}
+
+void save_begin_folder(struct save *s)
+{
+	struct periods *periods = &s->from.aggregator->periods;
+
+	for (struct period *p = periods->first; p; p = p->next) {
 		p->written_version = 0;
 		p->written_complete = false;
 		p->base_asked = false;
 	}
-	periods_forget(&a->aggregator.periods, INT64_MAX);
-	journal_begin_folder(a);
-	a->save.next_ns = 0;
+	periods_forget(periods, INT64_MAX);
+	s->next_ns = 0;
 }

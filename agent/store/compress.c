@@ -5,7 +5,7 @@
  * Steps, so that a large file never keeps the store's worker for long: whatever else is to be
  * stored goes in between. Frames one after another are one stream to every reader of zstd.
  */
-#include "internal.h"
+#include "compress.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -68,7 +68,7 @@ static void compress_piece(struct compression *p, size_t length, bool last)
 		left =
 		    ZSTD_compressStream2(p->zstd, &out, &in, last ? ZSTD_e_end : ZSTD_e_continue);
 		if (ZSTD_isError(left)) {
-			store_op_fail(p->op, STORE_STEP_PACK, -ENOMEM);
+			store_op_fail(p->op, STORE_STEP_COMPRESS, -ENOMEM);
 			return;
 		}
 		err = write_all(p->to, p->out, out.pos);
@@ -132,7 +132,7 @@ static bool begin(int dirfd, struct compression *p)
 	if (p->zstd && p->in && p->out &&
 	    !ZSTD_isError(ZSTD_CCtx_setParameter(p->zstd, ZSTD_c_checksumFlag, 1)))
 		return true;
-	store_op_fail(op, STORE_STEP_PACK, -ENOMEM);
+	store_op_fail(op, STORE_STEP_COMPRESS, -ENOMEM);
 	return false;
 }
 

@@ -2,7 +2,11 @@
  * posix.c: one operation of the store by plain system calls. It may block as long as the disk
  * does, so it runs in the worker's thread.
  */
-#include "internal.h"
+#include "posix.h"
+#include "base/data_limits.h"
+#include "compress.h"
+#include "read.h"
+#include "sweep.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -92,7 +96,7 @@ static void remove_file(int dirfd, struct store_op *op)
 
 static void get(int dirfd, struct store_op *op)
 {
-	int err = store_read_file(dirfd, op->name, STORE_READ_MAX, &op->bytes, &op->length);
+	int err = store_read_file(dirfd, op->name, DOCUMENT_BYTES_MAX, &op->bytes, &op->length);
 
 	if (err)
 		store_op_fail(op, STORE_STEP_READ, err);

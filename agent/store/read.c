@@ -8,7 +8,7 @@
  *
  * It is not for knowing what the bytes mean.
  */
-#include "internal.h"
+#include "read.h"
 
 #include <errno.h>
 #include <fcntl.h>

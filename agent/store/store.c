@@ -3,16 +3,16 @@
  *
  * Sweeps have a queue of their own, from which one is taken only when nothing else waits.
  */
-#include "internal.h"
+#include "store.h"
+#include "op.h"
+#include "sweep.h"
+#include "uring.h"
+#include "worker.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
-
-#define HEX_DIGITS 16
 
 struct queue {
 	struct store_op *first;
@@ -30,81 +30,6 @@ struct store {
 	size_t pending;
 	bool closing;
 };
-
-/*
- * The first half of the random part of this process's temporary names, by which it knows those that
- * others have left behind. Set by the first store_open(), before there is another thread.
- */
-static uint32_t era;
-
-int store_op_fail(struct store_op *op, enum store_step step, int error)
-{
-	op->step = step;
-	op->error = error;
-	return error;
-}
-
-int store_temporary_name(const char *name, char out[STORE_TEMPORARY_BYTES])
-{
-	uint32_t random;
-
-	if (strlen(name) > STORE_NAME_MAX)
-		return -EINVAL;
-	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
-		return -EIO;
-	snprintf(out, STORE_TEMPORARY_BYTES, ".%s.%08x%08x.tmp", name, era, random);
-	return 0;
-}
-
-int store_op_name_temporary(struct store_op *op)
-{
-	return store_temporary_name(op->name, op->temporary);
-}
-
-bool store_is_temporary(const char *name)
-{
-	size_t n = strlen(name), tail = strlen(".") + HEX_DIGITS + strlen(".tmp");
-	const char *at = name + n - tail;
-
-	return n > tail + 1 && name[0] == '.' && at[0] == '.' &&
-	       strspn(at + 1, "0123456789abcdef") == HEX_DIGITS &&
-	       strcmp(at + 1 + HEX_DIGITS, ".tmp") == 0;
-}
-
-bool store_is_left_behind(const char *name)
-{
-	char own[HEX_DIGITS / 2 + 1];
-
-	snprintf(own, sizeof(own), "%08x", era);
-	return store_is_temporary(name) &&
-	       memcmp(name + strlen(name) - strlen(".tmp") - HEX_DIGITS, own, HEX_DIGITS / 2) != 0;
-}
-
-const char *store_step_name(enum store_step step)
-{
-	switch (step) {
-	case STORE_STEP_NONE: return "do";
-	case STORE_STEP_CREATE: return "create";
-	case STORE_STEP_WRITE: return "write";
-	case STORE_STEP_SYNC: return "sync";
-	case STORE_STEP_RENAME: return "rename";
-	case STORE_STEP_SYNC_DIR: return "sync the folder of";
-	case STORE_STEP_REMOVE: return "remove";
-	case STORE_STEP_READ: return "read";
-	case STORE_STEP_LIST: return "list";
-	case STORE_STEP_PACK: return "compress";
-	}
-	return "do";
-}
-
-static void op_free(struct store_op *op)
-{
-	for (size_t i = 0; i < STORE_SWEPT_NAMES; i++)
-		free(op->names[i]);
-	if (!op->borrowed)
-		free(op->bytes);
-	free(op);
-}
 
 static bool is_file_name(const char *name)
 {
@@ -240,7 +165,7 @@ static bool start_next(struct store *s)
 		return false;
 	s->running = op;
 	if (op->kind == STORE_OP_PUT)
-		err = store_op_name_temporary(op);
+		err = store_temporary_name(op->name, op->temporary);
 	if (err) {
 		/* The worker hands it back as it is. */
 		store_op_fail(op, STORE_STEP_CREATE, err);
@@ -277,7 +202,7 @@ static void hand_back(struct store *s, struct store_op *op)
 	s->pending--;
 	if (op->done)
 		op->done(op->context, &result);
-	op_free(op);
+	store_op_free(op);
 }
 
 size_t store_poll(struct store *s)
@@ -317,8 +242,7 @@ int store_open(enum store_io io, int dirfd, int lock_fd, struct store **out, int
 		return -ENOMEM;
 	s->waiting.last = &s->waiting.first;
 	s->sweeps.last = &s->sweeps.first;
-	if (era == 0 && getrandom(&era, sizeof(era), 0) != (ssize_t)sizeof(era))
-		err = -EIO;
+	err = store_temporary_begin();
 	s->worker = store_worker_new(dirfd);
 	if (!s->worker)
 		err = -ENOMEM;

@@ -2,17 +2,26 @@
  * store.h: replaces, extends, compresses and removes files in one folder, asynchronously and
  * durably.
  *
- * One interface, two implementations: uring.c (io_uring) and posix.c (plain system
- * calls in one worker thread). A file is written under an unpredictable temporary name,
- * exclusively, then fsynced, renamed over its name, and the folder fsynced: a reader sees the old
- * file or the new one, whole, also across a crash. Nothing here blocks the caller but store_open(),
- * store_flush() and store_close(), which are told for how long.
+ *   store.c     the queue: one operation at a time, completions in the caller's thread
+ *   op.c        an operation, and how it fails
+ *   uring.c     replacing, extending and removing as chains of linked io_uring requests
+ *   worker.c    one thread that carries out operations by plain system calls
+ *   posix.c     an operation by plain system calls, with sweep.c and compress.c for a step of these
+ *   read.c      reading a whole file
+ *   temporary.c the names of files that are not whole yet
+ *
+ * One interface, two implementations: uring.c and posix.c. A file is written under an unpredictable
+ * temporary name, exclusively, then fsynced, renamed over its name, and the folder fsynced: a
+ * reader sees the old file or the new one, whole, also across a crash. Nothing here blocks the
+ * caller but store_open(), store_flush() and store_close(), which are told for how long.
  *
  * A store belongs to one thread; completions run inside store_poll() of that thread. It is not for
  * knowing what the bytes mean, nor for retrying: the caller does that.
  */
 #ifndef ORBUS_AGENT_STORE_H
 #define ORBUS_AGENT_STORE_H
+
+#include "result.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,35 +32,6 @@ enum store_io {
 	STORE_IO_URING, /* io_uring or an error */
 	STORE_IO_POSIX, /* plain system calls in a worker thread */
 };
-
-/* Where an operation stopped, for the log: "could not %s FILE: strerror". */
-enum store_step {
-	STORE_STEP_NONE,
-	STORE_STEP_CREATE,
-	STORE_STEP_WRITE,
-	STORE_STEP_SYNC,
-	STORE_STEP_RENAME,
-	STORE_STEP_SYNC_DIR,
-	STORE_STEP_REMOVE,
-	STORE_STEP_READ,
-	STORE_STEP_LIST,
-	STORE_STEP_PACK,
-};
-
-struct store_result {
-	int error;            /* 0 or a negative errno */
-	enum store_step step; /* what failed; NONE when error is 0 */
-	const char *name;     /* the file's name in the folder */
-	char *bytes; /* store_get(): the content, NUL-terminated, valid during the callback */
-	size_t length;
-	/* store_sweep(): how many were removed, the first of their names (NULL-terminated, valid
-	 * during the callback), and whether there may be more. */
-	size_t removed;
-	char **names;
-	bool more;
-};
-
-typedef void store_done_fn(void *context, const struct store_result *result);
 
 struct store;
 
@@ -110,19 +90,6 @@ int store_rename(
 int store_get(struct store *s, const char *name, store_done_fn *done, void *context);
 
 /*
- * Reads the whole of regular file `name`, at once, for when there is nothing to hold up: the bytes
- * are malloc'ed and NUL-terminated. Returns 0; -ENOENT; where store_is_foreign(), what bears the
- * name is no file of ours (a link, a folder, a FIFO, or larger than `most` bytes) and was not read;
- * everything else is an error of the system, which says nothing about the content.
- */
-int store_read_file(int dirfd, const char *name, uint64_t most, char **bytes, size_t *length);
-bool store_is_foreign(int error);
-/* "is a folder": for messages. */
-const char *store_foreign_text(int error);
-/* What bears a name now: 0 and its size, an error as above. */
-int store_look(int dirfd, const char *name, uint64_t *size);
-
-/*
  * Queues one step of going through the folder and removing the regular files whose names are
  * wanted: some hundred at most, for some milliseconds, and then one fsync of the folder for all of
  * them. Where there may be more, the next step goes on from there. Steps wait behind everything
@@ -131,8 +98,6 @@ int store_look(int dirfd, const char *name, uint64_t *size);
  * `wanted` is called in another thread, with `order`, which must not change until `done` is called.
  * A file that cannot be removed is passed over, and the first such error reported with its name.
  */
-typedef bool store_wanted_fn(const void *order, const char *name);
-#define STORE_SWEPT_NAMES 16
 int store_sweep(struct store *s, store_wanted_fn *wanted, const void *order, store_done_fn *done,
     void *context);
 
@@ -152,18 +117,5 @@ size_t store_flush(struct store *s, int timeout_ms);
  * is free.
  */
 bool store_close(struct store *s, int timeout_ms);
-
-/* "create", "write", ...: for messages. */
-const char *store_step_name(enum store_step step);
-
-/* A new unpredictable name for what is to become `name`; it is a temporary one. -EIO, -EINVAL. */
-#define STORE_TEMPORARY_BYTES 256
-int store_temporary_name(const char *name, char out[STORE_TEMPORARY_BYTES]);
-
-/* True for a temporary name (".NAME.<16 hex>.tmp"), of whatever process. */
-bool store_is_temporary(const char *name);
-
-/* True for one that another process has left behind. */
-bool store_is_left_behind(const char *name);
 
 #endif

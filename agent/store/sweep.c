@@ -5,7 +5,7 @@
  * nobody ever holds a list of them. One fsync of the folder a step: removals need not be durable
  * one by one, a file that is back after a power cut is removed again.
  */
-#include "internal.h"
+#include "sweep.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -15,7 +15,8 @@
  * The folder's lock occupies another slot: the ring keeps a reference to its open file description
  * until the kernel has torn the ring down, which it does after the last request has ended.
  */
-#include "internal.h"
+#include "uring.h"
+#include "posix.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -256,7 +257,7 @@ static int probe(struct store_uring *u)
 	struct store_op remove = {.kind = STORE_OP_REMOVE};
 	struct store_op plain;
 	char byte = 'x';
-	int err = store_op_name_temporary(&put);
+	int err = store_temporary_name(put.name, put.temporary);
 
 	if (err)
 		return err;

@@ -5,7 +5,8 @@
  * `op`, `busy` and `stop` are guarded by `lock`. While `busy`, the operation belongs to the thread;
  * the mutex orders its work before the owner's look at the outcome.
  */
-#include "internal.h"
+#include "worker.h"
+#include "posix.h"
 
 #include <pthread.h>
 #include <signal.h>

@@ -2,7 +2,7 @@
  * fuzz_alert_state.c: whatever the file "alerts" of the data folder holds, it is taken over or
  * refused; what was taken over is written and read again as the same.
  */
-#include "agent/alerts/alerts.h"
+#include "agent/alerts/state.h"
 #include "must.h"
 
 #include <errno.h>
@@ -24,9 +24,8 @@ static void begin(struct alerts *s)
 
 static void end(struct alerts *s)
 {
-	while (s->posts)
-		alert_post_drop_oldest(s);
-	MUST(s->post_count == 0);
+	alert_queue_clear(&s->queue);
+	MUST(s->queue.count == 0);
 	alert_rules_free(&s->rules);
 	free(s->states);
 }
@@ -57,12 +56,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	begin(&s);
 	err = alert_state_decode(state, &s);
 	MUST(err == 0 || err == -EBADMSG);
-	MUST(s.post_count <= ALERT_POSTS_MAX);
+	MUST(s.queue.count <= ALERT_POSTS_MAX);
 	if (err == 0)
 		must_stay_the_same(&s);
 	/* Nobody can be owed anything but the two, each perhaps more than once. */
-	while (err == 0 && s.posts)
-		alert_post_settle(&s, s.posts->number, s.posts->owed[s.posts->owed_count - 1]);
+	while (err == 0 && s.queue.first)
+		alert_queue_settle(&s.queue, s.queue.first->number,
+		    s.queue.first->owed[s.queue.first->owed_count - 1]);
 	end(&s);
 	json_decref(state);
 	return 0;

@@ -131,6 +131,7 @@ class HoursTest(JournalTest):
         agent = self.start_journal("--utc")
         self.publish(*requests(0, 100))
         self.wait_journal(100)
+        self.wait_counted(100)  # a checkpoint names the lines
         agent.kill()
         agent.wait()
         self.clock.set(START + 3600)

@@ -8,7 +8,7 @@
  *
  * The variable holds a tuple of WITHIN_FIELDS, or None.
  */
-#include "orbus_python.h"
+#include "tags_block.h"
 #include "structmember.h"
 
 struct tags_block {

@@ -2,7 +2,9 @@
  * test_store.c: replacing, extending, compressing, removing, reading and listing files, by io_uring
  * and by plain calls. Every test runs with both.
  */
+#include "agent/store/read.h"
 #include "agent/store/store.h"
+#include "agent/store/temporary.h"
 #include "testing.h"
 
 #include <errno.h>

@@ -167,7 +167,7 @@ def _tap(response: Any, measurement: Measurement, stream_type: type) -> Any:
         library = sys.modules.get(type(response).__module__.partition(".")[0])
         decoders = getattr(getattr(library, "_decoders", None), "SUPPORTED_DECODERS", {})
         if hasattr(response, "_content"):
-            # The transport has read and decoded it: nobody will ask for the stream any more.
+            # The transport has read and decoded it: the stream will not be asked for any more.
             measurement.response(response.status_code, response.headers, False)
             measurement.feed(response.content)
             measurement.end()

@@ -8,10 +8,9 @@ key, is not published.
 
 A call that passes several instrumented layers (a client whose transport is another client, a
 client of an SDK within another) is measured by the outermost one; within the block of `bus.request()` it
-fills in that request's sample (ext/call.h).
+fills in that request's sample (ext/call_end.h).
 
-Whatever goes wrong in here is counted in the producer's `dropped`, logged once, and never reaches the
-program.
+An error in here is counted in the producer's `dropped`, logged once, and never reaches the program.
 """
 from __future__ import annotations
 
@@ -310,9 +309,9 @@ def instrument(client: _Client, bus: Producer | None = None, *,
     client inside), an `httpx.Client` or `AsyncClient`, or an `aiohttp.ClientSession`. Each attempt is a
     sample, also those that the SDK makes by itself. Objects, exceptions and timing stay as they were.
 
-    An SDK's client is measured by itself, whoever shares the httpx client inside, and so are the copies
-    that `copy()` and `with_options()` make of it; a copy that is instrumented again has its own bus and
-    tags. For tags of single calls see `orbus.tags`.
+    An SDK's client is measured by itself, also where others share the httpx client inside. The copies
+    that `copy()` and `with_options()` make of it are measured too; a copy that is instrumented again has
+    its own bus and tags. For tags of single calls see `orbus.tags`.
 
     `bus` None means a producer of this process's own, named by `$ORBUS_BOT`, else by the program; if
     the bus cannot be used, a warning is logged and the client works unmeasured. `tags` are put on every

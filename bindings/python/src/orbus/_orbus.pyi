@@ -133,7 +133,7 @@ class Request:
     def error(
         self, error_type: str, message: str | None = None, *, http_status: int | None = None
     ) -> None:
-        """It will end with an error, whatever else happens in its block."""
+        """It will end with an error, however its block ends."""
     def timeout(self, error_type: str | None = None, message: str | None = None) -> None: ...
     def cancel(self) -> None: ...
     def end(self, status: str | None = None) -> None:
