@@ -76,8 +76,8 @@ static const struct cli_option options[] = {
 	.offer = CLI_OFFER_FILES,
 	.help = "rules of budgets and alerts",
 	.details =
-	    "Judges the rules of the file once a second, logs what they raise, and posts it to "
-	    "the file's webhooks. See *orbus-alerts*(5). SIGHUP reads the file anew."},
+	    "Evaluates the rules of the file once a second, logs each alert, and posts it to the "
+	    "file's webhooks. See *orbus-alerts*(5). SIGHUP reads the file again."},
     {.name = "once",
 	.type = CLI_FLAG,
 	.offset = AT(once),
@@ -103,9 +103,9 @@ static const struct cli_option options[] = {
 	.preset_words = "0600",
 	.help = "permissions of the bus",
 	.details =
-	    "Permissions of the bus, such as 0660: who may write it may publish, who may read it "
-	    "may look on. A bus that exists is given them, which takes its owner or root; a "
-	    "program that has it open keeps it open."},
+	    "Permissions of the bus, such as 0660: users who may write it may publish, users who "
+	    "may only read it may run the tools. Its owner and root also change those of a bus that "
+	    "exists; programs that have it open keep it open."},
     {.name = "group",
 	.type = CLI_TEXT,
 	.offset = AT(group),
@@ -113,8 +113,8 @@ static const struct cli_option options[] = {
 	.offer = CLI_OFFER_GROUPS,
 	.help = "group of the bus",
 	.details =
-	    "Group of the bus. A bus that exists is given it, which takes root, or its owner "
-	    "if he is in the group."},
+	    "Group of the bus. Root, and its owner if he is in the group, also change that of a bus "
+	    "that exists."},
     {.name = "owner",
 	.type = CLI_TEXT,
 	.offset = AT(owner),
@@ -122,10 +122,10 @@ static const struct cli_option options[] = {
 	.environment = "ORBUS_OWNER",
 	.help = "trust a bus of this user too",
 	.details =
-	    "A user, by name or number, whose bus is served. Everybody may write to _/dev/shm_, so "
-	    "ring, lock object and board are used only if they belong to oneself, root, the system "
-	    "user orbus, this user, or, for a bus on a path, to the owner of its folder where "
-	    "nobody else may write there."},
+	    "A user, by name or number, whose bus is served. Every user may write to _/dev/shm_, so "
+	    "ring, lock object and board are used only if they belong to the agent's user, root, the "
+	    "system user orbus, this user, or, for a bus on a path, to the owner of its folder where "
+	    "only he may write there."},
     {.name = "lanes",
 	.type = CLI_UINT,
 	.offset = AT(lanes),
@@ -164,8 +164,8 @@ static const struct cli_option options[] = {
 	.preset = "stderr",
 	.help = "where to log",
 	.details =
-	    "Where the agent logs. Where the daemon cannot be reached, or takes no lines, its "
-	    "lines go to standard error, which the first of them says, until it can be."},
+	    "Where the agent logs. While the daemon cannot be reached or takes no lines, they go "
+	    "to standard error; the first of them says so."},
     {.name = "log-level",
 	.type = CLI_CHOICE,
 	.offset = AT(log_level),

@@ -1,6 +1,6 @@
 /*
- * call.c: a bot of its own that calls a model through libcurl, measured. README.md shows its
- * middle.
+ * call.c: a bot of its own that calls a model through libcurl, measured. bindings/curl/README.md
+ * shows its middle.
  *
  *   call URL BUS      prints how many bytes came to its own callback
  */

@@ -1,6 +1,6 @@
 /*
- * example.c: a program outside orbus's tree, built against the installed library. README.md shows
- * its middle.
+ * example.c: a program outside orbus's tree, built against the installed library. libbus/README.md
+ * shows its middle.
  */
 #include <orbus.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-"""README's examples in Python run as they are, and so does the bot of discord.py's shape."""
+"""The READMEs' examples in Python run as they are, and so does the bot of discord.py's shape."""
 import os
 import re
 import subprocess
@@ -24,10 +24,21 @@ class ExamplesTest(BusTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout
 
+    def examples(self, *path):
+        with open(os.path.join(SOURCE, *path), encoding="utf-8") as file:
+            return re.findall(r"```python\n(.*?)```", file.read(), re.S)
+
+    def test_the_readmes_six_lines(self):
+        examples = self.examples("README.md")
+        self.assertEqual(len(examples), 1)
+        with OpenRouter(completion()) as server:
+            self.run_python("-c", examples[0], OPENAI_BASE_URL=server.url, OPENAI_API_KEY="x")
+        with orbus.tail(self.bus, follow=False) as tail:
+            self.assertEqual([(s["bot"], s["status"], s["completion_tokens"]) for s in tail],
+                             [("acore", "ok", 3)])
+
     def test_readme(self):
-        with open(os.path.join(SOURCE, "README.md"), encoding="utf-8") as file:
-            section = re.search(r"\n## Python\n(.*?)\n## ", file.read(), re.S).group(1)
-        examples = re.findall(r"```python\n(.*?)```", section, re.S)
+        examples = self.examples("bindings", "python", "README.md")
         self.assertEqual(len(examples), 4)
         with OpenRouter(completion()) as server:
             out = self.run_python("-c", "\n".join(examples), OPENAI_BASE_URL=server.url,

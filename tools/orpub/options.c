@@ -17,8 +17,8 @@ static const struct cli_option options[] = {
 	    "keys listed in *orbus*(7). A line that cannot be published is reported with "
 	    "its number, the others go through, and the exit status is 1. Where an agent runs, "
 	    "they are published no faster than it counts them; where none does, and they are "
-	    "more than a lane of the bus holds, the number of those that were overwritten is "
-	    "told, and the exit status is 1."},
+	    "more than a lane of the bus holds, it prints how many were overwritten, and the exit "
+	    "status is 1."},
     {.name = "gauge",
 	.type = CLI_LIST,
 	.offset = AT(gauges),

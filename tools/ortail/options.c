@@ -53,7 +53,7 @@ static const struct cli_option options[] = {
 	.details = "_log_: lines as in a program's log; _json_: an object a line; _csv_: RFC 4180, "
 		   "where a text that a spreadsheet would take for a formula has a ' before it; "
 		   "_table_: aligned columns; _none_: nothing, for *--stats-every* alone; or a "
-		   "template, which is whatever holds a {: see TEMPLATES."},
+		   "template, which is any text with a { in it: see TEMPLATES."},
     {.name = "json",
 	.letter = 'j',
 	.type = CLI_FLAG,
