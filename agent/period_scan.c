@@ -5,6 +5,7 @@
  */
 #include "period_scan.h"
 #include "base/clock.h"
+#include "base/file_name.h"
 #include "doc/json_in.h"
 
 #include <dirent.h>
@@ -78,10 +79,10 @@ static bool read_file(int folder_fd, const char *name, struct period_span *out)
 static int enter(int folder_fd, struct periods *p, const char *name)
 {
 	struct period_span span = {0};
-	struct period_name says;
+	struct file_name says;
 	int err;
 
-	if (!calendar_parse_name(name, &says) || says.file == PERIOD_FILE_OTHER ||
+	if (!file_name_parse(name, &says) || says.file == PERIOD_FILE_OTHER ||
 	    !read_file(folder_fd, name, &span))
 		return 0;
 	span.kind = says.file == PERIOD_FILE_DAILY ? PERIOD_DAILY : PERIOD_HOURLY;

@@ -16,7 +16,7 @@
 #include "agent/store/store.h"
 #include "agent/store/temporary.h"
 #include "base/clock.h"
-#include "base/journal_name.h"
+#include "base/file_name.h"
 #include "run_time.h"
 #include "trusted_clock.h"
 
@@ -182,11 +182,11 @@ static_assert(JOURNAL_NAME_BYTES >= PERIOD_NAME_BYTES, "an order keeps names of 
 static bool is_wanted(const void *order, const char *name)
 {
 	const struct retention_order *o = order;
-	struct period_name says;
+	struct file_name says;
 
 	if (store_is_temporary(name))
 		return o->left_behind && store_is_left_behind(name);
-	if (!calendar_parse_name(name, &says) || says.day >= o->before_day)
+	if (!file_name_parse(name, &says) || says.day >= o->before_day)
 		return false;
 	for (size_t i = 0; i < o->kept_count; i++)
 		if (strcmp(o->kept[i], name) == 0)
@@ -197,9 +197,9 @@ static bool is_wanted(const void *order, const char *name)
 static bool keep(struct retention_order *o, const char *name)
 {
 	char(*larger)[sizeof(*o->kept)];
-	struct period_name says;
+	struct file_name says;
 
-	if (!calendar_parse_name(name, &says) || says.day >= o->before_day)
+	if (!file_name_parse(name, &says) || says.day >= o->before_day)
 		return true;
 	if ((o->kept_count & (o->kept_count - 1)) == 0) {
 		larger = realloc(o->kept, 2 * (o->kept_count + 1) * sizeof(*larger));

@@ -14,11 +14,12 @@
 #ifndef ORBUS_AGENT_ALERTS_RULES_H
 #define ORBUS_AGENT_ALERTS_RULES_H
 
+#include "base/data_limits.h" /* ALERT_RULES_MAX */
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define ALERT_RULES_MAX   256
 #define ALERT_TARGETS_MAX 8
 #define ALERT_FILE_MAX    65536
 

@@ -17,16 +17,15 @@
  * Large ones are read by a worker.
  */
 #include "backfill.h"
-#include "agent/json_memory.h"
 #include "agent/store/read.h"
 #include "agent/store/store.h"
 #include "agent/worker.h"
 #include "base/clock.h"
 #include "checkpoint.h"
+#include "doc/doc_read.h"
 #include "quarantine.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,35 +65,19 @@ struct backfill {
 	struct base *first;
 };
 
-static void read_bounds(const json_t *document, struct period_span *out)
-{
-	const json_t *period = json_object_get(document, "period");
-	const char *start = json_string_value(json_object_get(period, "start"));
-	const char *end = json_string_value(json_object_get(period, "end"));
-
-	if (!start || !end || !clock_parse_rfc3339(start, &out->start_ns) ||
-	    !clock_parse_rfc3339(end, &out->end_ns))
-		out->start_ns = 0;
-}
-
 static void read_base(void *base)
 {
 	struct base *b = base;
-	json_t *document;
+	struct document_period period;
 
-	(void)memory_ran_out();
 	if (b->is_section) {
 		b->error = checkpoint_section_read(b->bytes, b->length, &b->sum, &b->trends);
-	} else {
-		document = json_loadb(b->bytes, b->length, JSON_REJECT_DUPLICATES, NULL);
-		b->error =
-		    document ? document_to_aggregate(document, &b->sum, &b->trends) : -EBADMSG;
-		read_bounds(document, &b->says);
-		json_decref(document);
+		return;
 	}
-	/* jansson does not say why it failed. */
-	if (memory_ran_out())
-		b->error = -ENOMEM;
+	b->error =
+	    document_from_text(b->bytes, b->length, DOCUMENT_ALL, &period, &b->trends, &b->sum);
+	b->says.start_ns = period.start_ns;
+	b->says.end_ns = period.end_ns;
 }
 
 /* Once for all that was asked for at one time. */

@@ -10,6 +10,7 @@
 #include "base/data_limits.h"
 #include "base/msgpack_in.h"
 #include "base/wall_time.h"
+#include "doc/doc_read.h"
 #include "doc/msgpack_tree.h"
 #include "stats/aggregate_bytes.h"
 
@@ -19,8 +20,7 @@
 
 #define DOCUMENT "document"
 /* Not "periods", which version 1 has for another thing. */
-#define INDEX         "period_index"
-#define SECTION_DEPTH 16
+#define INDEX "period_index"
 /* Between any two time zones. */
 #define ZONES_S (26 * 3600)
 
@@ -268,42 +268,56 @@ void checkpoint_draft_free(struct checkpoint_draft *d)
 	*d = (struct checkpoint_draft){0};
 }
 
-/* Where the document is within a period's section. */
-static char *find_document(char *bytes, size_t length, size_t *document_length)
+/* A member of a section, within its msgpack. */
+struct member {
+	const char *key;
+	const char *bytes; /* NULL: there is none */
+	size_t length;
+};
+
+/* Finds those members of the map that the bytes are. False: they are no map, or not that alone. */
+static bool find_members(const char *bytes, size_t length, struct member *members, size_t count)
 {
 	struct mp_reader in;
 	struct mp_value map, key;
 
 	mp_reader_init(&in, bytes, length);
 	if (!mp_next(&in, &map) || map.type != MP_MAP)
-		return NULL;
-	for (uint32_t i = 0; i < map.count && mp_next(&in, &key) && key.type == MP_STRING; i++) {
-		const uint8_t *start = in.at;
+		return false;
+	for (uint32_t i = 0; i < map.count; i++) {
+		const char *start;
 
+		if (!mp_next_text(&in, &key) || key.type != MP_STRING)
+			return false;
+		start = (const char *)in.at;
 		if (!mp_skip(&in, DOCUMENT_DEPTH_MAX))
-			return NULL;
-		if (key.count != strlen(DOCUMENT) || memcmp(key.bytes, DOCUMENT, key.count) != 0)
-			continue;
-		*document_length = (size_t)(in.at - start);
-		return bytes + (start - (const uint8_t *)bytes);
+			return false;
+		for (size_t m = 0; m < count; m++) {
+			if (key.count != strlen(members[m].key) ||
+			    memcmp(key.bytes, members[m].key, key.count) != 0)
+				continue;
+			members[m].bytes = start;
+			members[m].length = (size_t)((const char *)in.at - start);
+		}
 	}
-	return NULL;
+	return in.at == in.end;
 }
 
 char *checkpoint_file_text(const char *section, size_t size, size_t *length, bool *too_large)
 {
+	struct member document = {.key = DOCUMENT};
 	struct text_writer t;
-	size_t unpacked, document_length;
-	char *bytes, *document, *text;
+	size_t unpacked;
+	char *bytes, *text;
 
 	*too_large = false;
 	if (checkpoint_decompress(section, size, &bytes, &unpacked) < 0)
 		return NULL;
 	text_writer_init(&t);
-	document = find_document(bytes, unpacked, &document_length);
-	if (document)
-		writer_msgpack(&t.writer, NULL, document, document_length);
-	t.writer.failed |= !document;
+	if (find_members(bytes, unpacked, &document, 1) && document.bytes)
+		writer_msgpack(&t.writer, NULL, bytes + (document.bytes - bytes), document.length);
+	else
+		t.writer.failed = true;
 	free(bytes);
 	text = text_writer_take(&t, length);
 	*too_large = !text && t.too_large;
@@ -332,12 +346,35 @@ int checkpoint_encode(const struct aggregator *l, const struct checkpoint_bus *b
 /* --- Reading ---------------------------------------------------------------------------------- */
 
 /* What a period holds. Its trends are its own; earlier versions have those of the document. */
-static int load_sum(json_t *o, struct aggregate *sum, struct trends *trends)
+static int load_sum(const char *bytes, size_t length, struct aggregate *sum, struct trends *trends)
 {
-	const json_t *own = json_object_get(o, "trends");
-	int err = document_to_aggregate(json_object_get(o, DOCUMENT), sum, trends);
+	struct member parts[] = {{.key = DOCUMENT}, {.key = "trends"}};
+	int err;
 
-	return !err && own ? document_to_trends(own, trends) : err;
+	if (!find_members(bytes, length, parts, 2) || !parts[0].bytes)
+		return -EBADMSG;
+	err =
+	    document_from_msgpack(parts[0].bytes, parts[0].length, DOCUMENT_ALL, NULL, trends, sum);
+	return !err && parts[1].bytes
+	           ? document_trends_from_msgpack(parts[1].bytes, parts[1].length, trends)
+	           : err;
+}
+
+/* What a period's section says of it beside its document. */
+static json_t *span_json(const char *bytes, size_t length)
+{
+	static const char *const keys[] = {
+	    "kind", "label", "mark", "start_ns", "end_ns", "has_base", "complete", "delta", NULL};
+	json_t *o = json_object();
+
+	for (const char *const *key = keys; o && *key; key++) {
+		const char *const path[] = {*key, NULL};
+		json_t *value = json_from_msgpack_at(bytes, length, path, 1);
+
+		if (value)
+			json_object_set_new(o, *key, value);
+	}
+	return o;
 }
 
 static int open_period(struct aggregator *l, json_t *o, struct period **out)
@@ -367,20 +404,33 @@ static int open_period(struct aggregator *l, json_t *o, struct period **out)
 	return 0;
 }
 
-static int load_periods(struct aggregator *l, const json_t *list)
+/* One of version 1, which has all periods in one list. */
+static int load_period(struct aggregator *l, const char *bytes, size_t length)
 {
+	json_t *o = span_json(bytes, length);
 	struct period *p;
-	json_t *o;
-	size_t i;
+	int err = o ? open_period(l, o, &p) : -ENOMEM;
 
-	if (!json_is_array(list))
+	json_decref(o);
+	return err ? err : load_sum(bytes, length, &p->sum, &p->trends);
+}
+
+static int load_periods(struct aggregator *l, const struct member *periods)
+{
+	struct mp_reader in;
+	struct mp_value list;
+
+	if (!periods->bytes)
 		return -EBADMSG;
-	json_array_foreach(list, i, o)
-	{
-		int err = open_period(l, o, &p);
+	mp_reader_init(&in, periods->bytes, periods->length);
+	if (!mp_next(&in, &list) || list.type != MP_ARRAY)
+		return -EBADMSG;
+	for (uint32_t i = 0; i < list.count; i++) {
+		const char *start = (const char *)in.at;
+		int err = mp_skip(&in, DOCUMENT_DEPTH_MAX) ? 0 : -EBADMSG;
 
 		if (!err)
-			err = load_sum(o, &p->sum, &p->trends);
+			err = load_period(l, start, (size_t)((const char *)in.at - start));
 		if (err)
 			return err;
 	}
@@ -429,7 +479,7 @@ static int load_index(const json_t *o, struct periods *p)
 	           : period_index_from_json(&p->index[PERIOD_DAILY], json_object_get(o, "daily"));
 }
 
-static int load_rest(const json_t *o, struct aggregator *l)
+static int load_rest(const json_t *o, const struct member *lifetime, struct aggregator *l)
 {
 	const json_t *since = json_object_get(o, "lifetime_since");
 	int err = 0;
@@ -448,50 +498,63 @@ static int load_rest(const json_t *o, struct aggregator *l)
 		err = given_times_from_json(l->given, json_object_get(o, "given"));
 	if (!err)
 		err = load_last_request(json_object_get(o, "last_request"), l);
-	if (!err)
-		err = document_to_aggregate(json_object_get(o, "lifetime"), &l->lifetime, NULL);
-	return err;
+	if (!err && !lifetime->bytes)
+		err = -EBADMSG;
+	return err ? err
+	           : document_from_msgpack(
+			 lifetime->bytes, lifetime->length, DOCUMENT_ALL, NULL, NULL, &l->lifetime);
 }
 
 /* One document with everything. */
 static int load_version_1(
     struct checkpoint_reader *r, struct aggregator *l, struct checkpoint_bus *bus)
 {
-	json_t *o;
-	int err = checkpoint_next_json(r, &o);
+	struct member parts[] = {{.key = "lifetime"}, {.key = "periods"}};
+	size_t length = (size_t)(r->end - r->at);
+	json_t *o = json_from_msgpack(r->at, length, DOCUMENT_DEPTH_MAX);
+	int err = o && find_members(r->at, length, parts, 2) ? 0 : -EBADMSG;
 
-	if (err)
-		return err;
-	err = checkpoint_bus_from_json(o, bus);
 	if (!err)
-		err = load_periods(l, json_object_get(o, "periods"));
+		err = checkpoint_bus_from_json(o, bus);
 	if (!err)
-		err = load_rest(o, l);
+		err = load_periods(l, &parts[1]);
+	if (!err)
+		err = load_rest(o, &parts[0], l);
 	json_decref(o);
 	return err;
 }
 
-/* A period's section as a tree, with its document or without. */
-static int section_json(const char *section, size_t size, bool with_document, json_t **out)
+/* What the aggregator holds beside its periods. */
+static int load_rest_section(struct checkpoint_reader *r, struct aggregator *l)
 {
-	static const char *const keys[] = {
-	    "kind", "label", "mark", "start_ns", "end_ns", "has_base", "complete", "delta", NULL};
+	struct member lifetime = {.key = "lifetime"};
+	size_t length;
+	char *bytes;
+	int err = checkpoint_next_document(r, &bytes, &length);
+	json_t *o;
+
+	if (err)
+		return err;
+	o = json_from_msgpack(bytes, length, DOCUMENT_DEPTH_MAX);
+	err =
+	    o && find_members(bytes, length, &lifetime, 1) ? load_rest(o, &lifetime, l) : -EBADMSG;
+	json_decref(o);
+	free(bytes);
+	return err;
+}
+
+/* A period's section as a tree, without its document. */
+static int section_json(const char *section, size_t size, json_t **out)
+{
 	size_t length;
 	char *bytes;
 	int err = checkpoint_decompress(section, size, &bytes, &length);
 
 	if (err)
 		return err;
-	*out = with_document ? json_from_msgpack(bytes, length, SECTION_DEPTH) : json_object();
-	for (const char *const *key = keys; *out && !with_document && *key; key++) {
-		const char *const path[] = {*key, NULL};
-		json_t *value = json_from_msgpack_at(bytes, length, path, 1);
-
-		if (value)
-			json_object_set_new(*out, *key, value);
-	}
+	*out = span_json(bytes, length);
 	free(bytes);
-	return *out ? 0 : -EBADMSG;
+	return *out ? 0 : -ENOMEM;
 }
 
 static int keep_section(struct period *p, const char *section, size_t size)
@@ -543,7 +606,7 @@ static int load_section(struct checkpoint_reader *r, struct aggregator *l, uint6
 
 	if (checkpoint_next(r, &section, &size) != 1)
 		return -EBADMSG;
-	err = section_json(section, size, false, &o);
+	err = section_json(section, size, &o);
 	if (err)
 		return err;
 	if (json_is_true(json_object_get(o, "delta"))) {
@@ -562,7 +625,6 @@ static int load_section(struct checkpoint_reader *r, struct aggregator *l, uint6
 	return p->sealed ? 0 : checkpoint_section_read(section, size, &p->sum, &p->trends);
 }
 
-/* One section after another, so that no more than one is there as a tree. */
 static int load_sections(struct checkpoint_reader *r, struct aggregator *l,
     struct checkpoint_bus *bus, uint64_t seal_before_ns)
 {
@@ -574,11 +636,7 @@ static int load_sections(struct checkpoint_reader *r, struct aggregator *l,
 	err = checkpoint_bus_from_json(o, bus);
 	json_decref(o);
 	if (!err)
-		err = checkpoint_next_json(r, &o);
-	if (err)
-		return err;
-	err = load_rest(o, l);
-	json_decref(o);
+		err = load_rest_section(r, l);
 	while (!err && r->at < r->end)
 		err = load_section(r, l, seal_before_ns);
 	return err;
@@ -613,12 +671,13 @@ int checkpoint_restore(const void *bytes, size_t length, uint64_t now_ns, struct
 int checkpoint_section_read(
     const char *section, size_t size, struct aggregate *sum, struct trends *trends)
 {
-	json_t *o;
-	int err = section_json(section, size, true, &o);
+	size_t length;
+	char *bytes;
+	int err = checkpoint_decompress(section, size, &bytes, &length);
 
 	if (err)
 		return err;
-	err = load_sum(o, sum, trends);
-	json_decref(o);
+	err = load_sum(bytes, length, sum, trends);
+	free(bytes);
 	return err;
 }

@@ -31,7 +31,7 @@ struct orbus_curl {
 	bool program_aborted;
 	bool is_detaching;
 	const char *unread;                   /* why the body is not read; NULL: it is */
-	bool function_is_called, data_is_met; /* ours, with whatever pointer; with the program's */
+	bool function_is_called, data_is_met; /* ours, with any pointer; with the program's */
 	bool in_header;
 	uint8_t header_matched; /* bytes of HTTP/ where a header may begin */
 	size_t header_line;     /* bytes of the line so far */
@@ -156,7 +156,7 @@ static bool read_response(struct orbus_curl *c, const char *bytes, size_t length
  * Headers, for which the program has set CURLOPT_HEADERDATA alone, come with another pointer. A
  * duplicate's bytes come with the same one; those that come before an answer to ours are its.
  */
-bool orbus_curl_expects(struct orbus_curl *c, const void *data)
+static bool expects(struct orbus_curl *c, const void *data)
 {
 	long status = 0;
 
@@ -172,7 +172,7 @@ bool orbus_curl_expects(struct orbus_curl *c, const void *data)
 /* The call whose text_function may be running in this thread: it cannot be detached in there. */
 static _Thread_local const struct orbus_curl *being_read;
 
-bool orbus_curl_read(struct orbus_curl *c, const char *bytes, size_t length)
+static bool read_piece(struct orbus_curl *c, const char *bytes, size_t length)
 {
 	const struct orbus_curl *outer = being_read;
 	bool in_time;
@@ -185,7 +185,7 @@ bool orbus_curl_read(struct orbus_curl *c, const char *bytes, size_t length)
 }
 
 /* What the program pauses at libcurl brings again, in pieces of any size. */
-size_t orbus_curl_passed(struct orbus_curl *c, size_t length, size_t taken, bool in_time)
+static size_t passed(struct orbus_curl *c, size_t length, size_t taken, bool in_time)
 {
 	if (c->ahead < length)
 		c->ahead = length;
@@ -210,7 +210,7 @@ static bool is_progress_of(CURL *easy, const struct progress *now)
 	return now->dlnow == down && now->ulnow == up;
 }
 
-int orbus_curl_progress(struct orbus_curl *c, const struct progress *now, int stop)
+static int progressed(struct orbus_curl *c, const struct progress *now, int stop)
 {
 	if (!is_progress_of(c->easy, now))
 		return stop;
@@ -220,6 +220,9 @@ int orbus_curl_progress(struct orbus_curl *c, const struct progress *now, int st
 		stop = 1;
 	return stop;
 }
+
+static const struct slot_watcher watcher = {
+    .expects = expects, .read = read_piece, .passed = passed, .progress = progressed};
 
 /* --- Attach --------------------------------------------------------------------------------------
  */
@@ -331,7 +334,7 @@ static int attach(struct orbus_producer *producer, CURL *easy, curl_write_callba
 	if (options)
 		c->options = *options;
 	program = (struct slot_functions){c->write_function, c->options.progress_function};
-	if (!write_slot_take(c, &program, &c->slot, &ours))
+	if (!write_slot_take(c, &watcher, &program, &c->slot, &ours))
 		err = -EBUSY;
 	else if (begin_call(c, producer) != 0) {
 		write_slot_free(c->slot);

@@ -1,9 +1,10 @@
 /*
  * write_slots.c: callbacks of its own for each transfer under way.
  *
- * Whoever reads or changes `call` holds `busy`. Nobody waits for it in a callback: where another
- * thread holds it, which a duplicate of the handle makes possible, the bytes pass unmeasured. The
- * program's own functions are called without it, and see errno as it was.
+ * `call` and `watcher` are read and changed only by the thread that holds `busy`. A callback never
+ * waits for it: where another thread holds it, which a duplicate of the handle makes possible, the
+ * bytes pass unmeasured. The program's own functions are called without it, and see errno as it
+ * was.
  */
 #include "write_slots.h"
 
@@ -19,7 +20,8 @@ struct slot {
 	/* Set once, before a callback of this slot is handed out, and read without `busy` by it. */
 	struct slot_functions program;
 	struct orbus_curl *call; /* NULL: none */
-	unsigned turn;           /* counts the calls that it has served */
+	const struct slot_watcher *watcher;
+	unsigned turn; /* counts the calls that it has served */
 };
 
 static struct slot slots[SLOTS];
@@ -42,8 +44,8 @@ static bool read_bytes(struct slot *s, const char *bytes, size_t length, const v
 
 	if (!try_enter(s))
 		return false;
-	if (s->call && orbus_curl_expects(s->call, data)) {
-		*in_time = orbus_curl_read(s->call, bytes, length);
+	if (s->call && s->watcher->expects(s->call, data)) {
+		*in_time = s->watcher->read(s->call, bytes, length);
 		*turn = s->turn;
 		is_read = true;
 	}
@@ -65,7 +67,7 @@ static size_t dispatch(struct slot *s, char *bytes, size_t size, size_t count, v
 	if (!is_read || !try_enter(s))
 		return taken;
 	if (s->call && s->turn == turn)
-		taken = orbus_curl_passed(s->call, length, taken, in_time);
+		taken = s->watcher->passed(s->call, length, taken, in_time);
 	leave(s);
 	errno = saved;
 	return taken;
@@ -82,7 +84,7 @@ static int dispatch_progress(struct slot *s, void *data, const struct progress *
 	if (!try_enter(s))
 		return stop;
 	if (s->call)
-		stop = orbus_curl_progress(s->call, now, stop);
+		stop = s->watcher->progress(s->call, now, stop);
 	leave(s);
 	errno = saved;
 	return stop;
@@ -140,8 +142,8 @@ static bool suits(struct slot *s, const struct slot_functions *program)
 	       s->program.progress == program->progress;
 }
 
-bool write_slot_take(struct orbus_curl *call, const struct slot_functions *program, unsigned *slot,
-    struct slot_functions *ours)
+bool write_slot_take(struct orbus_curl *call, const struct slot_watcher *watcher,
+    const struct slot_functions *program, unsigned *slot, struct slot_functions *ours)
 {
 	unsigned first = first_slot(program);
 
@@ -152,8 +154,10 @@ bool write_slot_take(struct orbus_curl *call, const struct slot_functions *progr
 		if (!try_enter(s))
 			continue;
 		taken = suits(s, program);
-		if (taken)
+		if (taken) {
 			s->call = call;
+			s->watcher = watcher;
+		}
 		leave(s);
 		if (taken) {
 			*slot = (first + i) % SLOTS;

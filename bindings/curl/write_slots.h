@@ -24,27 +24,24 @@ struct progress {
 	curl_off_t dltotal, dlnow, ultotal, ulnow;
 };
 
-/* --- Defined in orbus_curl.c; no two of one call at a time --------------------------------------
+/*
+ * What is told of a call's transfer. No two of one call at a time; within them the slot is held, so
+ * none of them may call write_slot_free().
  */
-
-/* Whether bytes that come with this pointer are of the call's transfer. */
-bool orbus_curl_expects(struct orbus_curl *call, const void *data);
-
-/* Reads bytes before the program may change them. False: a limit was reached. */
-bool orbus_curl_read(struct orbus_curl *call, const char *bytes, size_t length);
-
-/* The program returned `taken` for them; what to return to libcurl. */
-size_t orbus_curl_passed(struct orbus_curl *call, size_t length, size_t taken, bool in_time);
-
-/* The program returned `stop` for its progress; what to return to libcurl. */
-int orbus_curl_progress(struct orbus_curl *call, const struct progress *now, int stop);
-
-/* ------------------------------------------------------------------------------------------------
- */
+struct slot_watcher {
+	/* Whether bytes that come with this pointer are of the call's transfer. */
+	bool (*expects)(struct orbus_curl *call, const void *data);
+	/* Reads bytes before the program may change them. False: a limit was reached. */
+	bool (*read)(struct orbus_curl *call, const char *bytes, size_t length);
+	/* The program returned `taken` for them; what to return to libcurl. */
+	size_t (*passed)(struct orbus_curl *call, size_t length, size_t taken, bool in_time);
+	/* The program returned `stop` for its progress; what to return to libcurl. */
+	int (*progress)(struct orbus_curl *call, const struct progress *now, int stop);
+};
 
 /* Callbacks that are this call's until write_slot_free(); false: all are taken. Any thread. */
-bool write_slot_take(struct orbus_curl *call, const struct slot_functions *program, unsigned *slot,
-    struct slot_functions *ours);
+bool write_slot_take(struct orbus_curl *call, const struct slot_watcher *watcher,
+    const struct slot_functions *program, unsigned *slot, struct slot_functions *ours);
 void write_slot_free(unsigned slot);
 
 #endif

@@ -381,7 +381,7 @@ static bool is_whole_but_unread(const struct evidence *e, const struct llm_call_
 	       e->failure == FAILURE_NONE && !e->program_aborted;
 }
 
-void exchange_judge(struct llm_call *x, const struct llm_call_result *result)
+void llm_call_judge(struct llm_call *x, const struct llm_call_result *result)
 {
 	struct evidence e = {.http_status = result->http_status,
 	    .retry_after = result->retry_after,
@@ -403,7 +403,7 @@ void exchange_judge(struct llm_call *x, const struct llm_call_result *result)
 
 int llm_call_end(struct llm_call *x, const struct llm_call_result *result)
 {
-	exchange_judge(x, result);
+	llm_call_judge(x, result);
 	return orbus_request_end(&x->request, x->outcome.status);
 }
 

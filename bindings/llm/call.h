@@ -1,9 +1,9 @@
 /*
- * call.h: one call to an LLM, measured as it passes, whatever carries it.
+ * call.h: one call to an LLM, measured as it passes, over any transport.
  *
- * A binding says when the request starts, feeds it the answer's body in whatever pieces it comes,
- * and says how the transfer ended; one `begin` and one request sample are published. It knows no
- * transport: the bindings do, and so all of them make the same sample of the same call.
+ * A binding says when the request starts, feeds it the answer's body in the pieces in which it
+ * comes, and says how the transfer ended; one `begin` and one request sample are published. It
+ * knows no transport: the bindings do, and so all of them make the same sample of the same call.
  *
  * A call belongs to one thread at a time, that of its producer. No answer is kept or copied,
  * and no prompt published: the request's body is kept until the end, to know what a server repeats
@@ -49,8 +49,8 @@ struct llm_call_options {
 
 	/*
 	 * Another measurement of the same call has published the begin: none is published here, and
-	 * this is the id that the call goes by should it be published after all. Who sets it calls
-	 * exchange_judge() at the end. NULL: the usual.
+	 * this is the id that the call goes by should it be published after all. A binding that
+	 * sets it calls llm_call_judge() at the end. NULL: llm_call_end() publishes.
 	 */
 	const char *within_id;
 
@@ -64,7 +64,7 @@ struct llm_call_result {
 	long retry_after;     /* seconds that the server asks for, 0: not said */
 	enum limit limit;     /* of the transport's own that ended it */
 	bool program_aborted; /* the program ended it */
-	bool abandoned; /* nobody ended it: the program forgot it, and it ends with its last byte */
+	bool abandoned; /* the program dropped it without an end: it ended with its last byte */
 	enum failure failure; /* what the transport could not do */
 	const char *failure_message;
 	bool unread;               /* the body was not fed, since it could not be decoded */
@@ -139,7 +139,7 @@ int llm_call_end(struct llm_call *x, const struct llm_call_result *result);
  * The first half of llm_call_end(): judges, and fills in the sample with its times. The second half
  * is orbus_request_end() with the status of the sample.
  */
-void exchange_judge(struct llm_call *x, const struct llm_call_result *result);
+void llm_call_judge(struct llm_call *x, const struct llm_call_result *result);
 
 /*
  * For requests that a program times itself: what of a server's message, UTF-8 that an exception

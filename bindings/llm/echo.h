@@ -6,7 +6,7 @@
  * repeats 12 or more consecutive characters of it.
  *
  * What the request asked: every string in its body, at any depth (messages, prompt, input,
- * instructions, arguments of tools, users, metadata, whatever comes later), but the API's own
+ * instructions, arguments of tools, users, metadata, members of later APIs), but the API's own
  * parameters: model(s), provider, service_tier, the roles, types and ids of messages and their
  * parts, the names of tools. Keys of objects are no text. Numbers count for the loose comparison.
  *
@@ -26,16 +26,16 @@
  * characters or more is withheld, and a name passes only if it is an identifier (ASCII letters,
  * digits, and - . _ : / @ + ~).
  *
- * Time is linear in the body, whatever it and the texts hold (see `steps`), memory is constant, and
- * nothing is kept. No body is read unless there is a text that could repeat it.
+ * Time is linear in the body for any body and texts (see `steps` in echo.c), memory is constant,
+ * and nothing is kept. No body is read unless there is a text that could repeat it.
  */
 #ifndef ORBUS_LLM_ECHO_H
 #define ORBUS_LLM_ECHO_H
 
+#include "echo_text.h"
+
 #include <stdbool.h>
 #include <stddef.h>
-
-#define ECHO_CHARACTERS 12
 
 /* So many at once; longer ones than ECHO_TEXT_MAX bytes are withheld. */
 #define ECHO_TEXTS_MAX 8
@@ -50,7 +50,8 @@ struct echo_text {
 /* `body` NULL: it was not seen. */
 void echo_judge(const char *body, size_t length, struct echo_text *texts, size_t count);
 
-/* Whether a finish reason is one that the APIs document: it is no echo, whatever was asked. */
+/* Whether a finish reason is one that the APIs document: it is no echo, even if the request has it.
+ */
 bool echo_is_known_reason(const char *reason);
 
 /* Whether `model` is the one that was asked for, or a version of it. */

@@ -315,7 +315,7 @@ static const char *skip_plain(const char *p, const char *end)
 	return p;
 }
 
-/* Whoever receives text may copy the scan: its state says all about what came before. */
+/* The receiver of text may copy the scan: its state is all that is kept of what came before. */
 static const char *scan_string(struct json_scan *s, const char *p, const char *end)
 {
 	const char *start = p;

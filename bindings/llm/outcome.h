@@ -18,7 +18,7 @@ enum limit { LIMIT_NONE, LIMIT_CONNECT, LIMIT_FIRST_TOKEN, LIMIT_IDLE, LIMIT_TOT
 enum failure {
 	FAILURE_NONE,
 	FAILURE_DNS,      /* find the host */
-	FAILURE_REFUSED,  /* connect: nobody listens there */
+	FAILURE_REFUSED,  /* connect: the port is closed */
 	FAILURE_CONNECT,  /* connect, for another reason */
 	FAILURE_TLS,      /* agree on a secure connection, or trust it */
 	FAILURE_LOST,     /* keep the connection until the answer was whole */

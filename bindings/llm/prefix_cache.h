@@ -4,7 +4,7 @@
  *
  * A chunk of 300 bytes brings a word or two; id, model and so on are the same as in the one before.
  * When an event begins with the very bytes after which the last one's text began, the scan goes on
- * from the state that it had there. It is for speed alone: whoever uses it learns the same facts.
+ * from the state that it had there. It is for speed alone: the facts are the same without it.
  */
 #ifndef ORBUS_LLM_PREFIX_CACHE_H
 #define ORBUS_LLM_PREFIX_CACHE_H
@@ -42,7 +42,8 @@ static inline void prefix_cache_end(struct prefix_cache *r)
 	r->now = NULL;
 }
 
-/* Text begins at `text`: the event's first, if nobody has said so since prefix_cache_begin(). */
+/* Text begins at `text`: the event's first, if this is the first call since prefix_cache_begin().
+ */
 static inline void prefix_cache_learn(
     struct prefix_cache *r, const struct json_scan *scan, const char *text)
 {

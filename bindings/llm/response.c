@@ -175,7 +175,7 @@ static bool is_new(struct response *a, uint8_t place)
 	                                                        : MESSAGE;
 
 	if (source == MESSAGE && a->form == RESPONSE_EVENTS) {
-		a->sink->token(a->context); /* whoever says it, it is a sign of life */
+		a->sink->token(a->context); /* of any role, it shows that the model answers */
 		return false;
 	}
 	if (!a->text_source)

@@ -18,7 +18,7 @@
 /* How an answer is framed. */
 enum response_form { RESPONSE_UNKNOWN, RESPONSE_JSON, RESPONSE_EVENTS };
 
-/* Whom a text is for. */
+/* What a text is. */
 enum response_text { RESPONSE_CONTENT, RESPONSE_REASONING };
 
 struct response_sink {
@@ -46,7 +46,7 @@ struct response {
 	/* The rest is private to response.c. */
 	const struct response_sink *sink;
 	void *context;
-	locale_t c_locale; /* numbers read alike whatever the program's locale is */
+	locale_t c_locale; /* for numbers, in place of the program's locale */
 	enum response_form expected, form;
 	/* Some APIs say the same under two names: the one that came first counts. 0: none yet. */
 	uint8_t text_source, reasoning_place;

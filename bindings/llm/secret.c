@@ -162,7 +162,7 @@ static bool is_plain_word(const char *text, size_t length)
 }
 
 /*
- * What follows the name of a scheme of Authorization, whoever made it. *skipped: the bytes before
+ * What follows the name of a scheme of Authorization, of any vendor. *skipped: the bytes before
  * it. 0: there is none.
  */
 static size_t credential_at(const char *text, size_t *skipped)

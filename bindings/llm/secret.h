@@ -1,11 +1,10 @@
 /*
  * secret.h: keys that a server may repeat, and that no text of its own may bring onto the bus.
  *
- * It knows keys by what the program sent (`secrets`: one a line) and by their look, whoever's they
- * are: as those of vendors begin ("sk-", "AIza", "hf_", ...: the table in secret.c), and what
+ * It knows keys by what the program sent (`secrets`: one a line) and by their look:
+ * as those of vendors begin ("sk-", "AIza", "hf_", ...: the table in secret.c), and what
  * follows "Bearer" or "Basic". A key of another look, which the program did not send, is not known.
- * Every loop ends after a number of steps that the lengths of its arguments bound, whatever the
- * bytes are.
+ * The steps of every loop are bounded by the lengths of its arguments, for any bytes.
  */
 #ifndef ORBUS_LLM_SECRET_H
 #define ORBUS_LLM_SECRET_H

@@ -31,8 +31,8 @@ export interface ProducerOptions {
   /** A name, or a path on a tmpfs. Default: $ORBUS, else "orbus". It is made where it does not exist. */
   bus?: string
   /**
-   * Hears of what could not be published as it was given. Nothing that a producer or one of its
-   * requests does after it was opened throws, and nothing that this function throws reaches anybody.
+   * Called with what could not be published as it was given. After a producer was opened, neither it
+   * nor its requests throw; what this function throws is ignored.
    */
   onError?: (error: OrbusError) => void
 }
@@ -246,8 +246,8 @@ export interface Tail extends AsyncIterableIterator<Sample> {
 }
 
 /**
- * The samples of a bus as they come: `for await (const sample of tail())`. Whoever breaks off leaves
- * nothing behind.
+ * The samples of a bus as they come: `for await (const sample of tail())`. Leaving the loop closes
+ * it.
  *
  * @throws {OrbusError} where there is no such bus, or an option is wrong.
  */

@@ -1,6 +1,6 @@
 /*
  * calendar.h: the hours and days that files are of: their start and end, their labels, and the
- * names of their files.
+ * names that they give to files.
  *
  * A period is its start and its end, in UTC. Its label is what clocks on the wall show at its
  * start, in the zone that they had then; the label is for people, and makes the file's name. In one
@@ -8,15 +8,14 @@
  * one. So periods follow each other without gap or overlap, also where clocks go back: an hour that
  * is shown twice is one period of two hours, and one that is skipped has none.
  *
- * Two periods of one folder may have one label, after a change of the zone. The later one made has
- * the offset from UTC in its name as well: hourly_20261128_10-0500.json, and a number behind that
- * should even this be taken: hourly_20261128_10-0500_2.json. This is the label's mark.
- *
- * It is not for what a folder holds (agent/period_index.h), nor for times that people type
+ * It is not for what a label is by itself (calendar_label.h), for reading a file's name
+ * (file_name.h), for what a folder holds (agent/period_index.h), nor for times that people type
  * (wall_time.h, common/time_parse.h).
  */
 #ifndef ORBUS_BASE_CALENDAR_H
 #define ORBUS_BASE_CALENDAR_H
+
+#include "calendar_label.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -55,57 +54,8 @@ uint32_t calendar_label(const struct calendar *c, enum period_kind kind, uint64_
 
 /* --- Names ------------------------------------------------------------------------------------ */
 
-#define PERIOD_UNMARKED         0u
-#define PERIOD_MARK_NUMBERS_MAX 999u
-/* "-0500_999" and its NUL */
-#define PERIOD_MARK_BYTES 10
-
-/*
- * The mark of an offset, in seconds east of UTC, and a number from 1 to PERIOD_MARK_NUMBERS_MAX.
- * Marks of one offset follow each other by their numbers.
- */
-uint32_t calendar_mark(int64_t offset_seconds, unsigned number);
-
-/* The offset of a mark, in seconds: whole minutes. */
-int64_t calendar_mark_offset(uint32_t mark);
-
-/* As it stands in a name: "" for PERIOD_UNMARKED, "-0500", "+0530_2". */
-void calendar_mark_format(uint32_t mark, char out[PERIOD_MARK_BYTES]);
-
-/* Takes a mark, or none, from the front of a text; returns what follows it. */
-const char *calendar_mark_parse(const char *text, uint32_t *mark);
-
-/* False for what calendar_mark() never gives. */
-bool calendar_mark_exists(uint32_t mark);
-
-/* True for a date and hour that the calendar has. */
-bool calendar_label_exists(uint32_t label);
-
-/*
- * What a label says, as seconds since the epoch as if it were UTC, and the label of the hour that
- * such a number is in.
- */
-int64_t calendar_label_seconds(uint32_t label);
-uint32_t calendar_label_of(int64_t wall);
-
-/* The number of the day of a label: of days since 1970-01-01. */
-int64_t calendar_label_day(uint32_t label);
-
 /* The file name of a period; span->name is filled in. */
 void calendar_name(struct period_span *span);
-
-/* What the name of a file says. */
-struct period_name {
-	enum { PERIOD_FILE_HOURLY, PERIOD_FILE_DAILY, PERIOD_FILE_OTHER } file;
-	uint32_t label, mark;
-	int64_t day; /* calendar_label_day() */
-};
-
-/*
- * True when `name` is exactly one that the agent gives: hourly_, daily_, or of another kind:
- * metrics_, requests_.
- */
-bool calendar_parse_name(const char *name, struct period_name *out);
 
 /* "metrics_YYYYMMDD_HHMMSS.json" */
 void calendar_snapshot_name(const struct calendar *c, uint64_t ts_ns, char out[PERIOD_NAME_BYTES]);

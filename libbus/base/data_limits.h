@@ -71,6 +71,8 @@ static inline double figure_bound(double value)
 #define KMV_SKETCH_MAX    1024 /* hashes of a sketch */
 #define RECENT_ERRORS_MAX 20
 #define TREND_HOURS       24
+/* Rules of an alert file, and so of the board's alerts. */
+#define ALERT_RULES_MAX 256
 
 /* --- Documents -------------------------------------------------------------------------------- */
 

@@ -2,7 +2,7 @@
  * journal_name.c: the names of the journal's files.
  */
 #include "journal_name.h"
-#include "calendar.h"
+#include "calendar_label.h"
 
 #include <stdio.h>
 #include <string.h>

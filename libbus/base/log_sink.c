@@ -3,8 +3,8 @@
  *
  * Both daemons take a line as one datagram, whose forms are public and do not change: RFC 3164 as
  * syslog(3) writes it, and the journal's native protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL). They
- * are sent here and not by syslog() and sd_journal_send(), since neither of these tells that
- * nobody was there, and both wait without end for a daemon that takes nothing.
+ * are sent here and not by syslog() and sd_journal_send(), since neither of these reports
+ * that the daemon is not there, and both wait without end for one that takes nothing.
  */
 #include "log_sink.h"
 #include "clock.h"

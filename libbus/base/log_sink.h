@@ -1,9 +1,9 @@
 /*
  * log_sink.h: where lines of a log go: standard error, syslog or the systemd journal.
  *
- * A daemon that cannot be reached, or that takes nothing, is no reason for silence: its lines go to
- * standard error, with a word about why, until it is there again. Not for levels to leave out, nor
- * for making texts safe to show: whoever writes lines sees to that.
+ * A daemon that cannot be reached, or that takes nothing, loses no lines: they go to standard
+ * error, with the reason, until the daemon is there again. It is not for levels to leave out, nor
+ * for making texts safe to show: the caller does that.
  */
 #ifndef ORBUS_BASE_LOG_SINK_H
 #define ORBUS_BASE_LOG_SINK_H

@@ -1,5 +1,5 @@
 /*
- * msgpack_in.c: a bounded pull decoder of msgpack for bytes that nobody vouches for.
+ * msgpack_in.c: a bounded pull decoder of msgpack for untrusted bytes.
  * Format: github.com/msgpack/msgpack/blob/master/spec.md
  */
 #include "msgpack_in.h"

@@ -1,5 +1,5 @@
 /*
- * msgpack_in.h: a bounded pull decoder of msgpack for bytes that nobody vouches for.
+ * msgpack_in.h: a bounded pull decoder of msgpack for untrusted bytes.
  *
  * It allocates nothing, never reads past its end, and never believes a count: an array that claims
  * 2^32 items in five bytes costs nothing (msgpack-c would reserve memory for them first). The

@@ -20,11 +20,6 @@
 /* getopt_long() returns LONG_ONLY + index for an option, letter or none. */
 #define LONG_ONLY 256
 
-const char *cli_argument(const struct cli_option *o)
-{
-	return o->argument ? o->argument : o->choices;
-}
-
 int cli_usage_error(const struct cli_program *p, const char *format, ...)
 {
 	char message[1024], safe[2048];

@@ -8,6 +8,11 @@
 
 #define HELP_COLUMNS 79
 
+const char *cli_argument(const struct cli_option *o)
+{
+	return o->argument ? o->argument : o->choices;
+}
+
 /* "  -b, --bus NAME"; returns its length. */
 static int write_usage(const struct cli_option *o, char *out, size_t bytes)
 {

@@ -1,5 +1,5 @@
 /*
- * sigbus.c: a shared object that somebody truncates must not kill whoever reads it.
+ * sigbus.c: a shared object that another process truncates must not kill its readers.
  *
  * The handler runs in the thread that looked, in the middle of a load. It calls nothing but mmap(),
  * which in libc is the bare system call, sigaction() and raise().
@@ -29,7 +29,7 @@ static void put_zeros_there(int number, siginfo_t *info, void *context)
 		MAP_FAILED) {
 		sigaction(number, &before, NULL); /* the load is tried again */
 		if (info->si_code <= 0)
-			raise(number); /* somebody sent it: there is no load */
+			raise(number); /* kill() sent it: there is no load */
 	}
 	errno = saved;
 }

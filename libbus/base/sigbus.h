@@ -1,8 +1,8 @@
 /*
- * sigbus.h: a shared object that somebody truncates must not kill whoever reads it.
+ * sigbus.h: a shared object that another process truncates must not kill its readers.
  *
- * A page that has gone from under a read-only mapping raises SIGBUS at the next look. A library may
- * not take a signal for itself; programs may: each of ours does so first of all.
+ * A load from a mapped page that the object no longer has raises SIGBUS. A library must not install
+ * a signal handler; programs may: each of ours does so at its start.
  */
 #ifndef ORBUS_BASE_SIGBUS_H
 #define ORBUS_BASE_SIGBUS_H

@@ -1,8 +1,9 @@
 /*
  * board.c: the agent's published statistics: one msgpack document in shared memory.
  *
- * Nobody maps it: what a hostile neighbour truncates is a short read or is written again, never a
- * SIGBUS, and whatever is scribbled over the header lasts until the next write of it.
+ * The board is read and written by system calls and never mapped. So an object that another process
+ * truncates gives a short read, or is written again, and never raises SIGBUS. A header that another
+ * process overwrites lasts until the next write of the board.
  *
  * Memory order. The agent fills a slot and then the header, which names the slot's generation; a
  * reader copies the header and then the slot. Both go through the kernel, whose copies are not
@@ -130,7 +131,7 @@ int board_create(const char *bus, mode_t mode, const gid_t *group, struct board 
 	b->fd = -1;
 	err = bus_paths_resolve(bus, &b->paths);
 	if (!err) {
-		/* Readers of the bus may read the board; nobody but the agent writes it. */
+		/* Readers of the bus may read the board; the agent alone writes it. */
 		b->fd = object_make(b->paths.dir, (mode & 0444) | 0200, group);
 		err = b->fd < 0 ? b->fd : board_build(b);
 	}

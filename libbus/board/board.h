@@ -4,9 +4,9 @@
  * Layout: a page of header, then three slots. The writer fills slot (generation + 1) % 3 and then
  * publishes generation + 1. A reader takes slot generation % 3 and accepts its copy if the slot
  * bears that generation and the copy fits the slot's checksum: a writer that dies half-way blocks
- * nobody, and a slow reader gets a whole document or looks again. Copies are made by pread(), which
- * gives an error and no signal where the object is cut short. See docs/architecture.md for every
- * byte; tests/model/board.pml is the protocol's model.
+ * no reader, and a slow reader gets a whole document or looks again. Copies are made by pread(),
+ * which gives an error and no signal where the object is cut short. See docs/architecture.md for
+ * every byte; tests/model/board.pml is the protocol's model.
  */
 #ifndef ORBUS_BOARD_H
 #define ORBUS_BOARD_H

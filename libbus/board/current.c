@@ -7,6 +7,7 @@
 #include "board.h"
 #include "doc/document.h"
 #include "doc/msgpack_tree.h"
+#include "doc/snapshot_read.h"
 #include "live/inflight.h"
 #include "live/reaper.h"
 #include "live/ring_mark.h"
@@ -35,24 +36,35 @@ bool statistics_window_from_name(const char *name, enum statistics_window *out)
 }
 
 /* The board is another process's: only a document of the expected form is taken from it. */
-static int read_board(
+static int take_board(
     const struct board_snapshot *board, enum statistics_window window, struct statistics *out)
 {
 	const char *const agent[] = {"agent", NULL};
 	const char *const alerts[] = {"alerts", NULL};
-	const char *const figures[] = {"windows", statistics_window_names[window], NULL};
+	const char *const stats[] = {"windows", statistics_window_names[window], NULL};
 
-	*out = (struct statistics){0};
 	if (!board->is_live)
 		return -ENOENT;
 	out->agent = json_from_msgpack_at(board->bytes, board->length, agent, DOCUMENT_DEPTH_MAX);
 	out->alerts = json_from_msgpack_at(board->bytes, board->length, alerts, DOCUMENT_DEPTH_MAX);
 	out->document =
-	    json_from_msgpack_at(board->bytes, board->length, figures, DOCUMENT_DEPTH_MAX);
+	    json_from_msgpack_at(board->bytes, board->length, stats, DOCUMENT_DEPTH_MAX);
 	if (json_is_object(out->agent) && json_is_object(out->document))
 		return 0;
 	statistics_free(out);
 	return -EBADMSG;
+}
+
+static int read_board(const char *bus, enum statistics_window window, struct statistics *out)
+{
+	struct board_snapshot board;
+	int err = board_read(bus, &board);
+
+	*out = (struct statistics){0};
+	if (!err)
+		err = take_board(&board, window, out);
+	free(board.bytes);
+	return err;
 }
 
 static uint64_t window_start_ns(enum statistics_window window, uint64_t now_ns)
@@ -75,13 +87,14 @@ struct ring_sum {
 	struct orbus_reader *reader;
 	struct inflight *inflight;
 	struct reaper *reaper;
-	struct aggregate sum;
+	struct aggregate *sum;
 	uint64_t start_ns, now_ns;
 };
 
 /*
- * Counts a sample that belongs to the window. Nobody has given a time to one from the future: if it
- * were now, it would be so at each look. Where all that the ring holds is shown, it is.
+ * Counts a sample that belongs to the window. A sample from the future belongs to no window:
+ * without an agent it has no time of arrival, and "now" would be another time at each look. It is
+ * counted only where everything that the ring holds is shown.
  */
 static bool add_sample(struct ring_sum *t, const struct orbus_sample *s)
 {
@@ -89,8 +102,8 @@ static bool add_sample(struct ring_sum *t, const struct orbus_sample *s)
 
 	if (s->ts < t->start_ns || (skewed && t->start_ns > 0))
 		return true;
-	t->sum.skewed += skewed && s->kind != ORBUS_KIND_BEGIN;
-	return aggregate_add(&t->sum, s);
+	t->sum->skewed += skewed && s->kind != ORBUS_KIND_BEGIN;
+	return aggregate_add(t->sum, s);
 }
 
 /*
@@ -127,54 +140,108 @@ static bool read_all(struct ring_sum *t)
 	if (!add_samples(t))
 		return false;
 	reaper_settle(t->reaper, t->reader, t->inflight, UINT64_MAX, NULL, NULL);
-	t->sum.lost = orbus_reader_lost(t->reader);
-	t->sum.rejected = orbus_reader_rejected(t->reader);
+	t->sum->lost = orbus_reader_lost(t->reader);
+	t->sum->rejected = orbus_reader_rejected(t->reader);
 	return true;
 }
 
-static int read_ring(const char *bus, enum statistics_window window, struct statistics *out)
+/* Adds up what the ring holds of a window, and says in *c what that is of. */
+static int sum_ring(const char *bus, enum statistics_window window, struct aggregate *sum,
+    struct document_context *c)
 {
 	uint64_t now_ns = clock_realtime_ns();
-	struct document_context c = {.period_kind = statistics_window_names[window],
-	    .start_ns = window_start_ns(window, now_ns),
-	    .end_ns = now_ns,
-	    .saved_at_ns = now_ns};
 	struct ring_sum t = {.inflight = inflight_new(),
 	    .reaper = reaper_new(false),
-	    .start_ns = c.start_ns,
+	    .sum = sum,
+	    .start_ns = window_start_ns(window, now_ns),
 	    .now_ns = now_ns};
 	int err = t.inflight && t.reaper ? orbus_reader_open(bus, &t.reader) : -ENOMEM;
 
-	*out = (struct statistics){0};
-	aggregate_init(&t.sum);
+	*c = (struct document_context){.period_kind = statistics_window_names[window],
+	    .start_ns = t.start_ns,
+	    .end_ns = now_ns,
+	    .saved_at_ns = now_ns};
 	if (!err && !read_all(&t))
 		err = -ENOMEM;
-	if (!err) {
-		c.in_flight = inflight_count(t.inflight);
-		out->document = document_from_aggregate(&t.sum, &c);
-		err = out->document ? 0 : -ENOMEM;
-	}
-	aggregate_free(&t.sum);
+	if (!err)
+		c->in_flight = inflight_count(t.inflight);
 	inflight_free(t.inflight);
 	reaper_free(t.reaper);
 	orbus_reader_close(t.reader);
 	return err;
 }
 
+/* --- As a snapshot ---------------------------------------------------------------------------- */
+
+static int snapshot_of_board(const struct statistics *s, struct snapshot **out)
+{
+	int err = snapshot_from_document(s->document, out);
+
+	if (err)
+		return err;
+	snapshot_add_agent(*out, s->agent);
+	err = snapshot_add_alerts(*out, s->alerts);
+	if (err) {
+		snapshot_unref(*out);
+		*out = NULL;
+	}
+	return err;
+}
+
+static int snapshot_of_ring(const char *bus, enum statistics_window window, struct snapshot **out)
+{
+	struct document_context c;
+	struct aggregate sum;
+	int err;
+
+	aggregate_init(&sum);
+	err = sum_ring(bus, window, &sum, &c);
+	if (!err)
+		err = snapshot_from_aggregate(&sum, c.in_flight, out);
+	aggregate_free(&sum);
+	return err;
+}
+
+int statistics_snapshot(
+    const char *bus, enum statistics_window window, struct snapshot **out, int *board_error)
+{
+	struct statistics s;
+	int err = read_board(bus, window, &s);
+
+	*out = NULL;
+	if (!err)
+		err = snapshot_of_board(&s, out);
+	statistics_free(&s);
+	*board_error = err;
+	return err ? snapshot_of_ring(bus, window, out) : 0;
+}
+
+/* --- As documents ----------------------------------------------------------------------------- */
+
+static json_t *document_of_ring(const char *bus, enum statistics_window window, int *error)
+{
+	struct document_context c;
+	struct aggregate sum;
+	json_t *document = NULL;
+
+	aggregate_init(&sum);
+	*error = sum_ring(bus, window, &sum, &c);
+	if (!*error) {
+		document = document_from_aggregate(&sum, &c);
+		*error = document ? 0 : -ENOMEM;
+	}
+	aggregate_free(&sum);
+	return document;
+}
+
 void statistics_read(const char *bus, enum statistics_window window, struct statistics *out)
 {
-	struct board_snapshot board;
-	int board_error, err = board_read(bus, &board);
+	int err = read_board(bus, window, out);
 
 	if (!err)
-		err = read_board(&board, window, out);
-	free(board.bytes);
-	if (!err)
 		return;
-	board_error = err;
-	err = read_ring(bus, window, out);
-	out->error = err;
-	out->board_error = board_error;
+	out->board_error = err;
+	out->document = document_of_ring(bus, window, &out->error);
 }
 
 void statistics_free(struct statistics *s)

@@ -4,6 +4,8 @@
 #ifndef ORBUS_BOARD_CURRENT_H
 #define ORBUS_BOARD_CURRENT_H
 
+#include "stats/snapshot.h"
+
 #include <jansson.h>
 #include <stdbool.h>
 
@@ -12,18 +14,27 @@ enum statistics_window { STAT_1M, STAT_5M, STAT_1H, STAT_DAY, STAT_START, STAT_W
 /* "1m", "5m", "1h", "day", "start". */
 extern const char *const statistics_window_names[STAT_WINDOWS];
 
+/* False: no window has that name. */
+bool statistics_window_from_name(const char *name, enum statistics_window *out);
+
+/*
+ * A window's statistics, to be read; any thread may. *board_error is why the board is of no use, so
+ * that they are the ring's; 0: it is of use. A new snapshot: 0, or a negative errno of the bus.
+ */
+int statistics_snapshot(
+    const char *bus, enum statistics_window window, struct snapshot **out, int *board_error);
+
+/* --- As documents, for who hands them on ------------------------------------------------------ */
+
 struct statistics {
 	json_t *document; /* the window's, with the keys of the files */
 	json_t *agent;    /* who keeps the board; NULL: no agent runs */
 	json_t *alerts;   /* of that agent; NULL: it has none */
 	int error;        /* a negative errno of the bus, when there is no document */
-	int board_error;  /* why the board is of no use; 0: it is, or nobody asked */
+	int board_error;  /* why the board cannot be used; 0: it can, or was not asked for */
 };
 
-/* False: no window has that name. */
-bool statistics_window_from_name(const char *name, enum statistics_window *out);
-
-/* Reads a window's statistics; any thread may. Release it with statistics_free(). */
+/* The same as above. Release it with statistics_free(). */
 void statistics_read(const char *bus, enum statistics_window window, struct statistics *out);
 void statistics_free(struct statistics *s);
 

@@ -396,21 +396,28 @@ int checkpoint_decompress(const char *section, size_t size, char **document, siz
 	                                                                               : -EBADMSG;
 }
 
+int checkpoint_next_document(struct checkpoint_reader *r, char **document, size_t *length)
+{
+	const char *section;
+	size_t size;
+
+	if (checkpoint_next(r, &section, &size) != 1)
+		return -EBADMSG;
+	return checkpoint_decompress(section, size, document, length);
+}
+
 int checkpoint_next_json(struct checkpoint_reader *r, json_t **document)
 {
-	const char *section = r->at;
-	size_t size = (size_t)(r->end - r->at), length;
+	size_t length;
 	char *bytes;
 	int err;
 
 	if (r->version == 1) {
-		*document = json_from_msgpack(section, size, DOCUMENT_DEPTH_MAX);
+		*document = json_from_msgpack(r->at, (size_t)(r->end - r->at), DOCUMENT_DEPTH_MAX);
 		r->at = r->end;
 		return *document ? 0 : -EBADMSG;
 	}
-	if (checkpoint_next(r, &section, &size) != 1)
-		return -EBADMSG;
-	err = checkpoint_decompress(section, size, &bytes, &length);
+	err = checkpoint_next_document(r, &bytes, &length);
 	if (err)
 		return err;
 	*document = json_from_msgpack(bytes, length, DOCUMENT_DEPTH_MAX);

@@ -114,8 +114,10 @@ int checkpoint_open(struct checkpoint_reader *r, const void *bytes, size_t lengt
 /* The next section, within the bytes: 1, 0 at the end, -EBADMSG. Of version 2. */
 int checkpoint_next(struct checkpoint_reader *r, const char **section, size_t *size);
 
-/* The next section's document as JSON, a new reference; of version 1, the one that there is: 0,
- * -EBADMSG, -ENOMEM. */
+/* The next section's document as msgpack, malloc'ed. Of version 2. 0, -EBADMSG, -ENOMEM. */
+int checkpoint_next_document(struct checkpoint_reader *r, char **document, size_t *length);
+
+/* The same as JSON, a new reference; of version 1, the one that there is: 0, -EBADMSG, -ENOMEM. */
 int checkpoint_next_json(struct checkpoint_reader *r, json_t **document);
 
 #endif

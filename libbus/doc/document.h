@@ -1,8 +1,8 @@
 /*
- * document.h: an aggregate as the document that files and the board hold, and back.
+ * document.h: an aggregate as the document that files and the board hold.
  *
- * The keys are the contract; README.md lists them. document_to_aggregate() restores an aggregate
- * from its own document, so that the files are all that need be kept of a finished period.
+ * The keys are the contract; schema.def lists them. doc_read.h restores an aggregate from its own
+ * document, so that the files are all that need be kept of a finished period.
  */
 #ifndef ORBUS_DOC_DOCUMENT_H
 #define ORBUS_DOC_DOCUMENT_H
@@ -30,7 +30,7 @@ struct document_context {
 	const struct trends *trends;      /* may be NULL: null */
 	const struct aggregate *lifetime; /* may be NULL: no `lifetime` */
 	uint64_t lifetime_since_ns;
-	/* With what only document_to_aggregate() needs: histograms by model, bot and provider, all
+	/* With what only doc_read.h needs: histograms by model, bot and provider, all
 	 * counts by name, and the sketches behind the distinct counts. */
 	bool restorable;
 };
@@ -43,13 +43,6 @@ void document_write(struct writer *w, const char *key, const struct aggregate *a
 json_t *document_from_aggregate(const struct aggregate *a, const struct document_context *context);
 
 /*
- * Restores an aggregate (initialised, empty) from a restorable document. Untrusted input: 0,
- * -EBADMSG where a figure is missing, malformed or impossible, -ENOMEM; what *out then holds must
- * not be used. `trends` may be NULL.
- */
-int document_to_aggregate(const json_t *document, struct aggregate *out, struct trends *trends);
-
-/*
  * Beside a sum, of the same name with this behind it: what the exact sum has beyond that double, in
  * trillionths (stats/exact_sum.h). It is there only where it is not 0.
  */
@@ -60,9 +53,6 @@ int document_to_aggregate(const json_t *document, struct aggregate *out, struct 
 /* What a document says of trends, by itself: NULL is null. */
 #define DOCUMENT_TRENDS "hourly_trends"
 void document_write_trends(struct writer *w, const char *key, const struct trends *trends);
-
-/* Untrusted input: 0 or -EBADMSG. */
-int document_to_trends(const json_t *value, struct trends *out);
 
 /* A document as the text of a file: each top-level key on a line of its own. malloc'ed; NULL. */
 char *document_to_text(const json_t *document, size_t *length);

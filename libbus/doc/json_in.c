@@ -109,9 +109,16 @@ void json_cursor_text(struct json_cursor *c, struct json_text *out)
 /* Of what is passed over: as deep as jansson goes, which reads the same files. */
 #define NESTING_MAX 2048
 
-/* The bytes that a walk over brackets must stop at. */
-static const bool is_structural[256] = {
-    ['"'] = true, ['{'] = true, ['['] = true, ['}'] = true, [']'] = true};
+/* The bytes that a walk over brackets must stop at: these, and what JSON has in strings alone. */
+static const bool is_structural[256] = {['"'] = true,
+    ['{'] = true,
+    ['['] = true,
+    ['}'] = true,
+    [']'] = true,
+    [0 ... '\t' - 1] = true,
+    ['\n' + 1 ... '\r' - 1] = true,
+    ['\r' + 1 ... ' ' - 1] = true,
+    [0x7f ... 0xff] = true};
 
 static void skip_nested(struct json_cursor *c)
 {
@@ -131,6 +138,7 @@ static void skip_nested(struct json_cursor *c)
 		case '{': open[depth++] = '}'; break;
 		case '[': open[depth++] = ']'; break;
 		default:
+			/* No bracket ends a level as a byte that no JSON has. */
 			if (open[--depth] != *c->at) {
 				fail(c);
 				return;

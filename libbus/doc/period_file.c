@@ -3,7 +3,7 @@
  */
 #include "period_file.h"
 #include "base/clock.h"
-#include "document.h"
+#include "doc_read.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -52,21 +52,30 @@ static ssize_t read_all(int fd, char *to, size_t size)
 	return (ssize_t)used;
 }
 
-int period_file_read(const char *path, json_t **out)
+/* Its text, malloc'ed, or a negative errno. As a whole: json_loadfd() makes a system call for each
+ * byte. */
+static ssize_t read_text(const char *path, char **text)
 {
 	size_t bytes = 0;
 	int fd = open_file(path, &bytes);
-	json_error_t error;
 	ssize_t length;
-	char *text;
 
-	*out = NULL;
+	*text = NULL;
 	if (fd < 0)
 		return fd;
-	/* As a whole: json_loadfd() makes a system call for each byte. */
-	text = malloc(bytes + 1);
-	length = text ? read_all(fd, text, bytes) : -ENOMEM;
+	*text = malloc(bytes + 1);
+	length = *text ? read_all(fd, *text, bytes) : -ENOMEM;
 	close(fd);
+	return length;
+}
+
+int period_file_read(const char *path, json_t **out)
+{
+	json_error_t error;
+	char *text;
+	ssize_t length = read_text(path, &text);
+
+	*out = NULL;
 	if (length >= 0)
 		*out = json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, &error);
 	free(text);
@@ -79,31 +88,15 @@ int period_file_read(const char *path, json_t **out)
 	return json_error_code(&error) == json_error_out_of_memory ? -ENOMEM : -EBADMSG;
 }
 
-static bool time_at(const json_t *period, const char *key, uint64_t *ns)
+/* Widens the merged period by one file's. */
+static void widen(struct document_context *c, const struct document_period *period)
 {
-	const char *text = json_string_value(json_object_get(period, key));
-
-	return text && clock_parse_rfc3339(text, ns);
-}
-
-/* Widens the merged period by one file's. False: the file does not say what it covers. */
-static bool widen(struct document_context *c, const json_t *document)
-{
-	const json_t *period = json_object_get(document, "period");
-	const json_t *in_flight =
-	    json_object_get(json_object_get(document, "requests"), "in_flight");
-	uint64_t start, end;
-
-	if (!time_at(period, "start", &start) || !time_at(period, "end", &end))
-		return false;
-	if (start < c->start_ns)
-		c->start_ns = start;
-	if (end > c->end_ns)
-		c->end_ns = end;
-	c->complete &= json_is_true(json_object_get(period, "complete"));
-	if (json_integer_value(in_flight) > 0)
-		c->in_flight = count_add(c->in_flight, (uint64_t)json_integer_value(in_flight));
-	return true;
+	if (period->start_ns < c->start_ns)
+		c->start_ns = period->start_ns;
+	if (period->end_ns > c->end_ns)
+		c->end_ns = period->end_ns;
+	c->complete &= period->complete;
+	c->in_flight = count_add(c->in_flight, period->in_flight);
 }
 
 void period_sum_init(struct period_sum *sum)
@@ -113,17 +106,21 @@ void period_sum_init(struct period_sum *sum)
 	    .period_kind = "merged", .start_ns = UINT64_MAX, .complete = true, .restorable = true};
 }
 
-int period_sum_add(struct period_sum *sum, const json_t *document)
+int period_sum_add(struct period_sum *sum, const char *text, size_t length)
 {
+	struct document_period period;
 	struct aggregate one;
 	int err;
 
 	aggregate_init(&one);
-	err = document_to_aggregate(document, &one, NULL);
-	if (!err && !widen(&sum->context, document))
+	err = document_from_text(text, length, DOCUMENT_ALL, &period, NULL, &one);
+	/* It must say what it covers. */
+	if (!err && !period.kind[0])
 		err = -EBADMSG;
 	if (!err && !aggregate_merge(&sum->stats, &one))
 		err = -ENOMEM;
+	if (!err)
+		widen(&sum->context, &period);
 	aggregate_free(&one);
 	return err;
 }
@@ -141,13 +138,11 @@ void period_sum_free(struct period_sum *sum)
 
 static int add_file(const char *path, struct period_sum *sum)
 {
-	json_t *document;
-	int err = period_file_read(path, &document);
+	char *text;
+	ssize_t length = read_text(path, &text);
+	int err = length < 0 ? (int)length : period_sum_add(sum, text, (size_t)length);
 
-	if (err)
-		return err;
-	err = period_sum_add(sum, document);
-	json_decref(document);
+	free(text);
 	return err;
 }
 

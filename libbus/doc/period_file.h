@@ -27,8 +27,8 @@ struct period_sum {
 };
 
 void period_sum_init(struct period_sum *sum);
-/* 0; -EBADMSG: the document lacks what adding up needs, or is damaged; -ENOMEM. */
-int period_sum_add(struct period_sum *sum, const json_t *document);
+/* A file's text. 0; -EBADMSG: it lacks what adding up needs, or is damaged; -ENOMEM. */
+int period_sum_add(struct period_sum *sum, const char *text, size_t length);
 /*
  * The sum of one document or more, a new reference, with the keys of the files: its `period` is of
  * the kind "merged", from the first start to the last end, and complete where all are. NULL: out

@@ -3,7 +3,7 @@
  *
  * A program that calls an LLM publishes one sample a request; readers on the same machine see it
  * at once. Publishing takes no lock, allocates nothing, makes no system call on its fast path and
- * never waits, whether or not anybody reads.
+ * never waits, whether or not there is a reader.
  *
  * Conventions
  *   - Functions return 0 (or the count they document) or a negative errno; orbus_strerror()
@@ -19,7 +19,7 @@
  *   closed    the handle was closed, or is of another kind, or no handle (a wild pointer, say)
  *   in use    a call on the handle is under way: in another thread, or in the code that a signal
  *             handler interrupted
- *   handler   it may be called in a signal handler, whatever that interrupted
+ *   handler   it may be called in a signal handler that interrupted any code
  *   child     with a handle that was open when the process forked
  *
  *   function                    NULL      closed    in use     handler   child
@@ -107,7 +107,7 @@ extern "C" {
 
 /*
  * The longest text of a sample in bytes, tags included: a longer one is cut on a character, when
- * it is published and when it is read, whoever published it.
+ * it is published and again when it is read.
  */
 #define ORBUS_TEXT_MAX 255
 
@@ -221,9 +221,10 @@ struct orbus_create_options {
  * who make a bus, -EBADMSG something else has that name, -EPROTONOSUPPORT a layout that this
  * library does not know, -ENOTSUP not a tmpfs.
  *
- * Trusted are oneself, root, the system user "orbus" (of /etc/passwd), the user that the
- * environment variable ORBUS_OWNER names (a name or a number; a set-user-ID program does not read
- * it), and, for a bus on a path, the owner of its folder where nobody else may write there.
+ * Trusted are the user who runs the program, root, the system user "orbus" (of /etc/passwd), the
+ * user that the environment variable ORBUS_OWNER names (a name or a number; a set-user-ID program
+ * does not read it), and, for a bus on a path, the owner of its folder where no other user may
+ * write there.
  */
 ORBUS_API int orbus_create(const char *bus, const struct orbus_create_options *options);
 
@@ -278,7 +279,7 @@ ORBUS_API int orbus_producer_open(const char *bus, const char *bot, struct orbus
 ORBUS_API int orbus_publish(struct orbus_producer *p, const struct orbus_sample *s);
 
 /* Samples that orbus_publish() and the functions over it refused since the producer was opened,
- * whatever the error. */
+ * with any error. */
 ORBUS_API uint64_t orbus_producer_refused(const struct orbus_producer *p);
 
 /* Gives the lane back. NULL is allowed, and a producer that was closed before. */
@@ -302,7 +303,7 @@ struct orbus_request {
 
 /*
  * Starts the clock and publishes a begin. `model` is the requested model, NULL if unknown.
- * *r is ready for the other two calls whatever is returned: what orbus_publish() returned.
+ * *r is ready for the other two calls also where an error is returned, which is orbus_publish()'s.
  */
 ORBUS_API int orbus_request_begin(
     struct orbus_producer *p, struct orbus_request *r, const char *model, bool stream);
@@ -339,9 +340,9 @@ ORBUS_API int orbus_reader_open(const char *bus, struct orbus_reader **out);
  * come in order, those of several interleave. *out and its strings live until the next call on
  * this reader. Samples that are not valid are counted and passed over.
  *
- * Its work is bounded, whatever the shared memory says: after some thousands of records that were
- * overwritten or not valid it returns 0 and goes on from there at the next call. A lane whose
- * writer lies is left alone for up to 640 ms at a time.
+ * Its work is bounded, also where the shared memory was overwritten: after some thousands of
+ * records that were overwritten or not valid it returns 0 and goes on from there at the next call.
+ * A lane whose writer lies is left alone for up to 640 ms at a time.
  */
 ORBUS_API int orbus_reader_next(struct orbus_reader *r, struct orbus_sample *out);
 

@@ -1,5 +1,5 @@
 /*
- * checkpoint.c: the agent's checkpoint, read by somebody else.
+ * checkpoint.c: the agent's checkpoint, read by other programs.
  */
 #include "checkpoint.h"
 

@@ -1,5 +1,5 @@
 /*
- * checkpoint.h: the agent's checkpoint, read by somebody else: how far the journal's files
+ * checkpoint.h: the agent's checkpoint, read by other programs: how far the journal's files
  * are good, and which records of the ring they hold.
  */
 #ifndef ORBUS_JOURNAL_CHECKPOINT_H

@@ -1,6 +1,6 @@
 /*
  * line.h: a sample as one line of JSON, to the byte what print_json() makes of
- * sample_to_json(), without a tree: for whoever writes them by the hundred thousand.
+ * sample_to_json(), without a tree: for programs that write hundreds of thousands of them.
  */
 #ifndef ORBUS_JOURNAL_LINE_H
 #define ORBUS_JOURNAL_LINE_H

@@ -1,5 +1,5 @@
 /*
- * filter.c: which samples of a bus somebody wants to see.
+ * filter.c: which samples of a bus are wanted.
  */
 #include "filter.h"
 

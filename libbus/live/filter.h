@@ -1,5 +1,5 @@
 /*
- * filter.h: which samples of a bus somebody wants to see. For ortail and the bindings.
+ * filter.h: which samples of a bus are wanted. For ortail and the bindings.
  */
 #ifndef ORBUS_LIVE_FILTER_H
 #define ORBUS_LIVE_FILTER_H

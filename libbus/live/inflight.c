@@ -2,17 +2,17 @@
  * inflight.c: requests that have begun and not ended.
  *
  * A hash table finds a begin by its id. Beside it each lane has a list of its own, oldest first,
- * so that no operation walks what other lanes have. Lanes that have equally many in flight form a
- * list as well (a level), so that the fullest lane is known at once.
+ * so that no operation walks what other lanes have; lane_levels.h knows the fullest lane at once.
  */
 #include "inflight.h"
 #include "base/now.h"
+#include "inflight_text.h"
+#include "lane_levels.h"
 
 #include <assert.h>
 #include <endian.h>
 #include <errno.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -42,21 +42,15 @@ static_assert(4 * INFLIGHT_TEXT_BYTES <= UINT16_MAX, "texts are found by 16 bits
 
 struct lane {
 	struct entry *oldest, *newest;
-	uint32_t count;
 	uint32_t forgotten; /* by limit or age since inflight_worst() */
-	/* The lanes before and after it in its level, plus one; 0: none. */
-	uint16_t previous, next;
 };
-static_assert(ORBUS_LANES_MAX < UINT16_MAX, "lanes are linked by 16 bits");
 
 struct inflight {
 	struct entry *table[CHAINS];
 	struct lane lanes[ORBUS_LANES_MAX];
-	uint64_t used[ORBUS_LANES_MAX / 64];    /* bit n: lane n has some in flight */
-	uint16_t levels[INFLIGHT_LANE_MAX + 1]; /* a lane that has so many, plus one; 0: none */
-	uint32_t fullest;                       /* the highest level that is not empty */
+	struct lane_levels levels; /* how many each lane has */
 	uint64_t count, noted;
-	uint64_t seed; /* random: nobody can choose ids that share a chain */
+	uint64_t seed; /* random, so that ids cannot be chosen to share a chain */
 	uint64_t incarnation;
 	uint64_t now_s;
 	struct inflight_forgotten forgotten;
@@ -79,36 +73,6 @@ struct inflight *inflight_new(void)
 
 /* --- Lists ------------------------------------------------------------------------------------ */
 
-/* Moves a lane to the level of its new count. */
-static void set_count(struct inflight *f, uint32_t index, uint32_t count)
-{
-	struct lane *lane = &f->lanes[index];
-	uint16_t name = (uint16_t)(index + 1);
-
-	if (lane->next)
-		f->lanes[lane->next - 1].previous = lane->previous;
-	if (lane->previous)
-		f->lanes[lane->previous - 1].next = lane->next;
-	else if (lane->count)
-		f->levels[lane->count] = lane->next;
-	lane->previous = lane->next = 0;
-	lane->count = count;
-	if (count) {
-		lane->next = f->levels[count];
-		if (lane->next)
-			f->lanes[lane->next - 1].previous = name;
-		f->levels[count] = name;
-		f->used[index / 64] |= UINT64_C(1) << (index % 64);
-	} else {
-		f->used[index / 64] &= ~(UINT64_C(1) << (index % 64));
-	}
-	if (count > f->fullest)
-		f->fullest = count;
-	/* One step at most: counts change by one, so a lane that left it is on the next. */
-	while (f->fullest > 0 && !f->levels[f->fullest])
-		f->fullest--;
-}
-
 static void link_entry(struct inflight *f, struct entry *e)
 {
 	struct entry **chain = &f->table[e->hash % CHAINS];
@@ -121,7 +85,7 @@ static void link_entry(struct inflight *f, struct entry *e)
 	*(lane->newest ? &lane->newest->newer : &lane->oldest) = e;
 	lane->newest = e;
 	f->count++;
-	set_count(f, e->lane, lane->count + 1);
+	lane_levels_set(&f->levels, e->lane, lane_levels_count(&f->levels, e->lane) + 1);
 }
 
 static void unlink_entry(struct inflight *f, struct entry *e)
@@ -135,50 +99,13 @@ static void unlink_entry(struct inflight *f, struct entry *e)
 	*(e->older ? &e->older->newer : &lane->oldest) = e->newer;
 	*(e->newer ? &e->newer->older : &lane->newest) = e->older;
 	f->count--;
-	set_count(f, e->lane, lane->count - 1);
+	lane_levels_set(&f->levels, e->lane, lane_levels_count(&f->levels, e->lane) - 1);
 }
 
 static void drop(struct inflight *f, struct entry *e)
 {
 	unlink_entry(f, e);
 	free(e);
-}
-
-/* --- Texts ------------------------------------------------------------------------------------ */
-
-/* The bytes of a text that are kept: all, or as many whole characters as there is room for. */
-static size_t kept_bytes(const char *s, size_t room)
-{
-	size_t n = strnlen(s, room);
-
-	if (n < room)
-		return n;
-	n = room - 1;
-	while (n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80)
-		n--;
-	return n;
-}
-
-#define HASH_DIGITS 32
-
-/*
- * An id as it is kept and paired. One that is too long ends with a hash of the whole: two that
- * begin alike stay two. A kept id is kept as it is, so that a restored one is found.
- */
-static void keep_id(char out[static INFLIGHT_TEXT_BYTES], const char *id)
-{
-	size_t length = strnlen(id, INFLIGHT_TEXT_BYTES);
-	XXH128_hash_t hash;
-
-	if (length < INFLIGHT_TEXT_BYTES) {
-		memcpy(out, id, length + 1);
-		return;
-	}
-	hash = XXH3_128bits(id, strlen(id));
-	length = kept_bytes(id, INFLIGHT_TEXT_BYTES - HASH_DIGITS);
-	memcpy(out, id, length);
-	snprintf(out + length, HASH_DIGITS + 1, "%016llx%016llx", (unsigned long long)hash.high64,
-	    (unsigned long long)hash.low64);
 }
 
 /* --- Begins and ends -------------------------------------------------------------------------- */
@@ -205,7 +132,7 @@ static struct entry *find(
 	return e;
 }
 
-/* Forgets one without a outcome, by limit or age, and notes whose it was. */
+/* Forgets one without an outcome, by limit or age, and notes whose it was. */
 static void forget(struct inflight *f, struct entry *e, uint64_t *count)
 {
 	struct lane *lane = &f->lanes[e->lane];
@@ -223,10 +150,10 @@ static void forget(struct inflight *f, struct entry *e, uint64_t *count)
 /* A place for one more of a lane. */
 static void make_room(struct inflight *f, uint32_t lane)
 {
-	if (f->lanes[lane].count >= INFLIGHT_LANE_MAX)
+	if (lane_levels_count(&f->levels, lane) >= INFLIGHT_LANE_MAX)
 		forget(f, f->lanes[lane].oldest, &f->forgotten.limit);
 	else if (f->count >= INFLIGHT_MAX)
-		forget(f, f->lanes[f->levels[f->fullest] - 1].oldest, &f->forgotten.limit);
+		forget(f, f->lanes[lane_levels_fullest(&f->levels)].oldest, &f->forgotten.limit);
 }
 
 /* Appends a text behind the others: where it is, 0 where there is none. */
@@ -236,7 +163,7 @@ static uint16_t append(char *texts, size_t *length, const char *s)
 
 	if (!s)
 		return 0;
-	n = kept_bytes(s, INFLIGHT_TEXT_BYTES);
+	n = inflight_kept_bytes(s, INFLIGHT_TEXT_BYTES);
 	memcpy(texts + at, s, n);
 	texts[at + n] = '\0';
 	*length += n + 1;
@@ -284,7 +211,7 @@ static bool note(struct inflight *f, const struct sample_origin *o, const struct
 	if (!given || o->lane >= ORBUS_LANES_MAX || o->is_removed ||
 	    (s->kind != ORBUS_KIND_REQUEST && s->kind != ORBUS_KIND_BEGIN))
 		return true;
-	keep_id(id, given);
+	inflight_keep_id(id, given);
 	hash = hash_of(f, o, id);
 	e = find(f, o, id, hash);
 	if (s->kind == ORBUS_KIND_BEGIN)
@@ -316,7 +243,7 @@ uint64_t inflight_incarnation(const struct inflight *f)
 
 bool inflight_in_lane(const struct inflight *f, uint32_t lane)
 {
-	return lane < ORBUS_LANES_MAX && f->lanes[lane].count > 0;
+	return lane < ORBUS_LANES_MAX && lane_levels_count(&f->levels, lane) > 0;
 }
 
 bool inflight_newest_is_of(const struct inflight *f, uint32_t lane, uint32_t epoch)
@@ -350,7 +277,7 @@ bool inflight_begin_of(struct inflight *f, const struct sample_origin *origin,
 
 	if (!given || origin->lane >= ORBUS_LANES_MAX || origin->is_removed)
 		return false;
-	keep_id(id, given);
+	inflight_keep_id(id, given);
 	e = find(f, origin, id, hash_of(f, origin, id));
 	if (e)
 		describe(e, begin);
@@ -360,14 +287,8 @@ bool inflight_begin_of(struct inflight *f, const struct sample_origin *origin,
 /* The first entry of the first lane from `lane` on that has any; NULL: none. */
 static struct entry *first_from(const struct inflight *f, uint32_t lane)
 {
-	while (lane < ORBUS_LANES_MAX) {
-		uint64_t word = f->used[lane / 64] >> (lane % 64);
-
-		if (word)
-			return f->lanes[lane + (uint32_t)__builtin_ctzll(word)].oldest;
-		lane = (lane / 64 + 1) * 64;
-	}
-	return NULL;
+	lane = lane_levels_next(&f->levels, lane);
+	return lane < ORBUS_LANES_MAX ? f->lanes[lane].oldest : NULL;
 }
 
 /* Lane by lane, the oldest first. */

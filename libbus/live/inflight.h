@@ -2,13 +2,13 @@
  * inflight.h: requests that have begun and not ended.
  *
  * A begin is paired with the request of the same lane and owner (epoch) whose begin_id, or else
- * request_id, is the begin's. Which of them died with their process is told by reaper.h. Whatever
- * is forgotten here, a request that ends is counted by its end: only orphans and the number in
- * flight depend on what is kept.
+ * request_id, is the begin's. Which of them died with their process is told by reaper.h. A
+ * request that ends is counted by its end, also when its begin was forgotten here: only orphans and
+ * the number in flight depend on what is kept.
  *
  * Bounds. A lane has at most INFLIGHT_LANE_MAX in flight: its oldest gives way. All lanes together
  * have at most INFLIGHT_MAX: then the oldest of the fullest lane gives way, so that a bot that
- * begins and never ends loses its own and nobody else's. A begin is forgotten after
+ * begins and never ends loses its own and not those of others. A begin is forgotten after
  * INFLIGHT_AGE_NS. Of each text INFLIGHT_TEXT_BYTES are kept at most. So it never takes more than
  * 20 MB (32,768 entries of 80 bytes and four texts), of real samples 7 MB, beside 0.3 MB of tables.
  * Every operation costs at most the work of one lane.
@@ -18,15 +18,16 @@
 
 #include "base/data_limits.h"
 #include "doc/writer.h"
+#include "inflight_text.h"
+#include "lane_levels.h"
 #include "orbus.h"
 #include "ring/reader.h"
 
 #include <jansson.h>
 
-#define INFLIGHT_LANE_MAX   1024
-#define INFLIGHT_MAX        32768
-#define INFLIGHT_TEXT_BYTES 128 /* with its NUL */
-#define INFLIGHT_AGE_NS     (UINT64_C(24) * 3600 * 1000000000)
+#define INFLIGHT_LANE_MAX LANE_LEVEL_MAX
+#define INFLIGHT_MAX      32768
+#define INFLIGHT_AGE_NS   (UINT64_C(24) * 3600 * 1000000000)
 
 struct inflight;
 
@@ -72,7 +73,7 @@ struct inflight_outcome {
 	uint64_t before; /* inflight_noted() then: of other owners, begins from here on may live */
 };
 
-/* Takes out a lane's requests that are dead, calling `gone` (NULL: nobody) with each. */
+/* Takes out a lane's requests that are dead, calling `gone` (may be NULL) with each. */
 void inflight_reap(struct inflight *f, uint32_t lane, const struct inflight_outcome *outcome,
     inflight_gone_fn *gone, void *context);
 
@@ -83,8 +84,8 @@ bool inflight_in_lane(const struct inflight *f, uint32_t lane);
 bool inflight_newest_is_of(const struct inflight *f, uint32_t lane, uint32_t epoch);
 
 /*
- * Forgets a lane's requests without a outcome: some samples of the lane were lost, and their ends
- * may have been among them. Calls `gone` (NULL: nobody) with each.
+ * Forgets a lane's requests without an outcome: some samples of the lane were lost, and their ends
+ * may have been among them. Calls `gone` (may be NULL) with each.
  */
 void inflight_forget_lane(struct inflight *f, uint32_t lane, inflight_gone_fn *gone, void *context);
 
@@ -97,7 +98,7 @@ void inflight_clear(struct inflight *f);
  */
 void inflight_expire(struct inflight *f, uint32_t lane, uint64_t boot_ns);
 
-/* What was forgotten without a outcome, since the table was made. */
+/* What was forgotten without an outcome, since the table was made. */
 struct inflight_forgotten {
 	uint64_t limit;   /* there were too many of its lane, or of all */
 	uint64_t expired; /* they began too long ago */

@@ -5,18 +5,18 @@
  *
  *   N  how many begins have been noted from the ring so far
  *   E  the epoch in the lane's header            acquire: pairs with continue_sequence()
- *   U  whether nobody holds the lane's lock      asked of the kernel
+ *   U  whether the lane's lock is free           asked of the kernel
  *   H  the lane's head                           acquire: pairs with publish_payload()
  *
- * Once the reader has passed H, two kinds of requests are dead, and stay so whoever claims the lane
+ * Once the reader has passed H, two kinds of requests are dead, also if the lane is claimed again
  * in the meantime:
  *
  * 1. Those of another epoch than E whose begin was noted before N. An owner writes its epoch into
  *    the header before it publishes, so the read of E, which comes after the read of such a begin,
  *    saw that begin's epoch or a later owner's. It is not the begin's, so it is a later owner's,
- *    who claimed the lane after the begin's owner had given it up.
- * 2. If U, those of E. Who held the lane as E had its lock before it wrote E. It had given the lock
- *    back before U was asked, as nobody held it then. A claim between E and U does not matter: it
+ *    which claimed the lane after the begin's owner had given it up.
+ * 2. If U, those of E. The owner that wrote E held the lock before it did so, and had given it back
+ *    before U was asked, since the lock was free then. A claim between E and U does not matter: it
  *    needed the lock too, and its requests are of another epoch.
  *
  * Their ends, if there are any, lie below H: the kernel orders the release of a lock after all
@@ -39,7 +39,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A little less than the second after which an idle caller comes by. */
+/* A little less than the second after which an idle caller calls again. */
 #define ROUND_NS     (NS_PER_SECOND * 9 / 10)
 #define PAUSE_FACTOR 40
 
@@ -60,7 +60,7 @@ struct reaper {
 	uint64_t incarnation; /* of the requests that the notes are about */
 	uint8_t bus_id[16];   /* of the bus that they are on */
 	struct note notes[ORBUS_LANES_MAX];
-	/* By lane: a note waits for the reader; somebody held the lane at the last look. */
+	/* By lane: a note waits for the reader; the lane had an owner at the last look. */
 	uint64_t pending[ORBUS_LANES_MAX / 64], owned[ORBUS_LANES_MAX / 64];
 	uint64_t lost[ORBUS_LANES_MAX], lost_in_all;
 	uint32_t pending_count, owned_count;

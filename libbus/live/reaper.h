@@ -1,10 +1,11 @@
 /*
  * reaper.h: which requests in flight have died with their process, or lost their end.
  *
- * It looks at the owners of lanes, each about once a second, a few at a time: whoever reads the
- * ring goes on reading meanwhile. It never reads the ring itself: its caller does, between looking
- * and settling. When the table of requests is cleared, or is another one, it begins anew. A caller
- * whose reader has gone to another bus clears the table before it notes anything from there.
+ * It looks at the owners of lanes, each about once a second, a few at a time, so that
+ * its caller goes on reading the ring meanwhile. It never reads the ring itself: its caller does,
+ * between looking and settling. When the table of requests is cleared, or is another one, it begins
+ * anew. A caller whose reader has gone to another bus clears the table before it notes anything
+ * from there.
  */
 #ifndef ORBUS_LIVE_REAPER_H
 #define ORBUS_LIVE_REAPER_H
@@ -19,21 +20,21 @@ struct reaper *reaper_new(bool all_lanes);
 void reaper_free(struct reaper *p);
 
 /*
- * Looks who lives, where it is time to: for `budget_ns` at most, and then not again for 40 times as
- * long. Forgets what is too old on the way. UINT64_MAX: looks at all lanes, at once.
+ * Looks which owners live, where it is time to: for `budget_ns` at most, and then not again for 40
+ * times as long. Forgets what is too old on the way. UINT64_MAX: looks at all lanes, at once.
  */
 void reaper_look(struct reaper *p, struct orbus_reader *r, struct inflight *f, uint64_t budget_ns);
 
 /*
  * Takes out the dead of lanes that were looked at and have been read so far since, calling `dead`
- * (NULL: nobody) with each begin; for about `budget_ns`.
+ * (may be NULL) with each begin; for about `budget_ns`.
  */
 void reaper_settle(struct reaper *p, const struct orbus_reader *r, struct inflight *f,
     uint64_t budget_ns, inflight_gone_fn *dead, void *context);
 
 /*
- * Forgets the requests of lanes that lost samples since the last call, calling `forgotten` (NULL:
- * nobody) with each: their ends may be among what was lost.
+ * Forgets the requests of lanes that lost samples since the last call, calling `forgotten` (may be
+ * NULL) with each: their ends may be among what was lost.
  */
 void reaper_note_losses(struct reaper *p, const struct orbus_reader *r, struct inflight *f,
     inflight_gone_fn *forgotten, void *context);

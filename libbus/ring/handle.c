@@ -1,19 +1,20 @@
 /*
  * handle.c: the table of open handles.
  *
- * A cell is taken, shown, closed, and free again once nobody is in it. Cells and guards are never
- * unmapped, so a handle that was closed can be looked up for ever. All is atomic and nothing is
- * waited for: a child that was forked while another thread was in here finds no lock taken; it may
- * find a cell that nobody will free.
+ * A cell is taken, shown, closed, and free again once no thread is in it. Cells and guards are
+ * never unmapped, so a handle that was closed can be looked up for ever. All is atomic and nothing
+ * is waited for: a child that was forked while another thread was in here finds no lock taken; it
+ * may find a cell that will never be freed.
  *
- * Taking a handle from its owner. The owner stores `owner_inside`, then loads `owner`; who takes it
- * away stores `owner`, then loads `owner_inside`. With both orders kept one of the two sees the
- * other. The owner's pair is a plain store and load, which a processor may exchange; so the other
- * one, who does this once, has the kernel run a barrier on all processors in between.
+ * Taking a handle from its owner. The owner stores `owner_inside`, then loads `owner`; the thread
+ * that takes it away stores `owner`, then loads `owner_inside`. With both orders kept one of the
+ * two sees the other. The owner's pair is a plain store and load, which a processor may reorder; so
+ * the other thread, which does this once, has the kernel run a barrier on all processors in
+ * between.
  *
  * An owner that was kept from running between its first and its second look stores `owner_inside`
  * for a moment when others are inside: so a cell that has been shared stays so, for all handles to
- * come, and nobody believes that word but right after `shared_busy`.
+ * come, and that word is used only right after `shared_busy` was taken.
  *
  * Closing beside a call. The closer clears `handle`, then tries to occupy the cell; the call leaves
  * it, then looks at `handle`: likewise.
@@ -79,7 +80,7 @@ bool handle_occupy_shared(struct handle_cell *cell)
 	if (owner == HANDLE_NOBODY &&
 	    atomic_compare_exchange_strong(&g->owner, &owner, handle_this_thread()))
 		return handle_occupy(cell);
-	/* Few rounds: an owner becomes nobody only where it opened or closed the handle. */
+	/* Few rounds: `owner` becomes HANDLE_NOBODY only where the handle is opened or closed. */
 	while (owner != HANDLE_SHARED) {
 		share(g, owner);
 		owner = atomic_load(&g->owner);
@@ -124,7 +125,7 @@ static struct handle_guard *map_block(void)
 static struct handle_guard *guard_of(uint32_t index)
 {
 	struct handle_guard *_Atomic *place = &blocks[index / GUARDS_PER_BLOCK];
-	/* Acquire: pairs with the exchange below, in whatever thread. */
+	/* Acquire: pairs with the exchange below, of any thread. */
 	struct handle_guard *block = atomic_load_explicit(place, memory_order_acquire), *ours;
 
 	if (!block) {

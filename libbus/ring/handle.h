@@ -3,12 +3,12 @@
  *
  * A handle is a number and not an address: an index into a table, a kind, and a generation that is
  * another one for each handle ever opened. So a handle that was closed, a handle of another kind
- * and a pointer that is none are told and refused, and nothing is read at the address. The table is
- * the one thing that the library keeps for the process as a whole.
+ * and a pointer that is no handle are recognised and refused, and nothing is read at the address.
+ * The table is the one thing that the library keeps for the process as a whole.
  *
- * Whoever is in a call on a handle occupies it. Nobody waits for it: a second thread, or
- * a signal handler that interrupted the call, is refused with -EALREADY. What tells it
- * lies in a page that the kernel wipes in a forked child, where the other threads do not exist.
+ * A thread in a call on a handle occupies it. No other thread waits for it: a second thread, or a
+ * signal handler that interrupted the call, is refused with -EALREADY. The words that say so lie in
+ * a page that the kernel wipes in a forked child, where the other threads do not exist.
  *
  * It is not for what the handles do (producer.c, reader.c).
  */
@@ -48,7 +48,7 @@ struct handle_guard {
 	uint8_t pad[32];
 };
 
-#define HANDLE_NOBODY   0u /* whoever comes first owns it */
+#define HANDLE_NOBODY   0u /* the first thread to come owns it */
 #define HANDLE_SHARED   1u
 #define HANDLE_REVOKING 2u
 
@@ -85,7 +85,7 @@ void handle_drop(struct handle_cell *cell);
 void handle_close(const void *handle, enum handle_kind kind);
 
 /*
- * Destroys the body of a handle that was closed while it was in use. False: somebody is inside, who
+ * Destroys the body of a handle that was closed while it was in use. False: a thread is inside, and
  * will do it.
  */
 bool handle_finish(struct handle_cell *cell);
@@ -123,10 +123,10 @@ static inline uintptr_t handle_this_thread(void)
 bool handle_occupy_shared(struct handle_cell *cell);
 
 /*
- * False: somebody is inside. The owner says so, then looks whether it is the owner still: whoever
- * takes that away does the reverse, with a barrier in between. A signal handler of the owner finds
- * the word as it left it. Relaxed: the owner follows itself; what others did,
- * handle_occupy_shared() acquires.
+ * False: another thread is inside. The owner stores that it is inside, then looks whether it is
+ * still the owner. A thread that takes the handle away does the reverse, with a barrier in between.
+ * A signal handler of the owner finds the word as it left it. Relaxed: the owner follows itself;
+ * what others did, handle_occupy_shared() acquires.
  */
 static inline bool handle_occupy(struct handle_cell *cell)
 {

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Nobody publishes faster: the clock that stamps a sample takes longer than this. */
+/* No producer is faster: reading the clock for a sample's time takes longer than this. */
 #define HEAD_NS_PER_RECORD 4
 
 /* What can have been published in `ns` nanoseconds. */
@@ -33,8 +33,8 @@ static inline bool head_is_credible(uint64_t head, uint64_t boottime_ns)
 }
 
 /*
- * What an owner's claim holds together: a scribble over any of these words shows. It is no seal:
- * whoever may write the ring can compute it.
+ * What an owner's claim holds together: a scribble over any of these words shows. It is no
+ * signature: any process that may write the ring can compute it.
  */
 static inline uint64_t head_claim_word(uint64_t epoch, uint64_t count_id, uint64_t count_head)
 {

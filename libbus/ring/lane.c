@@ -181,9 +181,9 @@ static bool is_borne_out(const struct lane *lane, uint64_t head, uint64_t bootti
  * `head` is begun but not published: its slot is simply written again.
  *
  * What the last owner left may be anything. A head that the slots do not bear out, or whose claim
- * is not the last owner's, is not gone on from: the slots tell how far the lane is, and a new count
- * begins there, of which readers take every record. (Died that owner between his record and its
- * head, it was not published: the count begins with it.)
+ * is not the last owner's, is not continued: the slots tell how far the lane is, and a new count
+ * begins there, of which readers take every record. (Where that owner died between its record and
+ * the head, the record was not published: the count begins with it.)
  */
 static void continue_sequence(struct lane *lane)
 {
@@ -209,7 +209,7 @@ static void continue_sequence(struct lane *lane)
 	lane->claim = head_claim_word(lane->epoch, lane->count_id, lane->count_head);
 	/*
 	 * The head twice: a reader that sees the new epoch must see no head of before. Release:
-	 * pairs with source_view().
+	 * pairs with lane_view_read().
 	 */
 	atomic_store_explicit(&h->head, lane->head, memory_order_release);
 	lane_store_header(h, lane);
@@ -264,7 +264,7 @@ void lane_release(struct lane *lane)
 			munmap(lane->header, lane->shape.lane_stride);
 		if (lane->shared)
 			munmap(lane->shared, page);
-		/* Last: from here on the lane is somebody else's. */
+		/* Last: from here on another process may own the lane. */
 		if (lane->lock)
 			munmap(lane->lock, page);
 	}

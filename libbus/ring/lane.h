@@ -47,13 +47,14 @@ static inline void lane_store_header(struct lane_header *h, const struct lane *l
 	atomic_store_explicit(&h->count_head, lane->count_head, memory_order_relaxed);
 	atomic_store_explicit(&h->count_id, lane->count_id, memory_order_relaxed);
 	atomic_store_explicit(&h->claim, lane->claim, memory_order_relaxed);
-	/* Release: a reader that sees the epoch sees its claim. Pairs with source_view(). */
+	/* Release: a reader that sees the epoch sees its claim. Pairs with lane_view_read(). */
 	atomic_store_explicit(&h->epoch, lane->epoch, memory_order_release);
-	/* Release: a reader that sees this head sees the whole slot. Pairs with source_view(). */
+	/* Release: a reader that sees this head sees the whole slot. Pairs with lane_view_read(). */
 	atomic_store_explicit(&h->head, lane->head, memory_order_release);
 }
 
-/* Tells readers that the lane's memory is there; again from time to time: anybody may clear it. */
+/* Tells readers that the lane's memory is there; again from time to time: any process that may
+ * write the ring can clear it. */
 void lane_say_reserved(const struct lane *lane);
 
 /* Gives the lane back. In a forked child, whose mappings do not exist, it only forgets them. */

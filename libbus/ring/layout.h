@@ -5,24 +5,18 @@
  *   page 1   shared page: the bell, and the bitmap of reserved lanes
  *   then     lanes, each starting on a page: a lane header, then its slots
  *
- * All integers are little-endian and naturally aligned. Everything here may be scribbled over by
- * whoever may write the object: readers copy, then validate, then use; producers never compute
- * with a shared word after they have claimed their lane.
+ * All integers are little-endian and naturally aligned. Every process that may write the
+ * object may overwrite everything here: readers copy, then validate, then use; producers never
+ * compute with a shared word after they have claimed their lane.
  */
 #ifndef ORBUS_RING_LAYOUT_H
 #define ORBUS_RING_LAYOUT_H
 
 #include "base/data_limits.h"
 
-#include "base/data_limits.h"
 #include <assert.h>
-
-#include "base/data_limits.h"
 #include <stdatomic.h>
-
-#include "base/data_limits.h"
 #include <stddef.h>
-
 #include <stdint.h>
 
 #define ORBUS_MAGIC          "ORBUSRNG"
@@ -80,18 +74,17 @@ static_assert(offsetof(struct ring_shared, reserved) == 128, "layout");
 static_assert(sizeof(struct ring_shared) == 640, "layout");
 
 /*
- * The start of a lane. Written by the lane's owner only, and all of it with each publish: whatever
- * somebody else scribbles here lasts until then.
+ * The start of a lane. Its owner writes all of it with each publish. What another process writes
+ * here lasts until the owner's next publish.
  *
- * Owners continue each other's count. One who finds a head that nobody can have reached, or that
- * the slots do not bear out, begins a new count, with an id of its own: readers take all of its
- * records, whatever they had believed before. Both hold while the claim fits them and the epoch;
- * producers before 1.1 leave the three of them as they are.
+ * Owners continue each other's count. An owner that finds a head too high to have been reached, or
+ * one that the slots do not confirm, begins a new count with an id of its own: readers take all of
+ * its records, also where they had read beyond them. Both hold while the claim fits them and the
+ * epoch; producers before 1.1 leave the three of them as they are.
  */
 struct lane_header {
-	_Atomic uint64_t head; /* samples ever published in this lane, by all owners */
-	_Atomic uint64_t
-	    epoch; /* of the owner: another one for each, not to be foretold, 32 bits */
+	_Atomic uint64_t head;       /* samples ever published in this lane, by all owners */
+	_Atomic uint64_t epoch;      /* of the owner: random, another one for each, 32 bits */
 	_Atomic uint64_t claim;      /* head_claim_word() of the epoch and the next two words */
 	_Atomic uint64_t count_id;   /* random, never 0 */
 	_Atomic uint64_t count_head; /* the count's first record */
@@ -120,8 +113,8 @@ static_assert(sizeof(_Atomic uint64_t) == 8, "atomics carry hidden state");
 
 /*
  * The lock object, NAME.lanes, holds no data: its bytes are locked by open-file-description locks.
- * Byte n is held by the owner of lane n. It is a second object because whoever may read a file may
- * also lock it, and readers of the ring must not be able to shut a producer out.
+ * Byte n is held by the owner of lane n. It is a second object because a process that may read
+ * a file may also lock it, and readers of the ring must not be able to lock a producer out.
  */
 #define ORBUS_LOCK_CREATE ((int64_t)ORBUS_LANES_MAX)     /* held while the ring is made */
 #define ORBUS_LOCK_AGENT  ((int64_t)ORBUS_LANES_MAX + 1) /* held by the bus's agent */

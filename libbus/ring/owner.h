@@ -1,19 +1,17 @@
 /*
  * owner.h: whose objects are trusted.
  *
- * Everybody may write to /dev/shm, so a name proves nothing: an object of a bus is used only if its
- * owner is oneself, root, the system user orbus, the user that $ORBUS_OWNER names, or, for a bus on
- * a path, the owner of its folder where nobody else may write there.
+ * Any user may create files in /dev/shm, so a name proves nothing: an object of a bus is used only
+ * if its owner is the user who runs the program, root, the system user orbus, the user that
+ * $ORBUS_OWNER names, or, for a bus on a path, the owner of its folder where no other user can
+ * write to that folder.
  *
- * It is not for permissions: what an owner lets others do is his affair.
+ * It does not check permissions: those are set by the owner.
  */
 #ifndef ORBUS_RING_OWNER_H
 #define ORBUS_RING_OWNER_H
 
-#include "shm_object.h"
-
-/* Reads $ORBUS_OWNER, a user's name or number, into paths->owner. -ESRCH: there is no such user. */
-int owner_read_environment(struct bus_paths *paths);
+#include "bus_paths.h"
 
 bool owner_is_trusted(const struct bus_paths *paths, uid_t uid);
 

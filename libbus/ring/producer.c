@@ -1,11 +1,11 @@
 /*
- * producer.c: publishing samples into a lane of one's own.
+ * producer.c: publishing samples into a lane that this process owns.
  *
  * The fast path is: occupy the handle, one load (am I in a forked child?), encode into private
  * memory, one vDSO clock read, one seqlock write, one store of `head`. It computes with private
- * copies only; shared words are stored to and never read, so no neighbour can steer it.
+ * copies only; shared words are stored to and never read, so no other process can influence it.
  *
- * A publish may be made in a signal handler, whatever it interrupted: it calls nothing that
+ * A publish may be made in a signal handler that interrupted any code: it calls nothing that
  * allocates or locks, and leaves errno as it was. It may be made in a child that was forked while
  * another thread was at any point of a publish: the child drops the lane and computes with none of
  * what that publish may have left half-written.
@@ -34,8 +34,8 @@
 /* What a publish may spend on asking for a free lane, and how soon the next one may go on. */
 #define WALK_NS     UINT64_C(200000)
 #define GO_ON_AFTER UINT64_C(10000000)
-/* Readers who are woken by a ring of the bell. More of them, whose sleep anybody can make up, find
- * what is there at their next poll. */
+/* Readers that one ring of the bell wakes. Any process can pretend to be many sleeping readers; the
+ * others find the sample at their next poll. */
 #define BELL_WAKES 64
 
 /* What a struct orbus_producer * stands for. */
@@ -255,7 +255,8 @@ static void ring_bell(struct ring_shared *shared)
 {
 	int before = errno;
 
-	/* Release: what was published is visible to whoever sees the new count. */
+	/* Release: a reader that sees the new count sees what was published. Pairs with the acquire
+	 * in sleep_on_bell(). */
 	atomic_fetch_add_explicit(&shared->bell, 1, memory_order_release);
 	syscall(SYS_futex, &shared->bell, FUTEX_WAKE, BELL_WAKES, NULL, NULL, 0);
 	errno = before;

@@ -1,69 +1,35 @@
 /*
- * reader.c: reading every lane of a bus through a read-only mapping, losing count of nothing.
+ * reader.c: reading every lane of a bus through a read-only mapping, and counting every record that
+ * was lost.
  *
  * A reader stores to nothing shared. It looks at a lane's `head` once per round and then works off
- * what is there, so producers pay a cache miss a few times a second, not per publish. ring_view.c
- * decides what to believe of a head.
+ * what is there, so producers pay a cache miss a few times a second, not per publish. lane_belief.c
+ * decides what to believe of a head. What the agent and the tools need beyond orbus.h is in
+ * reader_lanes.c.
  *
  * Loss. `next` is the number of the next record to take. Every record below a head that was seen
  * is either delivered, rejected or lost: a record whose slot no longer holds it was overwritten.
  */
-#include "reader.h"
 #include "base/now.h"
 #include "handle.h"
-#include "ring_view.h"
+#include "reader_body.h"
 #include "sample/sample.h"
 #include "slow_path.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/futex.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-#define POLL_LIVE_MS      5
-#define POLL_QUIET_MS     500
-#define IDENTITY_EVERY_NS UINT64_C(1000000000)
+#define POLL_LIVE_MS  5
+#define POLL_QUIET_MS 500
 /* Producers leave a removed bus within a second of publishing. */
 #define LINGER_NS  UINT64_C(2000000000)
 #define LANE_BATCH 256
 /* Records without a sample, and visits to idle lanes beside two rounds, in one call. */
 #define STEPS_MAX 4096
-/* Slots in which reader_lane_bot() looks for a sample. */
-#define BOT_SLOTS 64
-
-/* What a struct orbus_reader * stands for. */
-struct reader {
-	struct ring_view now;
-	struct ring_view before; /* a removed bus that may still be published to for a moment */
-	uint64_t before_until_ns;
-	uint64_t next_identity_ns;
-	uint64_t last_sample_ns;
-	uint32_t bell;
-	bool drained; /* the last round found nothing more */
-	uint32_t poll_live_ms;
-	uint32_t lane;  /* being worked off */
-	uint32_t batch; /* records still to take from it in this turn */
-	uint32_t idle;  /* lanes found empty in a row */
-	uint64_t lost_before;
-	uint64_t rejected;
-	/* A call is under way. Not wiped in a forked child, unlike the handle's word. */
-	bool is_inside;
-	int locks_fd; /* -1 unless asked for */
-	int locks_error;
-	uint64_t locks_retry_ns;
-	ring_view_clock *clock;
-	struct sample_origin origin;
-	struct sample_storage storage;
-	uint64_t *payload;
-	uint32_t payload_bytes;
-	struct bus_paths paths;
-};
 
 /* Buffers for one payload and its decoded strings; both grow with the slots of a new bus. */
 static int fit_buffers(struct reader *r, const struct ring_shape *shape)
@@ -89,21 +55,9 @@ static int fit_buffers(struct reader *r, const struct ring_shape *shape)
 	return 0;
 }
 
-/* A new call: what time it is has not been asked yet. */
-static void forget_time(struct reader *r)
-{
-	r->now.now_ns = r->before.now_ns = 0;
-}
-
-/* For the agent and the tools, whose handles are open, and in one thread. */
-static struct reader *body_of(const struct orbus_reader *h)
-{
-	return handle_cell_of(h)->body;
-}
-
 /*
- * Begins a call. A child that was forked while another thread was in one is refused too: what that
- * call left half-done is nothing to go on from.
+ * Begins a call. A child that was forked while another thread was in one is refused too: that
+ * call may have left the reader half-changed.
  */
 static int enter(const struct orbus_reader *h, struct handle_cell **cell, struct reader **out)
 {
@@ -130,8 +84,8 @@ static void destroy(void *body)
 {
 	struct reader *r = body;
 
-	/* In a child that was forked in the middle of another thread's call nobody knows what of
-	 * it can be freed. */
+	/* In a child that was forked during another thread's call it is not known what is whole
+	 * enough to be freed. */
 	if (r->is_inside)
 		return;
 	ring_view_close(&r->now);
@@ -207,12 +161,13 @@ static inline void prefetch(const struct ring_view *s, uint32_t lane, uint64_t r
 
 	if (record >= s->cursors[lane].head)
 		return;
-	slot = (const char *)ring_view_slot(s, lane, record);
+	slot = (const char *)lane_view_slot(s, lane, record);
 	for (unsigned i = 0; i < PREFETCH_BYTES; i += CACHE_LINE)
 		__builtin_prefetch(slot + i);
 }
 
-/* Takes one record of a lane that ring_view_look() found something in. False: lost or rejected. */
+/* Takes one record of a lane that lane_belief_look() found something in. False: lost or rejected.
+ */
 static bool take_record(
     struct reader *r, struct ring_view *s, uint32_t lane, struct orbus_sample *out)
 {
@@ -222,18 +177,18 @@ static bool take_record(
 	bool whole;
 
 	prefetch(s, lane, record + 2);
-	whole = slot_read(ring_view_slot(s, lane, record), record, r->payload,
+	whole = slot_read(lane_view_slot(s, lane, record), record, r->payload,
 	    shape_payload_bytes(&s->segment.shape), &r->origin.epoch, &length);
 	r->origin.lane = lane;
 	r->origin.record = record;
 	r->origin.replayed = record < c->counted;
 	r->origin.is_removed = s == &r->before;
 	if (!whole) {
-		ring_view_note_missing(s, lane);
+		lane_belief_note_missing(s, lane);
 		return false;
 	}
 	if (sample_decode(r->payload, length, &r->storage, out) == 0) {
-		ring_view_note_sample(s, lane);
+		lane_belief_note_sample(s, lane);
 		return true;
 	}
 	/*
@@ -243,7 +198,7 @@ static bool take_record(
 	 */
 	if (!r->origin.replayed) {
 		r->rejected++;
-		ring_view_note_rejected(s, lane);
+		lane_belief_note_rejected(s, lane);
 	}
 	return false;
 }
@@ -264,7 +219,7 @@ static int next_from(struct reader *r, struct ring_view *s, struct orbus_sample 
 
 		if (steps-- == 0)
 			return -EAGAIN;
-		if (r->batch > 0 && (c->next < c->head || ring_view_look(s, r->lane))) {
+		if (r->batch > 0 && (c->next < c->head || lane_belief_look(s, r->lane))) {
 			r->batch--;
 			r->idle = 0;
 			if (take_record(r, s, r->lane, out))
@@ -329,7 +284,7 @@ static int next(struct reader *r, struct orbus_sample *out)
 {
 	int before = 0, now;
 
-	forget_time(r);
+	reader_forget_time(r);
 	if (r->before.cursors) {
 		before = next_from(r, &r->before, out);
 		if (before > 0)
@@ -410,7 +365,7 @@ static int wait_for_news(struct reader *r, const struct orbus_reader *h, int tim
 	while (handle_is_open(h, HANDLE_READER)) {
 		int ms, err;
 
-		forget_time(r);
+		reader_forget_time(r);
 		/* Just after a round that found nothing more, it sleeps before it looks again. */
 		if (!r->drained &&
 		    (ring_view_has_news(&r->now) || ring_view_has_news(&r->before))) {
@@ -457,7 +412,7 @@ void orbus_reader_skip(struct orbus_reader *h)
 
 	if (enter(h, &cell, &r) != 0)
 		return;
-	forget_time(r);
+	reader_forget_time(r);
 	ring_view_skip(&r->before);
 	ring_view_skip(&r->now);
 	leave(cell, r);
@@ -487,163 +442,4 @@ uint64_t orbus_reader_rejected(const struct orbus_reader *h)
 	rejected = r->rejected;
 	leave(cell, r);
 	return rejected;
-}
-
-void reader_set_poll_ms(struct orbus_reader *h, uint32_t live_ms)
-{
-	struct reader *r = body_of(h);
-	r->poll_live_ms = live_ms;
-}
-
-const struct sample_origin *reader_origin(const struct orbus_reader *h)
-{
-	const struct reader *r = body_of(h);
-	return &r->origin;
-}
-
-const uint8_t *reader_bus_id(const struct orbus_reader *h)
-{
-	const struct reader *r = body_of(h);
-	return r->now.segment.shape.bus_id;
-}
-
-uint32_t reader_lane_count(const struct orbus_reader *h)
-{
-	const struct reader *r = body_of(h);
-	return r->now.segment.shape.lane_count;
-}
-
-uint32_t reader_slots_per_lane(const struct orbus_reader *h)
-{
-	const struct reader *r = body_of(h);
-	return r->now.segment.shape.slots_per_lane;
-}
-
-uint64_t reader_ring_bytes(const struct orbus_reader *h)
-{
-	const struct reader *r = body_of(h);
-	const struct ring_shape *shape = &r->now.segment.shape;
-	uint64_t lanes = 0;
-
-	for (uint32_t i = 0; i < shape->lane_count; i++)
-		lanes += ring_view_lane_in_use(&r->now, i);
-	return lanes * shape->slots_per_lane * shape->slot_bytes;
-}
-
-bool reader_lane_in_use(const struct orbus_reader *h, uint32_t lane)
-{
-	const struct reader *r = body_of(h);
-	return ring_view_lane_in_use(&r->now, lane);
-}
-
-uint64_t reader_position(const struct orbus_reader *h, uint32_t lane)
-{
-	const struct reader *r = body_of(h);
-	const struct cursor *c = &r->now.cursors[lane];
-
-	return c->next > c->counted ? c->next : c->counted;
-}
-
-uint64_t reader_position_count(const struct orbus_reader *h, uint32_t lane)
-{
-	const struct reader *r = body_of(h);
-	return r->now.cursors[lane].count_id;
-}
-
-bool reader_set_position(
-    struct orbus_reader *h, uint32_t lane, uint64_t position, uint64_t count_id)
-{
-	struct reader *r = body_of(h);
-	forget_time(r);
-	return ring_view_set_position(&r->now, lane, position, count_id);
-}
-
-uint32_t reader_lane_epoch(const struct orbus_reader *h, uint32_t lane)
-{
-	const struct reader *r = body_of(h);
-	return ring_view_epoch(&r->now, lane);
-}
-
-/* The lock object that belongs to this ring: in another one, nobody would own a lane of ours. */
-static int open_locks(const struct reader *r)
-{
-	struct stat st;
-	int fd = object_open(&r->paths, r->paths.locks, O_RDWR);
-
-	if (fd < 0 || (fstat(fd, &st) == 0 && st.st_ino == r->now.segment.shape.locks_inode))
-		return fd;
-	close(fd);
-	return -ESTALE;
-}
-
-bool reader_is_drained(const struct orbus_reader *h)
-{
-	const struct reader *r = body_of(h);
-	return r->drained;
-}
-
-uint64_t reader_lane_head(const struct orbus_reader *h, uint32_t lane)
-{
-	const struct reader *r = body_of(h);
-	return ring_view_head(&r->now, lane);
-}
-
-int reader_lane_is_owned(struct orbus_reader *h, uint32_t lane)
-{
-	struct reader *r = body_of(h);
-	uint64_t now_ns;
-
-	if (r->locks_fd >= 0)
-		return object_is_locked(r->locks_fd, lane);
-	now_ns = now_ns_of(CLOCK_MONOTONIC);
-	if (r->locks_error == 0 || now_ns >= r->locks_retry_ns) {
-		r->locks_fd = open_locks(r);
-		r->locks_error = r->locks_fd < 0 ? r->locks_fd : 0;
-		r->locks_retry_ns = now_ns + IDENTITY_EVERY_NS / 2;
-	}
-	return r->locks_fd < 0 ? r->locks_error : object_is_locked(r->locks_fd, lane);
-}
-
-uint64_t reader_lane_lies(const struct orbus_reader *h, uint32_t lane)
-{
-	const struct reader *r = body_of(h);
-	return r->now.cursors[lane].lies;
-}
-
-void reader_lane_bot(struct orbus_reader *h, uint32_t lane, char *out, size_t bytes)
-{
-	struct reader *r = body_of(h);
-	const struct ring_shape *shape = &r->now.segment.shape;
-	struct orbus_sample s;
-	uint32_t epoch, length;
-
-	*out = '\0';
-	for (uint64_t i = 0; ring_view_lane_in_use(&r->now, lane) && i < BOT_SLOTS; i++) {
-		const struct slot *slot = ring_view_slot(&r->now, lane, i);
-		uint64_t sequence = atomic_load_explicit(&slot->sequence, memory_order_relaxed);
-
-		if (sequence < 2 || !slot_read(slot, sequence / 2 - 1, r->payload,
-					shape_payload_bytes(shape), &epoch, &length))
-			continue;
-		if (sample_decode(r->payload, length, &r->storage, &s) != 0 || !s.bot)
-			continue;
-		snprintf(out, bytes, "%s", s.bot);
-		return;
-	}
-}
-
-void reader_set_clock(struct orbus_reader *h, uint64_t (*clock)(void))
-{
-	struct reader *r = body_of(h);
-	r->clock = r->now.clock = clock;
-	forget_time(r);
-	for (uint32_t i = 0; i < r->now.segment.shape.lane_count; i++)
-		if (r->now.cursors[i].believed_ns)
-			r->now.cursors[i].believed_ns = clock();
-}
-
-uint64_t reader_lane_lost(const struct orbus_reader *h, uint32_t lane)
-{
-	const struct reader *r = body_of(h);
-	return r->now.cursors[lane].lost;
 }

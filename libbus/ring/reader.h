@@ -6,15 +6,7 @@
 #define ORBUS_RING_READER_H
 
 #include "orbus.h"
-
-/* Where a sample was read. `epoch` tells the lane's owners apart. */
-struct sample_origin {
-	uint32_t lane;
-	uint32_t epoch;
-	uint64_t record; /* its number in the lane */
-	bool replayed;   /* it lies before the position set by reader_set_position() */
-	bool is_removed; /* it lies in a bus that was removed, whose lanes are others than now */
-};
+#include "origin.h"
 
 /* After a 0 of orbus_reader_next(): whether there was nothing more but in lanes that are put aside.
  */
@@ -66,8 +58,9 @@ int reader_lane_is_owned(struct orbus_reader *r, uint32_t lane);
 uint64_t reader_lane_lost(const struct orbus_reader *r, uint32_t lane);
 
 /*
- * Times that a lane said what cannot be: a head that nobody can have reached, or whose records are
- * not there, or that goes back. Its writer is broken, or somebody scribbles over the lane.
+ * Times that a lane's header was wrong: a head that is too high to have been reached, or whose
+ * records are not there, or that goes back. Its writer is broken, or another process writes over
+ * the lane.
  */
 uint64_t reader_lane_lies(const struct orbus_reader *r, uint32_t lane);
 

@@ -22,7 +22,7 @@
 #include <xxhash.h>
 
 #define ATTACH_TRIES 100
-/* Where nobody may wait: enough for a maker who was a little faster. */
+/* Where the caller may not wait: enough if another process has just begun to make the ring. */
 #define ATTACH_TRIES_AT_ONCE 4
 
 static uint64_t header_checksum(const struct ring_header *h)
@@ -235,7 +235,8 @@ static int attach_existing(
 		return err;
 	}
 	if (locks < 0 || st.st_ino != shape->locks_inode) {
-		/* The lock object was removed: whoever claims here cannot see the older owners. */
+		/* The lock object was removed: a claim in a new one would not see the older owners.
+		 */
 		if (locks >= 0)
 			close(locks);
 		close(ring);

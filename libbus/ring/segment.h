@@ -49,7 +49,7 @@ int segment_attach(const struct bus_paths *paths, const struct orbus_create_opti
 
 /*
  * Gives a ring that exists, and its lock object, the mode and group of `options`. -EEXIST: they
- * ask for another shape; -EPERM: they belong to somebody else, or the group is not one of ours.
+ * ask for another shape; -EPERM: they belong to another user, or the group is not one of ours.
  */
 int segment_adjust(const struct orbus_create_options *options, const struct ring_shape *shape,
     int ring_fd, int locks_fd);

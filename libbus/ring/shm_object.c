@@ -1,5 +1,5 @@
 /*
- * shm_object.c: names, and safe opening and making, of the shared-memory objects of a bus.
+ * shm_object.c: safe opening and making of the shared-memory objects of a bus.
  */
 #include "shm_object.h"
 #include "owner.h"
@@ -15,62 +15,6 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
-
-#define SHM_DIR      "/dev/shm"
-#define DEFAULT_NAME "orbus"
-
-static bool ends_with(const char *s, const char *suffix)
-{
-	size_t n = strlen(s), m = strlen(suffix);
-	return n >= m && strcmp(s + n - m, suffix) == 0;
-}
-
-static bool is_object_name(const char *s)
-{
-	static const char allowed[] =
-	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-	size_t n = strlen(s);
-
-	return n > 0 && n <= 200 && s[0] != '.' && strspn(s, allowed) == n &&
-	       !ends_with(s, ".lanes") && !ends_with(s, ".board");
-}
-
-int bus_paths_resolve(const char *bus, struct bus_paths *out)
-{
-	const char *base, *last;
-	int n;
-
-	if (!bus)
-		bus = getenv("ORBUS");
-	if (!bus || !*bus)
-		bus = DEFAULT_NAME;
-	if (strlen(bus) > PATH_MAX - 16)
-		return -ENAMETOOLONG;
-
-	base = bus[0] == '/' ? bus + 1 : bus;
-	last = strrchr(base, '/');
-	out->is_path = last != NULL;
-	if (!last) {
-		strcpy(out->dir, SHM_DIR);
-		strcpy(out->name, base);
-	} else if (bus[0] == '/') {
-		n = snprintf(out->dir, sizeof(out->dir), "%.*s", (int)(last - bus), bus);
-		if (n < 0 || (size_t)n >= sizeof(out->dir))
-			return -ENAMETOOLONG;
-		base = last + 1;
-		strcpy(out->name, bus);
-	} else {
-		return -EINVAL;
-	}
-	if (!is_object_name(base))
-		return -EINVAL;
-	n = snprintf(out->ring, sizeof(out->ring), "%s/%s", out->dir, base);
-	if (n < 0 || (size_t)n >= sizeof(out->ring) - 8)
-		return -ENAMETOOLONG;
-	strcat(strcpy(out->locks, out->ring), ".lanes");
-	strcat(strcpy(out->board, out->ring), ".board");
-	return owner_read_environment(out);
-}
 
 /* Where a program has closed its standard files, what it prints must not end up in a bus. */
 static int beyond_standard_files(int fd)
@@ -111,7 +55,7 @@ static int why_not_opened(const struct bus_paths *paths, const char *path, int e
 int object_open(const struct bus_paths *paths, const char *path, int flags)
 {
 	struct stat st;
-	/* O_NONBLOCK: a FIFO or a lease of somebody's must not hold us up. */
+	/* O_NONBLOCK: a FIFO, or another process's lease, must not block us. */
 	int err,
 	    fd = beyond_standard_files(open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
 
@@ -253,6 +197,6 @@ int object_is_locked(int fd, int64_t byte)
 
 	if (fcntl(fd, F_OFD_GETLK, &lock) < 0)
 		return system_error(errno);
-	/* A read lock may be anybody's; only an owner holds a write lock. */
+	/* Any process may hold a read lock; only an owner holds a write lock. */
 	return lock.l_type == F_WRLCK;
 }

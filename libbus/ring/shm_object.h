@@ -1,34 +1,16 @@
 /*
- * shm_object.h: names, and safe opening and making, of the shared-memory objects of a bus.
+ * shm_object.h: safe opening and making of the shared-memory objects of a bus.
  *
- * It knows files on a tmpfs; it is not for what is in them.
+ * It knows files on a tmpfs; it is not for what is in them, nor for their names (bus_paths.h).
  */
 #ifndef ORBUS_RING_SHM_OBJECT_H
 #define ORBUS_RING_SHM_OBJECT_H
 
-#include <limits.h>
+#include "bus_paths.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
-
-/* Where a bus lives. */
-struct bus_paths {
-	char name[PATH_MAX]; /* as a person would write it: "orbus", "/run/orbus/ring" */
-	char dir[PATH_MAX];
-	char ring[PATH_MAX];
-	char locks[PATH_MAX];
-	char board[PATH_MAX];
-	bool is_path; /* given as a path: whoever has its folder to himself is trusted */
-	/* Whom $ORBUS_OWNER says to trust besides; owner.h. */
-	bool has_owner;
-	uid_t owner;
-};
-
-/*
- * Resolves a bus name (NULL: $ORBUS, else "orbus"). -EINVAL: not a name, or a relative path;
- * -ENAMETOOLONG; -ESRCH: $ORBUS_OWNER names no user.
- */
-int bus_paths_resolve(const char *bus, struct bus_paths *out);
 
 /*
  * Opens an existing object of the bus, never through a link and never creating it
@@ -38,8 +20,8 @@ int bus_paths_resolve(const char *bus, struct bus_paths *out);
 int object_open(const struct bus_paths *paths, const char *path, int flags);
 
 /*
- * True where something bears the name whose owner is not trusted; for messages that name him. What
- * is used is judged by its descriptor, in object_open().
+ * True where an object of the name exists and its owner is not trusted; for messages that name the
+ * owner. Whether an object is used is decided by its descriptor, in object_open().
  */
 bool object_is_strangers(const struct bus_paths *paths, const char *path, uid_t *owner);
 
@@ -51,8 +33,8 @@ int object_make(const char *dir, mode_t mode, const gid_t *group);
 
 /*
  * Gives an object that is there these permissions and group (NULL: it keeps its own), in an order
- * in which nobody has more at any moment than before or after. 0 where there is nothing to change;
- * -EPERM.
+ * in which no user has more rights at any moment than before or after. 0 where there is nothing to
+ * change; -EPERM.
  */
 int object_adjust(int fd, mode_t mode, const gid_t *group);
 
@@ -67,7 +49,7 @@ uint64_t object_inode(const char *path);
 
 /*
  * Locks one byte for the descriptor's open file description, exclusively. -EAGAIN: taken. It never
- * waits: whoever may open the object may hold the byte for ever.
+ * waits: a process that may open the object could hold the byte for ever.
  */
 int object_lock(int fd, int64_t byte);
 

@@ -3,9 +3,9 @@
  *
  * Counts and their sums end at COUNT_MAX, figures at FIGURE_MAX (base/data_limits.h), their sums at
  * EXACT_MAX (exact_sum.h): none wraps or becomes infinite, and all that an aggregate holds its
- * document can say. Aggregates of the same samples are equal to the last bit, in whatever parts and
- * in whatever order they were merged, or written and read (of gauges' `last`, that of the highest
- * time; where several have it, that of the one merged last).
+ * document can say. Aggregates of the same samples are equal to the last bit. It does not matter in
+ * which parts and in which order they were merged, written or read (of gauges' `last`, that of the
+ * highest time; where several have it, that of the one merged last).
  *
  * It is not for time: which samples belong to a stretch is decided by windows.c and by the agent's
  * periods. Nor for presentation: doc/document.c does that.

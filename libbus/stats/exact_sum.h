@@ -1,6 +1,6 @@
 /*
  * exact_sum.h: sums of figures (dollars, milliseconds, tokens a second, gauges, counts) that are
- * the same in whatever order, in however many parts and over however many restarts they are made.
+ * the same in any order, in any number of parts and over any number of restarts.
  *
  * A sum is a whole number of trillionths of its figure's unit, 128 bits wide. A figure is rounded
  * to them once, as it comes (exact_of()); from there on nothing is rounded, so that addition is

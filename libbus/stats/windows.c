@@ -5,7 +5,7 @@
  * the merge of its parts. `settled` keeps the merge of all parts but the newest, so that looking at
  * a window merges two aggregates, not all of them. When time enters a new part another one is
  * needed, without the oldest part: `next` is that, made a part at a time while time passes
- * (windows_prepare()), so that nobody waits for sixty merges. What comes for an older part goes
+ * (windows_prepare()), so that no call has to do sixty merges. What comes for an older part goes
  * into both.
  */
 #include "windows.h"

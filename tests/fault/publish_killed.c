@@ -101,8 +101,8 @@ static void end(pid_t bot)
 /* The lane's header and the slot of the next record, as they are now. */
 static uint64_t fingerprint(const struct ring_view *s, uint32_t lane, uint64_t record)
 {
-	return XXH3_64bits(ring_view_lane(s, lane), sizeof(struct lane_header)) ^
-	       XXH3_64bits(ring_view_slot(s, lane, record), s->segment.shape.slot_bytes);
+	return XXH3_64bits(lane_view_header(s, lane), sizeof(struct lane_header)) ^
+	       XXH3_64bits(lane_view_slot(s, lane, record), s->segment.shape.slot_bytes);
 }
 
 /*
@@ -111,7 +111,7 @@ static uint64_t fingerprint(const struct ring_view *s, uint32_t lane, uint64_t r
  */
 static int go(pid_t bot, const struct ring_view *s, uint32_t lane, int changes)
 {
-	uint64_t record = ring_view_head(s, lane), before = fingerprint(s, lane, record);
+	uint64_t record = lane_view_head(s, lane), before = fingerprint(s, lane, record);
 	int seen = 0;
 
 	while (seen != changes && step(bot)) {

@@ -11,7 +11,7 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "integration"))
-from harness import SANITIZER, BusTest, wait_for  # noqa: E402
+from harness import SANITIZER, BusTest, main, wait_for  # noqa: E402
 
 MIB = 1 << 20
 
@@ -195,4 +195,4 @@ class BoundsTest(LateTest):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

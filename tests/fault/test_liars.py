@@ -7,11 +7,10 @@ import struct
 import subprocess
 import sys
 import time
-import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "integration"))
-from harness import SANITIZER, BusTest, wait_for  # noqa: E402
+from harness import SANITIZER, BusTest, main, wait_for  # noqa: E402
 
 MODES = ("race", "random", "back", "owners", "records")
 SECONDS = 4
@@ -141,4 +140,4 @@ class LiarsTest(BusTest):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    main()

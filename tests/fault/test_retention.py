@@ -13,7 +13,7 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "integration"))
-from harness import SANITIZER, BusTest, Clock, program, wait_for  # noqa: E402
+from harness import SANITIZER, BusTest, Clock, main, program, wait_for  # noqa: E402
 
 DAY = 86400
 
@@ -268,4 +268,4 @@ class StopTest(BusTest):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    main()

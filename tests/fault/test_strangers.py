@@ -16,7 +16,7 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "integration"))
-from harness import SANITIZER, BusTest, program, wait_for  # noqa: E402
+from harness import SANITIZER, BusTest, main, program, wait_for  # noqa: E402
 
 # One that other users may run: that of the tests may lie in a private home.
 PYTHON = shutil.which("python3", path="/usr/bin:/bin") or sys.executable
@@ -575,4 +575,4 @@ class OptionsTest(StrangerTest):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    main()

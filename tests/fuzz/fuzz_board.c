@@ -4,6 +4,7 @@
  */
 #include "common/advice/advice.h"
 #include "doc/msgpack_tree.h"
+#include "doc/snapshot_read.h"
 #include "must.h"
 #include "orstat/view.h"
 #include "orstat/watch/screen.h"
@@ -23,12 +24,12 @@ static void must_be_harmless(const char *text, size_t length)
 	}
 }
 
-static void must_be_advised(const json_t *document, FILE *out)
+static void must_be_advised(const struct snapshot *snapshot, FILE *out)
 {
 	struct advice advice;
 	json_t *o;
 
-	MUST(advice_make(document, "today", &advice) == 0);
+	MUST(advice_make(snapshot, "today", &advice) == 0);
 	advice_print(out, &advice, false);
 	o = advice_to_json(&advice);
 	MUST(o);
@@ -44,11 +45,11 @@ static void must_be_harmless_cells(const struct canvas *c)
 }
 
 /* Every picture, sorted by every column, in a size that the bytes choose. */
-static void draw_screens(const struct statistics *s, uint8_t rows, uint8_t columns)
+static void draw_screens(struct snapshot *s, uint8_t rows, uint8_t columns)
 {
 	const struct orstat_settings settings = {.bus = "fuzz", .watch_ns = 1000000000};
 	struct watch_data d = {.now_ns = UINT64_C(1764000000000000000),
-	    .figures = *s,
+	    .snapshot = s,
 	    .health = {.state = AGENT_LIVE, .pid = 1}};
 	struct watch_state state;
 	struct canvas c;
@@ -56,7 +57,7 @@ static void draw_screens(const struct statistics *s, uint8_t rows, uint8_t colum
 	canvas_init(&c, true);
 	state_init(&state, &settings);
 	for (int i = 0; i < COLUMNS_COUNT; i++) {
-		state.by = i % BY_COUNT;
+		state.by = i % DIMENSIONS;
 		state.sort = (enum column)i;
 		state.picture = (enum picture)(i / 3 % PICTURE_COUNT);
 		MUST(canvas_clear(&c, 1 + rows % 64, 1 + columns));
@@ -66,31 +67,44 @@ static void draw_screens(const struct statistics *s, uint8_t rows, uint8_t colum
 	canvas_free(&c);
 }
 
+/* NULL: no agent writes as much. */
+static struct snapshot *snapshot_of(const json_t *board)
+{
+	struct snapshot *s;
+
+	if (snapshot_from_document(board, &s) < 0)
+		return NULL;
+	snapshot_add_agent(s, json_object_get(board, "agent"));
+	if (snapshot_add_alerts(s, json_object_get(board, "alerts")) == 0)
+		return s;
+	snapshot_unref(s);
+	return NULL;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	json_t *document = json_from_msgpack(data, size, DEPTH);
-	struct statistics s = {.document = document,
-	    .agent = json_object_get(document, "agent"),
-	    .alerts = json_object_get(document, "alerts")};
+	struct snapshot *snapshot = document ? snapshot_of(document) : NULL;
 	char *text = NULL;
 	size_t length;
 	FILE *out;
 
-	if (!document)
+	json_decref(document);
+	if (!snapshot)
 		return 0;
 	out = open_memstream(&text, &length);
 	MUST(out);
 	for (int by = 0; by < 3; by++) {
 		struct orstat_settings settings = {.bus = "fuzz", .by = by};
 
-		view_print(out, &settings, &s, false);
+		view_print(out, &settings, snapshot, false);
 	}
-	must_be_advised(document, out);
+	must_be_advised(snapshot, out);
 	MUST(fclose(out) == 0);
 	must_be_harmless(text, length);
 	free(text);
 	if (size >= 2)
-		draw_screens(&s, data[size - 1], data[size - 2]);
-	json_decref(document);
+		draw_screens(snapshot, data[size - 1], data[size - 2]);
+	snapshot_unref(snapshot);
 	return 0;
 }

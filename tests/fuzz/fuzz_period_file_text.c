@@ -2,8 +2,8 @@
  * fuzz_period_file_text.c: any text in the place of a period's file is a period or none, whatever
  * parts are wanted; and what is taken of it as a whole can be written, and read again to the same.
  */
+#include "doc/doc_read.h"
 #include "doc/document.h"
-#include "doc/document_scan.h"
 #include "must.h"
 
 #include <stdlib.h>
@@ -30,7 +30,7 @@ static void must_read_again(const struct aggregate *a)
 	char *text = written(a, &length);
 
 	aggregate_init(&again);
-	MUST(document_scan(text, length, DOCUMENT_ALL, &period, &again) == 0);
+	MUST(document_from_text(text, length, DOCUMENT_ALL, &period, NULL, &again) == 0);
 	MUST(again.requests.total == a->requests.total && again.lost == a->lost);
 	MUST(again.by_model.count == a->by_model.count && again.by_bot.count == a->by_bot.count);
 	MUST(again.requests.response_ms.count == a->requests.response_ms.count);
@@ -58,8 +58,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	aggregate_init(&some);
 	aggregate_init(&all);
-	(void)document_scan((const char *)data, size, parts, &period, &some);
-	if (document_scan((const char *)data, size, DOCUMENT_ALL, &period, &all) == 0)
+	(void)document_from_text((const char *)data, size, parts, &period, NULL, &some);
+	if (document_from_text((const char *)data, size, DOCUMENT_ALL, &period, NULL, &all) == 0)
 		must_read_again(&all);
 	aggregate_free(&some);
 	aggregate_free(&all);

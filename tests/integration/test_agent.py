@@ -8,9 +8,8 @@ import signal
 import subprocess
 import tempfile
 import time
-import unittest
 
-from harness import SANITIZER, BusTest, program, wait_for
+from harness import SANITIZER, BusTest, main, program, wait_for
 
 
 def request(model="openai/gpt-4", response_ms=3450, **more):
@@ -508,4 +507,4 @@ class TwoStoresTest(BusTest):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    main()

@@ -3,10 +3,9 @@ import json
 import os
 import signal
 import time
-import unittest
 from datetime import datetime
 
-from harness import BusTest, Clock, wait_for
+from harness import BusTest, Clock, main, wait_for
 
 
 def seconds(text):
@@ -281,4 +280,4 @@ class ClockTest(BusTest):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    main()

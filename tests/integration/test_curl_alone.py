@@ -11,13 +11,12 @@ import random
 import re
 import subprocess
 import sys
-import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
 sys.path.insert(0, os.path.join(HERE, "..", "conformance"))
 from conformance import calls, reply  # noqa: E402
-from harness import SANITIZER, BusTest, program  # noqa: E402
+from harness import SANITIZER, BusTest, main, program  # noqa: E402
 from plain_server import PlainServer, of_reply  # noqa: E402
 
 OK, ERROR, TIMEOUT, CANCELLED = range(4)  # enum orbus_status
@@ -408,4 +407,4 @@ class CurlAloneTest(BusTest):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    main()

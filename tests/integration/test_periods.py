@@ -6,10 +6,9 @@ import random
 import shutil
 import signal
 import time
-import unittest
 from datetime import datetime, timezone
 
-from harness import Clock
+from harness import Clock, main
 from journal_case import JournalTest
 
 ZONES = ["UTC", "America/New_York", "Asia/Kolkata", "Antarctica/Troll", "Pacific/Apia", "Europe/Berlin",
@@ -325,4 +324,4 @@ class PeriodsTest(JournalTest):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    main()

@@ -501,6 +501,26 @@ class OnceTest(ClientTest):
                          [("error", "rate_limited", "slow down")] * 2 + [("error", "zero_division_error", None)])
         self.assertEqual(self.samples()[2]["completion_tokens"], 3)
 
+    def test_a_limit_of_asyncio_within_the_block_is_a_timeout(self):
+        """The call itself sees that it is cancelled, and not by what."""
+        async def ask():
+            async with orbus.instrument(httpx.AsyncClient(), self.producer) as client:
+                async def read(limit):
+                    with self.producer.request():
+                        await asyncio.wait_for(client.post(self.server.url + "/chat/completions", json=BODY), limit)
+                with self.assertRaises(asyncio.TimeoutError):
+                    await read(0.2)
+                task = asyncio.ensure_future(read(20))
+                await asyncio.sleep(0.2)
+                task.cancel()
+                with self.assertRaises(asyncio.CancelledError):
+                    await task
+        for reply in (Reply([HANG]), Reply([chunk("Hello"), HANG])):
+            self.server.reply = reply
+            asyncio.run(ask())
+        self.assertEqual([(s["status"], s.get("error_type")) for s in self.samples()],
+                         [("timeout", "timeout_total"), ("cancelled", None)] * 2)
+
     def test_an_answer_that_goes_on_after_the_block(self):
         client = orbus.instrument(self.openai(), self.producer)
         with self.producer.request(tags={"user": "ann"}) as r:
@@ -525,6 +545,12 @@ class OnceTest(ClientTest):
         sample, = self.samples()
         self.assertEqual((sample["status"], sample["error_type"], sample["model"], "ttft_ms" in sample),
                          ("error", "zero_division_error", "acme/large-2024", True))
+        with orbus.instrument(httpx.Client(), self.producer) as client, self.assertRaises(ZeroDivisionError):
+            with self.producer.request():
+                with client.stream("POST", self.server.url + "/chat/completions", json={**BODY, "stream": True}):
+                    _ = 1 / 0  # behind which the response is closed, before the block is left
+        self.assertEqual([(s["status"], s["error_type"]) for s in self.samples()],
+                         [("error", "zero_division_error")] * 2)
 
     def test_a_call_that_is_forgotten_in_a_block(self):
         with orbus.instrument(httpx.Client(), self.producer) as client:
@@ -552,6 +578,57 @@ class OnceTest(ClientTest):
             os.waitpid(child, 0)
             self.assertEqual(len(self.samples()), 4)
         self.assertEqual(len(self.samples()), 5)
+
+    def test_a_call_that_is_redirected(self):
+        hops = []
+
+        def answer(request):
+            hops.append(request.url.path)
+            if request.url.path != "/there":
+                status, name = (307, "/v2/chat/completions") if len(hops) == 1 else (308, "/there")
+                return httpx.Response(status, headers={"Location": name}, content=b"moved")
+            return httpx.Response(last, headers={"Content-Type": "application/json"})
+
+        async def answer_later(request):
+            return answer(request)
+
+        async def ask():
+            async with httpx.AsyncClient(transport=httpx.MockTransport(answer_later), follow_redirects=True) as client:
+                orbus.instrument(client, self.producer)
+                return await client.post("http://x/chat/completions", json=BODY)
+        client = httpx.Client(transport=httpx.MockTransport(answer), follow_redirects=True)
+        orbus.instrument(client, self.producer)
+        for last in (200, 503):
+            for how in (lambda: client.post("http://x/chat/completions", json=BODY), lambda: asyncio.run(ask())):
+                hops.clear()
+                response = how()
+                self.assertEqual((response.status_code, len(hops), [r.status_code for r in response.history]),
+                                 (last, 3, [307, 308]))
+                sample = self.samples()[-1]
+                self.assertEqual((sample["http_status"], sample["requested_model"]), (last, "acme/large"))
+        self.assertEqual(self.events(), ["begin", "request"] * 4)
+
+    def test_a_redirect_that_leads_nowhere(self):
+        """It ends as an error of its own status: too many, one that is not followed, a server that is not there."""
+        def answer(request):
+            if request.url.path == "/gone":
+                raise httpx.ConnectError("no", request=request)
+            return httpx.Response(307, headers={"Location": "/gone" if "gone" in str(request.url) else "/x"})
+        client = httpx.Client(transport=httpx.MockTransport(answer), follow_redirects=True)
+        orbus.instrument(client, self.producer)
+        with self.assertRaises(httpx.TooManyRedirects):
+            client.post("http://x/chat/completions", json=BODY)
+        gc.collect()
+        with self.assertRaises(httpx.ConnectError):
+            client.post("http://x/chat/completions?gone", json=BODY)
+        client.post("http://x/chat/completions", json=BODY, follow_redirects=False)
+        gc.collect()
+        client.follow_redirects = False
+        client.post("http://x/chat/completions", json=BODY)
+        self.assertEqual([(s["status"], s.get("error_type"), s.get("http_status")) for s in self.samples()],
+                         [("error", "unexpected_status", 307), ("error", "connection_failed", None)] +
+                         [("error", "unexpected_status", 307)] * 2)
+        self.assertEqual(self.events(), ["begin", "request"] * 4)
 
     def test_a_transport_that_is_an_instrumented_client_itself(self):
         inner = orbus.instrument(httpx.Client(), self.producer)

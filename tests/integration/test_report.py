@@ -1,14 +1,11 @@
 """orreport on the files of a real agent, against what Python computes of the same samples."""
 import csv
-import html.parser
 import io
 import json
 import math
 import os
 import random
 import re
-import shutil
-import subprocess
 import time
 import unittest
 import xml.etree.ElementTree
@@ -57,28 +54,9 @@ def sample(rng, ts, model=None, slower=1.0):
     return s
 
 
-class Page(html.parser.HTMLParser):
-    """What a browser would make of the page: its elements and texts."""
+class Reports(BusTest):
+    """What tests of orreport have in common."""
 
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.texts, self.scripts, self.attributes = [], [], [], []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.attributes += attrs
-        if tag == "script":
-            self.scripts.append("")
-
-    def handle_data(self, data):
-        if self.tags and self.tags[-1] == "script":
-            self.scripts[-1] += data
-        else:
-            self.texts.append(data)
-
-
-class ReportTest(BusTest):
     @classmethod
     def setUpClass(cls):
         cls.rng = random.Random(7)
@@ -107,6 +85,17 @@ class ReportTest(BusTest):
         start = now - now % DAY - days * DAY
         return [sample(self.rng, self.rng.uniform(start, now - 1)) for _ in range(count)]
 
+    def hostile_files(self):
+        samples = self.some_days(200)
+        for s in samples[:60]:
+            s["model"] = HOSTILE
+        for s in samples[60:90]:
+            s["bot"] = "bot\u001b[31m\u202e\u2028"
+            s["error_type"] = "<b>\u0007"
+        self.agent_writes(samples)
+
+
+class ReportTest(Reports):
     # --- Exactness -------------------------------------------------------------------------------
 
     def assert_summary(self, found, values, where):
@@ -478,16 +467,7 @@ class ReportTest(BusTest):
         self.assertEqual(both["by_model"]["goes-on"]["requests"]["verdict"], "counted")
         self.assertEqual(both["by_model"]["once"]["requests"]["verdict"], "counted")
 
-    # --- Hostile names, pages and pictures -------------------------------------------------------
-
-    def hostile_files(self):
-        samples = self.some_days(200)
-        for s in samples[:60]:
-            s["model"] = HOSTILE
-        for s in samples[60:90]:
-            s["bot"] = "bot\u001b[31m\u202e\u2028"
-            s["error_type"] = "<b>\u0007"
-        self.agent_writes(samples)
+    # --- Hostile names and pictures -------------------------------------------------------------
 
     def test_a_file_of_several_hours_counts_whole_or_not_at_all(self):
         start = int(time.time()) // DAY * DAY - DAY
@@ -511,16 +491,7 @@ class ReportTest(BusTest):
         self.report("--from", f"{day}T02", "--to", f"{day}T03", status=1)
         self.assertIn("left out", self.said)
 
-    def test_a_cancelled_request_is_neither_answered_nor_failed_on_the_page(self):
-        statuses = {"ok": 11, "error": 5, "timeout": 3, "cancelled": 7}
-        self.agent_writes([{"model": "m", "bot": "b", "status": status}
-                           for status, n in statuses.items() for _ in range(n)])
-        page = Page(self.report("--days", 1, "-f", "html"))
-        plot = next(p for p in json.loads(page.scripts[0])["plots"] if p["title"] == "Requests")
-        self.assertEqual({s["name"]: sum(filter(None, s["values"])) for s in plot["series"]},
-                         {"answered": 11, "failed": 8, "cancelled": 7})
-
-    def test_names_cannot_steer_a_terminal_or_a_page(self):
+    def test_names_cannot_steer_a_terminal(self):
         self.hostile_files()
         for options in (["--by", "model"], ["--by", "bot"], [], ["-f", "csv", "--by", "bot"], ["--json"],
                         ["-c", "yesterday..yesterday", "--by", "bot"]):
@@ -528,25 +499,6 @@ class ReportTest(BusTest):
                 self.report(*options)
             for character in "\u001b\u202e\u2028\u0007":
                 self.assertNotIn(character, text, options)
-        text = self.report("--days", 4, "-f", "html", "--by", "model")
-        page = Page(text)
-        self.assertEqual(page.tags.count("script"), 3)
-        self.assertNotIn("img", page.tags)
-        self.assertNotIn("onerror", [name for name, _ in page.attributes])
-        self.assertIn(HOSTILE, "".join(page.texts))
-        for heading in ("Performance by model", "Advice", "Trend"):
-            self.assertIn(heading, page.texts)
-        plots = json.loads(page.scripts[0])
-        self.assertIn(HOSTILE, json.dumps(plots, ensure_ascii=False).replace('\\"', '"'))
-        nonce = re.search(r"script-src 'nonce-(\w{32})'", text).group(1)
-        self.assertEqual(text.count(f'<script nonce="{nonce}"'), 3)
-        self.assertNotEqual(nonce, re.search(r"script-src 'nonce-(\w+)'",
-                                             self.report("-n", 4, "-f", "html")).group(1))
-        page = Page(self.report("-c", "yesterday..yesterday", "--by", "model", "-f", "html"))
-        self.assertEqual((page.tags.count("script"), page.tags.count("img")), (3, 0))
-        self.assertEqual(len(json.loads(page.scripts[0])["plots"]), 3)
-        # Nothing is fetched from anywhere: no address but the licence's and advice's text.
-        self.assertFalse([v for name, v in page.attributes if name in ("src", "href")])
 
     def test_a_picture(self):
         self.hostile_files()
@@ -558,48 +510,6 @@ class ReportTest(BusTest):
             self.assertIn(title, texts)
         self.report("--svg", os.path.join(self.folder, "missing", "x.svg"), status=1)
         self.assertIn("missing", self.said)
-
-    def browse(self, path, *options):
-        """Opens a page in Chromium; returns what it prints and what it says on its console."""
-        done = subprocess.run(
-            ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
-             "--enable-logging=stderr", "--window-size=1280,1800",
-             f"--user-data-dir={self.folder}/chromium", *options, f"file://{path}"],
-            capture_output=True, text=True, timeout=120, check=False,
-            env=self.environment(HOME=self.folder))
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
-
-    @unittest.skipUnless(os.path.basename(os.environ["ORBUS_BUILD_DIR"]) == "release",
-                         "the page is the same in every build")
-    @unittest.skipUnless(shutil.which("chromium"), "chromium is not installed")
-    def test_a_browser_draws_the_page(self):
-        self.hostile_files()
-        text = self.report("--days", 4, "-f", "html")
-        path = os.path.join(self.folder, "report.html")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
-        plots = len(json.loads(Page(text).scripts[0])["plots"])
-        dom, console = self.browse(path, "--dump-dom")
-        self.assertEqual(console, [])
-        self.assertIn(f'data-drawn="{plots}"', dom)
-        self.assertEqual(dom.count("<canvas"), plots)
-        self.assertIn("<title>orbus,", dom)
-        self.assertNotIn("<img", dom)
-        shots = []
-        for options in ([], ["--blink-settings=preferredColorScheme=0", "--force-dark-mode"]):
-            shot = os.path.join(self.folder, "report.png")
-            self.browse(path, f"--screenshot={shot}", *options)
-            with open(shot, "rb") as file:
-                shots.append(file.read())
-        self.assertGreater(len(shots[0]), 50000)
-        self.assertNotEqual(shots[0], shots[1], "dark is as light")
-        # Were a name to get in as an element after all, the page's policy stops it.
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text.replace("<main>", "<main>" + HOSTILE))
-        dom, console = self.browse(path, "--dump-dom")
-        self.assertIn("<title>orbus,", dom)
-        self.assertTrue(any("Content Security Policy" in line for line in console), console)
 
     # --- The journal -----------------------------------------------------------------------------
 

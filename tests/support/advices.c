@@ -9,7 +9,6 @@
  * With --thresholds, which rules speak: tell_thresholds().
  */
 #include "common/advice/advice.h"
-#include "doc/document.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -104,14 +103,13 @@ static int severity_of(const struct advice *a, const char *rule)
 static int tell_thresholds(void)
 {
 	static const char *const rules[] = {"slow_responses", "timeouts", "rate_limited", "errors"};
-	const struct document_context c = {.period_kind = "1h"};
 	static double values[VALUES_MAX];
 	uint64_t counts[4];
 
 	while (fread(counts, sizeof(counts), 1, stdin) == 1) {
 		struct aggregate sum;
+		struct snapshot *snapshot;
 		struct advice advice;
-		json_t *document;
 
 		aggregate_init(&sum);
 		if (counts[0] > VALUES_MAX ||
@@ -122,14 +120,14 @@ static int tell_thresholds(void)
 		fail(&sum, counts[1], ORBUS_STATUS_TIMEOUT, "timeout_idle");
 		fail(&sum, counts[2], ORBUS_STATUS_ERROR, "rate_limited");
 		fail(&sum, counts[3], ORBUS_STATUS_ERROR, "server_error");
-		document = document_from_aggregate(&sum, &c);
-		if (!document || advice_make(document, "today", &advice) < 0)
+		if (snapshot_from_aggregate(&sum, 0, &snapshot) < 0 ||
+		    advice_make(snapshot, "today", &advice) < 0)
 			return EXIT_FAILURE;
 		for (int i = 0; i < 4; i++)
 			printf("%d ", severity_of(&advice, rules[i]));
 		putchar('\n');
 		advice_free(&advice);
-		json_decref(document);
+		snapshot_unref(snapshot);
 		aggregate_free(&sum);
 	}
 	return EXIT_SUCCESS;
@@ -137,24 +135,24 @@ static int tell_thresholds(void)
 
 int main(int argc, char **argv)
 {
-	const struct document_context c = {.period_kind = "1h"};
 	struct aggregate sum;
 
 	if (argc > 1 && strcmp(argv[1], "--thresholds") == 0)
 		return tell_thresholds();
 
 	for (aggregate_init(&sum); read_case(&sum); aggregate_init(&sum)) {
-		json_t *document = document_from_aggregate(&sum, &c);
+		struct snapshot *snapshot;
 		struct advice advice;
 
-		if (!document || advice_make(document, "today", &advice) < 0)
+		if (snapshot_from_aggregate(&sum, 0, &snapshot) < 0 ||
+		    advice_make(snapshot, "today", &advice) < 0)
 			return EXIT_FAILURE;
 		print_named(&advice, "slow_responses");
 		print_named(&advice, "slow_first_token");
 		print_named(&advice, "low_tps");
 		putchar('\n');
 		advice_free(&advice);
-		json_decref(document);
+		snapshot_unref(snapshot);
 		aggregate_free(&sum);
 	}
 	return EXIT_SUCCESS;

@@ -5,12 +5,13 @@
 #include "agent/persist/checkpoint.h"
 #include "base/clock.h"
 #include "base/data_limits.h"
-#include "common/stats_lookup.h"
+#include "doc/doc_read.h"
 #include "doc/document.h"
-#include "doc/document_scan.h"
 #include "doc/msgpack_tree.h"
 #include "doc/period_file.h"
 #include "doc/sample_json.h"
+#include "doc/snapshot_read.h"
+#include "document_tree.h"
 #include "journal/line.h"
 #include "orreport/files.h"
 #include "sample/fields.h"
@@ -474,13 +475,13 @@ static void must_scan(const char *text, size_t length, const struct aggregate *s
 	struct aggregate back;
 
 	aggregate_init(&back);
-	MUST(document_scan(text, length, DOCUMENT_ALL, &period, &back) == 0);
+	MUST(document_from_text(text, length, DOCUMENT_ALL, &period, NULL, &back) == 0);
 	must_be_equal(sum, &back, "scan");
 	MUST(strcmp(period.kind, "hourly") == 0 && period.complete);
 	aggregate_free(&back);
 	for (unsigned parts = 0; parts < DOCUMENT_ALL; parts += 5) {
 		aggregate_init(&back);
-		MUST(document_scan(text, length, parts, &period, &back) == 0);
+		MUST(document_from_text(text, length, parts, &period, NULL, &back) == 0);
 		must_equal_stats(&sum->requests, &back.requests, "scan of parts");
 		aggregate_free(&back);
 	}
@@ -507,7 +508,6 @@ static void must_be_read_as_file(const char *text, size_t length, const struct a
 	struct report_file file;
 	struct file_buffer buffer = {0};
 	struct period_sum merged;
-	json_t *document;
 	int fd;
 
 	if (!has_folder) {
@@ -526,10 +526,8 @@ static void must_be_read_as_file(const char *text, size_t length, const struct a
 	folder_free(&report_folder);
 	free(buffer.bytes);
 	period_sum_init(&merged);
-	MUST(period_file_read(path, &document) == 0);
-	MUST(period_sum_add(&merged, document) == 0);
+	MUST(period_sum_add(&merged, text, length) == 0);
 	must_be_equal(sum, &merged.stats, "period_sum");
-	json_decref(document);
 	period_sum_free(&merged);
 }
 
@@ -578,6 +576,7 @@ static void must_survive_board(const struct aggregate *sum)
 	static const char *const path[] = {"windows", "day", NULL};
 	struct document_context context = context_of(sum);
 	struct msgpack_writer m;
+	struct snapshot *shown;
 	size_t length;
 	char *bytes;
 	json_t *day;
@@ -593,15 +592,16 @@ static void must_survive_board(const struct aggregate *sum)
 	MUST(bytes && length < BOARD_BYTES_MAX / 5);
 	day = json_from_msgpack_at(bytes, length, path, DOCUMENT_DEPTH_MAX);
 	MUST(day);
-	MUST(count_at(day, "requests", "total") == sum->requests.total);
-	MUST(count_at(day, "requests", "ok") == sum->requests.ok);
-	MUST(count_at(day, "token_usage", "total_tokens") == sum->requests.tokens.total);
-	MUST(count_at(day, "token_usage", "prompt_tokens") == sum->requests.tokens.prompt);
-	MUST(same(number_at(day, "response_times", "min"), sum->requests.response_ms.min));
-	MUST(same(
-	    number_at(day, "response_times", "avg"), histogram_mean(&sum->requests.response_ms)));
+	MUST(snapshot_from_document(day, &shown) == 0);
+	MUST(shown->all.requests == sum->requests.total);
+	MUST(shown->all.ok == sum->requests.ok);
+	MUST(shown->all.tokens.total == sum->requests.tokens.total);
+	MUST(shown->all.tokens.prompt == sum->requests.tokens.prompt);
+	MUST(same(shown->all.of[SUMMARY_RESPONSE].min, sum->requests.response_ms.min));
+	MUST(same(shown->all.of[SUMMARY_RESPONSE].avg, histogram_mean(&sum->requests.response_ms)));
 	MUST(!sum->requests.cost_known ||
-	     same(number_at(day, "cost_usd", NULL), request_stats_cost(&sum->requests)));
+	     same(shown->all.cost_usd, request_stats_cost(&sum->requests)));
+	snapshot_unref(shown);
 	json_decref(day);
 	free(bytes);
 }

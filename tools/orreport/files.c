@@ -3,6 +3,7 @@
  */
 #include "files.h"
 #include "base/clock.h"
+#include "doc/snapshot_read.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,8 +17,8 @@
 /* By date, days first, then by label. */
 static int by_name(const void *a, const void *b)
 {
-	const struct period_name *x = &((const struct report_name *)a)->says;
-	const struct period_name *y = &((const struct report_name *)b)->says;
+	const struct file_name *x = &((const struct report_name *)a)->says;
+	const struct file_name *y = &((const struct report_name *)b)->says;
 
 	if (x->day != y->day)
 		return x->day < y->day ? -1 : 1;
@@ -30,9 +31,9 @@ static int by_name(const void *a, const void *b)
 
 static bool take_name(struct report_folder *f, size_t *capacity, const char *name)
 {
-	struct period_name says;
+	struct file_name says;
 
-	if (!calendar_parse_name(name, &says) || says.file == PERIOD_FILE_OTHER)
+	if (!file_name_parse(name, &says) || says.file == PERIOD_FILE_OTHER)
 		return true;
 	if (f->name_count == *capacity) {
 		size_t more = *capacity ? 2 * *capacity : 256;
@@ -150,12 +151,29 @@ static ssize_t take_bytes(int fd, size_t size, struct file_buffer *b)
 	return read_all(fd, b->bytes, size);
 }
 
-/* What a text that is no period is instead. */
+/* What a document that is no period is instead. */
+static enum file_is judge_document(const json_t *document, bool utc, struct report_file *file)
+{
+	struct snapshot *s;
+	int err = snapshot_from_document(document, &s);
+	enum file_is is = FILE_IS_SEED;
+
+	if (err == -ENOMEM)
+		is = FILE_NO_MEMORY;
+	else if (err || s->has.period)
+		is = fault(file, "is damaged: figures are missing or do not add up");
+	else if (!seed_read(s, utc, &file->seed))
+		is = fault(file, "is not a file of statistics");
+	snapshot_unref(s);
+	return is;
+}
+
+/* The same of a text. */
 static enum file_is judge_other(const char *text, size_t length, bool utc, struct report_file *file)
 {
 	json_error_t error;
 	json_t *document = json_loadb(text, length, 0, &error);
-	enum file_is is = FILE_IS_SEED;
+	enum file_is is;
 
 	if (!document && json_error_code(&error) == json_error_out_of_memory) {
 		is = FILE_NO_MEMORY;
@@ -166,10 +184,8 @@ static enum file_is judge_other(const char *text, size_t length, bool utc, struc
 			? "is cut short (in line %d)"
 			: "is damaged (in line %d)",
 		    error.line);
-	} else if (json_object_get(document, "period")) {
-		is = fault(file, "is damaged: figures are missing or do not add up");
-	} else if (!seed_read(document, utc, &file->seed)) {
-		is = fault(file, "is not a file of statistics");
+	} else {
+		is = judge_document(document, utc, file);
 	}
 	json_decref(document);
 	return is;
@@ -195,10 +211,10 @@ static enum file_is read_open(
 		return FILE_NO_MEMORY;
 	if (length < 0)
 		return fault(file, strerror((int)-length));
-	err = document_scan(b->bytes, (size_t)length, parts, &file->period, &file->sum);
+	err = document_from_text(b->bytes, (size_t)length, parts, &file->period, NULL, &file->sum);
 	if (err == -ENOMEM)
 		return FILE_NO_MEMORY;
-	if (err)
+	if (err || !file->period.kind[0])
 		return judge_other(b->bytes, (size_t)length, utc, file);
 	if (strcmp(file->period.kind, file->name[0] == 'h' ? "hourly" : "daily") != 0)
 		return fault(file, "is of another kind of period than its name says");

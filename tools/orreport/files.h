@@ -5,11 +5,12 @@
 #define ORBUS_ORREPORT_FILES_H
 
 #include "base/calendar.h"
+#include "base/file_name.h"
 #include "seed_files.h"
 
 /* A file, by what its name says. */
 struct report_name {
-	struct period_name says;
+	struct file_name says;
 	char text[PERIOD_NAME_BYTES];
 };
 

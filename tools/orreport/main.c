@@ -6,10 +6,11 @@
 #include "common/print.h"
 #include "compare.h"
 #include "merge.h"
-#include "orreport/page/report.h"
-#include "orreport/page/svg.h"
+#include "orreport/page/data.h"
+#include "orreport/page/page.h"
 #include "print_csv.h"
 #include "print_json.h"
+#include "print_svg.h"
 #include "print_trend.h"
 #include "query.h"
 #include "requests.h"
@@ -45,20 +46,35 @@ static int out_of_memory(void)
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 
+/* Says why there is nothing to report: on standard error, and where a page is asked for, on it. */
+static int nothing(const struct reporting *g, const char *why, const char *remedy,
+    const struct report_notes *notes)
+{
+	char what[1024];
+
+	snprintf(what, sizeof(what), "%s: %s", g->data_dir, why);
+	if (g->ask.settings.format == REPORT_HTML &&
+	    !page_print(
+		stdout, page_nothing_data(&g->ask.calendar, g->ask.now_ns, what, remedy, notes)))
+		return out_of_memory();
+	return report_failure(g->data_dir, why, remedy);
+}
+
 /* What a stretch has no file of, and what there is instead. */
-static int nothing_there(const struct reporting *g, const struct time_span *span)
+static int nothing_there(
+    const struct reporting *g, const struct time_span *span, const struct report_notes *notes)
 {
 	const struct report_folder *f = &g->folder;
 	char asked[TIME_NAME_BYTES], why[256];
 
 	if (f->count == 0)
-		return report_failure(g->data_dir, "no agent has kept files here",
-		    "start oragent, or name its folder with --data-dir");
+		return nothing(g, "no agent has kept files here",
+		    "start oragent, or name its folder with --data-dir", notes);
 	time_name(&g->ask.calendar, span, asked);
 	snprintf(why, sizeof(why), "has no files of %s, only from %.8s to %.8s", asked,
 	    strchr(f->days[0].names->text, '_') + 1,
 	    strchr(f->days[f->count - 1].names->text, '_') + 1);
-	return report_failure(g->data_dir, why, "");
+	return nothing(g, why, "", notes);
 }
 
 static int read_one(const struct reporting *g, const struct time_span *span, enum period_kind per,
@@ -77,7 +93,7 @@ static int read_one(const struct reporting *g, const struct time_span *span, enu
 		/* Damaged files are no files; they are named. */
 		for (size_t i = 0; i < out->notes.count; i++)
 			report_failure(g->data_dir, out->notes.items[i].text, "");
-		return nothing_there(g, span);
+		return nothing_there(g, span, &out->notes);
 	}
 	return err ? out_of_memory() : CLI_PROCEED;
 }
@@ -102,6 +118,12 @@ static int print_json_and_free(json_t *value)
 	return CLI_FINE;
 }
 
+/* Takes over `data`. */
+static int print_page(json_t *data)
+{
+	return page_print(stdout, data) ? CLI_FINE : out_of_memory();
+}
+
 /* --- The reports ------------------------------------------------------------------------------ */
 
 static int print_comparison(
@@ -111,8 +133,7 @@ static int print_comparison(
 	json_t *all;
 
 	switch (s->format) {
-	case REPORT_HTML:
-		return html_print_comparison(stdout, a, b, s->by) ? CLI_FINE : out_of_memory();
+	case REPORT_HTML: return print_page(page_comparison_data(a, b, s->by, g->ask.now_ns));
 	case REPORT_CSV: compare_print_csv(stdout, a, b, s->by); return CLI_FINE;
 	case REPORT_JSON:
 		all = compare_to_json(a, b, s->by);
@@ -154,10 +175,39 @@ static int draw(const struct reporting *g, const struct report *r)
 	if (!out)
 		return report_failure(
 		    g->ask.settings.svg, strerror(errno), "name a file that can be written");
-	svg_print(out, r, NULL);
+	svg_print(out, r);
 	fine = fflush(out) == 0 && !ferror(out);
 	fine &= fclose(out) == 0;
 	return fine ? CLI_FINE : report_failure(g->ask.settings.svg, strerror(errno), "");
+}
+
+/*
+ * The page of a report. The period before is read for it: what it has changed against. Without
+ * files of that there is no change to tell of.
+ */
+static int print_report_page(
+    const struct reporting *g, const struct report *r, const struct advice *advice)
+{
+	const struct report_request q = {.folder = &g->folder,
+	    .calendar = g->ask.calendar,
+	    .span = time_span_before(&g->ask.calendar, &g->ask.span, g->ask.now_ns),
+	    .per = PERIOD_DAILY,
+	    .now_ns = g->ask.now_ns,
+	    .parts = DOCUMENT_REST};
+	struct report before = {0};
+	int err = report_read(&q, &before), status = CLI_FAILED;
+	const struct page_report p = {.report = r,
+	    .before = err ? NULL : &before,
+	    .by = g->ask.settings.by == BY_NOTHING ? BY_MODEL : g->ask.settings.by,
+	    .advice = advice,
+	    .now_ns = g->ask.now_ns};
+
+	if (err && err != -ENOENT)
+		out_of_memory();
+	else
+		status = print_page(page_report_data(&p));
+	report_free(&before);
+	return status;
 }
 
 static int print_report(
@@ -168,7 +218,7 @@ static int print_report(
 
 	switch (s->format) {
 	case REPORT_JSON: return print_json_and_free(report_to_json(r, advice));
-	case REPORT_HTML: return html_print(stdout, r, s->by, advice) ? CLI_FINE : out_of_memory();
+	case REPORT_HTML: return print_report_page(g, r, advice);
 	case REPORT_CSV:
 		if (s->by != BY_NOTHING)
 			series_print_csv(stdout, series_by(&r->total.sum, s->by),
@@ -192,13 +242,14 @@ static int print_report(
 static int advise(const struct report *r, struct advice *advice)
 {
 	char name[TIME_NAME_BYTES], span[TIME_NAME_BYTES + 8];
-	json_t *document = row_to_json(r, &r->total);
-	int err;
+	struct snapshot *snapshot;
+	int err = snapshot_from_aggregate(&r->total.sum, 0, &snapshot);
 
 	time_name(&r->calendar, &r->total.span, name);
 	snprintf(span, sizeof(span), "%s %s", strstr(name, " to ") ? "from" : "on", name);
-	err = document ? advice_make(document, span, advice) : -ENOMEM;
-	json_decref(document);
+	if (!err)
+		err = advice_make(snapshot, span, advice);
+	snapshot_unref(snapshot);
 	return err;
 }
 
@@ -284,8 +335,8 @@ int main(int argc, char **argv)
 		return out_of_memory();
 	err = folder_list(g.data_dir, &g.folder);
 	if (err)
-		status = report_failure(
-		    g.data_dir, strerror(-err), "name the agent's folder with --data-dir");
+		status = nothing(&g, strerror(-err), "name the agent's folder with --data-dir",
+		    &(struct report_notes){0});
 	else if (g.ask.settings.slowest || g.ask.settings.group_by != GROUP_NOTHING)
 		status = requests_report(g.data_dir, &g.ask);
 	else

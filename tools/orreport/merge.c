@@ -264,7 +264,7 @@ static bool may_be_of_a_day(const struct work *w, const struct report_day *date,
 	for (const struct report_day *day = date - first > SLACK_DAYS ? date - SLACK_DAYS : first;
 	     day < end && day->day <= date->day + SLACK_DAYS; day++) {
 		for (size_t i = 0; i < day->count; i++) {
-			const struct period_name *says = &day->names[i].says;
+			const struct file_name *says = &day->names[i].says;
 			uint64_t start_ns, end_ns;
 
 			if (says->file != PERIOD_FILE_DAILY)

@@ -65,10 +65,12 @@ static const struct cli_option options[] = {
 	.choices = "table|csv|json|html",
 	.preset = "table",
 	.help = "how to show it",
-	.details = "_table_: for terminals; _csv_: RFC 4180, a line a period, in milliseconds, "
-		   "where a text that a spreadsheet would take for a formula has a ' before it; "
-		   "_json_: the periods as documents with the keys of the agent's files; _html_: "
-		   "one page with plots, which needs nothing else and no network."},
+	.details =
+	    "_table_: for terminals; _csv_: RFC 4180, a line a period, in milliseconds, "
+	    "where a text that a spreadsheet would take for a formula has a ' before it; "
+	    "_json_: the periods as documents with the keys of the agent's files; _html_: "
+	    "one page with plots, and the change against the period before, which needs nothing else "
+	    "and no network."},
     {.name = "json",
 	.letter = 'j',
 	.type = CLI_FLAG,

@@ -6,15 +6,17 @@
 #include "base/ratings.h"
 #include "common/csv.h"
 #include "common/print.h"
-#include "common/stats_lookup.h"
 #include "doc/document_stats.h"
+#include "doc/json_build.h"
 #include "doc/sample_json.h"
 #include "journal/read.h"
 #include "print_csv.h"
 #include "print_trend.h"
+#include "sample/dup.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -77,14 +79,9 @@ static void print_head(const struct report_ask *ask, uint64_t requests)
 	    requests == 1 ? "" : "s");
 }
 
-struct slow {
-	double response_ms;
-	json_t *request;
-};
-
 /* The slowest so far, in order. */
 struct slowest {
-	struct slow *items;
+	struct orbus_sample **items;
 	size_t count, wanted;
 	uint64_t requests; /* that were looked at */
 };
@@ -93,174 +90,185 @@ static int note_slow(void *context, const struct orbus_sample *s)
 {
 	struct slowest *l = context;
 	size_t place = l->count;
-	struct slow one = {.response_ms = s->response_ms};
+	struct orbus_sample *one;
 
 	l->requests++;
 	/* NaN is not known, and no comparison with it is true. */
 	if (!(s->response_ms >= 0) ||
-	    (place == l->wanted && !(s->response_ms > l->items[place - 1].response_ms)))
+	    (place == l->wanted && !(s->response_ms > l->items[place - 1]->response_ms)))
 		return 0;
-	one.request = sample_to_json(s);
-	if (!one.request)
+	one = sample_dup(s);
+	if (!one)
 		return -ENOMEM;
 	if (place == l->wanted)
-		json_decref(l->items[--place].request);
+		free(l->items[--place]);
 	else
 		l->count++;
-	for (; place > 0 && l->items[place - 1].response_ms < one.response_ms; place--)
+	for (; place > 0 && l->items[place - 1]->response_ms < one->response_ms; place--)
 		l->items[place] = l->items[place - 1];
 	l->items[place] = one;
 	return 0;
 }
 
-static const char *text_at(const json_t *o, const char *key)
-{
-	const char *text = json_string_value(json_object_get(o, key));
-
-	return text ? text : "";
-}
-
 static void print_field(FILE *out, const char *separator, const char *name, const char *text)
 {
-	if (!*text)
+	if (!text || !*text)
 		return;
 	fprintf(out, "%s%s ", separator, name);
 	print_text(out, text);
 }
 
-static void print_number(FILE *out, const json_t *o, const char *key, const char *name)
+static void print_number(FILE *out, uint64_t n, const char *name)
 {
 	char text[COUNT_TEXT_BYTES];
 
-	if (!json_object_get(o, key))
+	if (n == ORBUS_NONE)
 		return;
-	format_count(count_at(o, key, NULL), text);
+	format_count(count_bound(n), text);
 	fprintf(out, "  %s %s", name, text);
 }
 
 /* The lines behind the first: what else is known of it. */
-static void print_details(FILE *out, const json_t *o)
+static void print_details(FILE *out, const struct orbus_sample *s)
 {
-	double cost = number_at(o, "cost_usd", NULL);
-	const json_t *tags = json_object_get(o, "tags"), *value;
-	const char *key;
-
-	fprintf(out, "     %s",
-	    json_is_true(json_object_get(o, "stream")) ? "streamed" : "not streamed");
-	print_number(out, o, "prompt_tokens", "prompt");
-	print_number(out, o, "completion_tokens", "completion");
-	print_number(out, o, "reasoning_tokens", "reasoning");
-	if (cost >= 0)
-		fprintf(out, "  $%s", format_fixed(cost, 6).text);
-	print_field(out, "  ", "bot", text_at(o, "bot"));
-	print_field(out, "  ", "by", text_at(o, "provider"));
-	print_field(out, "\n     ", "finished:", text_at(o, "finish_reason"));
-	print_field(out, "\n     ", "failed:", text_at(o, "error_type"));
-	print_field(out, "", ":", text_at(o, "error_message"));
-	print_field(out, "\n     ", "id", text_at(o, "request_id"));
-	json_object_foreach((json_t *)(uintptr_t)tags, key, value)
-	{
+	fprintf(out, "     %s", s->stream ? "streamed" : "not streamed");
+	print_number(out, s->prompt_tokens, "prompt");
+	print_number(out, s->completion_tokens, "completion");
+	print_number(out, s->reasoning_tokens, "reasoning");
+	if (s->cost_usd >= 0)
+		fprintf(out, "  $%s", format_fixed(s->cost_usd, 6).text);
+	print_field(out, "  ", "bot", s->bot);
+	print_field(out, "  ", "by", s->provider);
+	print_field(out, "\n     ", "finished:", s->finish_reason);
+	print_field(out, "\n     ", "failed:", s->error_type);
+	print_field(out, "", ":", s->error_message);
+	print_field(out, "\n     ", "id", s->request_id);
+	for (size_t i = 0; i < s->tag_count; i++) {
 		fputs("  ", out);
-		print_text(out, key);
+		print_text(out, s->tags[i].key);
 		fputc('=', out);
-		print_text(out, json_string_value(value));
+		print_text(out, s->tags[i].value);
 	}
 	fputc('\n', out);
 }
 
-static void print_slow(FILE *out, const struct slow *s, size_t rank, bool utc, bool colour)
+static void format_local(uint64_t ts, bool utc, char out[TIME_NAME_BYTES])
 {
-	double ttft = number_at(s->request, "ttft_ms", NULL),
-	       tps = number_at(s->request, "tps", NULL);
-	const char *model = text_at(s->request, "model"), *status = text_at(s->request, "status");
-	enum tone tone = rate_response_ms(s->response_ms).tone;
-	char when[TIME_NAME_BYTES] = "";
-	uint64_t ts;
-	time_t t;
+	time_t t = (time_t)(ts / NS_PER_SECOND);
 	struct tm tm;
 
-	if (clock_parse_rfc3339(text_at(s->request, "ts"), &ts)) {
-		t = (time_t)(ts / NS_PER_SECOND);
-		if (utc)
-			gmtime_r(&t, &tm);
-		else
-			localtime_r(&t, &tm);
-		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
-	}
+	if (utc)
+		gmtime_r(&t, &tm);
+	else
+		localtime_r(&t, &tm);
+	strftime(out, TIME_NAME_BYTES, "%Y-%m-%d %H:%M:%S", &tm);
+}
+
+static void print_slow(FILE *out, const struct orbus_sample *s, size_t rank, bool utc, bool colour)
+{
+	const char *model = s->model && *s->model ? s->model : s->requested_model;
+	enum tone tone = rate_response_ms(s->response_ms).tone;
+	double tps = orbus_sample_tps(s);
+	char when[TIME_NAME_BYTES];
+
+	format_local(s->ts, utc, when);
 	fprintf(out, "%3zu. %s%ss%s  %s  ", rank, tone_start(tone, colour),
 	    format_fixed(s->response_ms / 1000, 2).text, tone_end(tone, colour), when);
-	print_text(out, *model ? model : text_at(s->request, "requested_model"));
-	if (strcmp(status, "ok") != 0) {
+	print_text(out, model ? model : "");
+	if (s->status != ORBUS_STATUS_OK) {
 		fprintf(out, "  %s", tone_start(TONE_BAD, colour));
-		print_text(out, status);
+		print_text(out, orbus_status_name(s->status));
 		fputs(tone_end(TONE_BAD, colour), out);
 	}
-	if (ttft >= 0)
-		fprintf(out, "  TTFT %ss", format_fixed(ttft / 1000, 2).text);
+	if (s->ttft_ms >= 0)
+		fprintf(out, "  TTFT %ss", format_fixed(s->ttft_ms / 1000, 2).text);
 	if (tps >= 0)
 		fprintf(out, "  TPS %s", format_fixed(tps, 1).text);
 	fputc('\n', out);
-	print_details(out, s->request);
+	print_details(out, s);
+}
+
+static void csv_optional_text(FILE *out, const char *text)
+{
+	fputc(',', out);
+	csv_text(out, text ? text : "");
+}
+
+static void csv_count(FILE *out, uint64_t n)
+{
+	csv_figure(out, n == ORBUS_NONE ? NAN : (double)count_bound(n));
+}
+
+/* The columns of print_slow_csv()'s heading. */
+static void print_slow_csv_line(FILE *out, const struct orbus_sample *s)
+{
+	char ts[RFC3339_BYTES];
+
+	clock_format_rfc3339(s->ts, ts);
+	csv_text(out, ts);
+	csv_optional_text(out, orbus_status_name(s->status));
+	csv_optional_text(out, s->model);
+	csv_optional_text(out, s->requested_model);
+	csv_optional_text(out, s->bot);
+	csv_optional_text(out, s->provider);
+	csv_optional_text(out, s->finish_reason);
+	csv_optional_text(out, s->request_id);
+	csv_optional_text(out, s->error_type);
+	csv_optional_text(out, s->error_message);
+	fputs(s->stream ? ",true" : ",false", out);
+	csv_figure(out, s->response_ms);
+	csv_figure(out, s->ttft_ms);
+	csv_figure(out, orbus_sample_tps(s));
+	csv_count(out, s->prompt_tokens);
+	csv_count(out, s->completion_tokens);
+	csv_count(out, s->total_tokens);
+	csv_figure(out, s->cost_usd);
+	fputs("\r\n", out);
 }
 
 static void print_slow_csv(FILE *out, const struct slowest *l)
 {
-	static const char *const texts[] = {"ts", "status", "model", "requested_model", "bot",
-	    "provider", "finish_reason", "request_id", "error_type", "error_message"};
-	static const char *const figures[] = {"response_ms", "ttft_ms", "tps", "prompt_tokens",
-	    "completion_tokens", "total_tokens", "cost_usd"};
-	const size_t text_count = sizeof(texts) / sizeof(texts[0]);
-	const size_t figure_count = sizeof(figures) / sizeof(figures[0]);
+	fputs("ts,status,model,requested_model,bot,provider,finish_reason,request_id,error_type,"
+	      "error_message,stream,response_ms,ttft_ms,tps,prompt_tokens,completion_tokens,"
+	      "total_tokens,cost_usd\r\n",
+	    out);
+	for (size_t i = 0; i < l->count; i++)
+		print_slow_csv_line(out, l->items[i]);
+}
 
-	for (size_t k = 0; k < text_count; k++)
-		fprintf(out, "%s,", texts[k]);
-	fputs("stream", out);
-	for (size_t k = 0; k < figure_count; k++)
-		fprintf(out, ",%s", figures[k]);
-	fputs("\r\n", out);
-	for (size_t i = 0; i < l->count; i++) {
-		const json_t *o = l->items[i].request;
+static int print_slow_json(const struct slowest *l)
+{
+	struct json_build list = json_build_array();
+	json_t *all;
+	int err;
 
-		for (size_t k = 0; k < text_count; k++) {
-			csv_text(out, text_at(o, texts[k]));
-			fputc(',', out);
-		}
-		fputs(json_is_true(json_object_get(o, "stream")) ? "true" : "false", out);
-		for (size_t k = 0; k < figure_count; k++)
-			csv_figure(out, number_at(o, figures[k], NULL));
-		fputs("\r\n", out);
-	}
+	for (size_t i = 0; i < l->count; i++)
+		json_build_append(&list, sample_to_json(l->items[i]));
+	all = json_build_take(&list);
+	err = all ? print_json(stdout, all, JSON_INDENT(2)) : -ENOMEM;
+	putchar('\n');
+	json_decref(all);
+	return err;
 }
 
 static int print_slowest(const struct slowest *l, const struct report_ask *ask)
 {
-	const struct orreport_settings *s = &ask->settings;
-	json_t *list;
-	int err;
+	bool colour = output_wants_colour(stdout);
 
-	if (s->format == REPORT_CSV) {
-		print_slow_csv(stdout, l);
-		return 0;
-	}
-	if (s->format != REPORT_JSON) {
+	switch (ask->settings.format) {
+	case REPORT_CSV: print_slow_csv(stdout, l); return 0;
+	case REPORT_JSON: return print_slow_json(l);
+	default:
 		print_head(ask, l->requests);
 		for (size_t i = 0; i < l->count; i++)
-			print_slow(
-			    stdout, &l->items[i], i + 1, s->utc, output_wants_colour(stdout));
+			print_slow(stdout, l->items[i], i + 1, ask->settings.utc, colour);
 		return 0;
 	}
-	list = json_array();
-	for (size_t i = 0; list && i < l->count; i++)
-		json_array_append(list, l->items[i].request);
-	err = list ? print_json(stdout, list, JSON_INDENT(2)) : -ENOMEM;
-	putchar('\n');
-	json_decref(list);
-	return err;
 }
 
 static int slowest_report(const char *folder, const struct report_ask *ask)
 {
-	struct slowest l = {.items = calloc(ask->settings.slowest, sizeof(struct slow)),
+	struct slowest l = {.items = calloc(ask->settings.slowest, sizeof(*l.items)),
 	    .wanted = ask->settings.slowest};
 	int status = CLI_FAILED;
 
@@ -269,7 +277,7 @@ static int slowest_report(const char *folder, const struct report_ask *ask)
 	if (!l.items || (l.count > 0 || status == CLI_FINE ? print_slowest(&l, ask) : 0) != 0)
 		status = explain(folder, "", -ENOMEM);
 	for (size_t i = 0; i < l.count; i++)
-		json_decref(l.items[i].request);
+		free(l.items[i]);
 	free(l.items);
 	return status;
 }

@@ -4,7 +4,7 @@
 #ifndef ORBUS_ORREPORT_ROWS_H
 #define ORBUS_ORREPORT_ROWS_H
 
-#include "doc/document_scan.h"
+#include "doc/doc_read.h"
 #include "notes.h"
 #include "time_range.h"
 

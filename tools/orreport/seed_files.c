@@ -4,7 +4,6 @@
 #include "seed_files.h"
 #include "base/clock.h"
 #include "base/wall_time.h"
-#include "common/stats_lookup.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -22,7 +21,7 @@ static bool parse_isoformat(const char *text, bool utc, uint64_t *ns)
 	struct wall_time shown;
 	uint64_t as_utc, first, last;
 
-	if (!text || strlen(text) > 40)
+	if (!*text || strlen(text) > 40)
 		return false;
 	strcat(strcpy(with_zone, text), "Z");
 	if (!clock_parse_rfc3339(with_zone, &as_utc))
@@ -35,26 +34,22 @@ static bool parse_isoformat(const char *text, bool utc, uint64_t *ns)
 	return true;
 }
 
-bool seed_read(const json_t *document, bool utc, struct seed_snapshot *out)
+bool seed_read(const struct snapshot *file, bool utc, struct seed_snapshot *out)
 {
-	const json_t *times = json_object_get(document, "response_times");
-	const json_t *tokens = json_object_get(document, "token_usage");
-	const char *saved = json_string_value(json_object_get(document, "saved_at"));
-	double uptime = number_at(document, "uptime_seconds", NULL);
-	double avg = number_at(times, "avg", NULL);
+	const struct summary *times = &file->all.of[SUMMARY_RESPONSE];
+	double uptime = file->uptime_seconds;
 
-	if (!json_is_object(times) || json_object_get(document, "period") ||
-	    !json_is_integer(json_object_get(times, "count")) || !(uptime >= 0) ||
-	    !parse_isoformat(saved, utc, &out->saved_ns) ||
+	if (file->has.period || !file->has.response_count || !(uptime >= 0) ||
+	    !parse_isoformat(file->saved_at, utc, &out->saved_ns) ||
 	    uptime * (double)NS_PER_SECOND > (double)out->saved_ns)
 		return false;
 	out->started_ns = out->saved_ns - (uint64_t)(uptime * (double)NS_PER_SECOND);
-	out->answered = count_at(times, "count", NULL);
-	out->failed = count_at(document, "errors", "total_errors");
-	out->sum_ms = avg >= 0 ? avg * (double)out->answered : NAN;
-	out->tokens = (struct token_sums){.total = count_at(tokens, "total_tokens", NULL),
-	    .prompt = count_at(tokens, "prompt_tokens", NULL),
-	    .completion = count_at(tokens, "completion_tokens", NULL)};
+	out->answered = times->count;
+	out->failed = file->all.failed;
+	out->sum_ms = times->avg >= 0 ? times->avg * (double)out->answered : NAN;
+	out->tokens = (struct token_sums){.total = file->all.tokens.total,
+	    .prompt = file->all.tokens.prompt,
+	    .completion = file->all.tokens.completion};
 	return true;
 }
 

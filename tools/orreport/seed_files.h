@@ -10,8 +10,7 @@
 #define ORBUS_ORREPORT_SEED_FILES_H
 
 #include "rows.h"
-
-#include <jansson.h>
+#include "stats/snapshot.h"
 
 struct seed_snapshot {
 	uint64_t saved_ns, started_ns; /* of the bot: what it counts from */
@@ -20,8 +19,9 @@ struct seed_snapshot {
 	struct token_sums tokens;
 };
 
-/* True if the document is such a file; then fills in *out. `saved_at` has no zone: `utc` tells. */
-bool seed_read(const json_t *document, bool utc, struct seed_snapshot *out);
+/* True if a file's statistics are of such a one; then fills in *out. `saved_at` has no zone: `utc`
+ * tells. */
+bool seed_read(const struct snapshot *file, bool utc, struct seed_snapshot *out);
 
 /* Adds what the snapshots tell to the rows and the total of a report. Sorts them. */
 void seed_add(struct report *r, struct seed_snapshot *snapshots, size_t count);

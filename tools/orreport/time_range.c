@@ -259,3 +259,24 @@ void time_name(const struct calendar *c, const struct time_span *span, char out[
 	else
 		snprintf(out, TIME_NAME_BYTES, "%.24s to %.24s", first, last);
 }
+
+struct time_span time_span_before(
+    const struct calendar *c, const struct time_span *span, uint64_t now_ns)
+{
+	const uint64_t hour = 3600 * NS_PER_SECOND, length = span->end_ns - span->start_ns;
+	struct time_span before = {
+	    span->start_ns > length ? span->start_ns - length : 0, span->start_ns};
+	char ignored[TIME_NAME_BYTES];
+	uint64_t passed;
+
+	/* Days of 23 and 25 hours count as days. */
+	if (span->start_ns > length && day_of(c, span->start_ns, ignored) &&
+	    day_of(c, span->end_ns, ignored))
+		time_last_days(c, span->start_ns - 1, (length + 12 * hour) / (24 * hour), &before);
+	if (now_ns <= span->start_ns || now_ns >= span->end_ns)
+		return before;
+	passed = (now_ns - span->start_ns + hour - 1) / hour * hour;
+	if (passed < before.end_ns - before.start_ns)
+		before.end_ns = before.start_ns + passed;
+	return before;
+}

@@ -33,6 +33,13 @@ int time_parse_when(
 void time_last_days(
     const struct calendar *c, uint64_t now_ns, uint64_t days, struct time_span *out);
 
+/*
+ * The stretch before a span that is as long: so many days where it is of whole days. Of a span that
+ * is not over yet, just as much of the stretch as has passed of it, in whole hours.
+ */
+struct time_span time_span_before(
+    const struct calendar *c, const struct time_span *span, uint64_t now_ns);
+
 /* "2026-11-20", "2026-11-20 13:00", "2026-11-20 to 2026-11-22": what a span is called. */
 #define TIME_NAME_BYTES 64
 void time_name(const struct calendar *c, const struct time_span *span, char out[TIME_NAME_BYTES]);

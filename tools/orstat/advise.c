@@ -13,21 +13,21 @@ static const char *const spans[] = {"over the last minute", "over the last 5 min
     "over the last hour", "today", "since the agent started"};
 
 static void print_head(
-    const struct orstat_settings *settings, const struct statistics *s, bool colour)
+    const struct orstat_settings *settings, const struct snapshot *s, bool colour)
 {
 	char bus[64];
 
 	bus_display_name(settings->bus, bus, sizeof(bus));
 	printf("%sorbus%s  bus %s  advice %s\n", tone_start(TONE_STRONG, colour),
 	    tone_end(TONE_STRONG, colour), bus, spans[settings->window]);
-	if (!s->agent)
+	if (!s->agent.present)
 		printf("%sno agent is running: this is of what the ring still holds%s\n",
 		    tone_start(TONE_POOR, colour), tone_end(TONE_POOR, colour));
 	putchar('\n');
 }
 
 static int print_as_json(
-    const struct orstat_settings *settings, const struct statistics *s, const struct advice *advice)
+    const struct orstat_settings *settings, const struct snapshot *s, const struct advice *advice)
 {
 	json_t *o = advice_to_json(advice);
 	int err = o ? 0 : -1;
@@ -35,7 +35,8 @@ static int print_as_json(
 	if (!err)
 		err = json_object_set_new(o, "window", json_string(window_names[settings->window]));
 	if (!err)
-		err = json_object_set_new(o, "source", json_string(s->agent ? "agent" : "ring"));
+		err = json_object_set_new(
+		    o, "source", json_string(s->agent.present ? "agent" : "ring"));
 	if (!err)
 		err = print_json(stdout, o, JSON_INDENT(2));
 	putchar('\n');
@@ -43,11 +44,11 @@ static int print_as_json(
 	return err;
 }
 
-int advise_print(const struct orstat_settings *settings, const struct statistics *s)
+int advise_print(const struct orstat_settings *settings, const struct snapshot *s)
 {
 	bool colour = output_wants_colour(stdout);
 	struct advice advice;
-	int err = advice_make(s->document, spans[settings->window], &advice);
+	int err = advice_make(s, spans[settings->window], &advice);
 
 	if (!err && settings->json) {
 		err = print_as_json(settings, s, &advice);

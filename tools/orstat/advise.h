@@ -4,10 +4,10 @@
 #ifndef ORBUS_ORSTAT_ADVISE_H
 #define ORBUS_ORSTAT_ADVISE_H
 
-#include "board/current.h"
 #include "options.h"
+#include "stats/snapshot.h"
 
 /* Prints it on standard output: the exit status. */
-int advise_print(const struct orstat_settings *settings, const struct statistics *s);
+int advise_print(const struct orstat_settings *settings, const struct snapshot *s);
 
 #endif

@@ -3,17 +3,16 @@
  * led to it, and performance data with the thresholds in them.
  */
 #include "check.h"
-#include "alerts.h"
 #include "base/clock.h"
 #include "base/number_text.h"
 #include "board/board.h"
 #include "common/print.h"
-#include "common/stats_lookup.h"
 #include "common/threshold.h"
 #include "live/bus_error.h"
 #include "stats/exact_sum.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,47 +146,43 @@ static double heartbeat_age(const char *bus)
 }
 
 /* Where no request was seen, at least as long as the agent runs. */
-static double silence(const struct statistics *s)
+static double silence(const struct snapshot_agent *agent)
 {
-	double last_ns = number_at(s->agent, "last_request_ns", NULL);
-
-	if (!isnan(last_ns))
-		return seconds_since(last_ns);
-	return s->agent ? number_at(s->agent, "uptime_seconds", NULL) : NAN;
+	if (agent->last_request_ns)
+		return seconds_since((double)agent->last_request_ns);
+	return agent->present ? (double)agent->uptime_seconds : NAN;
 }
 
 /* Cancelled requests are no failures, but where all are, nothing works. Of a few that tells
  * nothing. */
 #define UNANSWERED_OF_MIN 20
 
-static double unanswered(const json_t *document)
+static double unanswered(const struct stats_row *all)
 {
-	double total = number_at(document, "requests", "total");
-
-	if (!(total >= UNANSWERED_OF_MIN))
+	if (all->requests < UNANSWERED_OF_MIN)
 		return NAN;
-	return 100 * (total - number_at(document, "requests", "ok")) / total;
+	return 100 * ((double)all->requests - (double)all->ok) / (double)all->requests;
 }
 
 static void read_stats(
-    const struct orstat_settings *settings, const struct statistics *s, double v[METRICS])
+    const struct orstat_settings *settings, const struct snapshot *s, double v[METRICS])
 {
-	const json_t *d = s->document;
+	const struct stats_row *all = &s->all;
 
-	v[REQUESTS] = number_at(d, "requests", "total");
-	v[ERROR_RATE] = error_rate(d);
-	v[AVG] = exact_decimal(number_at(d, "response_times", "avg") / 1000);
-	v[P95] = exact_decimal(number_at(d, "response_times", "p95") / 1000);
-	v[P99] = exact_decimal(number_at(d, "response_times", "p99") / 1000);
-	v[TTFT] = exact_decimal(number_at(d, "ttft", "avg") / 1000);
-	v[TPS] = number_at(d, "tps", "avg");
-	v[COST] = number_at(d, "cost_usd", NULL);
-	v[IN_FLIGHT] = number_at(d, "requests", "in_flight");
-	v[SILENCE] = silence(s);
-	v[ALERTS] = number_at(s->alerts, "firing", NULL);
+	v[REQUESTS] = (double)all->requests;
+	v[ERROR_RATE] = stats_row_error_rate(all);
+	v[AVG] = exact_decimal(all->of[SUMMARY_RESPONSE].avg / 1000);
+	v[P95] = exact_decimal(all->of[SUMMARY_RESPONSE].p95 / 1000);
+	v[P99] = exact_decimal(all->of[SUMMARY_RESPONSE].p99 / 1000);
+	v[TTFT] = exact_decimal(all->of[SUMMARY_TTFT].avg / 1000);
+	v[TPS] = all->of[SUMMARY_TPS].avg;
+	v[COST] = all->cost_usd;
+	v[IN_FLIGHT] = (double)s->in_flight;
+	v[SILENCE] = silence(&s->agent);
+	v[ALERTS] = s->alerts.present ? (double)s->alerts.firing : NAN;
 	v[HEARTBEAT] = heartbeat_age(settings->bus);
-	v[LOST] = number_at(d, "lost_samples", NULL);
-	v[UNANSWERED] = unanswered(d);
+	v[LOST] = (double)s->lost;
+	v[UNANSWERED] = unanswered(all);
 }
 
 static enum check judge_metric(
@@ -235,37 +230,32 @@ static void print_reasons(
 }
 
 /* "|" begins the performance data, which no rule's text may do: monitoring cuts the line there. */
-static void print_rule(const json_t *rule, const char *before)
+static void print_rule(const char *rule, const char *before)
 {
-	const char *text = json_string_value(json_object_get(rule, "rule"));
 	char safe[512];
 
-	text_sanitise(safe, sizeof(safe), text ? text : "(unnamed)");
+	text_sanitise(safe, sizeof(safe), rule ? rule : "(unnamed)");
 	for (char *c = strchr(safe, '|'); c; c = strchr(c, '|'))
 		*c = '/';
 	printf("%s%s", before, safe);
 }
 
 /* "; raised: cost today > 5 USD": the agent's alerts, and that a webhook did not take some. */
-static void print_raised(const json_t *alerts)
+static void print_raised(const struct snapshot_alerts *alerts)
 {
-	const json_t *rules = json_object_get(alerts, "rules");
-	uint64_t waiting = count_at(alerts, "undelivered", NULL);
-	size_t raised = 0;
+	uint32_t raised = 0;
 
-	for (size_t i = 0; i < json_array_size(rules); i++) {
-		const json_t *rule = json_array_get(rules, i);
-
-		if (!alert_is_firing(rule))
+	for (uint32_t i = 0; i < alerts->count; i++) {
+		if (!alerts->rules[i].firing)
 			continue;
 		if (raised < RAISED_SHOWN_MAX)
-			print_rule(rule, raised ? ", " : "; raised: ");
+			print_rule(alerts->rules[i].rule, raised ? ", " : "; raised: ");
 		raised++;
 	}
 	if (raised > RAISED_SHOWN_MAX)
-		printf(", and %zu more", raised - RAISED_SHOWN_MAX);
-	if (waiting)
-		printf("; %llu alert messages not delivered yet", (unsigned long long)waiting);
+		printf(", and %" PRIu32 " more", raised - RAISED_SHOWN_MAX);
+	if (alerts->undelivered)
+		printf("; %" PRIu64 " alert messages not delivered yet", alerts->undelivered);
 }
 
 /* "U" is unknown there. */
@@ -287,7 +277,7 @@ static void print_performance(const double v[METRICS])
 	printf("\n");
 }
 
-static int print_unknown(const struct orstat_settings *settings, int error)
+int check_print_unknown(const struct orstat_settings *settings, int error)
 {
 	char message[1024];
 
@@ -296,13 +286,11 @@ static int print_unknown(const struct orstat_settings *settings, int error)
 	return CHECK_UNKNOWN;
 }
 
-int check_print(const struct orstat_settings *settings, const struct statistics *s)
+int check_print(const struct orstat_settings *settings, const struct snapshot *s)
 {
 	enum check state = CHECK_OK;
 	double v[METRICS];
 
-	if (s->error)
-		return print_unknown(settings, s->error);
 	read_stats(settings, s, v);
 	for (int i = 0; i < METRICS; i++) {
 		enum check found = judge_metric(settings, v, i);
@@ -316,10 +304,10 @@ int check_print(const struct orstat_settings *settings, const struct statistics 
 		printf(", p95 %ss", format_fixed(v[P95], 2).text);
 	if (v[LOST] > 0)
 		printf(", %.0f samples lost", v[LOST]);
-	if (!s->agent)
+	if (!s->agent.present)
 		printf(", no agent is running");
 	print_reasons(settings, v, state);
-	print_raised(s->alerts);
+	print_raised(&s->alerts);
 	print_performance(v);
 	return (int)state;
 }

@@ -12,7 +12,7 @@
 struct orstat_settings {
 	const char *bus;
 	int window;        /* enum statistics_window, in the order of the choices */
-	int by;            /* index in model|bot|provider */
+	int by;            /* enum dimension, in the order of the choices */
 	uint64_t watch_ns; /* interval of the live screen; 0: none is wanted */
 	bool json;
 	bool advise;

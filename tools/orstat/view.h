@@ -10,9 +10,9 @@
 #include <stdio.h>
 
 void view_print(
-    FILE *out, const struct orstat_settings *settings, const struct statistics *s, bool colour);
+    FILE *out, const struct orstat_settings *settings, const struct snapshot *s, bool colour);
 
-/* The same as one JSON document, with jansson's flags: 0 or -ENOMEM. */
+/* All that the bus has to tell as one JSON document, with jansson's flags: 0 or -ENOMEM. */
 int view_print_json(FILE *out, const struct statistics *s, size_t flags);
 
 #endif

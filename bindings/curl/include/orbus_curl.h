@@ -1,7 +1,7 @@
 /*
  * orbus_curl.h: measures the LLM requests of programs that use libcurl.
  *
- * Two lines around a transfer, whatever it is set up to do, with `options` that may be {0}:
+ * Two lines around a transfer of any kind, with `options` that may be {0}:
  *
  *	orbus_curl_attach(bus, easy, on_data, &mine, &options, &call);
  *	orbus_curl_detach(call, curl_easy_perform(easy));
@@ -13,9 +13,9 @@
  * No prompt or answer enters the bus. No answer is kept or copied. A text that came from the server
  * (error_message, model, provider, finish_reason, request_id) is withheld where it repeats 12 or
  * more consecutive characters of what the request asked, or of a key; orbus_curl_options.request
- *tells what it asked, and a copy of it is kept until the detach. An error_message says then "(text
+ * tells what it asked, and a copy of it is kept until the detach. An error_message says then "(text
  * withheld: it repeats the request)". Where `request` is not given, or is no JSON, the server's
- *messages of 12 characters and more are withheld, and names that are no plain identifiers.
+ * messages of 12 characters and more are withheld, and names that are no plain identifiers.
  *
  * What is understood: chat completions as OpenRouter and OpenAI-compatible servers send them, whole
  * or streamed as server-sent events. The first token is the first content, reasoning or part of a
@@ -39,7 +39,7 @@
  *              gateway_timeout 504, origin_timeout 524, overloaded 529; client_error and
  *              server_error for the rest of 4xx and 5xx, unexpected_status for 3xx,
  *              api_error (HTTP 200, no code that is known);
- *              stream_error (an error in mid-stream, whatever its code), stream_truncated (no
+ *              stream_error (an error in mid-stream, of any code), stream_truncated (no
  *              [DONE]),
  *              malformed_response (not JSON, or no completion);
  *              dns_failed, connection_refused, connection_failed, connection_lost, tls_failed,
@@ -119,10 +119,10 @@ struct orbus_curl_options {
 	 * Limits in milliseconds; 0 leaves the program's own alone. `connect` takes the place of
 	 * CURLOPT_CONNECTTIMEOUT_MS, `total` of CURLOPT_TIMEOUT_MS, for this transfer and those
 	 * after it. `first_token` and `idle` (no token for so long,
-	 * whatever else is sent) are for streams; 0: none. These two are looked at when bytes come
-	 * and when libcurl wakes up, which in curl_easy_perform() is once a second at least; see
-	 * orbus_curl_timeout_ms(). They count the server's time only: not the write callback's, nor
-	 * what passes after it returned CURL_WRITEFUNC_PAUSE until bytes come again. A transfer
+	 * even if comments are sent) are for streams; 0: none. These two are looked at when bytes
+	 * come and when libcurl wakes up, which in curl_easy_perform() is once a second at least;
+	 * see orbus_curl_timeout_ms(). They count the server's time only: not the write callback's,
+	 * nor what passes after it returned CURL_WRITEFUNC_PAUSE until bytes come again. A transfer
 	 * that is paused by curl_easy_pause() alone looks idle.
 	 */
 	uint64_t connect_timeout_ms;

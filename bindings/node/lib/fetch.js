@@ -55,7 +55,7 @@ function isByTimer() {
 
 const isEventTarget = (signal) => !types.isProxy(signal) && typeof get(signal, 'addEventListener') === 'function'
 
-// Of a body that is read elsewhere, and that nobody holds any more.
+// Of a body that is read elsewhere, and is no longer referred to.
 const forgotten = new FinalizationRegistry((call) => call.abandoned())
 
 /** One call, from request to outcome; observes the body as it passes. */
@@ -113,7 +113,7 @@ class Call {
   #giveWay() {
     this.#ended = true
     this.#unwatch()
-    if (this.#call !== undefined) native.exchangeGiveWay(this.#call)
+    if (this.#call !== undefined) native.callGiveWay(this.#call)
   }
 
   /** SDKs abort by one signal what takes too long and what their user wants no more, and do not say which. */
@@ -224,8 +224,8 @@ class Call {
   }
 
   /**
-   * Nobody holds the answer any more, and its end was not seen: it ends with what was seen last. Who
-   * looks at a status that says it all reads no further; of an answer that went well that is left.
+   * The answer is no longer referred to, and its end was not seen: it ends with what was seen last. A
+   * program that sees a failed status often reads no further; an answer that went well was left.
    */
   abandoned() {
     this.#end({ isAbandoned: true })

@@ -9,7 +9,7 @@
 const { AsyncLocalStorage } = require('node:async_hooks')
 
 const current = new AsyncLocalStorage()
-// Requests that nobody ends stay open: no more of them are looked through, or kept.
+// Requests that are never ended stay open: no more than this are looked through, or kept.
 const DEPTH_MAX = 16
 // Once a program measures its clients. Until then no request can have a call within.
 let isNeeded = false
@@ -17,7 +17,7 @@ let isNeeded = false
 /** A measured call under way. It holds nothing of the program's but the tags. */
 class Layer {
   producer
-  model // a call that asks for another is another call; undefined: whatever it asks for
+  model // a call that asks for another is another call; undefined: any model
   tags // as flatten() gives them
   attempt
   id // [high, low] of the begin that was published; undefined: none yet

@@ -87,7 +87,7 @@ function classifyAll(error) {
   return aborted ? { aborted } : {}
 }
 
-/** As classifyAll(), of whatever was thrown. */
+/** As classifyAll(), of any value that was thrown. */
 const classify = (error) => attempt(() => classifyAll(error), {})
 
 /** The name of an error's class. */

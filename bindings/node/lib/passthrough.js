@@ -1,14 +1,14 @@
 // passthrough.js: a Response with the same chunks, seen by an observer as they pass.
 //
-// A chunk is read when it is asked for and not before, so whoever reads slowly slows the server as
-// ever. Errors are the same objects; a cancel goes on to the original.
+// A chunk is read when it is asked for and not before, so a slow reader slows the server as it
+// would without this. Errors are the same objects; a cancel goes on to the original.
 'use strict'
 
 const { isErrored } = require('node:stream')
 
 const { attempt } = require('./values.js')
 
-// Of a Response that nobody holds any more: its connection is given up, as fetch itself would.
+// Of a Response that is no longer referred to: its connection is closed, as fetch itself would do.
 const abandoned = new FinalizationRegistry(({ observer, reader }) => {
   attempt(() => observer.abandoned())
   reader.cancel().catch(() => {})
@@ -95,7 +95,7 @@ function passThrough(type, observer) {
   }
 }
 
-// Those of a fetch cannot be changed, and are the same whoever holds them.
+// The headers of a fetch cannot be changed, so all its Responses can share them.
 const isFixed = (headers) => attempt(() => (headers.delete('x-orbus'), false), true)
 
 // What a Response that is made of parts does not take over, and cannot be told: its status may be any.

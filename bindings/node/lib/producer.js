@@ -134,7 +134,7 @@ class Producer {
       const told = this.#onError?.(new OrbusError(number, what, why))
       told?.then?.(undefined, () => {})
     } catch {
-      // Whatever the bot's own handler does wrong must not end its request.
+      // An exception of the bot's own handler must not end its request.
     }
   }
 

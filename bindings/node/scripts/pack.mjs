@@ -13,7 +13,7 @@ rmSync(path.join(here, 'LICENSE'), { force: true })
 if (process.argv[2] !== '--clean') {
   for (const folder of ['libbus', 'bindings/llm']) {
     for (const name of readdirSync(path.join(clone, folder), { recursive: true })) {
-      if (/\.[ch]$/.test(name)) cpSync(path.join(clone, folder, name), path.join(native, folder, name))
+      if (/\.([ch]|def)$/.test(name)) cpSync(path.join(clone, folder, name), path.join(native, folder, name))
     }
   }
   cpSync(path.join(clone, 'LICENSE'), path.join(here, 'LICENSE'))

@@ -7,7 +7,8 @@
 #ifndef ORBUS_NODE_SRC_ARGS_H
 #define ORBUS_NODE_SRC_ARGS_H
 
-#include "module.h"
+#include "addon.h"
+#include "orbus.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,6 +48,11 @@ bool take_bytes(napi_env env, napi_value value, const char **bytes, size_t *leng
  * there are, at most ORBUS_TAGS_MAX.
  */
 size_t take_tags(napi_env env, napi_value value, struct text_arena *arena, struct orbus_tag *tags);
+
+/* The first word of a handle: what kind it is. */
+#define HANDLE_PRODUCER 0x6f727062
+#define HANDLE_MEASURED 0x6f72786d
+#define HANDLE_TAIL     0x6f72746c
 
 /* What an external holds, if it begins with this kind; NULL. */
 void *take_handle(napi_env env, napi_value value, uint32_t kind);

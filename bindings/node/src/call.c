@@ -4,9 +4,11 @@
  * The work is bindings/llm's; what it borrows (tags, the keys that may not be published) lies
  * beside it here.
  */
-#include "llm/call.h"
+#include "call.h"
 #include "args.h"
 #include "base/now.h"
+#include "llm/call.h"
+#include "producer.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -204,7 +206,7 @@ static napi_value content_type(napi_env env, napi_callback_info info)
 	return NULL;
 }
 
-/* exchangeGiveWay(call): a call within publishes it, with its begin. */
+/* callGiveWay(call): a call within publishes it, with its begin. */
 static napi_value give_way(napi_env env, napi_callback_info info)
 {
 	struct measured *m;
@@ -306,13 +308,13 @@ static napi_value quote(napi_env env, napi_callback_info info)
 	return result;
 }
 
-napi_status measured_define(napi_env env, napi_value exports)
+napi_status call_define(napi_env env, napi_value exports)
 {
 	static const struct function functions[] = {
 	    {"callBegin", begin},
 	    {"callContentType", content_type},
 	    {"callFeed", feed},
-	    {"exchangeGiveWay", give_way},
+	    {"callGiveWay", give_way},
 	    {"callLimitOfSilence", limit_of_silence},
 	    {"callEnd", end},
 	    {"quote", quote},

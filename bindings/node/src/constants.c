@@ -1,6 +1,7 @@
 /*
  * constants.c: the library's own words and numbers, so that JavaScript has no list of its own.
  */
+#include "constants.h"
 #include "args.h"
 #include "llm/outcome.h"
 
@@ -115,7 +116,7 @@ static const struct number failures[] = {
     {NULL, 0},
 };
 
-napi_status words_define(napi_env env, napi_value exports)
+napi_status constants_define(napi_env env, napi_value exports)
 {
 	static const struct function functions[] = {
 	    {"strerror", explain},

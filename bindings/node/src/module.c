@@ -1,19 +1,17 @@
 /*
  * module.c: the module as it is loaded into an environment: the main thread's or a worker's.
  */
-#include "module.h"
+#include "addon.h"
+#include "call.h"
+#include "constants.h"
+#include "producer.h"
+#include "reader.h"
+#include "stats.h"
 
 #include <stdlib.h>
 
-struct addon *addon_of(napi_env env)
-{
-	void *data = NULL;
-
-	napi_get_instance_data(env, &data);
-	return data;
-}
-
-/* The environment ends: lanes are given back now, whatever the garbage collector still holds. */
+/* The environment ends: lanes are given back now, and not when the garbage collector comes to the
+ * producers. */
 static void on_environment_end(void *data)
 {
 	producers_close(data);
@@ -65,8 +63,8 @@ static napi_status set_up(napi_env env, napi_value exports)
 NAPI_MODULE_INIT()
 {
 	if (set_up(env, exports) != napi_ok || producer_define(env, exports) != napi_ok ||
-	    measured_define(env, exports) != napi_ok || tail_define(env, exports) != napi_ok ||
-	    reports_define(env, exports) != napi_ok || words_define(env, exports) != napi_ok)
+	    call_define(env, exports) != napi_ok || reader_define(env, exports) != napi_ok ||
+	    stats_define(env, exports) != napi_ok || constants_define(env, exports) != napi_ok)
 		napi_throw_error(env, "ENOMEM", "orbus cannot be set up in this thread");
 	return exports;
 }

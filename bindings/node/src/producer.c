@@ -4,6 +4,7 @@
  * A request under way has nothing here: JavaScript keeps its id and start, which begin() tells and
  * end() takes back, so that a request that is dropped leaves nothing to be freed.
  */
+#include "producer.h"
 #include "args.h"
 #include "base/utf8.h"
 

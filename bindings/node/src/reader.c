@@ -1,9 +1,10 @@
 /*
- * reader.c: a reader for JavaScript, which comes by whenever it likes: nothing here waits.
+ * reader.c: a reader for JavaScript, which polls: nothing here waits.
  *
  * A batch of samples goes over as one JSON text, in the form that `ortail --json` prints: one
  * string for the engine to make, one call to parse it.
  */
+#include "reader.h"
 #include "args.h"
 #include "doc/sample_json.h"
 #include "live/filter.h"
@@ -183,7 +184,7 @@ static napi_value close_tail(napi_env env, napi_callback_info info)
 	return NULL;
 }
 
-napi_status tail_define(napi_env env, napi_value exports)
+napi_status reader_define(napi_env env, napi_value exports)
 {
 	static const struct function functions[] = {
 	    {"tailOpen", open_tail},

@@ -1,6 +1,7 @@
 /*
  * stats.c: statistics and period files, read by a thread of the pool: the event loop goes on.
  */
+#include "stats.h"
 #include "args.h"
 #include "board/current.h"
 #include "doc/period_file.h"
@@ -185,7 +186,7 @@ static napi_value load(napi_env env, napi_callback_info info)
 	return read_files(env, info, run_load, "orbus.load");
 }
 
-napi_status reports_define(napi_env env, napi_value exports)
+napi_status stats_define(napi_env env, napi_value exports)
 {
 	static const struct function functions[] = {
 	    {"stats", stats},

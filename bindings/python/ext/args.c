@@ -1,8 +1,8 @@
 /*
  * args.c: Python's arguments and values as C's.
  */
+#include "args.h"
 #include "llm/secret.h"
-#include "orbus_python.h"
 
 static Py_ssize_t place_of(
     const struct module_state *state, const struct signature *s, PyObject *name)
@@ -51,11 +51,6 @@ bool args_parse(const struct module_state *state, const struct signature *s, PyO
 			return false;
 		}
 	return true;
-}
-
-static bool is_absent(PyObject *value)
-{
-	return !value || value == Py_None;
 }
 
 bool take_count(PyObject *value, const char *what, uint64_t *out)
@@ -195,111 +190,5 @@ bool take_message(PyObject *value, const char *what, PyObject **keep, const char
 	secret_mask(PyBytes_AS_STRING(masked), NULL);
 	*out = PyBytes_AS_STRING(masked);
 	Py_SETREF(*keep, masked);
-	return true;
-}
-
-/* --- Tags ---------------------------------------------------------------------------------------
- */
-
-/* Makes `keep` live as long as the list does. */
-static bool keep_alive(struct tag_list *list, PyObject *keep)
-{
-	if (!list->keep)
-		list->keep = PyList_New(0);
-	return list->keep && PyList_Append(list->keep, keep) == 0;
-}
-
-static bool has_key(const struct tag_list *list, const char *key)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (strcmp(list->tags[i].key, key) == 0)
-			return true;
-	return false;
-}
-
-static void add(struct tag_list *list, const char *key, const char *value)
-{
-	if (list->count < ORBUS_TAGS_MAX && !has_key(list, key))
-		list->tags[list->count++] = (struct orbus_tag){key, value};
-}
-
-/* Ids are often numbers, so whatever it is is taken as its str(). */
-static bool take_tag_text(struct tag_list *list, PyObject *value, const char **out)
-{
-	PyObject *text = PyObject_Str(value), *keep = NULL;
-	bool taken = text && take_text(text, "a tag", &keep, out) && keep_alive(list, keep);
-
-	Py_XDECREF(text);
-	Py_XDECREF(keep);
-	return taken;
-}
-
-static bool add_tag(struct producer *p, struct tag_list *list, PyObject *key, PyObject *value)
-{
-	const char *name, *text;
-
-	if (take_tag_text(list, key, &name) && take_tag_text(list, value, &text)) {
-		add(list, name, text);
-		return true;
-	}
-	clear_exception();
-	producer_note(p, UNREADABLE);
-	return !PyErr_Occurred();
-}
-
-bool add_tags(struct producer *p, struct tag_list *list, PyObject *dictionary)
-{
-	PyObject *key, *text;
-	Py_ssize_t position = 0, n;
-
-	if (is_absent(dictionary))
-		return true;
-	if (!PyDict_Check(dictionary)) {
-		PyErr_Format(PyExc_TypeError, "tags must be a dict or None, not %.100s",
-		    Py_TYPE(dictionary)->tp_name);
-		return false;
-	}
-	n = PyDict_GET_SIZE(dictionary);
-	if (n > ORBUS_TAGS_MAX) {
-		PyErr_Format(
-		    PyExc_ValueError, "%zd tags: a sample carries at most %d", n, ORBUS_TAGS_MAX);
-		return false;
-	}
-	for (Py_ssize_t i = 0; i < n && PyDict_Next(dictionary, &position, &key, &text); i++) {
-		bool added;
-
-		/* A __str__ may do anything, to the dictionary too. */
-		Py_INCREF(key);
-		Py_INCREF(text);
-		added = add_tag(p, list, key, text);
-		Py_DECREF(key);
-		Py_DECREF(text);
-		if (!added)
-			return false;
-	}
-	return true;
-}
-
-bool add_tags_around(struct producer *p, struct tag_list *list)
-{
-	PyObject *around = NULL;
-	bool added;
-
-	if (PyContextVar_Get(p->state->tags_var, NULL, &around) < 0)
-		return false;
-	if (!around)
-		return true;
-	added = !PyDict_Check(around) || add_tags(p, list, around);
-	Py_DECREF(around);
-	return added;
-}
-
-bool add_known_tags(
-    struct tag_list *list, const struct orbus_tag *tags, size_t count, PyObject *keep)
-{
-	if (keep && !keep_alive(list, keep))
-		return false;
-	for (size_t i = 0; i < count; i++)
-		add(list, tags[i].key, tags[i].value);
 	return true;
 }

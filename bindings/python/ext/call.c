@@ -3,29 +3,20 @@
  * what the HTTP client receives, and says how the transfer ended.
  *
  * It judges and publishes once: at end(), or when it is dropped, which means that the program lost
- * interest in the answer. In a Request's block it leaves publishing to that: call.h.
+ * interest in the answer. In a Request's block it leaves publishing to that: call_end.h.
  */
 #include "call.h"
-#include "llm/call.h"
-#include "request.h"
+#include "args.h"
+#include "block.h"
+#include "call_end.h"
+#include "errors.h"
 #include "ring/producer.h"
+#include "tags.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-struct call {
-	PyObject_HEAD struct producer *producer;
-	struct llm_call call;
-	struct orbus_tag tags[ORBUS_TAGS_MAX];
-	PyObject *body, *secret, *url, *kept_tags, *kept_id; /* what the call borrows */
-	struct llm_call_result result; /* what is known so far of how it ends */
-	struct request *within; /* whose block it is in, until it ends; a reference, or NULL */
-	unsigned generation;
-	bool begun; /* the call holds memory */
-	bool ended;
-};
 
 static const char *const limit_names[] = {
     [LIMIT_CONNECT] = "connect",
@@ -89,18 +80,6 @@ static int begin(struct call *c, PyObject *body, struct llm_call_options *option
 	err = llm_call_begin(&c->call, c->producer->handle, options);
 	PyBuffer_Release(&view);
 	return err;
-}
-
-static void let_go(struct call *c)
-{
-	if (c->begun)
-		llm_call_free(&c->call);
-	c->begun = false;
-	Py_CLEAR(c->body);
-	Py_CLEAR(c->secret);
-	Py_CLEAR(c->url);
-	Py_CLEAR(c->kept_tags);
-	Py_CLEAR(c->kept_id);
 }
 
 /* The block's own tags come first, then those of orbus.tags(), then the client's. */
@@ -203,6 +182,8 @@ static PyObject *call_response(
 
 	if (!args_parse(c->producer->state, &signature, args, count, names, v))
 		return NULL;
+	Py_CLEAR(c->kept_id); /* of the response that redirected the call to this one */
+	c->result.generation_id = NULL;
 	taken = take_count(v[0], "http_status", &http_status) &&
 	        take_text(v[1], "content_type", &kept_type, &type) &&
 	        take_count(v[2], "retry_after", &retry_after) &&
@@ -240,70 +221,6 @@ static PyObject *call_is_answered(PyObject *self, void *unused)
 /* --- End ----------------------------------------------------------------------------------------
  */
 
-const struct orbus_sample *call_sample(const struct call *c)
-{
-	return &c->call.request.sample;
-}
-
-const char *call_id(const struct call *c)
-{
-	return c->call.request.id;
-}
-
-const struct orbus_tag *call_tags(const struct call *c, size_t *count)
-{
-	*count = c->call.options.tag_count;
-	return c->tags;
-}
-
-void call_take_over(struct call *c, const char *id)
-{
-	snprintf(c->call.request.id, sizeof(c->call.request.id), "%s", id);
-}
-
-void call_publish(struct call *c)
-{
-	struct llm_call *x = &c->call;
-	int err = c->producer->handle ? orbus_request_end(&x->request, x->outcome.status) : -EBADF;
-
-	producer_note(c->producer, err);
-	if (!err)
-		producer_ended(c->producer, &x->request.sample);
-	let_go(c);
-}
-
-/* Judges; then the sample is published, or left to the block, which goes on. */
-static void finish(struct call *c, const struct llm_call_result *result)
-{
-	struct request *r = c->within;
-
-	c->ended = true;
-	c->within = NULL;
-	if (r && r->open == c)
-		r->open = NULL;
-	/* A child's copy of what its parent has begun is the parent's to end. */
-	if (c->generation != fork_generation()) {
-		let_go(c);
-	} else {
-		exchange_judge(&c->call, result);
-		if (r && !r->ended && !r->done) {
-			Py_INCREF((PyObject *)c);
-			r->done = c;
-		} else {
-			call_publish(c);
-		}
-	}
-	Py_XDECREF((PyObject *)r);
-}
-
-void call_end_with_block(struct call *c)
-{
-	struct llm_call_result result = c->result;
-
-	result.program_aborted = true;
-	finish(c, &result);
-}
-
 /* end(limit, failure, message, cancelled, unread, abandoned) */
 static PyObject *call_end(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names)
 {
@@ -328,7 +245,7 @@ static PyObject *call_end(PyObject *self, PyObject *const *args, Py_ssize_t coun
 	if (taken && !c->ended) {
 		result.limit = silence ? llm_call_limit_of_silence(&c->call) : (enum limit)limit;
 		result.failure = (enum failure)failure;
-		finish(c, &result);
+		call_finish(c, &result);
 	}
 	Py_XDECREF(message);
 	if (!taken || PyErr_Occurred())
@@ -336,8 +253,7 @@ static PyObject *call_end(PyObject *self, PyObject *const *args, Py_ssize_t coun
 	Py_RETURN_NONE;
 }
 
-/* It is dropped, and nobody has ended it. Its block may still want what it found out: then it lives
- * on. */
+/* It is dropped without end(). Where its block still wants what it found out, it lives on. */
 static void call_finalize(PyObject *self)
 {
 	struct call *c = (struct call *)self;
@@ -348,7 +264,7 @@ static void call_finalize(PyObject *self)
 		return;
 	set_aside(&aside);
 	forgotten.abandoned = true;
-	finish(c, &forgotten);
+	call_finish(c, &forgotten);
 	set_back(&aside);
 }
 
@@ -361,12 +277,45 @@ static void call_dealloc(PyObject *self)
 	if (PyObject_CallFinalizerFromDealloc(self) < 0)
 		return;
 	set_aside(&aside);
-	let_go(c);
+	call_let_go(c);
 	Py_XDECREF((PyObject *)c->within);
 	Py_DECREF(c->producer);
 	PyObject_Free(self);
 	Py_DECREF(type);
 	set_back(&aside);
+}
+
+/*
+ * quote(text, body, secret, url): what of a server's message may be published, or None; body and
+ * the rest are what was asked, None where it cannot be seen.
+ */
+PyObject *call_quote(PyObject *module, PyObject *args)
+{
+	struct llm_call_options asked = {0};
+	char out[OUTCOME_MESSAGE_BYTES];
+	PyObject *text, *secret, *url, *kept[3] = {NULL}, *result = NULL;
+	Py_buffer body;
+	const char *said;
+
+	(void)module;
+	if (!PyArg_ParseTuple(args, "Uz*OO:quote", &text, &body, &secret, &url))
+		return NULL;
+	asked.request = body.buf;
+	asked.request_bytes = (size_t)body.len;
+	if (take_text(text, "text", &kept[0], &said) &&
+	    take_text(secret, "secret", &kept[1], &asked.secrets) &&
+	    take_text(url, "url", &kept[2], &asked.url)) {
+		if (llm_call_quote(&asked, said, out)) {
+			result = PyUnicode_FromString(out);
+		} else {
+			Py_INCREF(Py_None);
+			result = Py_None;
+		}
+	}
+	PyBuffer_Release(&body);
+	for (int i = 0; i < 3; i++)
+		Py_XDECREF(kept[i]);
+	return result;
 }
 
 static PyMethodDef methods[] = {

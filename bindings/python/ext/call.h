@@ -1,32 +1,14 @@
 /*
- * call.h: what a Request has to do with the instrumented calls that are made in its block: call.c
- * and request.c.
- *
- * A call is one sample, also where the program times it by hand and its client is instrumented: the
- * block's sample is filled in with what the call found out. A call that is followed by another one
- * in the block (a try that failed, an agent's next question) is a sample of its own.
+ * call.h: orbus._orbus.Call, for the module.
  */
 #ifndef ORBUS_PYTHON_EXT_CALL_H
 #define ORBUS_PYTHON_EXT_CALL_H
 
-#include "orbus_python.h"
+#include "state.h"
 
-struct call;
+extern PyType_Spec call_spec;
 
-/* Of a call that has ended within a block: what it found out, and by which id of ours. */
-const struct orbus_sample *call_sample(const struct call *c);
-const char *call_id(const struct call *c);
-
-/* The tags of the call: the block's own, then those around it and its client's. */
-const struct orbus_tag *call_tags(const struct call *c, size_t *count);
-
-/* Publishes a call that has ended within a block as a sample of its own. */
-void call_publish(struct call *c);
-
-/* Ends a call whose block was left by an exception, or judged, while its answer came. */
-void call_end_with_block(struct call *c);
-
-/* The block is left, and the answer goes on: the call publishes its end, and goes by this id. */
-void call_take_over(struct call *c, const char *id);
+/* quote(text, body, secret, url), a function of the module. */
+PyObject *call_quote(PyObject *module, PyObject *args);
 
 #endif

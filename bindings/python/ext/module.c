@@ -2,72 +2,15 @@
  * module.c: orbus._orbus, put together. Importing it makes types and nothing else: no bus, no
  * thread, no handler.
  */
-#include "llm/call.h"
-#include "orbus_python.h"
-
-#include <errno.h>
-#include <pthread.h>
-
-/* --- Forks --------------------------------------------------------------------------------------
- */
-
-static unsigned forks; /* written in a child that has one thread, before it goes on */
-
-static void note_fork(void)
-{
-	forks++;
-}
-
-static void watch_forks(void)
-{
-	pthread_atfork(NULL, NULL, note_fork);
-}
-
-unsigned fork_generation(void)
-{
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-	pthread_once(&once, watch_forks);
-	return forks;
-}
-
-/* --- Errors -------------------------------------------------------------------------------------
- */
-
-PyObject *set_bus_error(struct module_state *state, const char *bus, int err)
-{
-	const char *name = bus ? bus : getenv("ORBUS");
-	PyObject *message, *error;
-
-	if (err == -ENOMEM)
-		return PyErr_NoMemory();
-	message = PyUnicode_FromFormat("bus '%s': %s", name && *name ? name : "orbus",
-	    err == -EINVAL ? "no bus name: give one such as orbus, or an absolute path on a tmpfs"
-			   : orbus_strerror(err));
-	error = message ? PyObject_CallFunction(state->bus_error, "iO", -err, message) : NULL;
-	if (error)
-		PyErr_SetObject(state->bus_error, error);
-	Py_XDECREF(message);
-	Py_XDECREF(error);
-	return NULL;
-}
-
-/* --- State --------------------------------------------------------------------------------------
- */
-
-struct module_state *state_of_type(PyTypeObject *type)
-{
-	for (; type; type = type->tp_base) {
-		PyObject *module =
-		    type->tp_flags & Py_TPFLAGS_HEAPTYPE ? PyType_GetModule(type) : NULL;
-
-		if (module && PyModule_GetDef(module) == &orbus_module)
-			return PyModule_GetState(module);
-		PyErr_Clear();
-	}
-	PyErr_SetString(PyExc_SystemError, "not a type of orbus");
-	return NULL;
-}
+#include "call.h"
+#include "constants.h"
+#include "producer.h"
+#include "reader.h"
+#include "ready.h"
+#include "request.h"
+#include "sample_dict.h"
+#include "stats.h"
+#include "tags_block.h"
 
 static PyTypeObject *add_type(PyObject *module, PyType_Spec *spec, const char *name, bool by_python)
 {
@@ -111,16 +54,12 @@ static bool add_error(PyObject *module, struct module_state *state)
 	return PyModule_AddObject(module, "BusError", state->bus_error) == 0;
 }
 
-/* What holds for what is called within: of orbus.tags(), which sets it in Python, and of request.c.
- */
-static bool add_variables(PyObject *module, struct module_state *state)
+/* What holds for what is called within: of tags_block.c, and of request.c. */
+static bool make_variables(struct module_state *state)
 {
 	state->block_var = PyContextVar_New("orbus.block", NULL);
 	state->tags_var = PyContextVar_New("orbus.tags", NULL);
-	if (!state->block_var || !state->tags_var)
-		return false;
-	Py_INCREF(state->tags_var);
-	return PyModule_AddObject(module, "tags_var", state->tags_var) == 0;
+	return state->block_var && state->tags_var;
 }
 
 static int execute(PyObject *module)
@@ -129,7 +68,7 @@ static int execute(PyObject *module)
 
 	if (!intern_keywords(state) || !sample_keys_init(state) || !add_error(module, state))
 		return -1;
-	if (!add_variables(module, state))
+	if (!make_variables(state))
 		return -1;
 	state->c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
 	if (!state->c_locale) {
@@ -141,8 +80,9 @@ static int execute(PyObject *module)
 	state->ready_type = add_type(module, &ready_spec, NULL, false);
 	state->call_type = add_type(module, &call_spec, "Call", true);
 	state->reader_type = add_type(module, &reader_spec, "Reader", true);
+	state->tags_block_type = add_type(module, &tags_block_spec, "TagsBlock", true);
 	if (!state->producer_type || !state->request_type || !state->ready_type ||
-	    !state->call_type || !state->reader_type)
+	    !state->call_type || !state->reader_type || !state->tags_block_type)
 		return -1;
 	return PyModule_AddStringConstant(module, "__version__", orbus_version());
 }
@@ -156,6 +96,7 @@ static int traverse(PyObject *module, visitproc visit, void *arg)
 	Py_VISIT(state->ready_type);
 	Py_VISIT(state->call_type);
 	Py_VISIT(state->reader_type);
+	Py_VISIT(state->tags_block_type);
 	Py_VISIT(state->bus_error);
 	Py_VISIT(state->classify);
 	Py_VISIT(state->tags_var);
@@ -172,6 +113,7 @@ static int clear(PyObject *module)
 	Py_CLEAR(state->ready_type);
 	Py_CLEAR(state->call_type);
 	Py_CLEAR(state->reader_type);
+	Py_CLEAR(state->tags_block_type);
 	Py_CLEAR(state->bus_error);
 	Py_CLEAR(state->classify);
 	Py_CLEAR(state->tags_var);
@@ -192,51 +134,8 @@ static void free_state(void *module)
 	state->c_locale = (locale_t)0;
 }
 
-/* http_error_type(status): one table for all languages. */
-static PyObject *http_error_type(PyObject *module, PyObject *status)
-{
-	long number = PyLong_AsLong(status);
-
-	(void)module;
-	if (number == -1 && PyErr_Occurred())
-		return NULL;
-	return PyUnicode_FromString(outcome_http_type(number));
-}
-
-/*
- * quote(text, body, secret, url): what of a server's message may be published, or None; body and
- * the rest are what was asked, None where it cannot be seen.
- */
-static PyObject *quote(PyObject *module, PyObject *args)
-{
-	struct llm_call_options asked = {0};
-	char out[OUTCOME_MESSAGE_BYTES];
-	PyObject *text, *secret, *url, *kept[3] = {NULL}, *result = NULL;
-	Py_buffer body;
-	const char *said;
-
-	(void)module;
-	if (!PyArg_ParseTuple(args, "Uz*OO:quote", &text, &body, &secret, &url))
-		return NULL;
-	asked.request = body.buf;
-	asked.request_bytes = (size_t)body.len;
-	if (take_text(text, "text", &kept[0], &said) &&
-	    take_text(secret, "secret", &kept[1], &asked.secrets) &&
-	    take_text(url, "url", &kept[2], &asked.url)) {
-		if (llm_call_quote(&asked, said, out)) {
-			result = PyUnicode_FromString(out);
-		} else {
-			Py_INCREF(Py_None);
-			result = Py_None;
-		}
-	}
-	PyBuffer_Release(&body);
-	for (int i = 0; i < 3; i++)
-		Py_XDECREF(kept[i]);
-	return result;
-}
-
-/* expect_calls(): before that, telling of a block would double what a request costs, for nobody. */
+/* expect_calls(): a client is instrumented. Before that a block is not told of, which would double
+ * what a request costs. */
 static PyObject *expect_calls(PyObject *module, PyObject *unused)
 {
 	struct module_state *state = PyModule_GetState(module);
@@ -251,7 +150,7 @@ static PyMethodDef functions[] = {
     {"http_error_type", http_error_type, METH_O, NULL},
     {"stats", stats, METH_VARARGS, NULL},
     {"merge", merge, METH_O, NULL},
-    {"quote", quote, METH_VARARGS, NULL},
+    {"quote", call_quote, METH_VARARGS, NULL},
     {NULL},
 };
 

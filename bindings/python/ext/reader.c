@@ -4,7 +4,9 @@
  * The interpreter's lock is let go while it waits. Meanwhile other threads may call close(), which
  * then takes effect when the wait is over, and nothing else.
  */
-#include "orbus_python.h"
+#include "reader.h"
+#include "errors.h"
+#include "sample_dict.h"
 
 #include <errno.h>
 

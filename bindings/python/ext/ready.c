@@ -1,7 +1,7 @@
 /*
  * ready.c: an awaitable that is ready, for methods that must be awaited and never wait.
  */
-#include "orbus_python.h"
+#include "ready.h"
 
 struct ready {
 	PyObject_HEAD PyObject *value;

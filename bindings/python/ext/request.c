@@ -5,12 +5,21 @@
  * left, by end(), or, should it be dropped, as cancelled.
  *
  * While its block runs a context variable refers to it, weakly, so that instrumented calls in there
- * are not counted a second time: see call.h. A request that is ended by end() alone has no block:
- * nobody knows which calls are its own.
+ * are not counted a second time: see call_end.h. A request that is ended by end() alone has no
+ * block: which calls are its own is not known.
  */
 #include "request.h"
+#include "account.h"
+#include "args.h"
+#include "block.h"
+#include "call_end.h"
+#include "errors.h"
+#include "ready.h"
+#include "request_fields.h"
 #include "sample/sample.h"
 #include "structmember.h"
+#include "tags.h"
+#include "usage.h"
 
 #include <errno.h>
 #include <math.h>
@@ -263,8 +272,13 @@ static void judge_exception(struct request *r, PyObject *type, PyObject *excepti
 	enum orbus_status status;
 	bool done;
 
-	/* The call knows better how it failed than the exception that its client made of it. */
-	if (r->done && call_sample(r->done)->status != ORBUS_STATUS_OK)
+	/*
+	 * The call knows better how it failed than the exception that its client made of it. But
+	 * why the program left the call, the exception knows: a limit of asyncio.timeout() cancels
+	 * the call, and becomes a TimeoutError outside of it.
+	 */
+	if (r->done && call_sample(r->done)->status != ORBUS_STATUS_OK &&
+	    call_sample(r->done)->status != ORBUS_STATUS_CANCELLED)
 		return;
 	found = classify(r, exception != Py_None ? exception : type);
 	done = found && PyTuple_Check(found) && PyTuple_GET_SIZE(found) == 4 &&
@@ -284,130 +298,10 @@ static void judge_exception(struct request *r, PyObject *type, PyObject *excepti
 /* --- The block ----------------------------------------------------------------------------------
  */
 
-/* The request that a value of block_var means, NULL: none. A new reference. */
-static struct request *request_meant(const struct module_state *state, PyObject *reference)
-{
-	PyObject *found = NULL;
-
-	if (!reference || !PyWeakref_CheckRef(reference))
-		return NULL;
-#if PY_VERSION_HEX >= 0x030d0000
-	if (PyWeakref_GetRef(reference, &found) < 0)
-		PyErr_Clear();
-#else
-	found = PyWeakref_GetObject(reference);
-	Py_XINCREF(found);
-#endif
-	if (found && Py_TYPE(found) == state->request_type)
-		return (struct request *)found;
-	Py_XDECREF(found);
-	return NULL;
-}
-
-/* What block_var is in this context: a new reference, NULL: nothing. */
-static PyObject *current_block(const struct module_state *state)
-{
-	PyObject *value = NULL;
-
-	if (PyContextVar_Get(state->block_var, NULL, &value) < 0)
-		PyErr_Clear();
-	return value;
-}
-
-static void set_block(const struct module_state *state, PyObject *value)
-{
-	PyObject *token = PyContextVar_Set(state->block_var, value);
-
-	if (!token)
-		PyErr_Clear();
-	Py_XDECREF(token);
-}
-
-/* Out of memory, the block is none: its calls are counted as they would be without it. */
-static void enter_block(struct request *r)
-{
-	const struct module_state *state = r->producer->state;
-	PyObject *reference;
-
-	if (!state->expects_calls || r->outer || r->ended)
-		return;
-	reference = PyWeakref_NewRef((PyObject *)r, NULL);
-	if (!reference) {
-		PyErr_Clear();
-		return;
-	}
-	r->outer = current_block(state);
-	if (!r->outer) {
-		Py_INCREF(Py_None);
-		r->outer = Py_None;
-	}
-	set_block(state, reference);
-	Py_DECREF(reference);
-}
-
-/*
- * Not by a token: the block of a generator may be left in another context than it was entered in,
- * where the variable is another request's.
- */
-static void leave_block(struct request *r)
-{
-	const struct module_state *state = r->producer->state;
-	PyObject *value;
-	struct request *meant;
-
-	if (!r->outer)
-		return;
-	value = current_block(state);
-	meant = request_meant(state, value);
-	if (meant == r)
-		set_block(state, r->outer);
-	Py_XDECREF((PyObject *)meant);
-	Py_XDECREF(value);
-	Py_CLEAR(r->outer);
-}
-
-/* Whether both publish on the same bus: None is the default one. */
-static bool is_same_bus(const struct producer *a, const struct producer *b)
-{
-	int order;
-
-	if (a == b || a->bus == b->bus)
-		return true;
-	if (a->bus == Py_None || b->bus == Py_None) {
-		const char *name = getenv("ORBUS");
-		PyObject *other = a->bus == Py_None ? b->bus : a->bus;
-
-		return PyUnicode_CompareWithASCIIString(other, name && *name ? name : "orbus") == 0;
-	}
-	order = PyUnicode_Compare(a->bus, b->bus);
-	if (order == -1)
-		PyErr_Clear();
-	return order == 0;
-}
-
-struct request *request_around(struct producer *p)
-{
-	PyObject *value = current_block(p->state);
-	struct request *r = request_meant(p->state, value);
-	struct call *done;
-
-	Py_XDECREF(value);
-	if (r && (!p->handle || r->ended || r->open || r->generation != fork_generation() ||
-		     !r->producer->handle || !is_same_bus(p, r->producer)))
-		Py_CLEAR(r);
-	if (r && r->done) {
-		done = r->done;
-		r->done = NULL;
-		call_publish(done);
-		Py_DECREF((PyObject *)done);
-	}
-	return r;
-}
-
 static PyObject *request_enter(PyObject *self, PyObject *unused)
 {
 	(void)unused;
-	enter_block((struct request *)self);
+	block_enter((struct request *)self);
 	Py_INCREF(self);
 	return self;
 }
@@ -417,7 +311,7 @@ static PyObject *request_exit(PyObject *self, PyObject *const *args, Py_ssize_t 
 	struct request *r = (struct request *)self;
 	PyObject *type, *value, *traceback;
 
-	leave_block(r);
+	block_leave(r);
 	if (!r->ended && count >= 2 && args[0] != Py_None)
 		judge_exception(r, args[0], args[1]);
 	PyErr_Fetch(&type, &value, &traceback); /* an interrupt of the judging */
@@ -432,7 +326,7 @@ static PyObject *request_exit(PyObject *self, PyObject *const *args, Py_ssize_t 
 static PyObject *request_aenter(PyObject *self, PyObject *unused)
 {
 	(void)unused;
-	enter_block((struct request *)self);
+	block_enter((struct request *)self);
 	return ready_new(((struct request *)self)->producer->state, self);
 }
 
@@ -457,73 +351,6 @@ static PyObject *request_first_token(PyObject *self, PyObject *unused)
 	Py_RETURN_NONE;
 }
 
-/*
- * A member of an API's usage: a key or an attribute; NULL: absent, or an exception is set that is
- * no Exception.
- */
-static PyObject *usage_member(PyObject *usage, const char *name)
-{
-	PyObject *value;
-
-	if (PyDict_Check(usage)) {
-		value = PyDict_GetItemString(usage, name);
-		Py_XINCREF(value);
-	} else {
-		value = PyObject_GetAttrString(usage, name);
-	}
-	if (!value)
-		clear_exception();
-	return value;
-}
-
-/* A server said it, so what is no figure is left out and counted. False: an exception is set that
- * is none.
- */
-static bool leave_out(struct producer *p)
-{
-	clear_exception();
-	if (PyErr_Occurred())
-		return false;
-	producer_note(p, UNREADABLE);
-	return true;
-}
-
-static bool take_usage_count(struct producer *p, PyObject *usage, const char *name, uint64_t *out)
-{
-	PyObject *value = usage_member(usage, name);
-	bool taken = value ? take_count(value, name, out) || leave_out(p) : !PyErr_Occurred();
-
-	Py_XDECREF(value);
-	return taken;
-}
-
-static bool take_detail(
-    struct producer *p, PyObject *usage, const char *details, const char *name, uint64_t *out)
-{
-	PyObject *inner = usage_member(usage, details);
-	bool taken =
-	    inner ? inner == Py_None || take_usage_count(p, inner, name, out) : !PyErr_Occurred();
-
-	Py_XDECREF(inner);
-	return taken;
-}
-
-/* The usage object of an API's answer, as the openai package or json.loads() gives it. */
-static bool take_usage(struct producer *p, struct orbus_sample *s, PyObject *usage)
-{
-	PyObject *cost = usage_member(usage, "cost");
-	bool taken =
-	    cost ? take_figure(cost, "cost", &s->cost_usd) || leave_out(p) : !PyErr_Occurred();
-
-	Py_XDECREF(cost);
-	return taken && take_usage_count(p, usage, "prompt_tokens", &s->prompt_tokens) &&
-	       take_usage_count(p, usage, "completion_tokens", &s->completion_tokens) &&
-	       take_usage_count(p, usage, "total_tokens", &s->total_tokens) &&
-	       take_detail(p, usage, "prompt_tokens_details", "cached_tokens", &s->cached_tokens) &&
-	       take_detail(
-		   p, usage, "completion_tokens_details", "reasoning_tokens", &s->reasoning_tokens);
-}
-
 static PyObject *request_usage(
     PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names)
 {
@@ -538,7 +365,7 @@ static PyObject *request_usage(
 	if (!args_parse(r->producer->state, &signature, args, count, names, v))
 		return NULL;
 	if (v[0] && v[0] != Py_None && (PyDict_Check(v[0]) || !PyIndex_Check(v[0]))) {
-		if (!take_usage(r->producer, s, v[0]))
+		if (!usage_take(r->producer, s, v[0]))
 			return NULL;
 		v[0] = NULL;
 	}

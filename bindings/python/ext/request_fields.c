@@ -1,7 +1,9 @@
 /*
  * request_fields.c: the figures and names of an orbus.Request, as attributes to read and to set.
  */
-#include "request.h"
+#include "request_fields.h"
+#include "args.h"
+#include "objects.h"
 
 #include <math.h>
 

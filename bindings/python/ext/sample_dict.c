@@ -1,9 +1,12 @@
 /*
  * sample_dict.c: a sample as a Python dictionary with the keys of orbus.h, to and fro.
  */
-#include "orbus_python.h"
+#include "sample_dict.h"
+#include "account.h"
+#include "args.h"
 #include "sample/fields.h"
 #include "sample/sample.h"
+#include "tags.h"
 
 #include <errno.h>
 #include <math.h>
@@ -174,7 +177,7 @@ static bool take_key(struct given *g, int key, PyObject *value)
 	int word = 0;
 	bool taken;
 
-	/* Whoever's keys they are: a message often comes from a server. */
+	/* A message often comes from a server, which may repeat a key. */
 	if (key == KEY_error_message)
 		return take_message(
 		    value, "error_message", &g->kept[key], &g->sample.error_message);

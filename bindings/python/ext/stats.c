@@ -1,11 +1,12 @@
 /*
  * stats.c: current statistics, and files of periods added up, as Python dictionaries.
  */
+#include "stats.h"
 #include "base/clock.h"
 #include "board/current.h"
 #include "doc/document.h"
 #include "doc/period_file.h"
-#include "orbus_python.h"
+#include "errors.h"
 
 #include <errno.h>
 #include <string.h>
@@ -125,15 +126,6 @@ PyObject *summary_to_dict(const struct aggregate *summary, uint64_t start_ns, ui
 /* --- merge([(name, bytes), ...]) ----------------------------------------------------------------
  */
 
-static int add_bytes(struct period_sum *sum, const char *bytes, Py_ssize_t length)
-{
-	json_t *document = json_loadb(bytes, (size_t)length, JSON_REJECT_DUPLICATES, NULL);
-	int err = document ? period_sum_add(sum, document) : -EBADMSG;
-
-	json_decref(document);
-	return err;
-}
-
 static bool add_item(struct period_sum *sum, PyObject *item)
 {
 	PyObject *name;
@@ -143,7 +135,7 @@ static bool add_item(struct period_sum *sum, PyObject *item)
 
 	if (!PyArg_ParseTuple(item, "Oy#", &name, &bytes, &length))
 		return false;
-	err = add_bytes(sum, bytes, length);
+	err = period_sum_add(sum, bytes, (size_t)length);
 	if (err == -ENOMEM)
 		PyErr_NoMemory();
 	else if (err)

@@ -3,7 +3,8 @@
  */
 #include "agent/persist/checkpoint.h"
 #include "base/clock.h"
-#include "doc/document_scan.h"
+#include "doc/doc_read.h"
+#include "document_tree.h"
 #include "sample/sample.h"
 #include "stats/aggregate_bytes.h"
 #include "testing.h"
@@ -119,7 +120,8 @@ static void assert_period_is_read(const struct period *p)
 	text = text_writer_take(&t, &length);
 	aggregate_init(&by_scan);
 	aggregate_init(&by_tree);
-	assert_int_equal(document_scan(text, length, DOCUMENT_ALL, &period, &by_scan), 0);
+	assert_int_equal(
+	    document_from_text(text, length, DOCUMENT_ALL, &period, NULL, &by_scan), 0);
 	tree = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
 	assert_int_equal(document_to_aggregate(tree, &by_tree, NULL), 0);
 	assert_int_equal(by_scan.requests.total, p->sum.requests.total);

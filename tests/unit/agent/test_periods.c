@@ -8,6 +8,7 @@
 #include "agent/periods.h"
 #include "base/calendar.h"
 #include "base/clock.h"
+#include "base/file_name.h"
 #include "doc/msgpack_tree.h"
 #include "testing.h"
 
@@ -82,14 +83,14 @@ static void must_be_sound(const struct period_index *ix)
 {
 	for (size_t i = 0; i < ix->count; i++) {
 		struct period_span span;
-		struct period_name says;
+		struct file_name says;
 		uint64_t start_ns, end_ns;
 
 		period_index_span(ix, &ix->entries[i], &span);
 		assert_true(span.start_ns < span.end_ns);
 		if (i > 0)
 			assert_true(ix->entries[i - 1].end_ns <= span.start_ns);
-		assert_true(calendar_parse_name(span.name, &says));
+		assert_true(file_name_parse(span.name, &says));
 		assert_int_equal(says.label, span.label);
 		assert_int_equal(says.mark, span.mark);
 		assert_ptr_equal(period_index_named(ix, span.label, span.mark), &ix->entries[i]);

@@ -175,7 +175,9 @@ static void expect_window(struct bench *b, enum window window, struct aggregate 
 			uint64_t ts_ns, number;
 			bool skewed;
 
-			number = r->given_ns ? shown_at(r, &ts_ns, &skewed) / width_ns : 0;
+			if (r->given_ns == 0)
+				continue;
+			number = shown_at(r, &ts_ns, &skewed) / width_ns;
 			if (number + counts[window] < newest || number > newest)
 				continue;
 			to_sample(r, &s);

@@ -3,6 +3,7 @@
  */
 #include "base/calendar.h"
 #include "base/clock.h"
+#include "base/file_name.h"
 #include "testing.h"
 
 #include <stdlib.h>
@@ -153,16 +154,16 @@ static void only_our_own_names_are_known(void **state)
 	    "hourly_20261124_23-0500.json", "hourly_20261124_23+0530_2.json",
 	    "daily_20261124+0000.json", "daily_20261124+1245_999.json",
 	    "requests_20261124_08-0500.ndjson", "requests_20261124_08+0000_12.3.ndjson.zst"};
-	struct period_name name;
+	struct file_name name;
 	int64_t day;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++)
-		assert_false(calendar_parse_name(foreign[i], &name));
+		assert_false(file_name_parse(foreign[i], &name));
 	zone("UTC");
 	day = calendar_wall_day(&local, at("2026-11-24T23:00:00Z"));
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
-		assert_true(calendar_parse_name(ours[i], &name));
+		assert_true(file_name_parse(ours[i], &name));
 		assert_int_equal(name.day, day);
 	}
 }

@@ -5,8 +5,9 @@
  *   test_roundtrip [CASES [SEED]]
  */
 #include "base/data_limits.h"
+#include "doc/doc_read.h"
 #include "doc/document.h"
-#include "doc/document_scan.h"
+#include "document_tree.h"
 #include "roundtrip.h"
 #include "testing.h"
 
@@ -264,7 +265,8 @@ static void files_of_earlier_versions_are_read_alike(void **state)
 	}
 	text = document_to_text(document, &length);
 	assert_int_equal(document_to_aggregate(document, &by_tree, NULL), 0);
-	assert_int_equal(document_scan(text, length, DOCUMENT_ALL, &period, &by_scan), 0);
+	assert_int_equal(
+	    document_from_text(text, length, DOCUMENT_ALL, &period, NULL, &by_scan), 0);
 	must_be_equal(&by_tree, &by_scan, "files of 1.0");
 	assert_int_equal(by_tree.by_model.count, 2);
 	longer[0][ORBUS_TEXT_MAX] = '\0';

@@ -1,9 +1,10 @@
 /*
  * test_aggregate.c: what is counted of samples, and that documents and back lose none of it.
  */
+#include "doc/doc_read.h"
 #include "doc/document.h"
-#include "doc/document_scan.h"
 #include "doc/msgpack_tree.h"
+#include "document_tree.h"
 #include "testing.h"
 
 #include <errno.h>
@@ -303,7 +304,7 @@ static int scan(const char *text, size_t length, struct aggregate *out)
 	int err;
 
 	aggregate_init(out);
-	err = document_scan(text, length, DOCUMENT_ALL, &period, out);
+	err = document_from_text(text, length, DOCUMENT_ALL, &period, NULL, out);
 	if (!err)
 		assert_string_equal(period.kind, "hourly");
 	return err;
@@ -343,7 +344,8 @@ static void only_what_is_wanted_is_read(void **state)
 	aggregate_init(&b);
 	fill(&a);
 	text = text_of(&a);
-	assert_int_equal(document_scan(text, strlen(text), DOCUMENT_BOTS, &period, &b), 0);
+	assert_int_equal(
+	    document_from_text(text, strlen(text), DOCUMENT_BOTS, &period, NULL, &b), 0);
 	assert_int_equal(b.requests.total, a.requests.total);
 	assert_int_equal(b.requests.response_ms.count, a.requests.response_ms.count);
 	assert_int_equal(b.by_bot.count, a.by_bot.count);

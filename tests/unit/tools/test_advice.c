@@ -3,6 +3,7 @@
  */
 #include "common/advice/advice.h"
 #include "doc/document.h"
+#include "doc/snapshot_read.h"
 #include "testing.h"
 
 #include <stdio.h>
@@ -75,11 +76,14 @@ static void add_answers(struct scene *s, unsigned n, const char *model, double r
 static void scene_judge(struct scene *s)
 {
 	struct document_context c = {.period_kind = "1h"};
+	struct snapshot *snapshot;
 
 	if (!s->document)
 		s->document = document_from_aggregate(&s->sum, &c);
 	assert_non_null(s->document);
-	assert_int_equal(advice_make(s->document, SPAN, &s->advice), 0);
+	assert_int_equal(snapshot_from_document(s->document, &snapshot), 0);
+	assert_int_equal(advice_make(snapshot, SPAN, &s->advice), 0);
+	snapshot_unref(snapshot);
 	assert_true((s->advice.count == 0) == (s->advice.silence != NULL));
 }
 

@@ -101,6 +101,45 @@ static void days_have_the_hours_that_clocks_show(void **state)
 	assert_int_equal(span.end_ns, at("2026-03-10T00:00:00-04:00"));
 }
 
+/* Of a period that `text` names, at `now`: the period before is that of [start, end). */
+static void before_is(const char *text, const char *now, const char *start, const char *end)
+{
+	struct time_span span, before;
+
+	assert_int_equal(time_parse_when(&local, at(now), text, &span), 0);
+	before = time_span_before(&local, &span, at(now));
+	assert_int_equal(before.start_ns, at(start));
+	assert_int_equal(before.end_ns, at(end));
+}
+
+static void the_period_before_is_as_long(void **state)
+{
+	(void)state;
+	zone("Europe/Berlin");
+	before_is("2026-11-20", "2026-11-24T12:00:00+01:00", "2026-11-19T00:00:00+01:00",
+	    "2026-11-20T00:00:00+01:00");
+	before_is("2026-11-20T13", "2026-11-24T12:00:00+01:00", "2026-11-20T12:00:00+01:00",
+	    "2026-11-20T13:00:00+01:00");
+	/* A week of 169 hours, and the one after it: days and not hours are counted. */
+	before_is("2026-W43", "2026-11-24T12:00:00+01:00", "2026-10-12T00:00:00+02:00",
+	    "2026-10-19T00:00:00+02:00");
+	before_is("2026-W44", "2026-11-24T12:00:00+01:00", "2026-10-19T00:00:00+02:00",
+	    "2026-10-26T00:00:00+01:00");
+	before_is("2026-03-30", "2026-11-24T12:00:00+01:00", "2026-03-29T00:00:00+01:00",
+	    "2026-03-30T00:00:00+02:00");
+	/* Not over: as much of it, in whole hours. */
+	before_is("2026-11-24", "2026-11-24T08:47:00+01:00", "2026-11-23T00:00:00+01:00",
+	    "2026-11-23T09:00:00+01:00");
+	before_is("2026-W48", "2026-11-24T08:00:00+01:00", "2026-11-16T00:00:00+01:00",
+	    "2026-11-17T08:00:00+01:00");
+	/* Never longer than the period itself, and never before all time. */
+	before_is("2026-10-25", "2026-10-25T23:59:00+01:00", "2026-10-24T00:00:00+02:00",
+	    "2026-10-25T00:00:00+02:00");
+	zone("UTC");
+	before_is("1970-01-01/1970-01-02", "2026-11-24T12:00:00+00:00", "1970-01-01T00:00:00+00:00",
+	    "1970-01-01T00:00:00+00:00");
+}
+
 static void what_is_no_period_is_refused(void **state)
 {
 	static const char *const wrong[] = {"", "tomorrow", "2026-13", "2026-11-31", "2026-02-29",
@@ -456,6 +495,7 @@ int main(void)
 	    cmocka_unit_test(periods_are_of_local_time),
 	    cmocka_unit_test(weeks_are_those_of_iso_8601),
 	    cmocka_unit_test(days_have_the_hours_that_clocks_show),
+	    cmocka_unit_test(the_period_before_is_as_long),
 	    cmocka_unit_test(what_is_no_period_is_refused),
 	    cmocka_unit_test(a_day_that_a_zone_leaves_out_is_no_period),
 	    cmocka_unit_test(spans_are_named_as_one_would_type_them),

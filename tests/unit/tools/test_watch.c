@@ -2,6 +2,7 @@
  * test_watch.c: the live screen without a terminal: what keys do, what is drawn, and where.
  */
 #include "base/clock.h"
+#include "doc/snapshot_read.h"
 #include "orstat/watch/bars.h"
 #include "orstat/watch/head.h"
 #include "orstat/watch/screen.h"
@@ -221,15 +222,15 @@ static void keys_choose_the_table(void **state)
 
 	(void)state;
 	assert_int_equal(state_key(&s, 'b'), EFFECT_DRAW);
-	assert_int_equal(s.by, BY_BOT);
+	assert_int_equal(s.by, DIMENSION_BOT);
 	type(&s, "\t");
-	assert_int_equal(s.by, BY_PROVIDER);
+	assert_int_equal(s.by, DIMENSION_PROVIDER);
 	type(&s, "\t");
-	assert_int_equal(s.by, BY_MODEL);
+	assert_int_equal(s.by, DIMENSION_MODEL);
 	state_key(&s, WATCH_KEY_BACK_TAB);
-	assert_int_equal(s.by, BY_PROVIDER);
+	assert_int_equal(s.by, DIMENSION_PROVIDER);
 	type(&s, "m");
-	assert_int_equal(s.by, BY_MODEL);
+	assert_int_equal(s.by, DIMENSION_MODEL);
 }
 
 static void keys_choose_the_window_unless_it_stands_still(void **state)
@@ -352,7 +353,7 @@ static void help_and_histograms_come_and_go(void **state)
 	assert_true(s.help);
 	type(&s, "b"); /* any key closes it, and does no more */
 	assert_false(s.help);
-	assert_int_equal(s.by, BY_MODEL);
+	assert_int_equal(s.by, DIMENSION_MODEL);
 	type(&s, "hh");
 	assert_int_equal(s.picture, PICTURE_TTFT);
 	type(&s, "hh");
@@ -367,23 +368,31 @@ static void help_and_histograms_come_and_go(void **state)
 
 /* --- Table ------------------------------------------------------------------------------------ */
 
-static json_t *document(void)
+/* Takes over the document. */
+static struct snapshot *snapshot_of(json_t *document)
 {
-	json_t *d = json_pack(
+	struct snapshot *s;
+
+	assert_non_null(document);
+	assert_int_equal(snapshot_from_document(document, &s), 0);
+	json_decref(document);
+	return s;
+}
+
+static struct snapshot *stats(void)
+{
+	return snapshot_of(json_pack(
 	    "{s:{s:i},s:{s:f,s:f,s:f,s:f,s:i},s:{s:{s:i,s:i,s:{s:f,s:f,s:i}},s:{s:i,s:i,s:{s:f,s:f,"
 	    "s:i}},s:{s:i,s:i,s:{s:n}}}}",
 	    "requests", "total", 60, "response_times", "avg", 3000.0, "p50", 2900.0, "p95", 9000.0,
 	    "p99", 12000.0, "count", 60, "by_model", "beta", "requests", 30, "errors", 3,
 	    "response_times", "avg", 2000.0, "p99", 4000.0, "count", 27, "alpha", "requests", 30,
 	    "errors", 0, "response_times", "avg", 5000.0, "p99", 40000.0, "count", 19,
-	    "\x1b[31mgamma", "requests", 0, "errors", 0, "response_times", "avg");
-
-	assert_non_null(d);
-	return d;
+	    "\x1b[31mgamma", "requests", 0, "errors", 0, "response_times", "avg"));
 }
 
-static void assert_order(
-    const json_t *d, const struct watch_state *s, const char *a, const char *b, const char *c)
+static void assert_order(const struct snapshot *d, const struct watch_state *s, const char *a,
+    const char *b, const char *c)
 {
 	const char *expected[] = {a, b, c};
 	size_t count;
@@ -400,7 +409,7 @@ static void rows_are_sorted_and_filtered(void **state)
 {
 	static const char gamma[] = "\x1b[31mgamma";
 	struct watch_state s = fresh_state();
-	json_t *d = document();
+	struct snapshot *d = stats();
 
 	(void)state;
 	assert_order(d, &s, "alpha", "beta", gamma); /* alike in requests: by name */
@@ -415,9 +424,9 @@ static void rows_are_sorted_and_filtered(void **state)
 	assert_order(d, &s, "beta", gamma, "alpha");
 	strcpy(s.filter, "TA");
 	assert_order(d, &s, "beta", NULL, NULL);
-	s.by = BY_BOT;
+	s.by = DIMENSION_BOT;
 	assert_order(d, &s, NULL, NULL, NULL);
-	json_decref(d);
+	snapshot_unref(d);
 }
 
 static void columns_fit_and_the_important_ones_stay(void **state)
@@ -445,10 +454,16 @@ static void columns_fit_and_the_important_ones_stay(void **state)
 
 /* --- Histograms ------------------------------------------------------------------------------- */
 
+static struct snapshot *with_histogram(json_t *histogram)
+{
+	return snapshot_of(json_pack("{s:{s:o}}", "histograms", "ttft", histogram));
+}
+
 static void buckets_are_joined_until_they_fit(void **state)
 {
-	json_t *h = json_pack(
-	    "{s:i,s:[i,i,i,i,i,i,i]}", "offset", -3, "bucket_counts", 0, 1, 2, 3, 4, 5, 0);
+	struct snapshot *s = with_histogram(json_pack(
+	    "{s:i,s:[i,i,i,i,i,i,i]}", "offset", -3, "bucket_counts", 0, 1, 2, 3, 4, 5, 0));
+	const struct histogram *h = &s->histograms[SUMMARY_TTFT];
 	size_t count;
 	struct bar *bars = bars_of(h, 100, &count);
 
@@ -468,7 +483,7 @@ static void buckets_are_joined_until_they_fit(void **state)
 	bars = bars_of(h, 1, &count);
 	assert_int_equal(count, 0);
 	free(bars);
-	json_decref(h);
+	snapshot_unref(s);
 }
 
 static void a_damaged_histogram_is_none(void **state)
@@ -481,16 +496,14 @@ static void a_damaged_histogram_is_none(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++) {
-		json_t *h = json_loads(damaged[i], 0, NULL);
+		struct snapshot *s = with_histogram(json_loads(damaged[i], 0, NULL));
 		size_t count = 1;
-		struct bar *bars;
+		struct bar *bars = bars_of(&s->histograms[SUMMARY_TTFT], 10, &count);
 
-		assert_non_null(h);
-		bars = bars_of(h, 10, &count);
 		assert_non_null(bars);
 		assert_int_equal(count, 0);
 		free(bars);
-		json_decref(h);
+		snapshot_unref(s);
 	}
 }
 
@@ -552,7 +565,7 @@ static enum pace pace_of(const struct watch_data *d, const char *model, double a
 
 static void what_is_slow_and_what_is_stalled(void **state)
 {
-	struct watch_data d = {.now_ns = NOW_NS, .figures = {.document = document()}};
+	struct watch_data d = {.now_ns = NOW_NS, .snapshot = stats()};
 
 	(void)state;
 	/* p99 of 4 s, from 27 requests */
@@ -565,7 +578,7 @@ static void what_is_slow_and_what_is_stalled(void **state)
 	assert_int_equal(pace_of(&d, "unknown", 29.9), PACE_USUAL);
 	assert_int_equal(pace_of(&d, "unknown", 30.1), PACE_STALLED);
 	assert_int_equal(pace_of(&d, "unknown", -5), PACE_USUAL);
-	statistics_free(&d.figures);
+	watch_data_free(&d);
 }
 
 static void failures_are_kept_newest_first(void **state)
@@ -623,8 +636,8 @@ static void the_parts_fill_the_screen_whatever_its_height(void **state)
 static void fill(struct watch_data *d)
 {
 	*d = (struct watch_data){.now_ns = NOW_NS,
-	    .figures = {.document = document()},
-	    .figures_ns = NOW_NS - 60 * NS_PER_SECOND,
+	    .snapshot = stats(),
+	    .stats_ns = NOW_NS - 60 * NS_PER_SECOND,
 	    .health = {.state = AGENT_LOST, .pid = 1234, .heartbeat_ns = NOW_NS - 9000000000},
 	    .gone_ns = NOW_NS - NS_PER_SECOND,
 	    .missed = 3,

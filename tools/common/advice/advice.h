@@ -1,7 +1,7 @@
 /*
- * advice.h: what a statistics document gives reason to do: findings with evidence and remedy.
+ * advice.h: what statistics give reason to do: findings with evidence and remedy.
  *
- * A finding rests on figures of the document alone. Averages, percentiles and rates are judged from
+ * A finding rests on these statistics alone. Averages, percentiles and rates are judged from
  * ADVICE_REQUESTS_MIN requests on, and compared with those of models that have as many: below that
  * a single slow answer would be a trend, and advice is silent. Counts of what must not happen at
  * all (lost samples, requests whose process died, refused keys) are exact, and need no sample.
@@ -35,6 +35,8 @@
 #ifndef ORBUS_COMMON_ADVICE_H
 #define ORBUS_COMMON_ADVICE_H
 
+#include "stats/snapshot.h"
+
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -57,16 +59,16 @@ struct advice_finding {
 struct advice {
 	struct advice_finding *findings; /* the most severe first */
 	size_t count;
-	uint64_t requests; /* in the document */
+	uint64_t requests; /* in the statistics */
 	char *silence;     /* why there is nothing to advise; NULL where there is */
 };
 
 /*
- * Judges a document of the board or of a file. `span` says in words what time it covers and stands
- * behind a figure: "over the last hour", "on 2026-11-20". The document may hold anything: what it
- * lacks is not judged. 0 or -ENOMEM; free in any case.
+ * Judges the statistics of a window or a period. `span` says in words what time they cover and
+ * stands behind a figure: "over the last hour", "on 2026-11-20". What they lack is not judged. 0 or
+ * -ENOMEM; free in any case.
  */
-int advice_make(const json_t *document, const char *span, struct advice *out);
+int advice_make(const struct snapshot *snapshot, const char *span, struct advice *out);
 void advice_free(struct advice *a);
 
 /* Adds a finding of a tool's own; the texts are copied. 0 or -ENOMEM. */

@@ -1,7 +1,7 @@
 /*
  * compare.c: whether one model is faster than another by more than chance would have it.
  *
- * A document has no histograms by model where it is a board's, only count, min, p50, p95, p99 and
+ * A snapshot has no histograms by model, only count, min, p50, p95, p99 and
  * max. Between these the share of values above a time is interpolated (as a normal deviate over the
  * logarithm of the time), and the two models are compared as --compare compares two periods: both
  * are cut at a quantile of both together, and the shares above the cut are tested by Fisher's exact
@@ -10,7 +10,6 @@
  * faster, one is named in at most 1 % of the cases. tests/integration/test_verdicts.py holds it to
  * that.
  */
-#include "common/stats_lookup.h"
 #include "common/stats_rate.h"
 #include "internal.h"
 
@@ -42,15 +41,15 @@ static double beyond(double n, double q)
 	return n - ceil(q * n - 1e-9);
 }
 
-static bool curve_of(const json_t *stats, const char *summary, struct curve *out)
+static bool curve_of(const struct summary *s, struct curve *out)
 {
-	static const char *const keys[POINTS] = {"min", "p50", "p95", "p99", "max"};
-	double n = (double)count_at(stats, summary, "count");
+	const double points[POINTS] = {s->min, s->p50, s->p95, s->p99, s->max};
+	double n = (double)s->count;
 
 	*out =
 	    (struct curve){.n = n, .above = {n, beyond(n, 0.5), beyond(n, 0.95), beyond(n, 0.99)}};
 	for (int i = 0; i < POINTS; i++) {
-		double value = number_at(stats, summary, keys[i]);
+		double value = points[i];
 
 		if (!(value >= 0) || isinf(value))
 			return false;
@@ -120,14 +119,14 @@ static bool is_higher_at(const struct curve *slow, const struct curve *fast, dou
 }
 
 bool advice_is_certain(const struct advice_subject *than, const struct advice_subject *better,
-    const char *summary, int sign, size_t candidates)
+    enum summary_kind kind, int sign, size_t candidates)
 {
 	const struct advice_subject *high = sign > 0 ? than : better;
 	const struct advice_subject *low = sign > 0 ? better : than;
 	double level = STATS_LEVEL / 2 / (double)candidates;
 	struct curve a, b;
 
-	if (!curve_of(high->stats, summary, &a) || !curve_of(low->stats, summary, &b))
+	if (!curve_of(&high->stats->of[kind], &a) || !curve_of(&low->stats->of[kind], &b))
 		return false;
 	return is_higher_at(&a, &b, 0.5, level) || is_higher_at(&a, &b, 0.95, level);
 }

@@ -1,7 +1,6 @@
 /*
  * failures.c: advice on requests that were not answered: timeouts, limits, errors, deaths.
  */
-#include "common/stats_lookup.h"
 #include "internal.h"
 
 #include <string.h>
@@ -66,7 +65,12 @@ static const char *const other_rules[] = {"rate_limited", "insufficient_credits"
 
 static uint64_t errors_of(const struct advice_case *c, const char *type)
 {
-	return count_at(json_object_get(c->document, "errors"), "by_type", type);
+	const struct snapshot *s = c->snapshot;
+
+	for (uint32_t i = 0; i < s->error_type_count; i++)
+		if (strcmp(s->error_types[i].name, type) == 0)
+			return s->error_types[i].count;
+	return 0;
 }
 
 static bool is_of_other_rule(const char *type)
@@ -80,16 +84,16 @@ static bool is_of_other_rule(const char *type)
 /* A rate that is high enough, among requests and events that are many enough. */
 static bool is_frequent(const struct advice_case *c, uint64_t events, double percent)
 {
-	return c->all.requests >= ADVICE_REQUESTS_MIN && events >= EVENTS_MIN &&
-	       advice_is_share(events, c->all.requests, percent);
+	return c->all->requests >= ADVICE_REQUESTS_MIN && events >= EVENTS_MIN &&
+	       advice_is_share(events, c->all->requests, percent);
 }
 
 /* ", most on MODEL (82)": where there are several, and it is known. */
 static void write_foremost(
-    const struct advice_case *c, const char *key, const char *most, FILE *out)
+    const struct advice_case *c, size_t count_offset, const char *most, FILE *out)
 {
 	uint64_t n;
-	const char *name = advice_foremost(c->document, "by_model", key, &n);
+	const char *name = advice_foremost(&c->snapshot->by[DIMENSION_MODEL], count_offset, &n);
 
 	if (name && c->model_count > 1)
 		fprintf(out, "%s on %s (%llu)", most, name, (unsigned long long)n);
@@ -150,20 +154,20 @@ static uint64_t timeouts_by_type(const struct advice_case *c)
 
 static void judge_timeouts(struct advice_case *c)
 {
-	uint64_t by_status = count_at(c->document, "requests", "timeouts");
+	uint64_t by_status = c->all->timeouts;
 	uint64_t by_type = timeouts_by_type(c), n = by_type > by_status ? by_type : by_status;
 	struct advice_draft d;
 
 	if (!is_frequent(c, n, TIMEOUTS_WARNING) || !advice_draft_open(c, &d))
 		return;
-	advice_write_share(d.evidence, n, c->all.requests);
+	advice_write_share(d.evidence, n, c->all->requests);
 	c->explained += n;
 	fprintf(d.evidence, " timed out %s", c->span);
-	write_foremost(c, "timeouts", ", most", d.evidence);
+	write_foremost(c, offsetof(struct stats_row, timeouts), ", most", d.evidence);
 	write_timeout_kinds(c, n, d.evidence, d.remedy);
 	fputc('.', d.evidence);
 	advice_draft_add(c, &d, "timeouts", "frequent timeouts",
-	    advice_share_severity(n, c->all.requests, TIMEOUTS_CRITICAL, ADVICE_WARNING), NULL);
+	    advice_share_severity(n, c->all->requests, TIMEOUTS_CRITICAL, ADVICE_WARNING), NULL);
 }
 
 /* --- Refusals --------------------------------------------------------------------------------- */
@@ -175,14 +179,14 @@ static void judge_rate_limits(struct advice_case *c)
 
 	if (!is_frequent(c, n, RATE_LIMITS_WARNING) || !advice_draft_open(c, &d))
 		return;
-	advice_write_share(d.evidence, n, c->all.requests);
+	advice_write_share(d.evidence, n, c->all->requests);
 	c->explained += n;
 	fprintf(d.evidence, " were refused with HTTP 429 %s.", c->span);
 	fputs("Send fewer requests at a time, wait as long as Retry-After says, spread them over "
 	      "models or providers, or raise the account's limits.",
 	    d.remedy);
 	advice_draft_add(c, &d, "rate_limited", "rate limits",
-	    advice_share_severity(n, c->all.requests, RATE_LIMITS_CRITICAL, ADVICE_WARNING), NULL);
+	    advice_share_severity(n, c->all->requests, RATE_LIMITS_CRITICAL, ADVICE_WARNING), NULL);
 }
 
 static void judge_refusal(struct advice_case *c, const char *type, int status, const char *remedy)
@@ -192,7 +196,7 @@ static void judge_refusal(struct advice_case *c, const char *type, int status, c
 
 	if (n == 0 || !advice_draft_open(c, &d))
 		return;
-	advice_write_share(d.evidence, n, c->all.requests);
+	advice_write_share(d.evidence, n, c->all->requests);
 	c->explained += n;
 	fprintf(
 	    d.evidence, " %s refused with HTTP %d %s.", n == 1 ? "was" : "were", status, c->span);
@@ -205,13 +209,13 @@ static void judge_refusal(struct advice_case *c, const char *type, int status, c
 /* The most frequent type that no other rule speaks of; the sum of all of them in *sum. */
 static const char *main_type(const struct advice_case *c, uint64_t *sum, uint64_t *most)
 {
-	json_t *types = json_object_get(json_object_get(c->document, "errors"), "by_type"), *value;
-	const char *type, *found = NULL;
+	const struct snapshot *s = c->snapshot;
+	const char *found = NULL;
 
 	*sum = *most = 0;
-	json_object_foreach(types, type, value)
-	{
-		uint64_t n = count_at(types, type, NULL);
+	for (uint32_t i = 0; i < s->error_type_count; i++) {
+		const char *type = s->error_types[i].name;
+		uint64_t n = s->error_types[i].count;
 
 		if (is_of_other_rule(type))
 			continue;
@@ -235,18 +239,12 @@ static enum cause cause_of(const char *type)
 /* What the last error of the type says, NULL where it is not among the recent ones. */
 static const char *last_message(const struct advice_case *c, const char *type)
 {
-	const json_t *list =
-	    json_object_get(json_object_get(c->document, "errors"), "recent_errors");
+	const struct snapshot *s = c->snapshot;
 	const char *found = NULL;
 
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const json_t *e = json_array_get(list, i);
-		const char *is = json_string_value(json_object_get(e, "type"));
-		const char *message = json_string_value(json_object_get(e, "message"));
-
-		if (is && message && *message && strcmp(is, type) == 0)
-			found = message;
-	}
+	for (uint32_t i = 0; i < s->recent_count; i++)
+		if (*s->recent[i].message && strcmp(s->recent[i].type, type) == 0)
+			found = s->recent[i].message;
 	return found;
 }
 
@@ -258,30 +256,32 @@ static void judge_errors(struct advice_case *c)
 
 	if (!type || !is_frequent(c, sum, ERRORS_WARNING) || !advice_draft_open(c, &d))
 		return;
-	advice_write_share(d.evidence, sum, c->all.requests);
+	advice_write_share(d.evidence, sum, c->all->requests);
 	c->explained += sum;
 	fprintf(d.evidence, " failed %s", c->span);
 	fprintf(d.evidence, ", most by %s (%llu)", type, (unsigned long long)most);
 	/* Which model an error of one type was on is not counted. */
-	write_foremost(c, "errors", "; most failures of any kind", d.evidence);
+	write_foremost(
+	    c, offsetof(struct stats_row, failed), "; most failures of any kind", d.evidence);
 	fputc('.', d.evidence);
 	message = last_message(c, type);
 	if (message)
 		fprintf(d.evidence, " The last one said: \"%s\".", message);
 	fputs(cause_remedies[cause_of(type)], d.remedy);
 	advice_draft_add(c, &d, "errors", "many errors",
-	    advice_share_severity(sum, c->all.requests, ERRORS_CRITICAL, ADVICE_WARNING), type);
+	    advice_share_severity(sum, c->all->requests, ERRORS_CRITICAL, ADVICE_WARNING), type);
 }
 
 static void judge_orphans(struct advice_case *c)
 {
-	uint64_t n = count_at(c->document, "requests", "orphaned"), most;
-	const char *bot = advice_foremost(c->document, "by_bot", "orphaned", &most);
+	uint64_t n = c->all->orphaned, most;
+	const char *bot = advice_foremost(
+	    &c->snapshot->by[DIMENSION_BOT], offsetof(struct stats_row, orphaned), &most);
 	struct advice_draft d;
 
 	if (n == 0 || !advice_draft_open(c, &d))
 		return;
-	advice_write_share(d.evidence, n, c->all.requests);
+	advice_write_share(d.evidence, n, c->all->requests);
 	c->explained += n;
 	fprintf(d.evidence, " %s begun by a process that died before the end, %s",
 	    n == 1 ? "was" : "were", c->span);
@@ -303,18 +303,18 @@ static void judge_orphans(struct advice_case *c)
 /* ": 19 bad_gateway, 9 rate_limited": the most frequent types. */
 static void write_types(const struct advice_case *c, FILE *out)
 {
-	json_t *types = json_object_get(json_object_get(c->document, "errors"), "by_type"), *value;
+	const struct snapshot *s = c->snapshot;
 	uint64_t below = UINT64_MAX;
-	const char *type, *after = NULL;
+	const char *after = NULL;
 
-	for (int i = 0; i < TYPES_SHOWN; i++) {
+	for (int shown = 0; shown < TYPES_SHOWN; shown++) {
 		const char *found = NULL;
 		uint64_t most = 0;
 
 		/* The next one in the order of counts, and of names where they are equal. */
-		json_object_foreach(types, type, value)
-		{
-			uint64_t n = count_at(types, type, NULL);
+		for (uint32_t i = 0; i < s->error_type_count; i++) {
+			const char *type = s->error_types[i].name;
+			uint64_t n = s->error_types[i].count;
 
 			if (n > below || (n == below && after && strcmp(type, after) <= 0))
 				continue;
@@ -325,7 +325,7 @@ static void write_types(const struct advice_case *c, FILE *out)
 		}
 		if (!found || most == 0)
 			return;
-		fprintf(out, "%s%llu %s", i ? ", " : ": ", (unsigned long long)most, found);
+		fprintf(out, "%s%llu %s", shown ? ", " : ": ", (unsigned long long)most, found);
 		below = most;
 		after = found;
 	}
@@ -346,7 +346,7 @@ static bool is_anything_critical(const struct advice_case *c)
  */
 static void judge_whole(struct advice_case *c)
 {
-	uint64_t failed = failed_requests(c->document);
+	uint64_t failed = c->all->failed;
 	uint64_t rest = failed > c->explained ? failed - c->explained : 0;
 	struct advice_draft d;
 
@@ -355,7 +355,7 @@ static void judge_whole(struct advice_case *c)
 		return;
 	if (!advice_draft_open(c, &d))
 		return;
-	advice_write_share(d.evidence, failed, c->all.requests);
+	advice_write_share(d.evidence, failed, c->all->requests);
 	fprintf(d.evidence, " failed %s, in several ways", c->span);
 	write_types(c, d.evidence);
 	fputc('.', d.evidence);
@@ -363,7 +363,7 @@ static void judge_whole(struct advice_case *c)
 	      "" ADVICE_STATUS_PAGE ".",
 	    d.remedy);
 	advice_draft_add(c, &d, "failures", "many failures",
-	    advice_share_severity(failed, c->all.requests, ERRORS_CRITICAL, ADVICE_WARNING), NULL);
+	    advice_share_severity(failed, c->all->requests, ERRORS_CRITICAL, ADVICE_WARNING), NULL);
 }
 
 void advice_on_failures(struct advice_case *c)

@@ -1,5 +1,5 @@
 /*
- * internal.h: what the rules of advice share. Only for advice*.c.
+ * internal.h: what the rules of advice share. Only for the files of this folder.
  */
 #ifndef ORBUS_COMMON_ADVICE_INTERNAL_H
 #define ORBUS_COMMON_ADVICE_INTERNAL_H
@@ -8,18 +8,17 @@
 
 #define ADVICE_STATUS_PAGE "https://status.openrouter.ai"
 
-/* One model, bot or provider of the document, or all requests. */
+/* One model, a group of them, or all requests. */
 struct advice_subject {
-	const char *name;    /* NULL: all requests */
-	const json_t *stats; /* its response_times, ttft, tps, decode_tps */
-	uint64_t requests, ok, streaming, prompt_tokens, completion_tokens;
+	const char *name; /* NULL: all requests */
+	const struct stats_row *stats;
 	bool is_group; /* of models, whose percentiles are lower bounds */
 };
 
 struct advice_case {
-	const json_t *document;
+	const struct snapshot *snapshot;
 	const char *span;
-	struct advice_subject all;
+	const struct stats_row *all;   /* the snapshot's */
 	struct advice_subject *models; /* those with a name, the most used first */
 	size_t model_count;
 	uint64_t explained;   /* failed requests that findings speak of */
@@ -35,6 +34,11 @@ struct advice_draft {
 	size_t lengths[2];
 };
 
+/* --- finding.c ------------------------------------------------------------------------------- */
+
+/* False for "(other)", "(unknown)" and the like, which are sums over several: not to be advised. */
+bool advice_is_named(const char *name);
+
 /* Opens the two texts. False: out of memory, which the case remembers. */
 bool advice_draft_open(struct advice_case *c, struct advice_draft *d);
 
@@ -42,14 +46,14 @@ bool advice_draft_open(struct advice_case *c, struct advice_draft *d);
 void advice_draft_add(struct advice_case *c, struct advice_draft *d, const char *rule,
     const char *title, enum advice_severity severity, const char *subject);
 
-/* Of a summary such as "response_times": enough values to be judged. */
-bool advice_is_enough(const struct advice_subject *s, const char *summary);
+/* Enough values to be judged. */
+bool advice_is_enough(const struct advice_subject *s, enum summary_kind kind);
 
 /*
  * Calls `judge` for every model with enough values, and for the others together where they have
  * enough; or, where no model has, for all requests.
  */
-void advice_each(struct advice_case *c, const char *summary,
+void advice_each(struct advice_case *c, enum summary_kind kind,
     void (*judge)(struct advice_case *c, const struct advice_subject *s));
 
 /*
@@ -57,7 +61,7 @@ void advice_each(struct advice_case *c, const char *summary,
  * more than chance would have it, where the best of so many candidates is looked for.
  */
 bool advice_is_certain(const struct advice_subject *than, const struct advice_subject *better,
-    const char *summary, int sign, size_t candidates); /* compare.c */
+    enum summary_kind kind, int sign, size_t candidates); /* compare.c */
 
 /* "128 of 19,366 requests (0.7 %)" */
 void advice_write_share(FILE *out, uint64_t part, uint64_t whole);
@@ -72,9 +76,9 @@ bool advice_is_share(uint64_t part, uint64_t whole, double percent);
 enum advice_severity advice_share_severity(
     uint64_t part, uint64_t whole, double critical, enum advice_severity below);
 
-/* The name under `by` ("by_model") with the largest count `key`, and that count; NULL: none. */
-const char *advice_foremost(
-    const json_t *document, const char *by, const char *key, uint64_t *count);
+/* The name with the largest of the counts at an offset in struct stats_row, and that count; NULL:
+ * none. */
+const char *advice_foremost(const struct stats_rows *r, size_t count_offset, uint64_t *count);
 
 /* The rules, by what they look at. */
 void advice_on_speed(struct advice_case *c);        /* speed.c */

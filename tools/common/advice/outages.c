@@ -2,7 +2,6 @@
  * outages.c: advice on what is wrong as a whole, for all requests or for one model or bot,
  * though no kind of failure stands out: nothing was answered, nothing ended, much was cancelled.
  */
-#include "common/stats_lookup.h"
 #include "internal.h"
 
 #include <stdlib.h>
@@ -18,10 +17,9 @@ struct fates {
 	uint64_t requests, ok, failed, members;
 };
 
-static struct fates fates_of(const char *name, const json_t *stats)
+static struct fates fates_of(const struct stats_row *row)
 {
-	return (struct fates){name, count_at(stats, "requests", NULL), count_at(stats, "ok", NULL),
-	    count_at(stats, "errors", NULL), 1};
+	return (struct fates){row->name, row->requests, row->ok, row->failed, 1};
 }
 
 static bool is_outage(const struct fates *f)
@@ -34,12 +32,10 @@ static bool is_outage(const struct fates *f)
  */
 static bool is_of_the_whole(const struct advice_case *c, const struct fates *f)
 {
-	uint64_t failed = failed_requests(c->document);
-
-	if (f->requests >= c->all.requests)
+	if (f->requests >= c->all->requests)
 		return true;
-	return f->ok > 0 && (double)failed * (double)f->requests >
-	                        0.5 * (double)f->failed * (double)c->all.requests;
+	return f->ok > 0 && (double)c->all->failed * (double)f->requests >
+	                        0.5 * (double)f->failed * (double)c->all->requests;
 }
 
 static void add_outage(struct advice_case *c, const struct fates *f, const char *what)
@@ -59,7 +55,7 @@ static void add_outage(struct advice_case *c, const struct fates *f, const char 
 		fprintf(d.evidence, " (%llu failed, the others were cancelled)",
 		    (unsigned long long)f->failed);
 	fprintf(d.evidence, "; of all, %.1f %% failed.",
-	    100 * (double)failed_requests(c->document) / (double)c->all.requests);
+	    100 * (double)c->all->failed / (double)c->all->requests);
 	fputs("See what they say with ortail --status error. Use another model or provider until "
 	      "it is over; see " ADVICE_STATUS_PAGE ".",
 	    d.remedy);
@@ -68,17 +64,15 @@ static void add_outage(struct advice_case *c, const struct fates *f, const char 
 }
 
 /* Each name by itself, and those with few requests together. */
-static void judge_parts(struct advice_case *c, const char *by, const char *what)
+static void judge_parts(struct advice_case *c, enum dimension by, const char *what)
 {
-	json_t *all = json_object_get(c->document, by), *stats;
+	const struct stats_rows *parts = &c->snapshot->by[by];
 	struct fates few = {0};
 	unsigned shown = 0;
-	const char *name;
 	char title[80];
 
-	json_object_foreach(all, name, stats)
-	{
-		struct fates f = fates_of(name, stats);
+	for (uint32_t i = 0; i < parts->count; i++) {
+		struct fates f = fates_of(&parts->rows[i]);
 
 		if (f.requests > 0 && f.requests < ADVICE_REQUESTS_MIN) {
 			few.requests += f.requests;
@@ -100,13 +94,12 @@ static void judge_nothing_answered(struct advice_case *c)
 {
 	struct advice_draft d;
 
-	if (c->all.requests < ADVICE_REQUESTS_MIN || c->all.ok > 0 || !advice_draft_open(c, &d))
+	if (c->all->requests < ADVICE_REQUESTS_MIN || c->all->ok > 0 || !advice_draft_open(c, &d))
 		return;
 	fputs("None of ", d.evidence);
-	advice_write_count(d.evidence, c->all.requests, "request", "requests");
+	advice_write_count(d.evidence, c->all->requests, "request", "requests");
 	fprintf(d.evidence, " was answered %s: %llu failed, %llu were cancelled.", c->span,
-	    (unsigned long long)failed_requests(c->document),
-	    (unsigned long long)count_at(c->document, "requests", "cancelled"));
+	    (unsigned long long)c->all->failed, (unsigned long long)c->all->cancelled);
 	fputs("Look at the last ones with ortail -n 20, and see " ADVICE_STATUS_PAGE ". Where all "
 	      "were cancelled, see whether the bot's own time limit is too short.",
 	    d.remedy);
@@ -115,13 +108,13 @@ static void judge_nothing_answered(struct advice_case *c)
 
 static void judge_cancelled(struct advice_case *c)
 {
-	uint64_t n = count_at(c->document, "requests", "cancelled");
+	uint64_t n = c->all->cancelled;
 	struct advice_draft d;
 
-	if (c->all.requests < ADVICE_REQUESTS_MIN || c->all.ok == 0 ||
-	    !advice_is_share(n, c->all.requests, CANCELLED_SHARE) || !advice_draft_open(c, &d))
+	if (c->all->requests < ADVICE_REQUESTS_MIN || c->all->ok == 0 ||
+	    !advice_is_share(n, c->all->requests, CANCELLED_SHARE) || !advice_draft_open(c, &d))
 		return;
-	advice_write_share(d.evidence, n, c->all.requests);
+	advice_write_share(d.evidence, n, c->all->requests);
 	fprintf(d.evidence, " were cancelled by the program %s.", c->span);
 	fputs("Users who leave look like that, and so do time limits of the bot's own: what is "
 	      "cancelled is paid for, too.",
@@ -132,10 +125,10 @@ static void judge_cancelled(struct advice_case *c)
 /* In a window in which none has ended. */
 static void judge_no_end(struct advice_case *c)
 {
-	uint64_t n = count_at(c->document, "requests", "in_flight");
+	uint64_t n = c->snapshot->in_flight;
 	struct advice_draft d;
 
-	if (c->all.requests > 0 || n < ADVICE_REQUESTS_MIN || !advice_draft_open(c, &d))
+	if (c->all->requests > 0 || n < ADVICE_REQUESTS_MIN || !advice_draft_open(c, &d))
 		return;
 	advice_write_count(d.evidence, n, "request is", "requests are");
 	fprintf(d.evidence, " in flight, and none has ended %s.", c->span);
@@ -150,6 +143,6 @@ void advice_on_outages(struct advice_case *c)
 	judge_nothing_answered(c);
 	judge_cancelled(c);
 	judge_no_end(c);
-	judge_parts(c, "by_model", "model");
-	judge_parts(c, "by_bot", "bot");
+	judge_parts(c, DIMENSION_MODEL, "model");
+	judge_parts(c, DIMENSION_BOT, "bot");
 }

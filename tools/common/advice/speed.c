@@ -3,7 +3,6 @@
  */
 #include "base/ratings.h"
 #include "common/print.h"
-#include "common/stats_lookup.h"
 #include "internal.h"
 
 #include <math.h>
@@ -21,10 +20,23 @@
 /* Parameters, in thousands of millions, from which a model is slow by nature. */
 #define LARGE_MODEL 70
 
-static bool is_candidate(
-    const struct advice_case *c, const struct advice_subject *than, size_t i, const char *summary)
+/* What models are compared by. */
+typedef double figure_of(const struct summary *s);
+
+static double avg_of(const struct summary *s)
 {
-	return &c->models[i] != than && advice_is_enough(&c->models[i], summary);
+	return s->avg;
+}
+
+static double p95_of(const struct summary *s)
+{
+	return s->p95;
+}
+
+static bool is_candidate(const struct advice_case *c, const struct advice_subject *than, size_t i,
+    enum summary_kind kind)
+{
+	return &c->models[i] != than && advice_is_enough(&c->models[i], kind);
 }
 
 /*
@@ -32,20 +44,20 @@ static bool is_candidate(
  * and that is not by chance.
  */
 static const struct advice_subject *find_better(const struct advice_case *c,
-    const struct advice_subject *than, const char *summary, const char *figure, int sign)
+    const struct advice_subject *than, enum summary_kind kind, figure_of *figure, int sign)
 {
-	double best = number_at(than->stats, summary, figure);
+	double best = figure(&than->stats->of[kind]);
 	const struct advice_subject *found = NULL;
 	size_t candidates = 0;
 
 	for (size_t i = 0; than->name && i < c->model_count; i++)
-		candidates += is_candidate(c, than, i, summary);
+		candidates += is_candidate(c, than, i, kind);
 	best = sign > 0 ? best * FASTER_SHARE : best / FASTER_SHARE;
 	for (size_t i = 0; than->name && i < c->model_count; i++) {
-		double value = number_at(c->models[i].stats, summary, figure);
+		double value = figure(&c->models[i].stats->of[kind]);
 
-		if (!is_candidate(c, than, i, summary) || !(sign * value <= sign * best) ||
-		    !advice_is_certain(than, &c->models[i], summary, sign, candidates))
+		if (!is_candidate(c, than, i, kind) || !(sign * value <= sign * best) ||
+		    !advice_is_certain(than, &c->models[i], kind, sign, candidates))
 			continue;
 		best = value;
 		found = &c->models[i];
@@ -68,8 +80,9 @@ static void write_who_was_answered(const struct advice_case *c, FILE *out)
  */
 static uint64_t tokens_each(uint64_t tokens, const struct advice_subject *s)
 {
-	return s->requests && advice_is_share(s->ok, s->requests, ANSWERED_SHARE)
-	           ? tokens / s->requests
+	return s->stats->requests &&
+	               advice_is_share(s->stats->ok, s->stats->requests, ANSWERED_SHARE)
+	           ? tokens / s->stats->requests
 	           : 0;
 }
 
@@ -77,10 +90,11 @@ static void write_tokens(const struct advice_subject *s, FILE *out)
 {
 	char prompt[COUNT_TEXT_BYTES], completion[COUNT_TEXT_BYTES];
 
-	if (tokens_each(s->prompt_tokens, s) == 0 && tokens_each(s->completion_tokens, s) == 0)
+	if (tokens_each(s->stats->tokens.prompt, s) == 0 &&
+	    tokens_each(s->stats->tokens.completion, s) == 0)
 		return;
-	format_count(tokens_each(s->prompt_tokens, s), prompt);
-	format_count(tokens_each(s->completion_tokens, s), completion);
+	format_count(tokens_each(s->stats->tokens.prompt, s), prompt);
+	format_count(tokens_each(s->stats->tokens.completion, s), completion);
 	fprintf(out, " A request has %s prompt and %s completion tokens on average.", prompt,
 	    completion);
 }
@@ -88,23 +102,22 @@ static void write_tokens(const struct advice_subject *s, FILE *out)
 static void write_slow_evidence(const struct advice_case *c, const struct advice_subject *s,
     const struct advice_subject *faster, FILE *out)
 {
-	double avg = number_at(s->stats, "response_times", "avg");
-	double p95 = number_at(s->stats, "response_times", "p95");
-	double ttft = number_at(s->stats, "ttft", "avg");
+	double avg = s->stats->of[SUMMARY_RESPONSE].avg;
+	double p95 = s->stats->of[SUMMARY_RESPONSE].p95;
+	double ttft = s->stats->of[SUMMARY_TTFT].avg;
 
 	fprintf(out, "p95 %s%s s, average %s s (%s) %s, ", s->is_group ? "at least " : "",
 	    format_fixed(p95 / 1000, 1).text, format_fixed(avg / 1000, 1).text,
 	    rate_response_ms(avg).word, c->span);
-	advice_write_count(out, count_at(s->stats, "response_times", "count"), "answered request",
-	    "answered requests");
+	advice_write_count(
+	    out, s->stats->of[SUMMARY_RESPONSE].count, "answered request", "answered requests");
 	if (faster) {
 		fprintf(out, "; %s ", faster->name);
 		write_who_was_answered(c, out);
-		fprintf(
-		    out, " %.1f s (p95)", number_at(faster->stats, "response_times", "p95") / 1000);
+		fprintf(out, " %.1f s (p95)", faster->stats->of[SUMMARY_RESPONSE].p95 / 1000);
 	}
 	fputc('.', out);
-	if (advice_is_enough(s, "ttft"))
+	if (advice_is_enough(s, SUMMARY_TTFT))
 		fprintf(out, " The first token comes after %.1f s.", ttft / 1000);
 	write_tokens(s, out);
 }
@@ -116,23 +129,23 @@ static void write_slow_remedy(
 		fprintf(out, "Consider %s where its answers do.", faster->name);
 	else
 		fputs("Consider a faster model: orcall -m A,B -n 10 compares them.", out);
-	if (tokens_each(s->prompt_tokens, s) >= LONG_PROMPT)
+	if (tokens_each(s->stats->tokens.prompt, s) >= LONG_PROMPT)
 		fputs(" Shorten the prompt: less history, less context.", out);
-	if (tokens_each(s->completion_tokens, s) >= LONG_COMPLETION)
+	if (tokens_each(s->stats->tokens.completion, s) >= LONG_COMPLETION)
 		fputs(" Lower max_tokens: long answers take long.", out);
-	if (2 * s->streaming < s->requests)
+	if (2 * s->stats->streaming < s->stats->requests)
 		fputs(" Stream the answers: the first words are there early.", out);
 	fputs(" If it came suddenly, see " ADVICE_STATUS_PAGE " and check the network.", out);
 }
 
 static void judge_response_times(struct advice_case *c, const struct advice_subject *s)
 {
-	double avg = number_at(s->stats, "response_times", "avg");
-	double p95 = number_at(s->stats, "response_times", "p95");
+	double avg = s->stats->of[SUMMARY_RESPONSE].avg;
+	double p95 = s->stats->of[SUMMARY_RESPONSE].p95;
 	/* Of a group the percentile is a lower bound: the average may tell more. */
 	bool very_slow = rate_response_ms(p95).tone == TONE_BAD ||
 	                 (s->is_group && rate_response_ms(avg).tone == TONE_BAD);
-	const struct advice_subject *faster = find_better(c, s, "response_times", "p95", 1);
+	const struct advice_subject *faster = find_better(c, s, SUMMARY_RESPONSE, p95_of, 1);
 	enum tone tone = rate_response_ms(avg).tone;
 	struct advice_draft d;
 
@@ -146,20 +159,20 @@ static void judge_response_times(struct advice_case *c, const struct advice_subj
 
 static void judge_first_token(struct advice_case *c, const struct advice_subject *s)
 {
-	double avg = number_at(s->stats, "ttft", "avg");
-	const struct advice_subject *faster = find_better(c, s, "ttft", "avg", 1);
+	double avg = s->stats->of[SUMMARY_TTFT].avg;
+	const struct advice_subject *faster = find_better(c, s, SUMMARY_TTFT, avg_of, 1);
 	struct advice_draft d;
 
 	if (rate_ttft_ms(avg).tone != TONE_POOR || !advice_draft_open(c, &d))
 		return;
 	fprintf(d.evidence, "The first token comes after %.1f s on average, p95 %s%.1f s, %s, ",
-	    avg / 1000, s->is_group ? "at least " : "", number_at(s->stats, "ttft", "p95") / 1000,
+	    avg / 1000, s->is_group ? "at least " : "", s->stats->of[SUMMARY_TTFT].p95 / 1000,
 	    c->span);
-	advice_write_count(d.evidence, count_at(s->stats, "ttft", "count"), "stream", "streams");
+	advice_write_count(d.evidence, s->stats->of[SUMMARY_TTFT].count, "stream", "streams");
 	if (faster) {
 		fprintf(d.evidence, "; %s ", faster->name);
 		write_who_was_answered(c, d.evidence);
-		fprintf(d.evidence, " %.1f s", number_at(faster->stats, "ttft", "avg") / 1000);
+		fprintf(d.evidence, " %.1f s", faster->stats->of[SUMMARY_TTFT].avg / 1000);
 	}
 	fputc('.', d.evidence);
 	write_tokens(s, d.evidence);
@@ -200,7 +213,7 @@ static double parameters_of(const char *name)
 static void write_tps_remedy(
     const struct advice_subject *s, const struct advice_subject *faster, FILE *out)
 {
-	double decode = number_at(s->stats, "decode_tps", "avg");
+	double decode = s->stats->of[SUMMARY_DECODE_TPS].avg;
 
 	if (s->name && parameters_of(s->name) >= LARGE_MODEL)
 		fputs("That is normal for a model of this size. ", out);
@@ -208,7 +221,7 @@ static void write_tps_remedy(
 		fputs("That is normal for models of 70B parameters and more; else the provider may "
 		      "be under load. ",
 		    out);
-	if (advice_is_enough(s, "decode_tps") && decode >= LOW_TPS)
+	if (advice_is_enough(s, SUMMARY_DECODE_TPS) && decode >= LOW_TPS)
 		fprintf(out,
 		    "Once it has begun it makes %.1f tokens/s: what costs time is the wait for the "
 		    "first. ",
@@ -221,18 +234,18 @@ static void write_tps_remedy(
 
 static void judge_tps(struct advice_case *c, const struct advice_subject *s)
 {
-	double avg = number_at(s->stats, "tps", "avg");
-	const struct advice_subject *faster = find_better(c, s, "tps", "avg", -1);
+	double avg = s->stats->of[SUMMARY_TPS].avg;
+	const struct advice_subject *faster = find_better(c, s, SUMMARY_TPS, avg_of, -1);
 	struct advice_draft d;
 
 	if (!(avg < LOW_TPS) || !advice_draft_open(c, &d))
 		return;
 	fprintf(d.evidence, "%.1f tokens/s on average (%s) %s, ", avg, rate_tps(avg).word, c->span);
-	advice_write_count(d.evidence, count_at(s->stats, "tps", "count"), "answered request",
-	    "answered requests");
+	advice_write_count(
+	    d.evidence, s->stats->of[SUMMARY_TPS].count, "answered request", "answered requests");
 	if (faster)
-		fprintf(d.evidence, "; %s made %.1f", faster->name,
-		    number_at(faster->stats, "tps", "avg"));
+		fprintf(
+		    d.evidence, "; %s made %.1f", faster->name, faster->stats->of[SUMMARY_TPS].avg);
 	fputc('.', d.evidence);
 	write_tps_remedy(s, faster, d.remedy);
 	advice_draft_add(c, &d, "low_tps", "few tokens per second",
@@ -241,7 +254,7 @@ static void judge_tps(struct advice_case *c, const struct advice_subject *s)
 
 void advice_on_speed(struct advice_case *c)
 {
-	advice_each(c, "response_times", judge_response_times);
-	advice_each(c, "ttft", judge_first_token);
-	advice_each(c, "tps", judge_tps);
+	advice_each(c, SUMMARY_RESPONSE, judge_response_times);
+	advice_each(c, SUMMARY_TTFT, judge_first_token);
+	advice_each(c, SUMMARY_TPS, judge_tps);
 }

@@ -7,8 +7,6 @@
  */
 #include "bars.h"
 #include "base/ratings.h"
-#include "common/stats_lookup.h"
-#include "stats/histogram.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -19,64 +17,56 @@
 #define FIGURES_WIDTH 26
 
 static const struct subject {
-	const char *key, *title, *unit, *none;
-	double scale; /* of the document's unit to the shown one */
+	enum summary_kind kind;
+	const char *title, *unit, *none;
+	double scale; /* of the snapshot's unit to the shown one */
 	struct rating (*rate)(double);
 } subjects[PICTURE_COUNT] = {
-    [PICTURE_RESPONSE] = {"response_times", "Response time", "s", "no request has been answered",
+    [PICTURE_RESPONSE] = {SUMMARY_RESPONSE, "Response time", "s", "no request has been answered",
 	1000, rate_response_ms},
-    [PICTURE_TTFT] = {"ttft", "Time to first token", "s", "no stream has had a first token", 1000,
-	rate_ttft_ms},
-    [PICTURE_TPS] = {"tps", "Tokens a second", "", "no tokens have been counted", 1, rate_tps},
+    [PICTURE_TTFT] = {SUMMARY_TTFT, "Time to first token", "s", "no stream has had a first token",
+	1000, rate_ttft_ms},
+    [PICTURE_TPS] = {SUMMARY_TPS, "Tokens a second", "", "no tokens have been counted", 1,
+	rate_tps},
 };
 
 /* --- Buckets ---------------------------------------------------------------------------------- */
 
 /* Rounds down, below 0 too. */
-static json_int_t group_of(json_int_t index, json_int_t size)
+static int32_t group_of(int32_t index, int32_t size)
 {
 	return index >= 0 ? index / size : -((-index + size - 1) / size);
 }
 
-static uint64_t count_of(const json_t *buckets, size_t i)
+struct bar *bars_of(const struct histogram *histogram, size_t most, size_t *count)
 {
-	json_int_t n = json_integer_value(json_array_get(buckets, i));
-
-	return n > 0 ? (uint64_t)n : 0;
-}
-
-struct bar *bars_of(const json_t *histogram, size_t most, size_t *count)
-{
-	const json_t *buckets = json_object_get(histogram, "bucket_counts");
-	json_int_t offset = json_integer_value(json_object_get(histogram, "offset"));
-	size_t first = 0, last = json_array_size(buckets);
-	json_int_t size = 1, low, high;
+	uint32_t first = 0, last = histogram->length;
+	int32_t size = 1, low, high;
 	struct bar *bars;
 
 	*count = 0;
-	while (last > 0 && count_of(buckets, last - 1) == 0)
+	while (last > 0 && histogram_bucket(histogram, last - 1) == 0)
 		last--;
-	while (first < last && count_of(buckets, first) == 0)
+	while (first < last && histogram_bucket(histogram, first) == 0)
 		first++;
 	/* Fewer than two will not do: nothing joins what is below 1 with what is above. */
-	if (first == last || most < 2 || offset < HISTOGRAM_INDEX_MIN ||
-	    offset > HISTOGRAM_INDEX_MAX || last > HISTOGRAM_INDEX_MAX - HISTOGRAM_INDEX_MIN + 1)
+	if (first == last || most < 2)
 		return calloc(1, sizeof(*bars));
-	low = offset + (json_int_t)first;
-	high = offset + (json_int_t)last - 1;
+	low = histogram->offset + (int32_t)first;
+	high = histogram->offset + (int32_t)last - 1;
 	while ((size_t)(group_of(high, size) - group_of(low, size) + 1) > most)
 		size++;
 	*count = (size_t)(group_of(high, size) - group_of(low, size) + 1);
 	bars = calloc(*count, sizeof(*bars));
 	for (size_t i = 0; bars && i < *count; i++) {
-		double step = (double)(group_of(low, size) + (json_int_t)i) * (double)size;
+		double step = (double)(group_of(low, size) + (int32_t)i) * (double)size;
 
 		bars[i].low = exp2(step / (1 << HISTOGRAM_SCALE));
 		bars[i].high = exp2((step + (double)size) / (1 << HISTOGRAM_SCALE));
 	}
-	for (size_t i = first; bars && i < last; i++)
-		bars[group_of(offset + (json_int_t)i, size) - group_of(low, size)].count +=
-		    count_of(buckets, i);
+	for (uint32_t i = first; bars && i < last; i++)
+		bars[group_of(histogram->offset + (int32_t)i, size) - group_of(low, size)].count +=
+		    histogram_bucket(histogram, i);
 	return bars;
 }
 
@@ -89,19 +79,18 @@ static void format_bound(double value, char *out, size_t bytes)
 }
 
 /* "p50 p95" where those lie within the bar. */
-static void name_percentiles(const json_t *summary, const struct bar *bar, char *out, size_t bytes)
+static void name_percentiles(
+    const struct summary *summary, const struct bar *bar, char *out, size_t bytes)
 {
 	static const char *const names[] = {"p50", "p95", "p99"};
+	const double values[] = {summary->p50, summary->p95, summary->p99};
 	size_t used = 0;
 
 	*out = '\0';
-	for (size_t i = 0; i < 3; i++) {
-		double value = number_at(summary, names[i], NULL);
-
-		if (value > bar->low && value <= bar->high && used < bytes)
+	for (size_t i = 0; i < 3; i++)
+		if (values[i] > bar->low && values[i] <= bar->high && used < bytes)
 			used += (size_t)snprintf(
 			    out + used, bytes - used, "%s%s", used ? " " : "", names[i]);
-	}
 }
 
 struct sums {
@@ -109,7 +98,7 @@ struct sums {
 };
 
 static void draw_bar(struct canvas *c, int row, const struct subject *subject,
-    const json_t *summary, const struct bar *bar, const struct sums *sums, uint64_t so_far)
+    const struct summary *summary, const struct bar *bar, const struct sums *sums, uint64_t so_far)
 {
 	double middle = sqrt(bar->low * bar->high);
 	int room = c->columns - RANGE_WIDTH - FIGURES_WIDTH;
@@ -135,20 +124,21 @@ static void draw_bar(struct canvas *c, int row, const struct subject *subject,
 }
 
 static void draw_title(
-    struct canvas *c, int row, const struct subject *subject, const json_t *summary)
+    struct canvas *c, int row, const struct subject *subject, const struct summary *summary)
 {
 	static const char *const names[] = {"avg", "min", "p50", "p95", "p99", "max"};
+	const double values[] = {
+	    summary->avg, summary->min, summary->p50, summary->p95, summary->p99, summary->max};
 	struct line l = {c, row, 0, c->columns};
-	struct rating rating = subject->rate(number_at(summary, "avg", NULL));
+	struct rating rating = subject->rate(summary->avg);
 
 	line_add(&l, TONE_STRONG, "%s", subject->title);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		double value = number_at(summary, names[i], NULL);
 		char text[32];
 
-		if (isnan(value))
+		if (isnan(values[i]))
 			continue;
-		format_bound(value / subject->scale, text, sizeof(text));
+		format_bound(values[i] / subject->scale, text, sizeof(text));
 		line_add(&l, TONE_PLAIN, "  %s %s%s", names[i], text, subject->unit);
 	}
 	line_add(&l, TONE_PLAIN, "  ");
@@ -156,16 +146,16 @@ static void draw_title(
 	canvas_reverse(c, row, 0, c->columns);
 }
 
-void bars_draw(struct canvas *c, int top, int height, const json_t *document, enum picture picture)
+void bars_draw(
+    struct canvas *c, int top, int height, const struct snapshot *snapshot, enum picture picture)
 {
 	const struct subject *subject = &subjects[picture];
-	const json_t *summary = json_object_get(document, subject->key);
-	const json_t *histograms = json_object_get(document, "histograms");
+	const struct summary *summary = &snapshot->all.of[subject->kind];
 	struct sums sums = {0};
 	uint64_t so_far = 0;
 	size_t count;
 	struct bar *bars = bars_of(
-	    json_object_get(histograms, subject->key), height > 1 ? (size_t)height - 1 : 0, &count);
+	    &snapshot->histograms[subject->kind], height > 1 ? (size_t)height - 1 : 0, &count);
 
 	draw_title(c, top, subject, summary);
 	if (!bars || count == 0)

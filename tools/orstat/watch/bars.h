@@ -6,8 +6,7 @@
 
 #include "canvas.h"
 #include "state.h"
-
-#include <jansson.h>
+#include "stats/snapshot.h"
 
 struct bar {
 	double low, high; /* ms, or tokens a second: values in (low, high] */
@@ -15,13 +14,13 @@ struct bar {
 };
 
 /*
- * The buckets of one of a document's histograms, joined until at most `most` bars are left; empty
- * ones at the ends are left out. malloc'ed; *count is 0 where there is no such histogram, or it
- * is damaged. NULL: out of memory.
+ * The buckets of a histogram, joined until at most `most` bars are left; empty ones at the ends are
+ * left out. malloc'ed; *count is 0 where it is empty. NULL: out of memory.
  */
-struct bar *bars_of(const json_t *histogram, size_t most, size_t *count);
+struct bar *bars_of(const struct histogram *histogram, size_t most, size_t *count);
 
 /* Draws the one that `picture` names. */
-void bars_draw(struct canvas *c, int top, int height, const json_t *document, enum picture picture);
+void bars_draw(
+    struct canvas *c, int top, int height, const struct snapshot *snapshot, enum picture picture);
 
 #endif

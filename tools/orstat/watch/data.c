@@ -4,7 +4,6 @@
 #include "data.h"
 #include "base/clock.h"
 #include "common/print.h"
-#include "common/stats_lookup.h"
 
 #include <errno.h>
 #include <math.h>
@@ -12,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-/* Figures that took a millisecond to read are not read again for so many. With drawing and
+/* Statistics that took a millisecond to read are not read again for so many. With drawing and
  * releasing them, which takes half as long, that is a hundredth of the time. */
 #define READING_SHARE 150
 
@@ -22,30 +21,36 @@
 struct watch_source {
 	const struct orstat_settings *settings;
 	struct feed *feed;
-	struct statistics figures;
-	uint64_t figures_ns;
+	struct snapshot *snapshot;   /* NULL: there was none yet, or --json wants documents */
+	struct statistics documents; /* of --json */
+	uint64_t stats_ns;
 	uint64_t read_next_ns; /* CLOCK_MONOTONIC */
 	struct health health;
 };
 
 void watch_data_free(struct watch_data *d)
 {
-	statistics_free(&d->figures);
+	snapshot_unref(d->snapshot);
 	free(d->flights);
+	d->snapshot = NULL;
 	d->flights = NULL;
+}
+
+const struct snapshot *watch_stats(const struct watch_data *d)
+{
+	return d->snapshot ? d->snapshot : &snapshot_empty;
 }
 
 /* --- Requests in flight ----------------------------------------------------------------------- */
 
 enum pace flight_pace(const struct watch_data *d, const struct flight *f, double *p99_ms)
 {
-	const json_t *models = json_object_get(d->figures.document, "by_model");
-	const json_t *times = json_object_get(json_object_get(models, f->model), "response_times");
+	const struct stats_row *model =
+	    stats_rows_find(&watch_stats(d)->by[DIMENSION_MODEL], f->model);
+	const struct summary *times = model ? &model->of[SUMMARY_RESPONSE] : NULL;
 	double age_ms = d->now_ns > f->ts ? (double)(d->now_ns - f->ts) / 1e6 : 0;
 
-	*p99_ms = number_at(times, "p99", NULL);
-	if (count_at(times, "count", NULL) < P99_COUNT_MIN)
-		*p99_ms = NAN;
+	*p99_ms = times && times->count >= P99_COUNT_MIN ? times->p99 : NAN;
 	if (!isnan(*p99_ms) && age_ms <= *p99_ms)
 		return PACE_USUAL;
 	if (age_ms > STALLED_MS)
@@ -74,23 +79,16 @@ static bool is_known(const struct failures *f, uint64_t ts)
 }
 
 /* The board remembers what the ring no longer holds, and which requests died with their process. */
-static void add_failures_of_the_board(const json_t *document, struct failures *f)
+static void add_failures_of_the_board(const struct snapshot *s, struct failures *f)
 {
-	const json_t *list = json_object_get(json_object_get(document, "errors"), "recent_errors");
-	const json_t *o;
-	size_t i;
+	for (uint32_t i = 0; i < s->recent_count; i++) {
+		const struct snapshot_error *e = &s->recent[i];
+		struct seen_request r = {.ts = e->ts, .status = ORBUS_STATUS_ERROR};
 
-	json_array_foreach(list, i, o)
-	{
-		const char *type = json_string_value(json_object_get(o, "type"));
-		const char *message = json_string_value(json_object_get(o, "message"));
-		const char *at = json_string_value(json_object_get(o, "timestamp"));
-		struct seen_request r = {.status = ORBUS_STATUS_ERROR};
-
-		if (!type || !at || !clock_parse_rfc3339(at, &r.ts) || is_known(f, r.ts))
+		if (e->ts == 0 || is_known(f, e->ts))
 			continue;
-		text_sanitise(r.error_type, sizeof(r.error_type), type);
-		text_sanitise(r.error_message, sizeof(r.error_message), message ? message : "");
+		text_sanitise(r.error_type, sizeof(r.error_type), e->type);
+		text_sanitise(r.error_message, sizeof(r.error_message), e->message);
 		failures_add(f, &r);
 	}
 }
@@ -118,7 +116,8 @@ int watch_source_open(const struct orstat_settings *settings, struct watch_sourc
 void watch_source_close(struct watch_source *w)
 {
 	feed_close(w->feed);
-	statistics_free(&w->figures);
+	snapshot_unref(w->snapshot);
+	statistics_free(&w->documents);
 	free(w);
 }
 
@@ -127,21 +126,42 @@ int watch_source_drain(struct watch_source *w)
 	return feed_drain(w->feed);
 }
 
-/* What cannot be read leaves the figures as they were, with the time that they are of. */
+static void read_snapshot(struct watch_source *w)
+{
+	enum statistics_window window = (enum statistics_window)w->settings->window;
+	struct snapshot *fresh;
+	int board_error;
+
+	if (statistics_snapshot(w->settings->bus, window, &fresh, &board_error) != 0)
+		return;
+	snapshot_unref(w->snapshot);
+	w->snapshot = fresh;
+	w->stats_ns = clock_realtime_ns();
+	if (fresh->agent.present)
+		health_note_uptime(&w->health, fresh->agent.uptime_seconds, w->stats_ns);
+}
+
+static void read_documents(struct watch_source *w)
+{
+	enum statistics_window window = (enum statistics_window)w->settings->window;
+	struct statistics fresh;
+
+	statistics_read(w->settings->bus, window, &fresh);
+	if (fresh.error)
+		return;
+	statistics_free(&w->documents);
+	w->documents = fresh;
+}
+
+/* What cannot be read leaves the statistics as they were, with the time that they are of. */
 static void read_stats(struct watch_source *w)
 {
 	uint64_t before_ns = now_ns_of(CLOCK_THREAD_CPUTIME_ID);
-	struct statistics fresh;
 
-	statistics_read(w->settings->bus, (enum statistics_window)w->settings->window, &fresh);
-	if (!fresh.error) {
-		statistics_free(&w->figures);
-		w->figures = fresh;
-		w->figures_ns = clock_realtime_ns();
-		if (fresh.agent)
-			health_note_uptime(&w->health,
-			    count_at(fresh.agent, "uptime_seconds", NULL), w->figures_ns);
-	}
+	if (w->settings->json)
+		read_documents(w);
+	else
+		read_snapshot(w);
 	w->read_next_ns =
 	    clock_monotonic_ns() + (now_ns_of(CLOCK_THREAD_CPUTIME_ID) - before_ns) * READING_SHARE;
 }
@@ -171,9 +191,8 @@ int watch_source_take(const struct watch_source *w, struct watch_data *out)
 	watch_data_free(out);
 	*out = (struct watch_data){
 	    .now_ns = clock_realtime_ns(),
-	    .figures = {.document = json_incref(w->figures.document),
-		.agent = json_incref(w->figures.agent)},
-	    .figures_ns = w->figures_ns,
+	    .snapshot = w->snapshot ? snapshot_ref(w->snapshot) : NULL,
+	    .stats_ns = w->stats_ns,
 	    .health = w->health,
 	    .gone_ns = feed_gone_ns(w->feed),
 	    .remade_ns = feed_remade_ns(w->feed),
@@ -185,6 +204,11 @@ int watch_source_take(const struct watch_source *w, struct watch_data *out)
 	    .flight_count = count,
 	};
 	feed_history(w->feed, out->now_ns, out->points);
-	add_failures_of_the_board(out->figures.document, &out->failures);
+	add_failures_of_the_board(watch_stats(out), &out->failures);
 	return 0;
+}
+
+const struct statistics *watch_source_documents(const struct watch_source *w)
+{
+	return &w->documents;
 }

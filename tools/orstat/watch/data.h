@@ -1,6 +1,7 @@
 /*
  * data.h: all that the screen shows, as of one instant, and where it comes from: the
- * figures from the agent's board (or, where no agent runs, from the ring), the rest from the ring.
+ * statistics from the agent's board (or, where no agent runs, from the ring), the rest from the
+ * ring.
  */
 #ifndef ORBUS_ORSTAT_WATCH_DATA_H
 #define ORBUS_ORSTAT_WATCH_DATA_H
@@ -12,8 +13,8 @@
 
 struct watch_data {
 	uint64_t now_ns;           /* CLOCK_REALTIME */
-	struct statistics figures; /* of the window; no document: there were none yet */
-	uint64_t figures_ns;       /* when they were read */
+	struct snapshot *snapshot; /* of the window; NULL: there was none yet; see watch_stats() */
+	uint64_t stats_ns;         /* when it was read */
 	struct health health;
 	uint64_t gone_ns, remade_ns; /* of the bus: see feed_gone_ns() */
 	int connected;               /* producers; -1: unknown */
@@ -26,6 +27,9 @@ struct watch_data {
 };
 
 void watch_data_free(struct watch_data *d);
+
+/* The statistics of the window; of no request as long as there are none. */
+const struct snapshot *watch_stats(const struct watch_data *d);
 
 /* How a request in flight is doing. */
 enum pace {
@@ -52,13 +56,19 @@ void watch_source_close(struct watch_source *w);
 int watch_source_drain(struct watch_source *w);
 
 /*
- * Looks at the agent, the bus and the figures of settings->window: at most a hundredth of the time
- * goes into reading figures, unless `at_once` is asked for. True where the agent or the bus came or
- * went.
+ * Looks at the agent, the bus and the statistics of settings->window: at most a hundredth of the
+ * time goes into reading these, unless `at_once` is asked for. True where the agent or the bus came
+ * or went.
  */
 bool watch_source_look(struct watch_source *w, bool at_once);
 
 /* Makes *out, which was zeroed or made before, what is known now. -ENOMEM: it is as it was. */
 int watch_source_take(const struct watch_source *w, struct watch_data *out);
+
+/*
+ * The same statistics as documents, for --json, which shows nothing else: then they are all that
+ * watch_source_look() reads. They are the source's, until it looks again.
+ */
+const struct statistics *watch_source_documents(const struct watch_source *w);
 
 #endif

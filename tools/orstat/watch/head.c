@@ -5,7 +5,6 @@
 #include "base/clock.h"
 #include "base/parse.h"
 #include "base/ratings.h"
-#include "common/stats_lookup.h"
 #include "live/bus_error.h"
 #include "stats/name_table.h"
 
@@ -48,11 +47,11 @@ static bool is_news(uint64_t then_ns, uint64_t now_ns)
 
 /* --- The bus ---------------------------------------------------------------------------------- */
 
-static size_t bot_count(const json_t *document)
+static uint32_t bot_count(const struct snapshot *s)
 {
-	const json_t *bots = json_object_get(document, "by_bot");
+	const struct stats_rows *bots = &s->by[DIMENSION_BOT];
 
-	return json_object_size(bots) - (json_object_get(bots, NAME_TABLE_OTHER) != NULL);
+	return bots->count - (stats_rows_find(bots, NAME_TABLE_OTHER) != NULL);
 }
 
 /* At the right: the window and the time; returns where that starts. */
@@ -80,20 +79,21 @@ static void draw_bus(struct canvas *c, const struct orstat_settings *settings,
     const struct watch_data *d, const struct watch_state *s)
 {
 	struct line l = {c, 0, 0, draw_time(c, d, s) - 2};
-	size_t bots = bot_count(d->figures.document);
+	const struct snapshot *stats = watch_stats(d);
+	uint32_t bots = bot_count(stats);
 	char text[512];
 
 	line_add(&l, TONE_STRONG, "orbus");
 	bus_display_name(settings->bus, text, sizeof(text));
 	line_add(&l, TONE_PLAIN, "  bus %s", text);
-	if (d->health.state == AGENT_LIVE && d->figures.agent) {
-		uint64_t of_ns = count_at(d->figures.agent, "updated_ns", NULL);
+	if (d->health.state == AGENT_LIVE && stats->agent.present) {
+		uint64_t of_ns = stats->agent.updated_ns;
 		uint64_t since_s = d->now_ns > of_ns ? (d->now_ns - of_ns) / NS_PER_SECOND : 0;
 
 		clock_format_uptime(d->health.uptime_seconds + since_s, text, sizeof(text));
 		line_add(&l, TONE_PLAIN, "  up %s", text);
 	}
-	line_add(&l, TONE_PLAIN, "  %zu bot%s", bots, bots == 1 ? "" : "s");
+	line_add(&l, TONE_PLAIN, "  %" PRIu32 " bot%s", bots, bots == 1 ? "" : "s");
 	if (d->connected >= 0)
 		line_add(&l, TONE_FAINT, ", %d connected", d->connected);
 }
@@ -153,16 +153,17 @@ static void add_bus(struct line *l, const struct watch_data *d)
 
 static void add_losses(struct line *l, const struct watch_data *d)
 {
-	static const char *const keys[][2] = {{"lost_samples", "lost"},
-	    {"rejected_samples", "rejected"}, {"skewed_samples", "skewed"}};
+	static const char *const words[] = {"lost", "rejected", "skewed"};
+	const struct snapshot *s = watch_stats(d);
+	const uint64_t counts[] = {s->lost, s->rejected, s->skewed};
 
 	for (size_t i = 0; i < 3; i++) {
-		uint64_t n = count_at(d->figures.document, keys[i][0], NULL);
+		uint64_t n = counts[i];
 		char text[COUNT_TEXT_BYTES];
 
 		format_count(n, text);
 		if (n > 0 || i < 2)
-			line_add(l, n > 0 ? TONE_BAD : TONE_PLAIN, "  %s %s", keys[i][1], text);
+			line_add(l, n > 0 ? TONE_BAD : TONE_PLAIN, "  %s %s", words[i], text);
 	}
 }
 
@@ -190,8 +191,8 @@ static void draw_agent(
 	add_agent(&l, d);
 	add_losses(&l, d);
 	add_life(&l, d);
-	if (d->figures_ns && d->now_ns > d->figures_ns + OLD_NS + settings->watch_ns) {
-		format_since(d->figures_ns, d->now_ns, age);
+	if (d->stats_ns && d->now_ns > d->stats_ns + OLD_NS + settings->watch_ns) {
+		format_since(d->stats_ns, d->now_ns, age);
 		line_add(&l, TONE_POOR, "  figures %s old", age);
 	}
 	if (d->missed)

@@ -30,13 +30,13 @@ struct layout layout_of(int rows)
 	return l;
 }
 
-static void draw_figures(struct canvas *c, int row, const struct layout *l,
+static void draw_stats(struct canvas *c, int row, const struct layout *l,
     const struct watch_data *d, const struct orstat_settings *settings, struct watch_state *s)
 {
 	sparks_draw(c, row, l->spark_count, l->spark_height, d->points, settings->watch_ns);
 	row += l->spark_count * l->spark_height;
 	if (l->table > 0)
-		table_draw(c, row, l->table, d->figures.document, s);
+		table_draw(c, row, l->table, watch_stats(d), s);
 	row += l->table;
 	if (l->flights > 0)
 		flights_draw(c, row, l->flights, d, s);
@@ -55,9 +55,9 @@ void screen_draw(struct canvas *c, const struct orstat_settings *settings,
 	if (s->help)
 		help_draw(c, l.head, height);
 	else if (s->picture != PICTURE_FIGURES)
-		bars_draw(c, l.head, height, d->figures.document, s->picture);
+		bars_draw(c, l.head, height, watch_stats(d), s->picture);
 	else
-		draw_figures(c, l.head, &l, d, settings, s);
+		draw_stats(c, l.head, &l, d, settings, s);
 	if (l.foot)
 		foot_draw(c, c->rows - 1, d, s);
 }

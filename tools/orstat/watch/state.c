@@ -50,7 +50,7 @@ static void scroll_by(struct watch_state *s, int step)
 
 static void show_by(struct watch_state *s, int by)
 {
-	s->by = (by + BY_COUNT) % BY_COUNT;
+	s->by = (by + DIMENSIONS) % DIMENSIONS;
 	s->scroll = 0;
 }
 
@@ -139,9 +139,9 @@ static void escape(struct watch_state *s)
 static enum watch_effect choose(struct watch_state *s, uint32_t key)
 {
 	switch (key) {
-	case 'm': show_by(s, BY_MODEL); break;
-	case 'b': show_by(s, BY_BOT); break;
-	case 'p': show_by(s, BY_PROVIDER); break;
+	case 'm': show_by(s, DIMENSION_MODEL); break;
+	case 'b': show_by(s, DIMENSION_BOT); break;
+	case 'p': show_by(s, DIMENSION_PROVIDER); break;
 	case WATCH_KEY_TAB: show_by(s, s->by + 1); break;
 	case WATCH_KEY_BACK_TAB: show_by(s, s->by - 1); break;
 	case 's':

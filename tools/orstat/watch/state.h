@@ -27,9 +27,6 @@ enum column {
 	COLUMNS_COUNT
 };
 
-/* In the order of the option's choices. */
-enum by { BY_MODEL, BY_BOT, BY_PROVIDER, BY_COUNT };
-
 /* What fills the screen below its head. */
 enum picture {
 	PICTURE_FIGURES,
@@ -43,7 +40,7 @@ enum picture {
 
 struct watch_state {
 	int window; /* enum statistics_window */
-	int by;     /* enum by */
+	int by;     /* enum dimension */
 	enum column sort;
 	bool ascending;
 	enum picture picture;

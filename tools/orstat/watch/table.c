@@ -1,12 +1,8 @@
 /*
  * table.c: the table by model, bot or provider.
- *
- * The document may come from any process that could write the board: every look-up is by key, and
- * a value of another type is as good as none.
  */
 #include "table.h"
 #include "base/ratings.h"
-#include "common/stats_lookup.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -44,40 +40,23 @@ static const struct shape {
 
 /* --- Rows ------------------------------------------------------------------------------------- */
 
-static void set_figures(struct table_row *row, const json_t *f)
+static void set_row(struct table_row *row, const char *name, const struct stats_row *from)
 {
-	double *v = row->values;
+	const struct summary *response = &from->of[SUMMARY_RESPONSE];
 
-	v[COLUMN_AVG] = number_at(f, "response_times", "avg");
-	v[COLUMN_P50] = number_at(f, "response_times", "p50");
-	v[COLUMN_P95] = number_at(f, "response_times", "p95");
-	v[COLUMN_P99] = number_at(f, "response_times", "p99");
-	v[COLUMN_TTFT] = number_at(f, "ttft", "avg");
-	v[COLUMN_TPS] = number_at(f, "tps", "avg");
-	v[COLUMN_ERROR_RATE] =
-	    v[COLUMN_REQUESTS] > 0 ? 100 * v[COLUMN_ERRORS] / v[COLUMN_REQUESTS] : NAN;
-}
-
-static void set_row(struct table_row *row, const char *name, const json_t *f)
-{
 	row->name = name;
 	row->values[COLUMN_NAME] = NAN;
-	row->values[COLUMN_REQUESTS] = (double)count_at(f, "requests", NULL);
-	row->values[COLUMN_ERRORS] = (double)count_at(f, "errors", NULL);
-	row->values[COLUMN_TOKENS] = (double)count_at(f, "tokens", "total_tokens");
-	row->values[COLUMN_COST] = number_at(f, "cost", NULL);
-	set_figures(row, f);
-}
-
-static void set_row_of_all(struct table_row *row, const json_t *document)
-{
-	row->name = "all";
-	row->values[COLUMN_NAME] = NAN;
-	row->values[COLUMN_REQUESTS] = (double)count_at(document, "requests", "total");
-	row->values[COLUMN_ERRORS] = (double)failed_requests(document);
-	row->values[COLUMN_TOKENS] = (double)count_at(document, "token_usage", "total_tokens");
-	row->values[COLUMN_COST] = number_at(document, "cost_usd", NULL);
-	set_figures(row, document);
+	row->values[COLUMN_REQUESTS] = (double)from->requests;
+	row->values[COLUMN_AVG] = response->avg;
+	row->values[COLUMN_P50] = response->p50;
+	row->values[COLUMN_P95] = response->p95;
+	row->values[COLUMN_P99] = response->p99;
+	row->values[COLUMN_TTFT] = from->of[SUMMARY_TTFT].avg;
+	row->values[COLUMN_TPS] = from->of[SUMMARY_TPS].avg;
+	row->values[COLUMN_ERRORS] = (double)from->failed;
+	row->values[COLUMN_ERROR_RATE] = stats_row_error_rate(from);
+	row->values[COLUMN_TOKENS] = (double)from->tokens.total;
+	row->values[COLUMN_COST] = from->cost_usd;
 }
 
 static int compare(const void *a, const void *b, void *context)
@@ -94,21 +73,18 @@ static int compare(const void *a, const void *b, void *context)
 	return (p < q) == s->ascending ? -1 : 1;
 }
 
-struct table_row *table_rows(const json_t *document, const struct watch_state *s, size_t *count)
+struct table_row *table_rows(
+    const struct snapshot *snapshot, const struct watch_state *s, size_t *count)
 {
-	static const char *const keys[BY_COUNT] = {"by_model", "by_bot", "by_provider"};
-	json_t *all = json_object_get(document, keys[s->by]), *f;
-	struct table_row *rows = calloc(json_object_size(all) + 1, sizeof(*rows));
-	const char *name;
+	const struct stats_rows *all = &snapshot->by[s->by];
+	struct table_row *rows = calloc(all->count + 1, sizeof(*rows));
 
 	*count = 0;
 	if (!rows)
 		return NULL;
-	json_object_foreach(all, name, f)
-	{
-		if (state_matches(s, name))
-			set_row(&rows[(*count)++], name, f);
-	}
+	for (uint32_t i = 0; i < all->count; i++)
+		if (state_matches(s, all->rows[i].name))
+			set_row(&rows[(*count)++], all->rows[i].name, &all->rows[i]);
 	qsort_r(rows, *count, sizeof(*rows), compare, (void *)(uintptr_t)s);
 	return rows;
 }
@@ -158,7 +134,7 @@ static void format_short_count(double n, int width, char *out, size_t bytes)
 	char full[COUNT_TEXT_BYTES];
 	int unit = -1;
 
-	/* No count is as large: the document need not be an agent's. */
+	/* No count is as large: the board need not be an agent's. */
 	if (!(n >= 0 && n < 1e18)) {
 		snprintf(out, bytes, "%.0e", n);
 		return;
@@ -241,7 +217,7 @@ static void draw_row(struct canvas *c, int at, const struct grid *g, const struc
 /* "MODEL", and which of how many rows are below. */
 static void describe_names(const struct watch_state *s, const char *mark, char *out, size_t bytes)
 {
-	static const char *const names[BY_COUNT] = {"MODEL", "BOT", "PROVIDER"};
+	static const char *const names[DIMENSIONS] = {"MODEL", "BOT", "PROVIDER"};
 	int n = snprintf(out, bytes, "%s%s", names[s->by], mark);
 
 	if (s->rows > s->rows_shown && s->rows_shown > 0)
@@ -282,11 +258,11 @@ static void note_shown(struct watch_state *s, const struct grid *g, int rows, in
 }
 
 void table_draw(
-    struct canvas *c, int top, int height, const json_t *document, struct watch_state *s)
+    struct canvas *c, int top, int height, const struct snapshot *snapshot, struct watch_state *s)
 {
 	struct grid g;
 	size_t count;
-	struct table_row *rows = table_rows(document, s, &count), all;
+	struct table_row *rows = table_rows(snapshot, s, &count), all;
 
 	if (!rows || height < 1) {
 		free(rows);
@@ -295,7 +271,7 @@ void table_draw(
 	g.shown = table_columns(c->columns, &g.name_width);
 	note_shown(s, &g, (int)count, height > 2 ? height - 2 : 0);
 	draw_heading(c, top, &g, s);
-	set_row_of_all(&all, document);
+	set_row(&all, "all", &snapshot->all);
 	if (height > 1)
 		draw_row(c, top + 1, &g, &all, TONE_STRONG);
 	for (int i = 0; i < s->rows_shown; i++)

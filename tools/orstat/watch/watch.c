@@ -148,7 +148,7 @@ static int print_news(struct watch *w, uint64_t *printed)
 	if (err)
 		return err;
 	if (w->settings.json)
-		return view_print_json(stdout, &w->data.figures, JSON_COMPACT);
+		return view_print_json(stdout, watch_source_documents(w->source), JSON_COMPACT);
 	if ((*printed)++ % HEADING_EVERY == 0)
 		plain_heading(stdout);
 	plain_line(stdout, &w->data, w->settings.watch_ns);

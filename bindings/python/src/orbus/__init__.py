@@ -32,8 +32,9 @@ if "t" in sys.abiflags:
 from ._instrument import instrument, uninstrument
 from ._orbus import BusError, Request, __version__
 from ._producer import Producer
-from ._reading import Sample, Tail, load, merge, stats, tail
+from ._stats import load, merge, stats
 from ._tags import tags
+from ._tail import Sample, Tail, tail
 
 __all__ = ["BusError", "Producer", "Request", "Sample", "Tail", "__version__", "instrument", "load",
            "merge", "stats", "tail", "tags", "uninstrument"]

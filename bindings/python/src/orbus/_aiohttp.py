@@ -36,16 +36,16 @@ def attach(session: Any, target: Target) -> None:
         measurement = None if session.closed else _begin(target, session, method, str_or_url, options)
         if measurement is None:
             return await request(method, str_or_url, **options)
-        token = target.enter()
+        layer = target.layer()
         try:
-            response = await request(method, str_or_url, **options)
+            with layer:
+                response = await request(method, str_or_url, **options)
+            _tap(session, response, measurement)
+            return response
         except BaseException as error:
+            layer.is_over = True
             measurement.end_refused(error)
             raise
-        finally:
-            target.leave(token)
-        _tap(session, response, measurement)
-        return response
     # As the session's own is called in "was never awaited".
     measured.__qualname__ = getattr(type(session), _HOOK).__qualname__
     # The session's own __setattr__ warns of attributes that it does not know.

@@ -12,13 +12,16 @@ import weakref
 from contextvars import ContextVar
 from typing import Any, AsyncIterator, Iterator
 
-from ._instrument import Measurement, Target
+from ._instrument import Measurement, Target, Variable, current
 
 _HOOK = "_transport_for_url"
 _stream_types: dict[str, tuple[type, type]] = {}
 
+# Of calls that were redirected, by the stream of the body, which all requests of the call have.
+_redirected: weakref.WeakKeyDictionary[Any, Measurement] = weakref.WeakKeyDictionary()
+
 # Whose call it is where SDKs share an httpx client (_sdk.py): the hook of that client, and the target.
-asked: ContextVar[tuple[Hook, Target] | None] = ContextVar("orbus.asked", default=None)
+asked: Variable[tuple[Hook, Target]] = ContextVar("orbus.asked", default=None)
 
 
 class Hook:
@@ -42,9 +45,12 @@ class Hook:
     def __call__(self, url: Any) -> Any:
         client: Any = self._client()
         transport = self._prior(url) if self._prior else getattr(type(client), _HOOK)(client, url)
-        by = asked.get()
+        by = current(asked)
         target = by[1] if by is not None and by[0] is self else self.target
-        return _Transport(transport, target, self._streams) if target else transport
+        if target is None:
+            return transport
+        follows = bool(getattr(client, "follow_redirects", False))
+        return _Transport(transport, target, self._streams, follows)
 
     def remove_if_unused(self) -> None:
         client = self._client()
@@ -76,18 +82,22 @@ def detach(client: Any) -> None:
 
 
 class _Transport:
-    __slots__ = ("_inner", "_target", "_streams")
+    __slots__ = ("_inner", "_target", "_streams", "_follows")
 
-    def __init__(self, inner: Any, target: Target, streams: tuple[type, type]) -> None:
+    def __init__(self, inner: Any, target: Target, streams: tuple[type, type], follows: bool) -> None:
         self._inner = inner
         self._target = target
         self._streams = streams
+        self._follows = follows  # the client follows redirects
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
     def _begin(self, request: Any) -> Measurement | None:
         try:
+            redirected = _go_on(request)
+            if redirected is not None:
+                return redirected
             return self._target.begin(request.method, request.url.path, request.url, request.headers,
                                       lambda: getattr(request, "_content", None))
         except Exception as error:
@@ -98,29 +108,57 @@ class _Transport:
         measurement = self._begin(request)
         if measurement is None:
             return self._inner.handle_request(request)
-        token = self._target.enter()
+        layer = self._target.layer()
         try:
-            response = self._inner.handle_request(request)
+            with layer:
+                response = self._inner.handle_request(request)
+            if self._follows and _hold(request, response, measurement):
+                return response
+            return _tap(response, measurement, self._streams[0])
         except BaseException as error:
+            layer.is_over = True
             measurement.end(error)
             raise
-        finally:
-            self._target.leave(token)
-        return _tap(response, measurement, self._streams[0])
 
     async def handle_async_request(self, request: Any) -> Any:
         measurement = self._begin(request)
         if measurement is None:
             return await self._inner.handle_async_request(request)
-        token = self._target.enter()
+        layer = self._target.layer()
         try:
-            response = await self._inner.handle_async_request(request)
+            with layer:
+                response = await self._inner.handle_async_request(request)
+            if self._follows and _hold(request, response, measurement):
+                return response
+            return _tap(response, measurement, self._streams[1])
         except BaseException as error:
+            layer.is_over = True
             measurement.end(error)
             raise
-        finally:
-            self._target.leave(token)
-        return _tap(response, measurement, self._streams[1])
+
+
+def _hold(request: Any, response: Any, measurement: Measurement) -> bool:
+    """Whether the client will send this request's body once more, elsewhere, which is the same call. Where it does
+    not after all, the measurement ends as abandoned, when the request goes."""
+    try:
+        if response.status_code not in (307, 308) or "location" not in response.headers:
+            return False
+        _redirected[request.stream] = measurement
+    except Exception:
+        return False  # a body that cannot be referred to, or a response of another make
+    measurement.response(response.status_code, {}, False)
+    return True
+
+
+def _go_on(request: Any) -> Measurement | None:
+    """The measurement of the call that was redirected to this request."""
+    try:
+        measurement = _redirected.pop(request.stream, None)
+    except TypeError:  # a body that cannot be referred to
+        return None
+    if measurement is not None:
+        measurement.response(0, {}, False)  # how it was redirected counts no more
+    return measurement
 
 
 def _tap(response: Any, measurement: Measurement, stream_type: type) -> Any:
@@ -129,7 +167,7 @@ def _tap(response: Any, measurement: Measurement, stream_type: type) -> Any:
         library = sys.modules.get(type(response).__module__.partition(".")[0])
         decoders = getattr(getattr(library, "_decoders", None), "SUPPORTED_DECODERS", {})
         if hasattr(response, "_content"):
-            # The transport has read and decoded it: nobody will ask for the stream any more.
+            # The transport has read and decoded it: the stream will not be asked for any more.
             measurement.response(response.status_code, response.headers, False)
             measurement.feed(response.content)
             measurement.end()

@@ -8,25 +8,26 @@ key, is not published.
 
 A call that passes several instrumented layers (a client whose transport is another client, a
 client of an SDK within another) is measured by the outermost one; within the block of `bus.request()` it
-fills in that request's sample (ext/call.h).
+fills in that request's sample (ext/call_end.h).
 
-Whatever goes wrong in here is counted in the producer's `dropped`, logged once, and never reaches the
-program.
+An error in here is counted in the producer's `dropped`, logged once, and never reaches the program.
 """
 from __future__ import annotations
 
 import os
 import sys
 import threading
+import weakref
 import zlib
 from contextvars import ContextVar, Token
-from typing import Any, Callable, Iterable, Iterator, Mapping, Protocol, TypeVar
+from typing import Any, Callable, Generic, Iterable, Iterator, Mapping, Optional, Protocol, TypeVar
 
 from ._outcome import outcome, secrets
 from ._orbus import BusError, Call, expect_calls
 from ._producer import Producer
 
 _Client = TypeVar("_Client")
+_Value = TypeVar("_Value")
 
 _lock = threading.Lock()
 _own_producer: Producer | None = None
@@ -34,16 +35,54 @@ _TAGS_MAX = 16
 _INFLATED_AT_ONCE = 1 << 16
 _is_told = False
 
+
+class Scope(Generic[_Value]):
+    """A value that holds while a call runs, in a context variable.
+
+    An interrupt may come at any moment, also before the variable is set back. So the variable refers to the
+    scope weakly, and what is over holds no more. The caller keeps this form, in which an interrupt of the
+    block's beginning or end is caught too:
+
+        try:
+            with scope:
+                ...
+        except BaseException:
+            scope.is_over = True
+            raise
+    """
+
+    __slots__ = ("is_over", "value", "_variable", "_token", "__weakref__")
+
+    def __init__(self, variable: Variable[_Value], value: _Value) -> None:
+        self.is_over = False
+        self.value = value
+        self._variable = variable
+        self._token: Token[Any] | None = None
+
+    def __enter__(self) -> None:
+        self._token = self._variable.set(weakref.ref(self))
+
+    def __exit__(self, *_: object) -> None:
+        self.is_over = True
+        try:
+            if self._token is not None:
+                self._variable.reset(self._token)
+        except ValueError:
+            pass  # a coroutine may be closed in another context than it ran in: nothing is to undo there
+
+
+Variable = ContextVar[Optional["weakref.ref[Scope[_Value]]"]]
+
+
+def current(variable: Variable[_Value]) -> _Value | None:
+    """The value that holds now."""
+    reference = variable.get(None)
+    scope = reference() if reference is not None else None
+    return None if scope is None or scope.is_over else scope.value
+
+
 # The target of the call that is being handed on to the network: the same call again is not measured.
-_layer: ContextVar[Target | None] = ContextVar("orbus.layer", default=None)
-
-
-def leave(variable: ContextVar[Any], token: Token[Any]) -> None:
-    """A coroutine may be closed in another context than it ran in: there is nothing to undo then."""
-    try:
-        variable.reset(token)
-    except ValueError:
-        pass
+_layer: Variable[Target] = ContextVar("orbus.layer", default=None)
 
 
 class Decoder(Protocol):
@@ -89,18 +128,14 @@ class Target:
         """A measurement, or None where the request is none of ours, or measured already."""
         if method != "POST" or not path.rstrip("/").endswith("/completions"):
             return None
-        outer = _layer.get()
+        outer = current(_layer)
         if outer is not None and outer.producer.bus == self.producer.bus:
             return None
         return Measurement(self, str(url), headers, body())
 
-    def enter(self) -> Token[Target | None]:
-        """From here until leave() the request is handed on."""
-        return _layer.set(self)
-
-    @staticmethod
-    def leave(token: Token[Target | None]) -> None:
-        leave(_layer, token)
+    def layer(self) -> Scope[Target]:
+        """While it holds the request is handed on."""
+        return Scope(_layer, self)
 
     def drop(self, error: Exception) -> None:
         """A call that cannot be measured passes unmeasured. It is counted, and said once."""
@@ -274,9 +309,9 @@ def instrument(client: _Client, bus: Producer | None = None, *,
     client inside), an `httpx.Client` or `AsyncClient`, or an `aiohttp.ClientSession`. Each attempt is a
     sample, also those that the SDK makes by itself. Objects, exceptions and timing stay as they were.
 
-    An SDK's client is measured by itself, whoever shares the httpx client inside, and so are the copies
-    that `copy()` and `with_options()` make of it; a copy that is instrumented again has its own bus and
-    tags. For tags of single calls see `orbus.tags`.
+    An SDK's client is measured by itself, also where others share the httpx client inside. The copies
+    that `copy()` and `with_options()` make of it are measured too; a copy that is instrumented again has
+    its own bus and tags. For tags of single calls see `orbus.tags`.
 
     `bus` None means a producer of this process's own, named by `$ORBUS_BOT`, else by the program; if
     the bus cannot be used, a warning is logged and the client works unmeasured. `tags` are put on every

@@ -1,10 +1,10 @@
 """The extension module, in C (bindings/python/ext)."""
-from contextvars import ContextVar
 from types import TracebackType
-from typing import Any, Awaitable, Mapping, SupportsFloat, SupportsIndex
+from typing import Any, Awaitable, Mapping, SupportsFloat, SupportsIndex, TypeVar
+
+_Block = TypeVar("_Block", bound="TagsBlock")
 
 __version__: str
-tags_var: ContextVar[dict[str, str] | None]
 
 class BusError(OSError):
     """A bus that cannot be used: the message says why, and what to do; errno tells it to a program."""
@@ -133,7 +133,7 @@ class Request:
     def error(
         self, error_type: str, message: str | None = None, *, http_status: int | None = None
     ) -> None:
-        """It will end with an error, whatever else happens in its block."""
+        """It will end with an error, however its block ends."""
     def timeout(self, error_type: str | None = None, message: str | None = None) -> None: ...
     def cancel(self) -> None: ...
     def end(self, status: str | None = None) -> None:
@@ -201,3 +201,10 @@ def stats(bus: str | None, window: str) -> dict[str, Any]: ...
 def merge(files: list[tuple[str, bytes]]) -> dict[str, Any]: ...
 def http_error_type(status: int) -> str: ...
 def quote(text: str, body: Any, secret: str | None, url: str | None) -> str | None: ...
+
+class TagsBlock:
+    """The block of orbus.tags(), which an interrupt finds entered or not, left or not."""
+    _tags: dict[str, str]
+    def __enter__(self: _Block) -> _Block: ...
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 traceback: TracebackType | None, /) -> None: ...

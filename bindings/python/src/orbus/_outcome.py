@@ -63,7 +63,7 @@ def _limit(error: BaseException) -> str | None:
 
 
 def _is_a(error: BaseException, module: str, name: str) -> bool:
-    """Whether it is of a module's class: where nobody has imported that, it is not."""
+    """Whether it is of a module's class: where that was not imported, it is not."""
     kind = getattr(sys.modules.get(module), name, None)
     return isinstance(kind, type) and isinstance(error, kind)
 

@@ -11,7 +11,7 @@ from functools import wraps
 from typing import Any, Callable
 
 from ._httpx import Hook, asked
-from ._instrument import Target, leave
+from ._instrument import Scope, Target
 from ._instrument import attach as attach_any
 
 _NAMES = ("request", "copy", "with_options")
@@ -51,21 +51,25 @@ def detach(client: Any) -> None:
 
 def _asking(own: Callable[..., Any], hook: Hook, target: Target) -> Callable[..., Any]:
     def request(*arguments: Any, **options: Any) -> Any:
-        token = asked.set((hook, target))
+        scope = Scope(asked, (hook, target))
         try:
-            return own(*arguments, **options)
-        finally:
-            leave(asked, token)
+            with scope:
+                return own(*arguments, **options)
+        except BaseException:
+            scope.is_over = True
+            raise
     return request
 
 
 def _asking_async(own: Callable[..., Any], hook: Hook, target: Target) -> Callable[..., Any]:
     async def request(*arguments: Any, **options: Any) -> Any:
-        token = asked.set((hook, target))
+        scope = Scope(asked, (hook, target))
         try:
-            return await own(*arguments, **options)
-        finally:
-            leave(asked, token)
+            with scope:
+                return await own(*arguments, **options)
+        except BaseException:
+            scope.is_over = True
+            raise
     return request
 
 

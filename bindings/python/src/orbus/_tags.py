@@ -1,23 +1,14 @@
 """orbus.tags(): tags for all that is published within a block."""
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Any, Dict, Mapping
+from typing import Any, Mapping
 
-from ._orbus import tags_var
+from ._orbus import TagsBlock
 
 _TAGS_MAX = 16
 
 
-class _Within(Dict[str, str]):
-    """What the variable holds: read by ext/args.c."""
-
-    __slots__ = ("owner", "outer")
-    owner: tags
-    outer: dict[str, str] | None
-
-
-class tags:
+class tags(TagsBlock):
     """Puts tags on what is measured within: `with orbus.tags(user="ann", channel=7): ...`
 
     They are put on requests that begin within, by hand or through an instrumented client, and on gauges and
@@ -30,7 +21,7 @@ class tags:
     none. `tags({"a-b": 1})` takes names that are no Python identifiers. Values are taken as their str().
     """
 
-    __slots__ = ("_tags",)
+    __slots__ = ()
 
     def __init__(self, tags: Mapping[str, Any] | None = None, /, **more: Any) -> None:
         given = {**(tags or {}), **more}
@@ -40,27 +31,3 @@ class tags:
         if len(given) > _TAGS_MAX:
             raise ValueError(f"{len(given)} tags: a sample carries at most {_TAGS_MAX}")
         self._tags = {key: str(value) for key, value in given.items()}
-
-    def __enter__(self) -> tags:
-        within = _Within(self._tags)
-        within.owner = self
-        within.outer = tags_var.get(None)
-        for key, value in (within.outer or {}).items():
-            if len(within) < _TAGS_MAX:
-                within.setdefault(key, value)
-        try:
-            tags_var.set(within)
-        except BaseException:  # an interrupt, behind which no block is entered
-            tags_var.set(within.outer)
-            raise
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 traceback: TracebackType | None) -> None:
-        # Not by a token: a generator's block may be left in another context than it was entered in. A block
-        # within that an interrupt kept from being left is left with this one.
-        within = tags_var.get(None)
-        while isinstance(within, _Within) and within.owner is not self:
-            within = within.outer
-        if isinstance(within, _Within):
-            tags_var.set(within.outer)

@@ -23,7 +23,7 @@ from typing import Any, Deque
 
 from ._orbus import BusError
 from ._producer import Producer
-from ._reading import load, stats
+from ._stats import load, stats
 
 _log = logging.getLogger("orbus.metrics")
 

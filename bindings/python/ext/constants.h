@@ -1,0 +1,12 @@
+/*
+ * constants.h: the library's words, for Python.
+ */
+#ifndef ORBUS_PYTHON_EXT_CONSTANTS_H
+#define ORBUS_PYTHON_EXT_CONSTANTS_H
+
+#include "state.h"
+
+/* http_error_type(status), a function of the module. */
+PyObject *http_error_type(PyObject *module, PyObject *status);
+
+#endif

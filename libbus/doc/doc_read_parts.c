@@ -1,0 +1,550 @@
+/*
+ * doc_read_parts.c: of a document, what no line of a table can say: figures by name, histograms,
+ * counts, gauges, errors, sketches, hours.
+ */
+#include "doc_read_internal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* --- Objects by name -------------------------------------------------------------------------- */
+
+typedef void take_named_fn(struct reader *r, const char *name);
+
+/* Each name is cut as name tables cut it; there are no more than such a table has. */
+static void take_each(struct reader *r, take_named_fn *take)
+{
+	struct doc_text key;
+	char name[NAME_BYTES];
+	unsigned names = 0;
+
+	doc_open(&r->source);
+	while (doc_member(&r->source, &key)) {
+		if (++names > NAME_TABLE_NAMES_MAX || !doc_text_cut(&key, name, sizeof(name)))
+			refuse(r, -EBADMSG);
+		else
+			take(r, name);
+	}
+}
+
+/* A figure >= 0; false: it is null, or none. */
+static bool take_known(struct reader *r, double *out)
+{
+	doc_figure(&r->source, out);
+	if (*out < 0 || isnan(*out))
+		refuse(r, -EBADMSG);
+	return !failed(r);
+}
+
+/* --- Histograms ------------------------------------------------------------------------------- */
+
+void take_buckets(struct reader *r, void *length)
+{
+	struct histogram_read *h =
+	    (void *)((char *)length - offsetof(struct histogram_read, length));
+
+	h->length = doc_counts(&r->source, h->buckets, HISTOGRAM_BUCKETS);
+}
+
+static bool is_possible(const struct histogram_read *read)
+{
+	const struct histogram *h = &read->h;
+	uint64_t total = h->zero_count;
+
+	if ((h->count > 0) == isnan(h->min) || isnan(h->min) != isnan(h->max) || h->min > h->max)
+		return false;
+	if (!(read->offset >= HISTOGRAM_INDEX_MIN) || floor(read->offset) != read->offset ||
+	    read->offset > HISTOGRAM_INDEX_MAX ||
+	    read->offset + (double)read->length > HISTOGRAM_INDEX_MAX + 1)
+		return false;
+	for (uint64_t i = 0; i < read->length; i++)
+		if (__builtin_add_overflow(total, read->buckets[i], &total))
+			return false;
+	return total == h->count;
+}
+
+void take_histogram(struct reader *r, void *at)
+{
+	struct histogram_read read;
+	struct histogram *h = at;
+
+	read.h = (struct histogram){0};
+	read.length = 0;
+	doc_read_object(r, &doc_histogram, &read);
+	if (failed(r))
+		return;
+	if (!is_possible(&read)) {
+		refuse(r, -EBADMSG);
+		return;
+	}
+	h->count = read.h.count;
+	h->zero_count = read.h.zero_count;
+	h->sum = read.h.sum;
+	h->min = read.h.min;
+	h->max = read.h.max;
+	if (!histogram_set_buckets(h, (int32_t)read.offset, read.buckets, (uint32_t)read.length))
+		refuse(r, -ENOMEM);
+}
+
+/* --- Figures by model, bot and provider ------------------------------------------------------- */
+
+static struct name_table *table_of(const struct reader *r, enum dimension by)
+{
+	return by == BY_MODEL ? &r->out->by_model
+	       : by == BY_BOT ? &r->out->by_bot
+	                      : &r->out->by_provider;
+}
+
+/* A model's `errors` are all that failed. */
+static void take_stats(struct reader *r, struct request_stats *f)
+{
+	uint64_t others;
+
+	doc_read_object(r, &doc_stats, f);
+	others = count_add(f->timeouts, f->orphaned);
+	if (f->errors < others)
+		refuse(r, -EBADMSG);
+	else
+		f->errors -= others;
+}
+
+static void take_part(struct reader *r, struct request_stats *f, unsigned part)
+{
+	if (part == HAS_STATS)
+		take_stats(r, f);
+	else
+		doc_read_object(r, &doc_stats_histograms, f);
+}
+
+/* For what is added to what the same name has already. */
+static void take_apart(struct reader *r, struct request_stats *f, unsigned part)
+{
+	struct request_stats one;
+
+	request_stats_init(&one);
+	take_part(r, &one, part);
+	if (!failed(r) && !request_stats_merge(f, &one))
+		refuse(r, -ENOMEM);
+	request_stats_free(&one);
+}
+
+/*
+ * Several names of the document may be one here: those that are the same once they are cut, which
+ * earlier versions wrote, and those beyond the table's end, which are summed under "(other)".
+ */
+static bool is_shared(const struct name_table *t, const char *name)
+{
+	return strlen(name) > ORBUS_TEXT_MAX - UTF8_BYTES_MAX ||
+	       strcmp(name, NAME_TABLE_OTHER) == 0 ||
+	       (t->count >= NAME_TABLE_MAX && !name_table_find(t, name));
+}
+
+/* The entry whose figures these are: as a rule the one after the last. */
+static uint32_t entry_of(const struct name_table *t, const void *value, uint32_t next)
+{
+	if (next < t->count && t->entries[next].value == value)
+		return next;
+	for (next = 0; t->entries[next].value != value; next++)
+		;
+	return next;
+}
+
+/* A name with its figures, or its histograms. Sets *next to the entry that likely comes next. */
+static void take_name(
+    struct reader *r, enum dimension by, unsigned part, const char *name, uint32_t *next)
+{
+	struct name_table *t = table_of(r, by);
+	bool shared = is_shared(t, name);
+	struct request_stats *f = aggregate_stats_at(t, name);
+	uint32_t i;
+
+	if (!f) {
+		refuse(r, -ENOMEM);
+		return;
+	}
+	i = entry_of(t, f, *next);
+	*next = i + 1;
+	if (shared)
+		take_apart(r, f, part);
+	else if (r->has[by][i] & part)
+		refuse(r, -EBADMSG); /* it is there twice */
+	else
+		take_part(r, f, part);
+	r->has[by][i] |= (uint8_t)part;
+}
+
+static void take_names(struct reader *r, enum dimension by, unsigned part)
+{
+	struct doc_text key;
+	char name[NAME_BYTES];
+	unsigned names = 0;
+	uint32_t next = 0;
+
+	doc_open(&r->source);
+	while (doc_member(&r->source, &key)) {
+		if (++names > NAME_TABLE_NAMES_MAX || !doc_text_cut(&key, name, sizeof(name)))
+			refuse(r, -EBADMSG);
+		else
+			take_name(r, by, part, name, &next);
+	}
+}
+
+void take_stats_by_model(struct reader *r, void *at)
+{
+	(void)at;
+	take_names(r, BY_MODEL, HAS_STATS);
+}
+
+void take_stats_by_bot(struct reader *r, void *at)
+{
+	(void)at;
+	take_names(r, BY_BOT, HAS_STATS);
+}
+
+void take_stats_by_provider(struct reader *r, void *at)
+{
+	(void)at;
+	take_names(r, BY_PROVIDER, HAS_STATS);
+}
+
+void take_histograms_by_model(struct reader *r, void *at)
+{
+	(void)at;
+	take_names(r, BY_MODEL, HAS_HISTOGRAMS);
+}
+
+void take_histograms_by_bot(struct reader *r, void *at)
+{
+	(void)at;
+	take_names(r, BY_BOT, HAS_HISTOGRAMS);
+}
+
+void take_histograms_by_provider(struct reader *r, void *at)
+{
+	(void)at;
+	take_names(r, BY_PROVIDER, HAS_HISTOGRAMS);
+}
+
+static bool is_whole(const struct request_stats *f)
+{
+	return f->total >= f->ok && f->response_ms.count <= f->ok && f->ttft_ms.count <= f->ok &&
+	       f->tps.count <= f->ok && f->decode_tps.count <= f->ok;
+}
+
+bool doc_names_are_whole(const struct reader *r)
+{
+	for (enum dimension by = 0; by < DIMENSIONS; by++) {
+		const struct name_table *t = table_of(r, by);
+
+		for (uint32_t i = 0; i < t->count; i++)
+			if (r->has[by][i] != HAS_BOTH || !is_whole(t->entries[i].value))
+				return false;
+	}
+	return true;
+}
+
+void take_in_flight(struct reader *r, void *at)
+{
+	(void)at;
+	doc_count(&r->source, &r->period->in_flight);
+}
+
+/* --- Counts ----------------------------------------------------------------------------------- */
+
+static void add_count(struct reader *r, const char *name)
+{
+	double value;
+
+	if (take_known(r, &value) && !aggregate_add_count(r->out, name, exact_of(value)))
+		refuse(r, -ENOMEM);
+}
+
+/* The same where it is shown: there 0 may also mean that no sample named it. */
+static void add_shown(struct reader *r, const char *name)
+{
+	double value;
+
+	if (take_known(r, &value) && value > 0 &&
+	    !aggregate_add_count(r->out, name, exact_of(value)))
+		refuse(r, -ENOMEM);
+}
+
+/* Of active_stats, only what was counted. */
+static void add_active(struct reader *r, const char *name)
+{
+	if (strcmp(name, "messages_processed") == 0 || strcmp(name, "commands_executed") == 0)
+		add_shown(r, name);
+	else
+		doc_skip(&r->source);
+}
+
+static void add_cache(struct reader *r, const char *cache)
+{
+	char name[NAME_BYTES + sizeof("_misses")];
+	struct doc_text key;
+
+	doc_open(&r->source);
+	while (doc_member(&r->source, &key)) {
+		bool is_hits = doc_text_is(&key, "hits");
+
+		if (!is_hits && !doc_text_is(&key, "misses")) {
+			doc_skip(&r->source);
+			continue;
+		}
+		snprintf(name, sizeof(name), "%s%s", cache, is_hits ? "_hits" : "_misses");
+		add_shown(r, name);
+	}
+}
+
+static void add_rest(struct reader *r, const char *name)
+{
+	int64_t rest, *place;
+
+	doc_integer(&r->source, &rest);
+	if (failed(r))
+		return;
+	place = name_table_at(&r->rests, name);
+	if (place)
+		*place = rest;
+	else
+		refuse(r, -ENOMEM);
+}
+
+/*
+ * Files of earlier versions have the counts only where they are shown. Whether this is one is known
+ * when all is read: they are passed over, and read then.
+ */
+static void pass_over(struct reader *r, enum shown part)
+{
+	r->shown[part].is_there = true;
+	r->shown[part].source = r->source;
+	doc_skip(&r->source);
+}
+
+void take_active_stats(struct reader *r, void *at)
+{
+	(void)at;
+	pass_over(r, SHOWN_ACTIVE);
+}
+
+void take_cache_stats(struct reader *r, void *at)
+{
+	(void)at;
+	pass_over(r, SHOWN_CACHES);
+}
+
+void take_service_metrics(struct reader *r, void *at)
+{
+	(void)at;
+	pass_over(r, SHOWN_SERVICES);
+}
+
+void take_counts(struct reader *r, void *at)
+{
+	(void)at;
+	r->has_counts = true;
+	take_each(r, add_count);
+}
+
+void take_counts_rest(struct reader *r, void *at)
+{
+	(void)at;
+	take_each(r, add_rest);
+}
+
+static void take_shown(struct reader *r)
+{
+	static take_named_fn *const takes[] = {
+	    [SHOWN_ACTIVE] = add_active, [SHOWN_CACHES] = add_cache, [SHOWN_SERVICES] = add_shown};
+
+	if (!r->shown[SHOWN_ACTIVE].is_there)
+		refuse(r, -EBADMSG);
+	for (enum shown part = 0; part < SHOWN_PARTS && !failed(r); part++) {
+		if (!r->shown[part].is_there)
+			continue;
+		r->source = r->shown[part].source;
+		take_each(r, takes[part]);
+	}
+}
+
+void doc_read_counts(struct reader *r)
+{
+	if (r->parts & REST && !r->has_counts)
+		take_shown(r);
+	for (uint32_t i = 0; i < r->rests.count; i++) {
+		const struct name_table_entry *e = &r->rests.entries[i];
+		struct exact_sum *sum = name_table_find(&r->out->counts, e->name);
+
+		if (!sum || !exact_adjust(sum, *(const int64_t *)e->value))
+			refuse(r, -EBADMSG);
+	}
+}
+
+/* --- Gauges ----------------------------------------------------------------------------------- */
+
+static bool sum_of(double figure, int64_t rest, struct exact_sum *out)
+{
+	*out = exact_of(figure);
+	return !isnan(figure) && exact_adjust(out, rest);
+}
+
+/* `sum` where the gauge was never negative; else the sums of both signs are there. */
+static bool set_sums(struct gauge_read *g)
+{
+	double sum = g->sum;
+
+	if (!isnan(g->negative))
+		return sum_of(g->positive, g->positive_rest, &g->g.above) &&
+		       sum_of(g->negative, g->negative_rest, &g->g.below);
+	/* Files of earlier versions have the sum of both, or none. */
+	if (isnan(sum))
+		sum = g->avg * (double)g->g.count;
+	g->g.above = exact_of(sum);
+	g->g.below = exact_of(-sum);
+	return exact_adjust(&g->g.above, g->sum_rest);
+}
+
+static void add_gauge(struct reader *r, const char *name)
+{
+	struct gauge_read g = {.sum = NAN, .positive = NAN, .negative = NAN};
+
+	doc_read_object(r, &doc_gauge, &g);
+	if (failed(r))
+		return;
+	if (g.g.count == 0 || !set_sums(&g))
+		refuse(r, -EBADMSG);
+	else if (!aggregate_add_gauge(r->out, name, &g.g))
+		refuse(r, -ENOMEM);
+}
+
+void take_gauges(struct reader *r, void *at)
+{
+	(void)at;
+	take_each(r, add_gauge);
+}
+
+/* --- Errors ----------------------------------------------------------------------------------- */
+
+static void add_errors(struct reader *r, const char *type)
+{
+	uint64_t n;
+
+	doc_count(&r->source, &n);
+	if (!failed(r) && !aggregate_add_errors(r->out, type, n))
+		refuse(r, -ENOMEM);
+}
+
+void take_errors_by_type(struct reader *r, void *at)
+{
+	(void)at;
+	take_each(r, add_errors);
+}
+
+void take_error_type(struct reader *r, void *at)
+{
+	struct doc_text text;
+
+	doc_text(&r->source, &text);
+	if (!doc_text_cut(&text, at, NAME_BYTES))
+		refuse(r, -EBADMSG);
+}
+
+/* What is no text is none. */
+void take_error_message(struct reader *r, void *at)
+{
+	struct error_read *e = (void *)((char *)at - offsetof(struct error_read, message));
+	struct doc_text text;
+
+	if (!doc_is_text(&r->source)) {
+		doc_skip(&r->source);
+		return;
+	}
+	doc_text(&r->source, &text);
+	if (!doc_text_cut(&text, e->message, sizeof(e->message)))
+		refuse(r, -EBADMSG);
+	e->has_message = true;
+}
+
+void take_recent_errors(struct reader *r, void *at)
+{
+	(void)at;
+	doc_open_array(&r->source);
+	while (doc_item(&r->source)) {
+		struct error_read e;
+
+		e.has_message = false;
+		doc_read_object(r, &doc_recent_error, &e);
+		if (!failed(r) && !aggregate_add_recent_error(
+				      r->out, e.ts, e.type, e.has_message ? e.message : NULL))
+			refuse(r, -ENOMEM);
+	}
+}
+
+/* --- Users and channels ----------------------------------------------------------------------- */
+
+void take_sketch(struct reader *r, void *at)
+{
+	uint64_t hashes[KMV_SKETCH_MAX];
+	size_t n = doc_counts(&r->source, hashes, KMV_SKETCH_MAX);
+
+	for (size_t i = 0; i < n; i++)
+		if (!kmv_sketch_add_hash(at, hashes[i]))
+			refuse(r, -ENOMEM);
+}
+
+/* --- The period and its hours ------------------------------------------------------------------
+ */
+
+void take_period_kind(struct reader *r, void *at)
+{
+	struct document_period *p = r->period;
+	struct doc_text text;
+	char kind[sizeof(p->kind) + UTF8_BYTES_MAX];
+
+	(void)at;
+	doc_text(&r->source, &text);
+	/* Cut, it would be another one. */
+	if (!doc_text_cut(&text, kind, sizeof(kind)) || !kind[0] || strlen(kind) >= sizeof(p->kind))
+		refuse(r, -EBADMSG);
+	else
+		strcpy(p->kind, kind);
+}
+
+void take_period(struct reader *r, void *at)
+{
+	(void)at;
+	doc_read_object(r, &doc_period, r->period);
+	if (r->period->end_ns <= r->period->start_ns)
+		refuse(r, -EBADMSG);
+}
+
+void take_hours_messages(struct reader *r, void *at)
+{
+	struct trends_read *t = (void *)((char *)at - offsetof(struct trends_read, t.messages));
+
+	t->t.hours = (uint32_t)doc_counts(&r->source, t->t.messages, TREND_HOURS);
+}
+
+void take_hours_errors(struct reader *r, void *at)
+{
+	struct trends_read *t = (void *)((char *)at - offsetof(struct trends_read, t.errors));
+
+	t->error_hours = (uint32_t)doc_counts(&r->source, t->t.errors, TREND_HOURS);
+}
+
+/* Null where there are none. */
+void take_hourly_trends(struct reader *r, void *at)
+{
+	struct trends_read read = {0};
+
+	(void)at;
+	if (doc_is_null(&r->source)) {
+		doc_skip(&r->source);
+		return;
+	}
+	doc_read_object(r, &doc_trends, &read);
+	if (read.error_hours != read.t.hours)
+		refuse(r, -EBADMSG);
+	*r->trends = read.t;
+}

@@ -1,0 +1,295 @@
+/*
+ * lane_belief.c: what a reader believes of a lane.
+ *
+ * A process that may write the ring can write anything into a lane's header. A reader checks what
+ * the header says by three things:
+ *   - Time. No head is higher than what can have been published since the machine was started, and
+ *     none rises faster than a producer can publish (head.h).
+ *   - The slots. An honest producer writes a record into its slot before `head` counts it. A head
+ *     whose last record is not in its slot, nor overwritten by a later one, is a lie: the reader
+ *     ignores it, and takes the records that the slots hold from `next` on.
+ *   - The owner's claim. Each owner says at which record it began. The records of a new owner are
+ *     due from there on, whatever a former owner left in `head` and wherever that led the reader.
+ *
+ * No record vanishes: an honest owner writes the whole header with each publish, so the first
+ * sample after the last scribble over its lane makes the header true again. From then on each
+ * record below `head` is delivered, rejected or counted as lost. Where the reader cannot know how
+ * many of the records that it missed were real, it counts them as lost.
+ *
+ * A lane that lies, or that brings only losses and invalid records, is put aside: the reader does
+ * not look at it for 5 ms, then twice as long each time, up to 640 ms. So such a lane costs a
+ * bounded share of the reader's time.
+ */
+#include "lane_belief.h"
+#include "head.h"
+
+#define ASIDE_NS    UINT64_C(5000000)
+#define ASIDE_LEVEL 7 /* 5 ms << 7 is 640 ms */
+/* A lane that has lied is on probation for so long, even if it delivers samples. */
+#define PROBATION_NS UINT64_C(1000000000)
+/* Records without a sample after which a lane is put aside: at first, and when it had been before.
+ */
+#define BARREN_MAX       256
+#define BARREN_MAX_AGAIN 32
+/* Records taken at once from a lane whose head is not believed. */
+#define RUN_MAX 256
+
+/*
+ * What can have been published in the lane since a head of it was believed. By the clock itself:
+ * much may have happened in this call.
+ */
+static uint64_t possible_since(const struct ring_view *s, const struct cursor *c)
+{
+	uint64_t now_ns = s->clock();
+
+	return head_possible_in(now_ns > c->believed_ns ? now_ns - c->believed_ns : 0) +
+	       s->segment.shape.slots_per_lane;
+}
+
+/* The last `lost` records before `end` were overwritten; those counted earlier are not lost by
+ * that. */
+static void lose_before(struct cursor *c, uint64_t end, uint64_t lost)
+{
+	uint64_t start = end - lost;
+
+	if (start < c->counted)
+		start = c->counted;
+	if (end > start)
+		c->lost += end - start;
+}
+
+/* --- Lanes put aside -------------------------------------------------------------------------- */
+
+bool lane_belief_is_aside(struct ring_view *s, const struct cursor *c)
+{
+	return c->aside_until_ns != 0 && c->aside_until_ns > ring_view_now(s);
+}
+
+static void put_aside(struct ring_view *s, struct cursor *c)
+{
+	c->aside_until_ns = ring_view_now(s) + (ASIDE_NS << c->level);
+	if (c->level < ASIDE_LEVEL)
+		c->level++;
+	c->barren = 0;
+	c->head = c->next;
+}
+
+static void note_lie(struct ring_view *s, struct cursor *c)
+{
+	c->lies++;
+	c->lied_ns = ring_view_now(s);
+}
+
+static void note_barren(struct ring_view *s, struct cursor *c)
+{
+	if (++c->barren >= (c->level ? BARREN_MAX_AGAIN : BARREN_MAX))
+		put_aside(s, c);
+}
+
+/* --- Looking ---------------------------------------------------------------------------------- */
+
+/* Takes whole records from `next` on, without regard to the head. False: there are none. */
+static bool take_run(const struct ring_view *s, struct cursor *c, uint32_t lane)
+{
+	uint64_t end = c->next;
+
+	while (
+	    end - c->next < RUN_MAX && lane_view_sequence(s, lane, end) == slot_sequence_whole(end))
+		end++;
+	c->head = end;
+	return end > c->next;
+}
+
+/* The head cannot be true. Records that were published before it was written are still taken. */
+static bool disbelieve(struct ring_view *s, struct cursor *c, uint32_t lane)
+{
+	if (take_run(s, c, lane))
+		return true;
+	note_lie(s, c);
+	put_aside(s, c);
+	return false;
+}
+
+/* What is from `due` on is not known yet: the count that had led beyond it was not the owner's. */
+static void go_back(struct cursor *c, uint64_t due)
+{
+	c->next = min_u64(c->next, due);
+	c->counted = min_u64(c->counted, due);
+}
+
+/*
+ * A new count, all of whose records are due. False: records of the one before are to be taken
+ * first.
+ *
+ * The records between `next` and its beginning are of the count before. They are not counted as
+ * lost where the owner that began the new count did not find them, or where there cannot be so
+ * many: then they were never published, or the slots still hold them.
+ */
+static bool meet_count(
+    struct ring_view *s, struct cursor *c, uint32_t lane, const struct lane_view *v)
+{
+	if (c->next < v->begin && v->begin - c->next > possible_since(s, c)) {
+		if (take_run(s, c, lane))
+			return false;
+		note_lie(s, c);
+		c->next = v->begin;
+	}
+	if (cursor_reached(c) == v->begin + 1 ||
+	    (cursor_reached(c) > v->begin &&
+		!lane_view_is_older_than(s, lane, cursor_reached(c), v->epoch))) {
+		note_lie(s, c);
+		go_back(c, v->begin);
+	}
+	c->count_id = v->count_id;
+	return true;
+}
+
+/* An owner that does not say where it began: a producer of before 1.1, or an overwritten header. */
+static void meet_stranger(const struct ring_view *s, struct cursor *c, const struct lane_view *v)
+{
+	/* It may have begun at 0, where the head that it found was too high to be true. */
+	if (c->count_id == 0 && v->epoch != c->epoch && v->head < cursor_reached(c))
+		go_back(c, lane_view_oldest(s, v->head));
+}
+
+/* The slots hold a record that we took and that a head this low has still to count: it is behind.
+ */
+static bool is_contradicted(
+    const struct ring_view *s, const struct cursor *c, uint32_t lane, uint64_t head)
+{
+	uint64_t sequence = lane_view_sequence(s, lane, head), record = sequence / 2 - 1;
+	uint64_t mask = s->segment.shape.slots_per_lane - 1;
+
+	return sequence >= slot_sequence_whole(head) && (sequence & 1) == 0 &&
+	       (record & mask) == (head & mask) && record < cursor_reached(c);
+}
+
+/*
+ * The head is below what was taken, in the same count. If another process wrote this head, the next
+ * publish corrects it, or the next owner begins a new count there; the slots show that. Otherwise
+ * another process wrote the records that were taken. If the head stays so for a while, what the
+ * slots hold by the owner's count is due, and what they no longer hold is lost.
+ */
+static bool fall_back(
+    struct ring_view *s, struct cursor *c, uint32_t lane, const struct lane_view *v)
+{
+	uint64_t oldest = lane_view_oldest(s, v->head);
+	uint64_t begin = v->is_claimed ? v->begin : 0;
+
+	note_lie(s, c);
+	if (!c->is_behind || is_contradicted(s, c, lane, v->head)) {
+		c->is_behind = true;
+		c->level = ASIDE_LEVEL;
+		put_aside(s, c);
+		return false;
+	}
+	c->is_behind = false;
+	c->next = c->counted = oldest > begin ? oldest : begin;
+	if (oldest > begin && lane_view_was_written(s, lane, oldest))
+		c->lost += min_u64(oldest - begin, possible_since(s, c));
+	c->head = v->head;
+	c->believed_ns = ring_view_now(s);
+	return c->head > c->next;
+}
+
+/* Passes over what was overwritten. False: the slots still hold something before that. */
+static bool skip_overwritten(struct ring_view *s, struct cursor *c, uint32_t lane, uint64_t head)
+{
+	uint64_t oldest = lane_view_oldest(s, head), lost = 0;
+
+	if (oldest <= c->next)
+		return true;
+	/* A lane that is full by an honest count is full of written records. */
+	if (lane_view_was_written(s, lane, oldest))
+		lost = min_u64(oldest - c->next, possible_since(s, c));
+	if (lost < oldest - c->next) {
+		if (take_run(s, c, lane))
+			return false;
+		note_lie(s, c);
+	}
+	lose_before(c, oldest, lost);
+	c->next = oldest;
+	return true;
+}
+
+bool lane_belief_look(struct ring_view *s, uint32_t lane)
+{
+	struct cursor *c = &s->cursors[lane];
+	struct lane_view v;
+
+	if (!lane_view_in_use(s, lane))
+		return false;
+	/* Before the head is read: what is published while we are kept from the clock came since.
+	 */
+	(void)ring_view_now(s);
+	if (lane_belief_is_aside(s, c))
+		return false;
+	c->in_use = true;
+	c->aside_until_ns = 0;
+	if (!lane_view_has_moved(s, lane)) {
+		c->is_behind = false;
+		return false;
+	}
+	if (!lane_view_read(s, lane, &v)) {
+		note_barren(s, c);
+		return false;
+	}
+	if (!head_is_credible(v.head, ring_view_now(s)))
+		return disbelieve(s, c, lane);
+	if (!lane_view_is_backed(s, lane, v.head))
+		return disbelieve(s, c, lane);
+	if (!v.is_claimed)
+		meet_stranger(s, c, &v);
+	/* Only a new owner begins a new count. */
+	else if (v.count_id != c->count_id && v.epoch != c->owner && !meet_count(s, c, lane, &v))
+		return true;
+	c->epoch = v.epoch;
+	c->owner = v.is_claimed ? v.epoch : c->owner;
+	c->from = v.is_claimed ? v.begin : 0;
+	/* A new owner without a sample yet. Counted as barren, so that invented owners cost little.
+	 */
+	if (v.head == c->next && v.head == cursor_reached(c)) {
+		note_barren(s, c);
+		return false;
+	}
+	if (v.head < cursor_reached(c))
+		return fall_back(s, c, lane, &v);
+	c->is_behind = false;
+	if (!skip_overwritten(s, c, lane, v.head))
+		return true;
+	c->head = v.head;
+	c->believed_ns = ring_view_now(s);
+	return c->head > c->next;
+}
+
+void lane_belief_note_sample(struct ring_view *s, uint32_t lane)
+{
+	struct cursor *c = &s->cursors[lane];
+
+	c->barren = 0;
+	if (c->level && ring_view_now(s) - c->lied_ns > PROBATION_NS)
+		c->level = 0;
+}
+
+void lane_belief_note_rejected(struct ring_view *s, uint32_t lane)
+{
+	note_barren(s, &s->cursors[lane]);
+}
+
+void lane_belief_note_missing(struct ring_view *s, uint32_t lane)
+{
+	struct cursor *c = &s->cursors[lane];
+	uint64_t record = c->next - 1;
+
+	/*
+	 * Lost, if a later record took its place, or if the owner vouches for it. What is neither
+	 * was never published: the count began beyond it.
+	 */
+	if (record >= c->from || lane_view_sequence(s, lane, record) > slot_sequence_whole(record))
+		lose_before(c, record + 1, 1);
+	else
+		note_lie(s, c);
+	/* More may have been overwritten: the next look tells how many. */
+	c->head = c->next;
+	note_barren(s, c);
+}
