@@ -264,7 +264,7 @@ export interface Summary {
   count: number
 }
 
-/** What the agent's files hold; docs and README list every key. */
+/** What the agent's files hold; `man 5 orbus-files` lists every key. */
 export interface Document {
   requests: Record<'total' | 'ok' | 'errors' | 'timeouts' | 'cancelled' | 'orphaned' | 'in_flight' | 'streaming' | 'priced' | 'failed', number>
     & { error_rate: number | null }

@@ -58,7 +58,7 @@ class InstallTest(BusTest):
                       ("lib", "systemd", "system", "oragent.service"),
                       ("lib", "systemd", "system", "orbus-log.service"),
                       ("share", "man", "man7", "orbus.7"),
-                      ("share", "man", "man5", "orbus-alerts.5"),
+                      ("share", "man", "man5", "orbus-alerts.5"), ("share", "man", "man5", "orbus-files.5"),
                       ("share", "bash-completion", "completions", "orpub"),
                       ("share", "zsh", "site-functions", "_ortail"),
                       ("share", "fish", "vendor_completions.d", "oragent.fish")):
