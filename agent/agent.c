@@ -5,7 +5,6 @@
 #include "agent/alerts/alerts.h"
 #include "base/clock.h"
 #include "doc/checkpoint_file.h"
-#include "json_memory.h"
 #include "live/ring_mark.h"
 
 #include <errno.h>
@@ -444,7 +443,6 @@ int agent_run(const struct config *config, struct log *log)
 		log_error(log, "out of memory");
 		return 1;
 	}
-	memory_watch();
 	a->config = config;
 	a->log = log;
 	a->folder.fd = a->folder.lock_fd = a->bus_lock_fd = -1;

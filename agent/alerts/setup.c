@@ -3,7 +3,6 @@
  * anew, and the state that an earlier agent left.
  */
 #include "agent/agent.h"
-#include "agent/json_memory.h"
 #include "alerts.h"
 #include "base/clock.h"
 
@@ -95,9 +94,11 @@ static json_t *read_state(struct agent *a, int *err)
 	}
 	if (*err)
 		return NULL;
+	/* jansson calls it a fault of the text when malloc() refuses it, which sets errno. */
+	errno = 0;
 	state = json_loadb(bytes, length, 0, NULL);
+	*err = state ? 0 : errno == ENOMEM ? -ENOMEM : -EBADMSG;
 	free(bytes);
-	*err = state ? 0 : memory_ran_out() ? -ENOMEM : -EBADMSG;
 	return state;
 }
 
@@ -132,7 +133,6 @@ int alerts_resume(struct agent *a)
 
 	if (!s)
 		return 0;
-	(void)memory_ran_out();
 	state = read_state(a, &err);
 	if (state)
 		err = alert_state_decode(state, s);

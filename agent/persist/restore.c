@@ -13,7 +13,6 @@
  * again.
  */
 #include "agent/agent.h"
-#include "agent/json_memory.h"
 #include "agent/period_scan.h"
 #include "base/clock.h"
 #include "checkpoint.h"
@@ -70,11 +69,8 @@ static int load(struct agent *a, const char *name, struct checkpoint_bus *bus, i
 		*unread = err;
 		return -EIO;
 	}
-	(void)memory_ran_out();
 	err = checkpoint_restore(bytes, length, clock_realtime_ns(), &a->aggregator, bus);
 	free(bytes);
-	if (memory_ran_out())
-		return -ENOMEM;
 	for (struct period *p = a->aggregator.periods.first; p; p = p->next)
 		p->in_checkpoint = p->has_base;
 	return err;

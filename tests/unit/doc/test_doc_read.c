@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "doc/doc_read.h"
 #include "doc/doc_source.h"
+#include "doc/msgpack_tree.h"
 #include "doc/schema_list.h"
 #include "roundtrip.h"
 #include <errno.h>
@@ -269,6 +270,96 @@ static void what_is_there_twice_is_refused(void **state)
 	json_decref(whole);
 	aggregate_free(&a);
 	free(text);
+}
+
+/* --- Memory that is refused ------------------------------------------------------------------- */
+
+static long allowed = -1; /* allocations; fewer than 0: all */
+
+static bool is_refused(void)
+{
+	if (allowed > 0)
+		allowed--;
+	return allowed == 0;
+}
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+	return is_refused() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return is_refused() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+	return is_refused() ? NULL : __real_realloc(old, size);
+}
+
+/* jansson is a shared library: its malloc() is not wrapped. */
+static void *allocate(size_t size)
+{
+	return __wrap_malloc(size);
+}
+
+/* What cannot be read for want of memory is not damaged: by the reader, and by the tree. */
+static void a_shortage_is_not_damage(void **state)
+{
+	struct msgpack_writer m;
+	struct result r;
+	struct aggregate a;
+	json_t *whole, *tree;
+	char *bytes, *text;
+	size_t length, refused[3] = {0};
+
+	(void)state;
+	fill(&a);
+	whole = document_of(&a);
+	text = json_dumps(whole, JSON_REAL_PRECISION(17));
+	msgpack_writer_init(&m);
+	writer_json(&m.writer, NULL, whole);
+	bytes = msgpack_writer_take(&m, &length);
+	json_decref(whole);
+	json_set_alloc_funcs(allocate, free);
+	for (int form = 0; form < 3; form++) {
+		for (long n = 1;; n++) {
+			int err;
+
+			aggregate_init(&r.sum);
+			allowed = n;
+			if (form == 0) {
+				err = document_from_text(
+				    text, strlen(text), DOCUMENT_ALL, &r.period, &r.trends, &r.sum);
+			} else if (form == 1) {
+				err = document_from_msgpack(
+				    bytes, length, DOCUMENT_ALL, &r.period, &r.trends, &r.sum);
+			} else {
+				tree = json_from_msgpack(bytes, length, DOCUMENT_DEPTH_MAX);
+				err = tree ? 0 : -errno;
+				json_decref(tree);
+			}
+			allowed = -1;
+			aggregate_free(&r.sum);
+			if (err == 0)
+				break;
+			assert_int_equal(err, -ENOMEM);
+			refused[form]++;
+		}
+		assert_true(refused[form] > 30);
+	}
+	json_set_alloc_funcs(malloc, free);
+	free(text);
+	free(bytes);
+	aggregate_free(&a);
 }
 
 /* --- The writer and the schema ---------------------------------------------------------------- */
@@ -624,6 +715,7 @@ int main(void)
 	    cmocka_unit_test(noise_in_what_is_passed_over_is_refused),
 	    cmocka_unit_test(damaged_documents_are_read_alike),
 	    cmocka_unit_test(what_is_there_twice_is_refused),
+	    cmocka_unit_test(a_shortage_is_not_damage),
 	    cmocka_unit_test(what_is_written_is_what_the_schema_says),
 	};
 
