@@ -4,6 +4,7 @@
  */
 #include "doc/schema_list.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -63,12 +64,85 @@ static void print_object(size_t first)
 }
 
 /* The whole first; then what it is made of, in the order of the schema. */
-int main(void)
+static void print_scdoc(void)
 {
 	for (int whole = 1; whole >= 0; whole--)
 		for (size_t i = 0; i < SCHEMA_KEYS; i++)
 			if (schema_keys[i].object &&
 			    (strcmp(schema_keys[i].object, "document") == 0) == whole)
 				print_object(i);
+}
+
+/* --- TypeScript ------------------------------------------------------------------------------- */
+
+/* Document, Summary, DocumentTokenUsage, ... */
+static void print_type(const char *object)
+{
+	bool is_start = true;
+
+	if (strcmp(object, "document") != 0 && strcmp(object, "summary") != 0)
+		fputs("Document", stdout);
+	for (; *object; object++) {
+		if (*object != '_')
+			putchar(is_start ? toupper((unsigned char)*object) : *object);
+		is_start = *object == '_';
+	}
+}
+
+static void print_member(const struct schema_key *k)
+{
+	static const char *const types[] = {
+	    [SHAPE_COUNT] = "number",
+	    [SHAPE_INTEGER] = "number",
+	    [SHAPE_FIGURE] = "number | null",
+	    [SHAPE_NUMBER] = "number",
+	    [SHAPE_TEXT] = "string",
+	    [SHAPE_TEXT_OR_NULL] = "string | null",
+	    [SHAPE_TIME] = "string",
+	    [SHAPE_BOOL] = "boolean",
+	    [SHAPE_LIST_COUNT] = "number[]",
+	    [SHAPE_EACH_COUNT] = "Record<string, number>",
+	    [SHAPE_EACH_NUMBER] = "Record<string, number>",
+	    [SHAPE_EACH_INTEGER] = "Record<string, number>",
+	};
+
+	printf("  /** %s", k->help);
+	printf(*k->unit ? ", in %s */\n" : " */\n", k->unit);
+	printf("  %s%s: ", k->key, k->flags & MAY ? "?" : "");
+	if (k->shape == SHAPE_EACH)
+		fputs("Record<string, ", stdout);
+	if (k->of)
+		print_type(k->of);
+	else
+		fputs(types[k->shape], stdout);
+	fputs(k->shape == SHAPE_EACH ? ">" : k->shape == SHAPE_LIST ? "[]" : "", stdout);
+	puts(k->of && k->flags & NULLABLE ? " | null" : "");
+}
+
+static void print_typescript(void)
+{
+	for (size_t i = 0; i < SCHEMA_KEYS; i++) {
+		if (!schema_keys[i].object)
+			continue;
+		fputs(i ? "\nexport interface " : "export interface ", stdout);
+		print_type(schema_keys[i].object);
+		puts(" {");
+		for (size_t k = i + 1; k < SCHEMA_KEYS && !schema_keys[k].object; k++)
+			print_member(&schema_keys[k]);
+		/* Files of the system that orbus grew from are documents too. */
+		if (strcmp(schema_keys[i].object, "document") == 0)
+			puts("  [key: string]: any");
+		puts("}");
+	}
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && strcmp(argv[1], "scdoc") == 0)
+		print_scdoc();
+	else if (argc == 2 && strcmp(argv[1], "typescript") == 0)
+		print_typescript();
+	else
+		return 2;
 	return 0;
 }

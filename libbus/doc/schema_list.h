@@ -32,6 +32,22 @@ struct schema_key {
 	enum schema_shape shape;
 	const char *of; /* of SHAPE_OBJECT, LIST and EACH: that object */
 	const char *unit, *help;
+	unsigned flags; /* enum schema_flags */
+};
+
+/* The flags of schema.def: what they say of a key that is written. */
+enum schema_flags {
+	MAY = 1,      /* not in every document */
+	WHOLE = 1,    /* in files alone */
+	NULLABLE = 2, /* it may be null, though its type does not say so */
+	MUST = 0,
+	MODELS = 0,
+	BOTS = 0,
+	PROVIDERS = 0,
+	REST = 0,
+	PERIOD = 0,
+	TRENDS = 0,
+	OLD = 0,
 };
 
 #define SCHEMA_COUNT        SHAPE_COUNT, NULL
@@ -49,22 +65,24 @@ struct schema_key {
 #define SCHEMA_EACH_OF(o)   SHAPE_EACH, #o
 
 static const struct schema_key schema_keys[] = {
-#define OBJECT(name) {#name, NULL, SHAPE_OBJECT, NULL, "", ""},
+#define OBJECT(name) {#name, NULL, SHAPE_OBJECT, NULL, "", "", 0},
 #define END(name)
-#define KEY(k, shape, of, unit, help)        {NULL, #k, shape, of, unit, help},
-#define COUNT(k, member, flags, help)        KEY(k, SHAPE_COUNT, NULL, "", help)
-#define INTEGER(k, member, flags, help)      KEY(k, SHAPE_INTEGER, NULL, "", help)
-#define FIGURE(k, member, unit, flags, help) KEY(k, SHAPE_FIGURE, NULL, unit, help)
-#define SIGNED(k, member, unit, flags, help) KEY(k, SHAPE_FIGURE, NULL, unit, help)
-#define SUM(k, member, unit, flags, help)      \
-	KEY(k, SHAPE_FIGURE, NULL, unit, help) \
-	KEY(k##_rest, SHAPE_INTEGER, NULL, "", "what the exact sum has beyond it, in trillionths")
-#define TIME(k, member, flags, help)            KEY(k, SHAPE_TIME, NULL, "", help)
-#define BOOL(k, member, flags, help)            KEY(k, SHAPE_BOOL, NULL, "", help)
-#define IN(k, o, member, flags, help)           KEY(k, SHAPE_OBJECT, #o, "", help)
-#define SAME(k, o, flags, help)                 KEY(k, SHAPE_OBJECT, #o, "", help)
-#define OWN(k, name, member, type, flags, help) {NULL, #k, SCHEMA_##type, "", help},
-#define CALC(k, type, unit, help)               {NULL, #k, SCHEMA_##type, unit, help},
+#define KEY(k, shape, of, unit, flags, help) {NULL, #k, shape, of, unit, help, flags},
+#define COUNT(k, member, flags, help)        KEY(k, SHAPE_COUNT, NULL, "", flags, help)
+#define INTEGER(k, member, flags, help)      KEY(k, SHAPE_INTEGER, NULL, "", flags, help)
+#define FIGURE(k, member, unit, flags, help) KEY(k, SHAPE_FIGURE, NULL, unit, flags, help)
+#define SIGNED(k, member, unit, flags, help) KEY(k, SHAPE_FIGURE, NULL, unit, flags, help)
+#define SUM(k, member, unit, flags, help)             \
+	KEY(k, SHAPE_FIGURE, NULL, unit, flags, help) \
+	KEY(k##_rest, SHAPE_INTEGER, NULL, "", MAY,   \
+	    "what the exact sum has beyond it, in trillionths")
+#define TIME(k, member, flags, help)            KEY(k, SHAPE_TIME, NULL, "", flags, help)
+#define BOOL(k, member, flags, help)            KEY(k, SHAPE_BOOL, NULL, "", flags, help)
+#define IN(k, o, member, flags, help)           KEY(k, SHAPE_OBJECT, #o, "", flags, help)
+#define SAME(k, o, flags, help)                 KEY(k, SHAPE_OBJECT, #o, "", flags, help)
+#define OWN(k, name, member, type, flags, help) {NULL, #k, SCHEMA_##type, "", help, flags},
+#define CALC(k, type, unit, help)               {NULL, #k, SCHEMA_##type, unit, help, 0},
+#define OPTION(k, type, unit, help)             {NULL, #k, SCHEMA_##type, unit, help, MAY},
 #include "schema.def"
 #undef OBJECT
 #undef END
@@ -80,6 +98,7 @@ static const struct schema_key schema_keys[] = {
 #undef SAME
 #undef OWN
 #undef CALC
+#undef OPTION
 };
 
 #define SCHEMA_KEYS (sizeof(schema_keys) / sizeof(schema_keys[0]))
