@@ -4,7 +4,6 @@
 #include "agent.h"
 #include "agent/persist/snapshot.h"
 #include "base/clock.h"
-#include "json_memory.h"
 #include "live/ring_mark.h"
 #include "parts.h"
 
@@ -371,7 +370,6 @@ int agent_run(const struct config *config, struct log *log)
 		log_error(log, "out of memory");
 		return 1;
 	}
-	memory_watch();
 	err = parts_open(&a->p, config, log);
 	status = status_of(err);
 	if (err == 0) {

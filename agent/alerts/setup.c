@@ -2,7 +2,6 @@
  * setup.c: alerts from the start of the agent to its end: the file of rules, read and read
  * anew, and the state that an earlier agent left.
  */
-#include "agent/json_memory.h"
 #include "agent/persist/quarantine.h"
 #include "agent/store/read.h"
 #include "agent/store/store.h"
@@ -105,9 +104,11 @@ static json_t *read_state(struct alerts *s, int *err)
 	}
 	if (*err)
 		return NULL;
+	/* jansson calls it a fault of the text when malloc() refuses it, which sets errno. */
+	errno = 0;
 	state = json_loadb(bytes, length, 0, NULL);
+	*err = state ? 0 : errno == ENOMEM ? -ENOMEM : -EBADMSG;
 	free(bytes);
-	*err = state ? 0 : memory_ran_out() ? -ENOMEM : -EBADMSG;
 	return state;
 }
 
@@ -134,7 +135,6 @@ int alerts_resume(struct alerts *s, const char *bus)
 	if (!s)
 		return 0;
 	s->bus = bus;
-	(void)memory_ran_out();
 	state = read_state(s, &err);
 	if (state)
 		err = alert_state_decode(state, s);

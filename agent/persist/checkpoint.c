@@ -360,7 +360,7 @@ static int load_sum(const char *bytes, size_t length, struct aggregate *sum, str
 	           : err;
 }
 
-/* What a period's section says of it beside its document. */
+/* What a period's section says of it beside its document; NULL: out of memory. */
 static json_t *span_json(const char *bytes, size_t length)
 {
 	static const char *const keys[] = {
@@ -371,8 +371,10 @@ static json_t *span_json(const char *bytes, size_t length)
 		const char *const path[] = {*key, NULL};
 		json_t *value = json_from_msgpack_at(bytes, length, path, 1);
 
-		if (value)
-			json_object_set_new(o, *key, value);
+		if (value ? json_object_set_new(o, *key, value) < 0 : errno == ENOMEM) {
+			json_decref(o);
+			return NULL;
+		}
 	}
 	return o;
 }
@@ -512,8 +514,10 @@ static int load_version_1(
 	struct member parts[] = {{.key = "lifetime"}, {.key = "periods"}};
 	size_t length = (size_t)(r->end - r->at);
 	json_t *o = json_from_msgpack(r->at, length, DOCUMENT_DEPTH_MAX);
-	int err = o && find_members(r->at, length, parts, 2) ? 0 : -EBADMSG;
+	int err = o ? 0 : -errno;
 
+	if (!err && !find_members(r->at, length, parts, 2))
+		err = -EBADMSG;
 	if (!err)
 		err = checkpoint_bus_from_json(o, bus);
 	if (!err)
@@ -536,8 +540,11 @@ static int load_rest_section(struct checkpoint_reader *r, struct aggregator *l)
 	if (err)
 		return err;
 	o = json_from_msgpack(bytes, length, DOCUMENT_DEPTH_MAX);
-	err =
-	    o && find_members(bytes, length, &lifetime, 1) ? load_rest(o, &lifetime, l) : -EBADMSG;
+	err = o ? 0 : -errno;
+	if (!err && !find_members(bytes, length, &lifetime, 1))
+		err = -EBADMSG;
+	if (!err)
+		err = load_rest(o, &lifetime, l);
 	json_decref(o);
 	free(bytes);
 	return err;

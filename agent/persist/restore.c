@@ -13,7 +13,6 @@
  * again.
  */
 #include "restore.h"
-#include "agent/json_memory.h"
 #include "agent/period_scan.h"
 #include "agent/store/read.h"
 #include "base/clock.h"
@@ -49,11 +48,8 @@ static int load(const struct restore *r, const char *name, struct checkpoint_bus
 		*unread = err;
 		return -EIO;
 	}
-	(void)memory_ran_out();
 	err = checkpoint_restore(bytes, length, clock_realtime_ns(), r->aggregator, bus);
 	free(bytes);
-	if (memory_ran_out())
-		return -ENOMEM;
 	for (struct period *p = r->aggregator->periods.first; p; p = p->next)
 		p->in_checkpoint = p->has_base;
 	return err;

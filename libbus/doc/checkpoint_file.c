@@ -415,12 +415,13 @@ int checkpoint_next_json(struct checkpoint_reader *r, json_t **document)
 	if (r->version == 1) {
 		*document = json_from_msgpack(r->at, (size_t)(r->end - r->at), DOCUMENT_DEPTH_MAX);
 		r->at = r->end;
-		return *document ? 0 : -EBADMSG;
+		return *document ? 0 : -errno;
 	}
 	err = checkpoint_next_document(r, &bytes, &length);
 	if (err)
 		return err;
 	*document = json_from_msgpack(bytes, length, DOCUMENT_DEPTH_MAX);
+	err = *document ? 0 : -errno;
 	free(bytes);
-	return *document ? 0 : -EBADMSG;
+	return err;
 }

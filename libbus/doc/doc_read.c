@@ -35,7 +35,8 @@
 #define SAME(k, object, flags, help) FIELD(k, DOC_IN, flags, 0, &doc_##object, NULL)
 #define OWN(k, name, member, type, flags, help) \
 	FIELD(k, DOC_OWN, flags, offsetof(TYPE, member), NULL, take_##name)
-#define CALC(k, type, unit, help) FIELD(k, DOC_SKIP, 0, 0, NULL, NULL)
+#define CALC(k, type, unit, help)   FIELD(k, DOC_SKIP, 0, 0, NULL, NULL)
+#define OPTION(k, type, unit, help) CALC(k, type, unit, help)
 #define END(name)                                                                                \
 	}                                                                                        \
 	;                                                                                        \

@@ -1,6 +1,6 @@
 /*
- * doc_read_internal.h: what the two files of the reader share. doc_read.c walks the tables of
- * schema.def; doc_read_parts.c has what no line of a table can say.
+ * doc_read_internal.h: what the files of the reader share. doc_read.c walks the tables of
+ * schema.def; doc_read_stats.c and doc_read_parts.c have what no line of a table can say.
  */
 #ifndef ORBUS_DOC_DOC_READ_INTERNAL_H
 #define ORBUS_DOC_DOC_READ_INTERNAL_H

@@ -1,10 +1,12 @@
 /*
  * test_doc_read.c: one reader over two sources: what JSON text and msgpack say of the same document
- * is the same, whatever is wrong with it.
+ * is the same, whatever is wrong with it. And what the writer writes is what the schema says.
  */
 #include "base/clock.h"
 #include "doc/doc_read.h"
 #include "doc/doc_source.h"
+#include "doc/msgpack_tree.h"
+#include "doc/schema_list.h"
 #include "roundtrip.h"
 #include <errno.h>
 #include <math.h>
@@ -270,6 +272,226 @@ static void what_is_there_twice_is_refused(void **state)
 	free(text);
 }
 
+/* --- Memory that is refused ------------------------------------------------------------------- */
+
+static long allowed = -1; /* allocations; fewer than 0: all */
+
+static bool is_refused(void)
+{
+	if (allowed > 0)
+		allowed--;
+	return allowed == 0;
+}
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+	return is_refused() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return is_refused() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+	return is_refused() ? NULL : __real_realloc(old, size);
+}
+
+/* jansson is a shared library: its malloc() is not wrapped. */
+static void *allocate(size_t size)
+{
+	return __wrap_malloc(size);
+}
+
+/* What cannot be read for want of memory is not damaged: by the reader, and by the tree. */
+static void a_shortage_is_not_damage(void **state)
+{
+	struct msgpack_writer m;
+	struct result r;
+	struct aggregate a;
+	json_t *whole, *tree;
+	char *bytes, *text;
+	size_t length, refused[3] = {0};
+
+	(void)state;
+	fill(&a);
+	whole = document_of(&a);
+	text = json_dumps(whole, JSON_REAL_PRECISION(17));
+	msgpack_writer_init(&m);
+	writer_json(&m.writer, NULL, whole);
+	bytes = msgpack_writer_take(&m, &length);
+	json_decref(whole);
+	json_set_alloc_funcs(allocate, free);
+	for (int form = 0; form < 3; form++) {
+		for (long n = 1;; n++) {
+			int err;
+
+			aggregate_init(&r.sum);
+			allowed = n;
+			if (form == 0) {
+				err = document_from_text(
+				    text, strlen(text), DOCUMENT_ALL, &r.period, &r.trends, &r.sum);
+			} else if (form == 1) {
+				err = document_from_msgpack(
+				    bytes, length, DOCUMENT_ALL, &r.period, &r.trends, &r.sum);
+			} else {
+				tree = json_from_msgpack(bytes, length, DOCUMENT_DEPTH_MAX);
+				err = tree ? 0 : -errno;
+				json_decref(tree);
+			}
+			allowed = -1;
+			aggregate_free(&r.sum);
+			if (err == 0)
+				break;
+			assert_int_equal(err, -ENOMEM);
+			refused[form]++;
+		}
+		assert_true(refused[form] > 30);
+	}
+	json_set_alloc_funcs(malloc, free);
+	free(text);
+	free(bytes);
+	aggregate_free(&a);
+}
+
+/* --- The writer and the schema ---------------------------------------------------------------- */
+
+static bool is_written[SCHEMA_KEYS];
+
+static size_t table_of(const char *object)
+{
+	for (size_t i = 0; i < SCHEMA_KEYS; i++)
+		if (schema_keys[i].object && strcmp(schema_keys[i].object, object) == 0)
+			return i;
+	fail_msg("%s: no such object in the schema", object);
+	return 0;
+}
+
+static void must_be_in_schema(const json_t *o, const char *object);
+
+static bool are_all(const json_t *value, bool (*is)(const json_t *item))
+{
+	const char *name;
+	json_t *item;
+	size_t i;
+
+	if (json_is_array(value))
+		json_array_foreach(value, i, item) if (!is(item)) return false;
+	if (json_is_object(value))
+		json_object_foreach((json_t *)(uintptr_t)value, name, item)
+		{
+			if (!is(item))
+				return false;
+		}
+	return true;
+}
+
+static bool is_count(const json_t *v)
+{
+	return json_is_integer(v) && json_integer_value(v) >= 0;
+}
+
+static bool is_integer(const json_t *v)
+{
+	return json_is_integer(v);
+}
+
+static bool is_number(const json_t *v)
+{
+	return json_is_number(v);
+}
+
+static bool has_shape(const json_t *v, const struct schema_key *k)
+{
+	const char *name;
+	json_t *item;
+	size_t i;
+
+	switch (k->shape) {
+	case SHAPE_COUNT: return is_count(v);
+	case SHAPE_INTEGER: return json_is_integer(v);
+	case SHAPE_FIGURE: return json_is_number(v) || json_is_null(v);
+	case SHAPE_NUMBER: return json_is_number(v);
+	case SHAPE_TEXT_OR_NULL: return json_is_string(v) || json_is_null(v);
+	case SHAPE_TEXT:
+	case SHAPE_TIME: return json_is_string(v);
+	case SHAPE_BOOL: return json_is_boolean(v);
+	case SHAPE_LIST_COUNT: return json_is_array(v) && are_all(v, is_count);
+	case SHAPE_EACH_COUNT: return json_is_object(v) && are_all(v, is_count);
+	case SHAPE_EACH_NUMBER: return json_is_object(v) && are_all(v, is_number);
+	case SHAPE_EACH_INTEGER: return json_is_object(v) && are_all(v, is_integer);
+	case SHAPE_OBJECT: must_be_in_schema(v, k->of); return json_is_object(v);
+	case SHAPE_LIST:
+		json_array_foreach(v, i, item) must_be_in_schema(item, k->of);
+		return json_is_array(v);
+	case SHAPE_EACH:
+		json_object_foreach((json_t *)(uintptr_t)v, name, item)
+		{
+			must_be_in_schema(item, k->of);
+		}
+		return json_is_object(v);
+	}
+	return false;
+}
+
+/* Each key is there, behind the one before it, and what it holds is of its type. */
+static void must_be_in_schema(const json_t *o, const char *object)
+{
+	size_t i = table_of(object);
+	const char *name;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)o, name, value)
+	{
+		do
+			i++;
+		while (i < SCHEMA_KEYS && !schema_keys[i].object &&
+		       strcmp(schema_keys[i].key, name) != 0);
+		if (i == SCHEMA_KEYS || schema_keys[i].object)
+			fail_msg("%s.%s is not in the schema, or in another place", object, name);
+		if (!has_shape(value, &schema_keys[i]))
+			fail_msg("%s.%s has another type than in the schema", object, name);
+		is_written[i] = true;
+	}
+}
+
+static void what_is_written_is_what_the_schema_says(void **state)
+{
+	const exact_units beyond = (exact_units)20000 * EXACT_SCALE + 1;
+	struct aggregate a;
+	json_t *whole;
+
+	(void)state;
+	fill(&a);
+	/* Sums that a double is not all of. */
+	a.requests.cost.units = beyond;
+	((struct request_stats *)a.by_model.entries[1].value)->cost.units = beyond;
+	((struct exact_sum *)a.counts.entries[0].value)->units = beyond;
+	a.requests.response_ms.sum.units = beyond;
+	for (uint32_t i = 0; i < a.gauges.count; i++) {
+		struct gauge_stats *g = a.gauges.entries[i].value;
+
+		g->above.units = beyond;
+		if (g->below.units)
+			g->below = g->above;
+	}
+	whole = document_of(&a);
+	must_be_in_schema(whole, "document");
+	for (size_t i = 0; i < SCHEMA_KEYS; i++)
+		if (!schema_keys[i].object && !is_written[i])
+			fail_msg("%s is in the schema, and was not written", schema_keys[i].key);
+	json_decref(whole);
+	aggregate_free(&a);
+}
+
 /* --- The steps of a source -------------------------------------------------------------------- */
 
 #define LIST_MAX 20
@@ -493,6 +715,8 @@ int main(void)
 	    cmocka_unit_test(noise_in_what_is_passed_over_is_refused),
 	    cmocka_unit_test(damaged_documents_are_read_alike),
 	    cmocka_unit_test(what_is_there_twice_is_refused),
+	    cmocka_unit_test(a_shortage_is_not_damage),
+	    cmocka_unit_test(what_is_written_is_what_the_schema_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
