@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 import time
 import unittest
 from xml.etree import ElementTree
@@ -80,12 +81,19 @@ class Page(html.parser.HTMLParser):
 
 @unittest.skipUnless(shutil.which("chromium"), "chromium is not installed")
 class PageTest(Reports):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # A browser with a profile starts sooner than one that makes it.
+        cls.profile = tempfile.mkdtemp(prefix="orbus-browser-")
+        cls.addClassCleanup(shutil.rmtree, cls.profile, ignore_errors=True)
+
     def browse(self, path, *options):
         """Opens a page in Chromium; returns what it prints and what it says on its console."""
         done = subprocess.run(
             ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
              "--enable-logging=stderr", "--window-size=1280,1800",
-             f"--user-data-dir={self.folder}/chromium", *options, f"file://{path}"],
+             f"--user-data-dir={self.profile}", *options, f"file://{path}"],
             capture_output=True, text=True, timeout=120, check=False,
             env=self.environment(HOME=self.folder))
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -105,6 +113,15 @@ class PageTest(Reports):
         drawn = int(dict(page.attributes)["data-drawn"])
         self.assertEqual(page.tags.count("canvas"), drawn)
         return page
+
+    def acted_on(self, text, script):
+        """A page as a browser shows it after this script of somebody at its keys."""
+        nonce = re.search(r"script-src 'nonce-(\w{32})'", text).group(1)
+        path = self.write_page(text.replace(
+            "</body>", f'<script nonce="{nonce}" type="module">{script}</script></body>'))
+        dom, console = self.browse(path, "--dump-dom", "--virtual-time-budget=5000")
+        self.assertEqual(console, [])
+        return Page(dom)
 
     # --- What it says ----------------------------------------------------------------------------
 
@@ -226,6 +243,27 @@ class PageTest(Reports):
         self.assertIn("bot\\x1b[31m\\u202e\\u2028", page.texts)
         self.assertIn("<b>\\x07", page.legend("Failed requests by type"))
 
+    def test_names_that_every_object_of_a_script_has(self):
+        """An error may be of the type "constructor", on one day of three."""
+        midnight = time.time() // DAY * DAY
+        counts = {"constructor": 4, "__proto__": 3, "toString": 2, "timeout_total": 1}
+        self.agent_writes([{"model": "__proto__", "bot": "b", "status": "error", "error_type": kind,
+                            "ts": midnight - (day + 1) * DAY} for day, (kind, n) in enumerate(counts.items())
+                           for _ in range(n)] + [{"model": "constructor", "bot": "b", "ts": midnight - DAY,
+                                                  "response_ms": 1500}])
+        page = self.acted_on(self.report("--days", 6, "-f", "html"), """
+            for (const details of document.querySelectorAll("details")) details.open = true;
+            await new Promise(done => setTimeout(done, 50));""")
+        self.assertEqual(page.legend("Failed requests by type"), {kind: str(n) for kind, n in counts.items()})
+        figure = page.all("figure")[-1]
+        self.assertEqual(figure.find(".//h3").text, "Failed requests by type")
+        self.assertEqual([[c.text for c in row][1:] for row in figure.iter("tr")][:5],
+                         [list(counts), ["0", "0", "0", "1"], ["0", "0", "2", "0"], ["0", "3", "0", "0"],
+                          ["4", "0", "0", "0"]])
+        self.assertEqual(page.legend("Response time p95 by model"), {"__proto__": "no data", "constructor": "1.50 s"})
+        rows = [[c.text for c in row] for row in page.all("table")[-1].iter("tr")]
+        self.assertEqual([row[:3] for row in rows if row[0] == "All"], [["All", "11", "10"]])
+
     def test_a_comparison_of_hostile_names(self):
         self.hostile_files()
         page = self.shown("-c", "yesterday..yesterday", "--by", "model")
@@ -265,20 +303,15 @@ class PageTest(Reports):
                            for day, n in enumerate(counts) for i in range(n)])
         dates = [utc(midnight - (4 - day) * DAY, "%Y-%m-%d") for day in range(4)]
         text = self.report("--from", dates[0], "--to", dates[3], "-f", "html")
-        nonce = re.search(r"script-src 'nonce-(\w{32})'", text).group(1)
 
         def after(keys):
-            press = """const press = key => document.querySelector(".canvas").dispatchEvent(new KeyboardEvent("keydown", {key}));
+            return self.acted_on(text, """
+                const press = key => document.querySelector(".canvas").dispatchEvent(new KeyboardEvent("keydown", {key}));
                 document.querySelector("details").open = true;
                 await new Promise(done => setTimeout(done, 50));
                 for (const key of %s) press(key);
                 document.querySelector(".plot button").click();
-                await new Promise(done => setTimeout(done, 50));""" % json.dumps(keys)
-            dom, console = self.browse(self.write_page(text.replace(
-                "</body>", f'<script nonce="{nonce}" type="module">{press}</script></body>')), "--dump-dom",
-                "--virtual-time-budget=5000")
-            self.assertEqual(console, [])
-            return Page(dom)
+                await new Promise(done => setTimeout(done, 50));""" % json.dumps(keys))
         page = after(["ArrowRight", "ArrowRight", "ArrowRight"])
         at = [utc(midnight - (4 - day) * DAY, "%a %Y-%m-%d") for day in range(4)]
         self.assertEqual(page.legend("Requests"), {"answered": "5", "failed": "0", "cancelled": "0"})

@@ -130,7 +130,8 @@ export function distribution_plot(d) {
 /* The types that failed most, in each period. */
 function errors_plot(data, types) {
 	const x = rows_axis(data), first = types.slice(0, TYPES_MAX), rest = types.slice(TYPES_MAX);
-	const of = list => p => list.reduce((sum, [type]) => sum + (p.errors_by_type[type] || 0), 0);
+	const of = list => p => list.reduce((sum, [type]) =>
+		sum + (Object.hasOwn(p.errors_by_type, type) ? p.errors_by_type[type] : 0), 0);
 	const groups = first.map(t => [t[0], [t]]).concat(rest.length ? [["others", rest]] : []);
 	return {title: "Failed requests by type", unit: "count", kind: "stack", x, series: groups.map(([name, list], i) =>
 		({name, values: each(data, of(list)), summary: of(list)(data.total), colour: i < TYPES_MAX ? [4, 1, 2, 5, 6][i] : 8}))};
