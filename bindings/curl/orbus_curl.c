@@ -311,10 +311,29 @@ static void count_unmeasured(struct orbus_producer *producer)
 	orbus_publish(producer, &s);
 }
 
+/* Takes a slot and begins the call: both, or none. */
+static int take_slot_and_begin(struct orbus_curl *c, struct slot_functions *ours)
+{
+	struct slot_functions program = {c->write_function, c->options.progress_function};
+	int err = 0;
+
+	if (!write_slot_take(c, &watcher, &program, &c->slot, ours))
+		return -EBUSY;
+	if (begin_call(c, c->producer) != 0) {
+		err = -ENOMEM;
+	} else if (!c->call.request.producer) { /* it was closed, or is none */
+		llm_call_free(&c->call);
+		err = -EINVAL;
+	}
+	if (err)
+		write_slot_free(c->slot);
+	return err;
+}
+
 static int attach(struct orbus_producer *producer, CURL *easy, curl_write_callback write_function,
     void *write_data, const struct orbus_curl_options *options, struct orbus_curl **out)
 {
-	struct slot_functions program, ours;
+	struct slot_functions ours;
 	struct handle_cell *cell;
 	struct orbus_curl *c;
 	int err = 0;
@@ -333,17 +352,7 @@ static int attach(struct orbus_producer *producer, CURL *easy, curl_write_callba
 	c->write_data = write_function || write_data ? write_data : stdout;
 	if (options)
 		c->options = *options;
-	program = (struct slot_functions){c->write_function, c->options.progress_function};
-	if (!write_slot_take(c, &watcher, &program, &c->slot, &ours))
-		err = -EBUSY;
-	else if (begin_call(c, producer) != 0) {
-		write_slot_free(c->slot);
-		err = -ENOMEM;
-	} else if (!c->call.request.producer) { /* it was closed, or is none */
-		write_slot_free(c->slot);
-		llm_call_free(&c->call);
-		err = -EINVAL;
-	}
+	err = take_slot_and_begin(c, &ours);
 	if (err) {
 		handle_drop(cell);
 		free(c);
