@@ -251,7 +251,7 @@ static PyObject *call_end(PyObject *self, PyObject *const *args, Py_ssize_t coun
 	Py_RETURN_NONE;
 }
 
-/* It is dropped without end(). Where its block still wants what it found out, it lives on. */
+/* It is dropped without end(). A block that still needs what it found out keeps it alive. */
 static void call_finalize(PyObject *self)
 {
 	struct call *c = (struct call *)self;

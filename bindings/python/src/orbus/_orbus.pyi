@@ -4,6 +4,8 @@ from types import TracebackType
 from typing import Any, Awaitable, Mapping, SupportsFloat, SupportsIndex
 
 __version__: str
+BOT_MAX: int  # bytes of a bot's name
+TAGS_MAX: int  # of a sample
 tags_var: ContextVar[dict[str, str] | None]
 
 class BusError(OSError):

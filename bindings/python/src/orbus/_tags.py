@@ -4,13 +4,11 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any, Dict, Mapping
 
-from ._orbus import tags_var
-
-_TAGS_MAX = 16
+from ._orbus import TAGS_MAX, tags_var
 
 
 class _Within(Dict[str, str]):
-    """What the variable holds: read by ext/args.c."""
+    """What the variable holds: read by ext/tags.c."""
 
     __slots__ = ("owner", "outer")
     owner: tags
@@ -37,8 +35,8 @@ class tags:
         for key in given:
             if not isinstance(key, str):
                 raise TypeError(f"tags: the key {key!r} must be a str, not {type(key).__name__}")
-        if len(given) > _TAGS_MAX:
-            raise ValueError(f"{len(given)} tags: a sample carries at most {_TAGS_MAX}")
+        if len(given) > TAGS_MAX:
+            raise ValueError(f"{len(given)} tags: a sample carries at most {TAGS_MAX}")
         self._tags = {key: str(value) for key, value in given.items()}
 
     def __enter__(self) -> tags:
@@ -46,7 +44,7 @@ class tags:
         within.owner = self
         within.outer = tags_var.get(None)
         for key, value in (within.outer or {}).items():
-            if len(within) < _TAGS_MAX:
+            if len(within) < TAGS_MAX:
                 within.setdefault(key, value)
         try:
             tags_var.set(within)
