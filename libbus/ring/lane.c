@@ -7,7 +7,7 @@
  * of its own, so two handles of one process exclude each other like two processes do. The mapping
  * is MADV_DONTFORK, or a child would keep its dead parent's lane locked.
  *
- * The kernel drops the lock when the process dies however it dies, and orders that after all the
+ * The kernel drops the lock at any death of the process, and orders that after all the
  * owner's stores; the next owner's lock acquires them. So `head` and `epoch` are read here, once,
  * by a thread that is the lane's only writer, and kept in private memory from then on.
  */
@@ -56,7 +56,7 @@ static uint64_t *map_token(size_t page)
 
 /*
  * Locks the lowest free lane, so that short-lived producers reuse the memory of those before.
- * Asking costs the kernel a walk of its list of locks, 10 us where thousands are taken.
+ * For each question the kernel walks its list of locks: 10 us where thousands are taken.
  */
 static int lock_free_lane(
     int locks_fd, uint32_t lane_count, struct lane_effort *effort, uint32_t *index)
@@ -110,7 +110,7 @@ static int reserve(int ring_fd, struct lane *lane, bool within_publish)
 	lane->slots = (uint8_t *)(lane->header + 1);
 	/*
 	 * Take the page faults now and not in a publish; an older kernel knows no such advice.
-	 * Within a publish they are rather taken one by one: all at once is a millisecond.
+	 * Within a publish they are taken one by one: all at once would take a millisecond.
 	 */
 	if (!within_publish)
 		(void)madvise(lane->header, shape->lane_stride, MADV_POPULATE_WRITE);

@@ -46,7 +46,7 @@ static bool take_name(
 			*out = (int)i;
 			return true;
 		}
-	PyErr_Format(PyExc_ValueError, "%s is %R, which is none", what, value);
+	PyErr_Format(PyExc_ValueError, "%s is %R: not one that orbus knows", what, value);
 	return false;
 }
 
