@@ -1,51 +1,28 @@
 /*
- * orbus_curl.c: one transfer of libcurl, from attach to detach.
+ * orbus_curl.c: the measurement of one transfer of libcurl, from attach to detach.
  *
  * Everything happens in the thread that drives the handle: libcurl calls back from within
  * curl_easy_perform() or curl_multi_perform(). A duplicate of the handle may call back from another
  * thread; write_slots.c lets one in at a time.
  */
 #include "orbus_curl.h"
-#include "llm/call.h"
 #include "ring/handle.h"
+#include "transfer.h"
 #include "transfer_error.h"
-#include "write_slots.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-/* Programs hold a handle of ring/handle.h, and callbacks the struct itself. */
-struct orbus_curl {
-	CURL *easy;
-	struct orbus_producer *producer;
-	curl_write_callback write_function; /* the program's, or libcurl's default */
-	void *write_data;
-	struct orbus_curl_options options;
-	struct llm_call call;
-	bool body_seen;
-	bool program_aborted;
-	bool is_detaching;
-	const char *unread;                   /* why the body is not read; NULL: it is */
-	bool function_is_called, data_is_met; /* ours, with any pointer; with the program's */
-	bool in_header;
-	uint8_t header_matched; /* bytes of HTTP/ where a header may begin */
-	size_t header_line;     /* bytes of the line so far */
-	unsigned slot;
-	size_t ahead; /* bytes that were read and that the program has yet to take */
-};
+/* --- Attach --------------------------------------------------------------------------------------
+ */
 
 static bool has_own_limits(const struct orbus_curl *c)
 {
 	return c->options.first_token_timeout_ms || c->options.idle_timeout_ms;
 }
-
-/* --- What libcurl calls -------------------------------------------------------------------------
- */
 
 static void pass_text(void *context, enum response_text kind, const char *piece, size_t length)
 {
@@ -54,178 +31,6 @@ static void pass_text(void *context, enum response_text kind, const char *piece,
 	c->options.text_function(c->options.text_data,
 	    kind == RESPONSE_CONTENT ? ORBUS_CURL_CONTENT : ORBUS_CURL_REASONING, piece, length);
 }
-
-static const char header_start[] = "HTTP/";
-
-/*
- * With CURLOPT_HEADER headers come before the body, those of each response. Returns how many of
- * these bytes are of headers, or may be: no body that is understood begins like one.
- */
-static size_t skip_headers(struct orbus_curl *c, const char *bytes, size_t length)
-{
-	size_t i = 0;
-
-	for (; i < length && !c->body_seen; i++) {
-		if (!c->in_header) {
-			if (bytes[i] != header_start[c->header_matched])
-				break;
-			c->in_header = ++c->header_matched == sizeof(header_start) - 1;
-			c->header_line = c->header_matched;
-		} else if (bytes[i] != '\n') {
-			c->header_line += bytes[i] != '\r';
-		} else {
-			c->in_header = c->header_line > 0;
-			c->header_line = 0;
-			c->header_matched = 0;
-		}
-	}
-	return i;
-}
-
-/*
- * The value of a header, NULL: none. It is asked for only where nothing else tells, since libcurl
- * writes it over the header that the program may have asked for last.
- */
-static const char *find_header(CURL *easy, const char *name)
-{
-	struct curl_header *header;
-
-	return curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK
-	           ? header->value
-	           : NULL;
-}
-
-/*
- * A body that libcurl was not asked to decode: the program asked for the encoding by a header of
- * its own. What is text is not compressed, and no text that is understood begins with these bytes.
- */
-static bool is_compressed(CURL *easy, const char *bytes, size_t length)
-{
-	unsigned char first = length ? (unsigned char)*bytes : 0;
-	const char *encoding;
-
-	if (first != 0 && strchr(" \t\r\n{[<:dier\"\xef", first))
-		return false;
-	encoding = find_header(easy, "Content-Encoding");
-	return encoding && strcasecmp(encoding, "identity") != 0;
-}
-
-/* With CURLOPT_HTTP_TRANSFER_DECODING 0 a chunk's size comes first: no text begins like that. */
-static bool is_chunked(CURL *easy, const char *bytes, size_t length)
-{
-	size_t digits = 0;
-	const char *encoding;
-
-	while (digits < length && digits < 16 && isxdigit((unsigned char)bytes[digits]))
-		digits++;
-	if (digits == 0 || (digits < length && bytes[digits] != '\r' && bytes[digits] != ';'))
-		return false;
-	encoding = find_header(easy, "Transfer-Encoding");
-	return encoding && strcasecmp(encoding, "chunked") == 0;
-}
-
-static bool begin_body(struct orbus_curl *c, const char *bytes, size_t length)
-{
-	char *type = NULL;
-
-	c->body_seen = true;
-	curl_easy_getinfo(c->easy, CURLINFO_CONTENT_TYPE, &type);
-	llm_call_content_type(&c->call, type);
-	if (is_compressed(c->easy, bytes, length))
-		c->unread = "the program decodes the content itself";
-	else if (is_chunked(c->easy, bytes, length))
-		c->unread = "the program decodes the transfer itself";
-	return c->unread || llm_call_feed(&c->call, header_start, c->header_matched);
-}
-
-/* Reads what has not been read before the program paused. False: a limit was reached. */
-static bool read_response(struct orbus_curl *c, const char *bytes, size_t length)
-{
-	size_t known = c->ahead < length ? c->ahead : length;
-
-	if (!c->body_seen)
-		known += skip_headers(c, bytes + known, length - known);
-	if (!c->body_seen && known < length && !begin_body(c, bytes + known, length - known))
-		return false;
-	if (!c->body_seen || c->unread)
-		llm_call_go_on(&c->call);
-	return !c->body_seen || c->unread || llm_call_feed(&c->call, bytes + known, length - known);
-}
-
-/*
- * Headers, for which the program has set CURLOPT_HEADERDATA alone, come with another pointer. A
- * duplicate's bytes come with the same one; those that come before an answer to ours are its.
- */
-static bool expects(struct orbus_curl *c, const void *data)
-{
-	long status = 0;
-
-	c->function_is_called = true;
-	if (data != c->write_data)
-		return false;
-	c->data_is_met = true;
-	if (!c->body_seen)
-		curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
-	return c->body_seen || status != 0;
-}
-
-/* The call whose text_function may be running in this thread: it cannot be detached in there. */
-static _Thread_local const struct orbus_curl *being_read;
-
-static bool read_piece(struct orbus_curl *c, const char *bytes, size_t length)
-{
-	const struct orbus_curl *outer = being_read;
-	bool in_time;
-
-	being_read = c;
-	in_time = read_response(c, bytes, length);
-	being_read = outer;
-	llm_call_hold(&c->call);
-	return in_time;
-}
-
-/* What the program pauses at libcurl brings again, in pieces of any size. */
-static size_t passed(struct orbus_curl *c, size_t length, size_t taken, bool in_time)
-{
-	if (c->ahead < length)
-		c->ahead = length;
-	if (taken == CURL_WRITEFUNC_PAUSE)
-		return taken;
-	c->ahead -= length;
-	llm_call_go_on(&c->call);
-	if (taken != length)
-		c->program_aborted = true;
-	else if (!in_time)
-		return 0;
-	return taken;
-}
-
-/* A duplicate's progress comes here too: it is told by its counts, which libcurl tells of ours. */
-static bool is_progress_of(CURL *easy, const struct progress *now)
-{
-	curl_off_t down = -1, up = -1;
-
-	curl_easy_getinfo(easy, CURLINFO_SIZE_DOWNLOAD_T, &down);
-	curl_easy_getinfo(easy, CURLINFO_SIZE_UPLOAD_T, &up);
-	return now->dlnow == down && now->ulnow == up;
-}
-
-static int progressed(struct orbus_curl *c, const struct progress *now, int stop)
-{
-	if (!is_progress_of(c->easy, now))
-		return stop;
-	if (stop && stop != CURL_PROGRESSFUNC_CONTINUE)
-		c->program_aborted = true;
-	else if (llm_call_is_out_of_time(&c->call))
-		stop = 1;
-	return stop;
-}
-
-static const struct slot_watcher watcher = {
-    .expects = expects, .read = read_piece, .passed = passed, .progress = progressed};
-
-/* --- Attach --------------------------------------------------------------------------------------
- */
 
 static size_t write_to_file(char *bytes, size_t size, size_t count, void *data)
 {
@@ -311,10 +116,29 @@ static void count_unmeasured(struct orbus_producer *producer)
 	orbus_publish(producer, &s);
 }
 
+/* Takes a slot and begins the call: both, or none. */
+static int take_slot_and_begin(struct orbus_curl *c, struct slot_functions *ours)
+{
+	struct slot_functions program = {c->write_function, c->options.progress_function};
+	int err = 0;
+
+	if (!write_slot_take(c, &transfer_watcher, &program, &c->slot, ours))
+		return -EBUSY;
+	if (begin_call(c, c->producer) != 0) {
+		err = -ENOMEM;
+	} else if (!c->call.request.producer) { /* it was closed, or is none */
+		llm_call_free(&c->call);
+		err = -EINVAL;
+	}
+	if (err)
+		write_slot_free(c->slot);
+	return err;
+}
+
 static int attach(struct orbus_producer *producer, CURL *easy, curl_write_callback write_function,
     void *write_data, const struct orbus_curl_options *options, struct orbus_curl **out)
 {
-	struct slot_functions program, ours;
+	struct slot_functions ours;
 	struct handle_cell *cell;
 	struct orbus_curl *c;
 	int err = 0;
@@ -333,17 +157,7 @@ static int attach(struct orbus_producer *producer, CURL *easy, curl_write_callba
 	c->write_data = write_function || write_data ? write_data : stdout;
 	if (options)
 		c->options = *options;
-	program = (struct slot_functions){c->write_function, c->options.progress_function};
-	if (!write_slot_take(c, &watcher, &program, &c->slot, &ours))
-		err = -EBUSY;
-	else if (begin_call(c, producer) != 0) {
-		write_slot_free(c->slot);
-		err = -ENOMEM;
-	} else if (!c->call.request.producer) { /* it was closed, or is none */
-		write_slot_free(c->slot);
-		llm_call_free(&c->call);
-		err = -EINVAL;
-	}
+	err = take_slot_and_begin(c, &ours);
 	if (err) {
 		handle_drop(cell);
 		free(c);
@@ -443,7 +257,7 @@ static const char *find_generation_id(void *context)
 {
 	struct orbus_curl *c = context;
 
-	return find_header(c->easy, "X-Generation-Id");
+	return transfer_find_header(c->easy, "X-Generation-Id");
 }
 
 /* What libcurl says of the end. Its strings live as long as the handle's transfer. */
@@ -539,7 +353,7 @@ int orbus_curl_detach(struct orbus_curl *call, CURLcode result)
 	if (!c)
 		return -EINVAL;
 	/* By the program's own text_function or sample_function. */
-	if (c == being_read || c->is_detaching)
+	if (transfer_is_being_read(c) || c->is_detaching)
 		return -EALREADY;
 	c->is_detaching = true;
 	err = detach(c, result);

@@ -49,7 +49,7 @@ struct llm_call_options {
 
 	/*
 	 * Another measurement of the same call has published the begin: none is published here, and
-	 * this is the id that the call goes by should it be published after all. A binding that
+	 * this is the call's id if it is published after all. A binding that
 	 * sets it calls llm_call_judge() at the end. NULL: llm_call_end() publishes.
 	 */
 	const char *within_id;
@@ -124,20 +124,20 @@ long llm_call_timeout_ms(const struct llm_call *x);
 bool llm_call_is_out_of_time(struct llm_call *x);
 
 /*
- * Which limit it was, where the transport only knows that it waited too long for bytes. Of an
- * answer that is no stream nothing but the whole was awaited.
+ * Which limit was reached, where the transport only knows that no bytes came for too long. Without
+ * a stream that is the limit of the whole answer.
  */
 enum limit llm_call_limit_of_silence(const struct llm_call *x);
 
 /*
- * Judges, fills in the sample, publishes it. What orbus_publish() returns. The sample and its
- * strings live until llm_call_free(), which must follow.
+ * Decides the outcome, fills in the sample, publishes it. Returns what orbus_publish() does. The
+ * sample and its strings live until llm_call_free(), which must follow.
  */
 int llm_call_end(struct llm_call *x, const struct llm_call_result *result);
 
 /*
- * The first half of llm_call_end(): judges, and fills in the sample with its times. The second half
- * is orbus_request_end() with the status of the sample.
+ * The first half of llm_call_end(): decides the outcome, and fills in the sample with its times.
+ * The second half is orbus_request_end() with the status of the sample.
  */
 void llm_call_judge(struct llm_call *x, const struct llm_call_result *result);
 

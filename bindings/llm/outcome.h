@@ -41,9 +41,9 @@ struct evidence {
 struct outcome {
 	enum orbus_status status;
 	const char *error_type; /* static; NULL where the request ended well or was cancelled */
-	char error_message[OUTCOME_MESSAGE_BYTES]; /* "" where there is nothing to say */
+	char error_message[OUTCOME_MESSAGE_BYTES]; /* "": none */
 	bool quotes;    /* the message is of a server or of a transport, not ours */
-	bool may_retry; /* an error of the API: it may say when to come back */
+	bool may_retry; /* an error of the API: it may say when to try again */
 };
 
 /* The error_type of an HTTP status from 300 on; static. */
@@ -57,7 +57,7 @@ void outcome_reach(const struct evidence *e, struct outcome *out);
 /* Puts words of ours in place of a message that must not be published. */
 void outcome_withhold(struct outcome *v, const char *why);
 
-/* Last, since it adds to the message: when to come back, if the API says so. */
+/* Last, since it adds to the message: when to try again, if the API says so. */
 void outcome_add_retry(struct outcome *v, long retry_after);
 
 /* Likewise the error_type of a limit, and of a failure, in mid-stream or before; static. */

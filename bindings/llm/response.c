@@ -1,5 +1,5 @@
 /*
- * response.c: what an API's answer says about itself, read as it passes.
+ * response.c: the facts of an API's answer, read as it passes.
  */
 #include "response.h"
 #include "base/utf8.h"
@@ -282,7 +282,7 @@ static void take_number(struct response *a, uint8_t place, const char *text, siz
 		a->facts.has_error = true;
 	else if (place == ERROR_CODE || place == CODE)
 		capture(a, place, text, length);
-	/* Some say so, too, that all is well. */
+	/* Some APIs send code 0 or 200 with a good answer. */
 	if (place == CODE && (value == 0 || value == 200))
 		a->event_excuses = true;
 	else if (place == CODE)

@@ -1,5 +1,5 @@
 /*
- * response.h: what an API's answer says about itself, read as it passes.
+ * response.h: the facts of an API's answer, read as it passes.
  *
  * Understands a chat completion, whole or as a stream of events, and an error in place of either.
  * Sources: OpenRouter's API reference (streaming; errors and debugging), OpenAI's chat completions
@@ -48,18 +48,19 @@ struct response {
 	void *context;
 	locale_t c_locale; /* for numbers, in place of the program's locale */
 	enum response_form expected, form;
-	/* Some APIs say the same under two names: the one that came first counts. 0: none yet. */
+	/* Some APIs send the same text under two names: the one that came first counts. 0: none
+	 * yet. */
 	uint8_t text_source, reasoning_place;
 	/* Of the document under way: */
 	bool event_is_blank;
 	bool event_may_be_done, event_is_done; /* it is [DONE], so far or wholly */
 	bool event_responds;                   /* it brings choices or usage */
-	bool event_accuses;                    /* it bears what an error would at the top */
-	bool event_excuses;                    /* its code says that all is well */
+	bool event_accuses;                    /* its top level has a member of an error */
+	bool event_excuses;                    /* its code is 0 or 200: no error */
 	uint8_t done_matched;                  /* bytes of [DONE] */
 	uint8_t capturing;                     /* the place whose string is being captured */
 	size_t captured;                       /* its bytes so far */
-	char object[16];                       /* what kind of object it says it is */
+	char object[16];                       /* its member "object" */
 	struct json_scan scan;
 	struct prefix_cache prefix_cache;
 	struct event_stream events;
@@ -69,7 +70,7 @@ struct response {
 int response_init(struct response *a, const struct response_sink *sink, void *context);
 
 /*
- * Says how the answer is framed, by what was asked and by Content-Type, before its first byte. A
+ * Sets how the answer is framed, by the request and by Content-Type, before its first byte. A
  * body that starts with { or [ is read as JSON all the same: so are errors in place of a stream. So
  * is one that starts with <, a proxy's page, which is found to be none.
  */

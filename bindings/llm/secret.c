@@ -152,7 +152,7 @@ static bool is_token(char c)
 	return is_of(DOTS, c) || (c && strchr("~+/=", c));
 }
 
-/* "Bearer authentication" is about keys, and none: small letters alone, the first apart. */
+/* A word such as in "Bearer authentication" is no key: small letters after the first. */
 static bool is_plain_word(const char *text, size_t length)
 {
 	for (size_t i = 1; i < length; i++)

@@ -3,8 +3,8 @@
  *
  * Source: WHATWG HTML, "Server-sent events", sections 9.2.5 and 9.2.6. Lines end with CR, LF or
  * CRLF, anywhere in a piece; comments and fields other than `data` and `event` are passed over.
- * Unlike a browser, this hands on an event's data as it comes, and says afterwards that the event
- * is whole; what is left unfinished at the end is the caller's to judge.
+ * Unlike a browser, this passes an event's data on as it comes, and reports afterwards that the
+ * event is whole; the caller decides what an unfinished event at the end means.
  */
 #ifndef ORBUS_LLM_SSE_H
 #define ORBUS_LLM_SSE_H

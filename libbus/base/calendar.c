@@ -14,7 +14,6 @@
 #include <time.h>
 
 #define HOUR_S INT64_C(3600)
-#define DAY_S  INT64_C(86400)
 #define DAY_NS (UINT64_C(86400) * NS_PER_SECOND)
 /* Offsets from UTC lie between these. */
 #define OFFSET_MIN_S (-12 * HOUR_S)

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define DAY_S INT64_C(86400)
 /* A mark is (offset in minutes + this) * 1000 + number, which is more than 0. */
 #define MARK_BIAS    (24 * 60)
 #define MARK_NUMBERS (PERIOD_MARK_NUMBERS_MAX + 1)

@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define DAY_S INT64_C(86400)
+
 #define PERIOD_UNMARKED         0u
 #define PERIOD_MARK_NUMBERS_MAX 999u
 /* "-0500_999" and its NUL */

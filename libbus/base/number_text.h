@@ -18,7 +18,7 @@ size_t figure_text(double value, char out[FIGURE_TEXT_MAX]);
 #define COUNT_TEXT_BYTES 32
 void format_count(uint64_t n, char out[COUNT_TEXT_BYTES]);
 
-/* A figure in as many digits as tell something: "12345", "6.73", "0.00123". */
+/* A figure in as many digits as are useful: "12345", "6.73", "0.00123". */
 #define FIGURE_TEXT_BYTES 32
 void format_figure(double value, char out[FIGURE_TEXT_BYTES]);
 

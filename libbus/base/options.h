@@ -43,7 +43,7 @@ struct cli_option {
 	size_t offset;        /* of the field in the settings */
 	const char *argument; /* its name in the documentation; of a CLI_CHOICE: may be NULL */
 	const char *choices;  /* of a CLI_CHOICE: "auto|uring|posix" */
-	const char *preset;   /* the default as one would type it; NULL: the field is left alone */
+	const char *preset; /* the default as a user would type it; NULL: the field is left alone */
 	const char *preset_words; /* what the documentation says where `preset` cannot */
 	const char *implied;     /* what the option means without an argument; NULL: it needs one */
 	const char *environment; /* the variable that stands in where the option is not given */
@@ -51,7 +51,7 @@ struct cli_option {
 	enum cli_offer offer;
 	const char *help;    /* half a line for --help */
 	const char *details; /* sentences for the man page, in scdoc; NULL: `help` does */
-	const char *units;   /* what a wrong number is told: "milliseconds, such as 3450" */
+	const char *units; /* for the message about a wrong number: "milliseconds, such as 3450" */
 };
 
 struct cli_program {
@@ -80,7 +80,7 @@ struct cli_list {
 		.details = "The bus: a POSIX shared-memory name such as _orbus_, or an absolute " \
 			   "path on a tmpfs such as _/run/orbus/ring_. See *orbus*(7)."           \
 	}
-/* `help_words` and `what` say which of the agent's files the program is after. */
+/* `help_words` and `what` say which of the agent's files the program uses. */
 #define CLI_OPTION_DATA_DIR(settings, field, help_words, what)                                   \
 	{                                                                                        \
 		.name = "data-dir", .letter = 'd', .type = CLI_TEXT,                             \

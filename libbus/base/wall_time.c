@@ -7,11 +7,11 @@
  * moment. Where a look every two hours finds one offset alone, as on nearly all days, that is it.
  */
 #include "wall_time.h"
+#include "now.h"
 
 #include <errno.h>
 #include <string.h>
 
-#define NS_PER_SECOND  UINT64_C(1000000000)
 #define SECONDS_OF_DAY 86400
 #define QUARTER        900
 #define REACH          (26 * 3600)

@@ -49,7 +49,7 @@ struct board_header {
 	uint32_t reserved;
 	uint64_t generation;          /* of the newest document; 0: none yet */
 	uint64_t beat_ns;             /* CLOCK_REALTIME */
-	uint64_t beat_boottime_ns;    /* CLOCK_BOOTTIME: no step of the clock touches it */
+	uint64_t beat_boottime_ns;    /* CLOCK_BOOTTIME: no step of the clock changes it */
 	uint64_t drained_boottime_ns; /* the ring has been read up to there; 0 of older agents */
 };
 static_assert(offsetof(struct board_header, generation) == 48, "layout");

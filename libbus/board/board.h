@@ -30,14 +30,14 @@ int board_create(const char *bus, mode_t mode, const gid_t *group, struct board 
  * stays. */
 int board_publish(struct board *b, const void *bytes, size_t length);
 
-/* Says that the agent lives. NULL is allowed. */
+/* Writes a heartbeat: the agent lives. NULL is allowed. */
 void board_beat(struct board *b);
 
-/* Says that all that was published until then (CLOCK_BOOTTIME) has been read from the ring. NULL is
+/* Writes that everything published until then (CLOCK_BOOTTIME) has been read from the ring. NULL is
  * allowed. */
 void board_set_drained(struct board *b, uint64_t boottime_ns);
 
-/* True when there is none (NULL), or it is no longer the one that bears the name. */
+/* True when there is none (NULL), or the name is another object's now. */
 bool board_is_gone(const struct board *b);
 
 /* Detaches. The board stays, so that readers see when the agent was last alive. */
@@ -50,7 +50,7 @@ struct board_snapshot {
 	uint64_t started_ns;   /* CLOCK_REALTIME */
 	int32_t pid;
 	bool is_live; /* the heartbeat is fresh (by CLOCK_BOOTTIME) */
-	/* CLOCK_BOOTTIME: what was published by then has been read; 0: the agent does not tell */
+	/* CLOCK_BOOTTIME: what was published by then has been read; 0: not known */
 	uint64_t drained_ns;
 	void *bytes; /* the document; free() it */
 	size_t length;

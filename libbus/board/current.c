@@ -82,7 +82,7 @@ static uint64_t window_start_ns(enum statistics_window window, uint64_t now_ns)
 	return start_ns;
 }
 
-/* What the ring says, read once. */
+/* The statistics of the ring, read once. */
 struct ring_sum {
 	struct orbus_reader *reader;
 	struct inflight *inflight;
@@ -107,8 +107,8 @@ static bool add_sample(struct ring_sum *t, const struct orbus_sample *s)
 }
 
 /*
- * Reads what was published until now: producers that go on, or claim to, do not keep us. Where the
- * reader has nothing for the moment, it gets a little time. False: out of memory.
+ * Reads what was published until now, so it ends also while producers go on. Where the reader finds
+ * nothing for the moment, it waits a little. False: out of memory.
  */
 static bool add_samples(struct ring_sum *t)
 {

@@ -2,7 +2,7 @@
  * hour.h: what time the name of a journal's file may stand for.
  *
  * As a rule the name does not say whether its hour is local or UTC, nor how many hours the file
- * covers (--snapshot-every). So more files are looked into than need be, and never fewer.
+ * covers (--snapshot-every). So more files may be opened than are needed, and never fewer.
  */
 #ifndef ORBUS_JOURNAL_HOUR_H
 #define ORBUS_JOURNAL_HOUR_H

@@ -23,7 +23,7 @@ struct journal_lines {
 	size_t in_at, in_length;
 	bool within_frame;
 	char *buffer;
-	size_t at, length, capacity; /* what is left of it lies from `at` to `length` */
+	size_t at, length, capacity; /* what is still to be read is from `at` to `length` */
 	uint64_t skip;               /* bytes that are not wanted */
 	uint64_t left;               /* bytes that may still be read after them */
 	bool ended;
@@ -94,7 +94,7 @@ static ssize_t read_some(int fd, char *out, size_t bytes)
 	return n < 0 ? -errno : n;
 }
 
-/* Frames follow each other. Damage ends the file: what came before it holds. */
+/* Frames follow each other. A damaged one ends the file: the lines before it are used. */
 static ssize_t decompress_some(struct journal_lines *l, char *out, size_t bytes)
 {
 	ZSTD_outBuffer to = {out, bytes, 0};

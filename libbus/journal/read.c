@@ -27,7 +27,7 @@
 struct file {
 	struct journal_name name;
 	uint64_t from;  /* bytes of it that were read before */
-	uint64_t limit; /* bytes of it that are there for good */
+	uint64_t limit; /* bytes of it that will not be taken back */
 	uint64_t order; /* a time that its hour holds; hours do not overlap */
 };
 

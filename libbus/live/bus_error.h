@@ -16,12 +16,12 @@ int bus_error_describe(const char *bus, int error, char *out, size_t bytes);
 /* Prints it on standard error as "TOOL: MESSAGE"; returns the exit status. */
 int bus_error_report(const char *tool, const char *bus, int error);
 
-/* Writes whose the object at `path` is, and what can be done. False: its owner is trusted. */
+/* Writes who owns the object at `path`, and the remedy. False: its owner is trusted. */
 bool bus_stranger_describe(
     const struct bus_paths *paths, const char *path, char *out, size_t bytes);
 
-/* Says on standard error that the board is a stranger's and counts as none, where `error` says so.
- */
+/* Prints on standard error that the board is not used since its owner is not trusted, where `error`
+ * is that. */
 void bus_board_report(const char *tool, const char *bus, int error);
 
 /* A user's name and number, sanitised. */

@@ -21,7 +21,6 @@
 #include <xxhash.h>
 
 #define CHAINS 16384 /* not a limit: two entries each when all places are taken */
-#define NS     UINT64_C(1000000000)
 
 struct entry {
 	struct entry *chain;         /* the next of the same hash */
@@ -67,7 +66,7 @@ struct inflight *inflight_new(void)
 	if (getrandom(&f->seed, sizeof(f->seed), GRND_NONBLOCK) != sizeof(f->seed))
 		f->seed = (uint64_t)(uintptr_t)f * UINT64_C(0x9e3779b97f4a7c15);
 	f->incarnation = f->seed;
-	f->now_s = now_ns_of(CLOCK_BOOTTIME) / NS;
+	f->now_s = now_ns_of(CLOCK_BOOTTIME) / NS_PER_SECOND;
 	return f;
 }
 
@@ -371,11 +370,11 @@ void inflight_expire(struct inflight *f, uint32_t lane, uint64_t boot_ns)
 {
 	struct entry *e;
 
-	if (boot_ns / NS > f->now_s)
-		f->now_s = boot_ns / NS;
+	if (boot_ns / NS_PER_SECOND > f->now_s)
+		f->now_s = boot_ns / NS_PER_SECOND;
 	while (inflight_in_lane(f, lane)) {
 		e = f->lanes[lane].oldest;
-		if (f->now_s - e->since_s < INFLIGHT_AGE_NS / NS)
+		if (f->now_s - e->since_s < INFLIGHT_AGE_NS / NS_PER_SECOND)
 			return;
 		forget(f, e, &f->forgotten.expired);
 	}

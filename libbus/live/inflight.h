@@ -2,7 +2,7 @@
  * inflight.h: requests that have begun and not ended.
  *
  * A begin is paired with the request of the same lane and owner (epoch) whose begin_id, or else
- * request_id, is the begin's. Which of them died with their process is told by reaper.h. A
+ * request_id, is the begin's. reaper.h finds those that died with their process. A
  * request that ends is counted by its end, also when its begin was forgotten here: only orphans and
  * the number in flight depend on what is kept.
  *
@@ -17,6 +17,7 @@
 #define ORBUS_LIVE_INFLIGHT_H
 
 #include "base/data_limits.h"
+#include "base/now.h"
 #include "doc/writer.h"
 #include "inflight_text.h"
 #include "lane_levels.h"
@@ -27,7 +28,7 @@
 
 #define INFLIGHT_LANE_MAX LANE_LEVEL_MAX
 #define INFLIGHT_MAX      32768
-#define INFLIGHT_AGE_NS   (UINT64_C(24) * 3600 * 1000000000)
+#define INFLIGHT_AGE_NS   (24 * 3600 * NS_PER_SECOND)
 
 struct inflight;
 
@@ -63,7 +64,7 @@ typedef void inflight_each_fn(
     void *context, const struct sample_origin *origin, const struct orbus_sample *begin);
 void inflight_each(const struct inflight *f, inflight_each_fn *each, void *context);
 
-/* Told of a begin that is taken out; the sample lives during the call. */
+/* Called with a begin that is taken out; the sample lives during the call. */
 typedef void inflight_gone_fn(void *context, const struct orbus_sample *begin);
 
 /* Which of a lane's requests are dead; reaper.c says why. */
@@ -93,8 +94,8 @@ void inflight_forget_lane(struct inflight *f, uint32_t lane, inflight_gone_fn *g
 void inflight_clear(struct inflight *f);
 
 /*
- * Says what time it is (CLOCK_BOOTTIME, which no change of the date moves), for begins that come,
- * and forgets the lane's that are too old.
+ * Sets the time (CLOCK_BOOTTIME, which no change of the date moves) for begins that come, and
+ * forgets those of the lane that are too old.
  */
 void inflight_expire(struct inflight *f, uint32_t lane, uint64_t boot_ns);
 
@@ -113,7 +114,7 @@ struct inflight_worst {
 	char bot[INFLIGHT_TEXT_BYTES];
 };
 
-/* Tells of what was forgotten since the last call. False: nothing was. */
+/* What was forgotten since the last call. False: nothing was. */
 bool inflight_worst(struct inflight *f, struct inflight_worst *out);
 
 /*

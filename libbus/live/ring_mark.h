@@ -1,6 +1,6 @@
 /*
- * ring_mark.h: how far every lane had been published at one instant: where a drain ends that has to
- * end, however much is published meanwhile.
+ * ring_mark.h: how far every lane had been published at one instant. A drain that reads up to
+ * there ends, however much is published meanwhile.
  */
 #ifndef ORBUS_LIVE_RING_MARK_H
 #define ORBUS_LIVE_RING_MARK_H
@@ -15,7 +15,7 @@ void ring_mark_free(struct ring_mark *m);
 
 /*
  * True once everything that was published then has been read, or cannot be read any more. A lane
- * whose head was taken back since is as good as read.
+ * whose head went back since counts as read.
  */
 bool ring_mark_is_passed(struct ring_mark *m, const struct orbus_reader *r);
 

@@ -7,7 +7,7 @@
  * of its own, so two handles of one process exclude each other like two processes do. The mapping
  * is MADV_DONTFORK, or a child would keep its dead parent's lane locked.
  *
- * The kernel drops the lock when the process dies however it dies, and orders that after all the
+ * The kernel drops the lock at any death of the process, and orders that after all the
  * owner's stores; the next owner's lock acquires them. So `head` and `epoch` are read here, once,
  * by a thread that is the lane's only writer, and kept in private memory from then on.
  */
@@ -56,7 +56,7 @@ static uint64_t *map_token(size_t page)
 
 /*
  * Locks the lowest free lane, so that short-lived producers reuse the memory of those before.
- * Asking costs the kernel a walk of its list of locks, 10 us where thousands are taken.
+ * For each question the kernel walks its list of locks: 10 us where thousands are taken.
  */
 static int lock_free_lane(
     int locks_fd, uint32_t lane_count, struct lane_effort *effort, uint32_t *index)
@@ -88,14 +88,14 @@ void lane_say_reserved(const struct lane *lane)
 	    UINT64_C(1) << (lane->index % 64), memory_order_release);
 }
 
-/* Reserves the lane's memory, then says so to readers. A full /dev/shm shows here as -ENOSPC. */
+/* Reserves the lane's memory, then shows that to readers. -ENOSPC: /dev/shm is full. */
 static int reserve(int ring_fd, struct lane *lane, bool within_publish)
 {
 	const struct ring_shape *shape = &lane->shape;
 	uint64_t start = shape->lanes_offset + lane->index * shape->lane_stride;
 	int err = 0;
 
-	/* A program whose timers interrupt it all the time must not be kept here. */
+	/* Bounded: a program's timers may interrupt every attempt. */
 	for (int tries = 0; tries < ALLOCATE_TRIES; tries++) {
 		err = posix_fallocate(ring_fd, (off_t)start, (off_t)shape->lane_stride);
 		if (err != EINTR)
@@ -110,7 +110,7 @@ static int reserve(int ring_fd, struct lane *lane, bool within_publish)
 	lane->slots = (uint8_t *)(lane->header + 1);
 	/*
 	 * Take the page faults now and not in a publish; an older kernel knows no such advice.
-	 * Within a publish they are rather taken one by one: all at once is a millisecond.
+	 * Within a publish they are taken one by one: all at once would take a millisecond.
 	 */
 	if (!within_publish)
 		(void)madvise(lane->header, shape->lane_stride, MADV_POPULATE_WRITE);
@@ -127,7 +127,7 @@ static uint64_t random_word(void)
 	return word;
 }
 
-/* Another one for each owner, which no former owner can foretell and claim for itself; never 0. */
+/* Another one for each owner, random, so that no former owner can guess and claim it; never 0. */
 static uint32_t next_epoch(uint32_t former)
 {
 	uint32_t epoch = former + 1 + (uint32_t)(random_word() % EPOCH_STEP_MAX);
@@ -137,8 +137,8 @@ static uint32_t next_epoch(uint32_t former)
 
 /*
  * The number of the record in a slot, plus 1; 0 where there is none, or one that cannot be there.
- * The slot may say anything: a record has its place, and no higher number than can have been
- * reached.
+ * The slot may hold anything. A record is accepted in its own slot only, and with no higher number
+ * than can have been reached.
  */
 static uint64_t end_of_slot(const struct lane *lane, uint64_t slot, uint64_t boottime_ns)
 {
@@ -180,7 +180,7 @@ static bool is_borne_out(const struct lane *lane, uint64_t head, uint64_t bootti
  * Continues the lane where its last owner left it. Had that one died inside a publish, record
  * `head` is begun but not published: its slot is simply written again.
  *
- * What the last owner left may be anything. A head that the slots do not bear out, or whose claim
+ * What the last owner left may be anything. A head that the slots do not confirm, or whose claim
  * is not the last owner's, is not continued: the slots tell how far the lane is, and a new count
  * begins there, of which readers take every record. (Where that owner died between its record and
  * the head, the record was not published: the count begins with it.)

@@ -49,7 +49,8 @@ static inline void lane_store_header(struct lane_header *h, const struct lane *l
 	atomic_store_explicit(&h->claim, lane->claim, memory_order_relaxed);
 	/* Release: a reader that sees the epoch sees its claim. Pairs with lane_view_read(). */
 	atomic_store_explicit(&h->epoch, lane->epoch, memory_order_release);
-	/* Release: a reader that sees this head sees the whole slot. Pairs with lane_view_read(). */
+	/* Release: a reader that sees this head sees the whole slot. Pairs with lane_view_read().
+	 */
 	atomic_store_explicit(&h->head, lane->head, memory_order_release);
 }
 

@@ -212,6 +212,37 @@ static bool skip_overwritten(struct ring_view *s, struct cursor *c, uint32_t lan
 	return true;
 }
 
+/*
+ * The header is believed: first its owner and count, then its head. True where there is something
+ * to take.
+ */
+static bool follow_header(
+    struct ring_view *s, struct cursor *c, uint32_t lane, const struct lane_view *v)
+{
+	if (!v->is_claimed)
+		meet_stranger(s, c, v);
+	/* Only a new owner begins a new count. */
+	else if (v->count_id != c->count_id && v->epoch != c->owner && !meet_count(s, c, lane, v))
+		return true;
+	c->epoch = v->epoch;
+	c->owner = v->is_claimed ? v->epoch : c->owner;
+	c->from = v->is_claimed ? v->begin : 0;
+	/* A new owner without a sample yet. Counted as barren, so that invented owners cost little.
+	 */
+	if (v->head == c->next && v->head == cursor_reached(c)) {
+		note_barren(s, c);
+		return false;
+	}
+	if (v->head < cursor_reached(c))
+		return fall_back(s, c, lane, v);
+	c->is_behind = false;
+	if (!skip_overwritten(s, c, lane, v->head))
+		return true;
+	c->head = v->head;
+	c->believed_ns = ring_view_now(s);
+	return c->head > c->next;
+}
+
 bool lane_belief_look(struct ring_view *s, uint32_t lane)
 {
 	struct cursor *c = &s->cursors[lane];
@@ -219,7 +250,7 @@ bool lane_belief_look(struct ring_view *s, uint32_t lane)
 
 	if (!lane_view_in_use(s, lane))
 		return false;
-	/* Before the head is read: what is published while we are kept from the clock came since.
+	/* Before the head is read: samples that are published in between are newer than this time.
 	 */
 	(void)ring_view_now(s);
 	if (lane_belief_is_aside(s, c))
@@ -238,28 +269,7 @@ bool lane_belief_look(struct ring_view *s, uint32_t lane)
 		return disbelieve(s, c, lane);
 	if (!lane_view_is_backed(s, lane, v.head))
 		return disbelieve(s, c, lane);
-	if (!v.is_claimed)
-		meet_stranger(s, c, &v);
-	/* Only a new owner begins a new count. */
-	else if (v.count_id != c->count_id && v.epoch != c->owner && !meet_count(s, c, lane, &v))
-		return true;
-	c->epoch = v.epoch;
-	c->owner = v.is_claimed ? v.epoch : c->owner;
-	c->from = v.is_claimed ? v.begin : 0;
-	/* A new owner without a sample yet. Counted as barren, so that invented owners cost little.
-	 */
-	if (v.head == c->next && v.head == cursor_reached(c)) {
-		note_barren(s, c);
-		return false;
-	}
-	if (v.head < cursor_reached(c))
-		return fall_back(s, c, lane, &v);
-	c->is_behind = false;
-	if (!skip_overwritten(s, c, lane, v.head))
-		return true;
-	c->head = v.head;
-	c->believed_ns = ring_view_now(s);
-	return c->head > c->next;
+	return follow_header(s, c, lane, &v);
 }
 
 void lane_belief_note_sample(struct ring_view *s, uint32_t lane)

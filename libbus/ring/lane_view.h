@@ -62,15 +62,50 @@ static inline uint64_t ring_view_now(struct ring_view *s)
 	return s->now_ns;
 }
 
-const struct lane_header *lane_view_header(const struct ring_view *s, uint32_t lane);
-const struct slot *lane_view_slot(const struct ring_view *s, uint32_t lane, uint64_t record);
+static inline const struct lane_header *lane_view_header(const struct ring_view *s, uint32_t lane)
+{
+	const struct ring_shape *shape = &s->segment.shape;
+
+	return (const struct lane_header *)(s->segment.base + shape->lanes_offset +
+					    lane * shape->lane_stride);
+}
+
+static inline const struct slot *lane_view_slot(
+    const struct ring_view *s, uint32_t lane, uint64_t record)
+{
+	const struct ring_shape *shape = &s->segment.shape;
+	const uint8_t *slots = (const uint8_t *)(lane_view_header(s, lane) + 1);
+
+	return (const struct slot *)(slots + (size_t)(record & (shape->slots_per_lane - 1)) *
+						 shape->slot_bytes);
+}
 
 /* True once the lane's memory is reserved: no other lane is ever touched. */
-bool lane_view_in_use(const struct ring_view *s, uint32_t lane);
+static inline bool lane_view_in_use(const struct ring_view *s, uint32_t lane)
+{
+	uint64_t word;
+
+	/* Memory stays reserved: a lane that was seen in use stays so, even if its bit is cleared.
+	 */
+	if (s->cursors && s->cursors[lane].in_use)
+		return true;
+	/* Acquire: pairs with the release in lane_say_reserved(). */
+	word = atomic_load_explicit(&s->segment.shared->reserved[lane / 64], memory_order_acquire);
+	return word >> (lane % 64) & 1;
+}
 
 /* What the lane's header says now: records ever published, and its owner's epoch. */
-uint64_t lane_view_head(const struct ring_view *s, uint32_t lane);
-uint32_t lane_view_epoch(const struct ring_view *s, uint32_t lane);
+static inline uint64_t lane_view_head(const struct ring_view *s, uint32_t lane)
+{
+	/* Acquire: pairs with the release store of head in lane_store_header(). */
+	return atomic_load_explicit(&lane_view_header(s, lane)->head, memory_order_acquire);
+}
+
+static inline uint32_t lane_view_epoch(const struct ring_view *s, uint32_t lane)
+{
+	return (uint32_t)atomic_load_explicit(
+	    &lane_view_header(s, lane)->epoch, memory_order_acquire);
+}
 
 /* Reads a header whose parts belong together. False: it changed during each attempt. */
 bool lane_view_read(const struct ring_view *s, uint32_t lane, struct lane_view *v);
@@ -117,7 +152,14 @@ static inline uint64_t min_u64(uint64_t a, uint64_t b)
  * Whether there is another record, or another owner, whose first records may have the numbers of
  * some that were taken.
  */
-bool lane_view_has_moved(const struct ring_view *s, uint32_t lane);
+static inline bool lane_view_has_moved(const struct ring_view *s, uint32_t lane)
+{
+	const struct cursor *c = &s->cursors[lane];
+
+	return lane_view_head(s, lane) != c->next ||
+	       atomic_load_explicit(&lane_view_header(s, lane)->epoch, memory_order_acquire) !=
+	           c->epoch;
+}
 
 /*
  * The record before `place` is in its slot, by another owner than the one of `epoch`. So the owner

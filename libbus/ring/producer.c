@@ -29,9 +29,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define BOT_MAX        64
 #define CHECK_EVERY_NS NS_PER_SECOND
-/* What a publish may spend on asking for a free lane, and how soon the next one may go on. */
+/* How long a publish may search for a free lane, and how soon the next one may continue. */
 #define WALK_NS     UINT64_C(200000)
 #define GO_ON_AFTER UINT64_C(10000000)
 /* Readers that one ring of the bell wakes. Any process can pretend to be many sleeping readers; the
@@ -45,7 +44,7 @@ struct producer {
 	uint64_t checked_ns; /* CLOCK_REALTIME: when the bus was last looked at */
 	int attach_error;
 	uint32_t walk_from; /* where the search for a free lane goes on */
-	char bot[BOT_MAX + 1];
+	char bot[PRODUCER_BOT_MAX + 1];
 	uint64_t *payload; /* where a sample is encoded; a slot's payload large */
 	uint32_t payload_bytes;
 	struct bus_paths paths;
@@ -186,7 +185,7 @@ int orbus_producer_open(const char *bus, const char *bot, struct orbus_producer 
 	if (!out)
 		return -EINVAL;
 	*out = NULL;
-	if (!bot || !*bot || strlen(bot) > BOT_MAX)
+	if (!bot || !*bot || strlen(bot) > PRODUCER_BOT_MAX)
 		return -EINVAL;
 	if (!utf8_is_valid(bot, strlen(bot)))
 		return -EILSEQ;

@@ -6,6 +6,9 @@
 
 #include "orbus.h"
 
+/* The bytes of a producer's name, the bot, at most. */
+#define PRODUCER_BOT_MAX 64
+
 /*
  * An id for a request of this producer: unlike any other's, in all likelihood. False: the handle is
  * none that is open.

@@ -1,8 +1,8 @@
 /*
  * request.c: the timer around one request, which is what a bot uses most.
  *
- * A struct orbus_request may be copied and moved: nothing in it points into it. The id that the
- * begin bore is put where a sample needs it while the sample is published, and taken out again.
+ * A struct orbus_request may be copied and moved: nothing in it points into it. The id of
+ * the begin is put into the sample while that is published, and taken out again.
  */
 #include "base/now.h"
 #include "orbus.h"
@@ -82,7 +82,8 @@ int orbus_request_end(struct orbus_request *r, enum orbus_status status)
 	else if (!ended.begin_id && strcmp(ended.request_id, r->id) != 0)
 		ended.begin_id = r->id;
 	err = orbus_publish(r->producer, &ended);
-	/* A sample that was refused may be mended, and ended again; one that was published may not.
+	/* A sample that was refused may be corrected, and ended again; one that was published may
+	 * not.
 	 */
 	if (!err)
 		r->producer = NULL;

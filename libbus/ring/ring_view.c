@@ -62,6 +62,25 @@ int ring_view_open(struct ring_view *s, const struct bus_paths *paths, ring_view
 	return 0;
 }
 
+/*
+ * Whether the saved position stands, and the header's count is not to be followed:
+ *   - The header is not believed, or its head is below the position in the same count. It tells
+ *     nothing, and the position is all that is known.
+ *   - The header has another count, but an honest owner would have found the last record that was
+ *     taken and begun behind it. So the count is invented. What was counted must not come again.
+ */
+static bool is_position_kept(const struct ring_view *s, uint32_t lane, const struct lane_view *v,
+    uint64_t position, uint64_t count_id)
+{
+	const struct cursor *c = &s->cursors[lane];
+
+	if (position > 0 && (c->believed_ns == 0 ||
+				(position > v->head && count_id != 0 && count_id == c->count_id)))
+		return true;
+	return count_id != 0 && count_id != c->count_id && position > c->from &&
+	       lane_view_is_older_than(s, lane, position, v->epoch);
+}
+
 bool ring_view_set_position(
     struct ring_view *s, uint32_t lane, uint64_t position, uint64_t count_id)
 {
@@ -75,23 +94,10 @@ bool ring_view_set_position(
 	 * until it has one. */
 	if (c->count_id == 0)
 		c->count_id = count_id;
-	/* A header that is not believed tells nothing: the saved position is all that is known. */
-	if (position > 0 && (c->believed_ns == 0 ||
-				(position > v.head && count_id != 0 && count_id == c->count_id))) {
+	if (is_position_kept(s, lane, &v, position, count_id)) {
 		c->next = c->head = c->counted = position;
 		/* The owner of another count in the header has not been seen yet. */
 		c->owner = count_id == c->count_id ? c->owner : 0;
-		c->count_id = count_id;
-		return true;
-	}
-	/*
-	 * Another count, but an honest owner would have found the last record that was taken and
-	 * begun behind it. So the count is invented. What was counted must not come again.
-	 */
-	if (count_id != 0 && count_id != c->count_id && position > c->from &&
-	    lane_view_is_older_than(s, lane, position, v.epoch)) {
-		c->next = c->head = c->counted = position;
-		c->owner = 0;
 		c->count_id = count_id;
 		return true;
 	}
@@ -103,7 +109,7 @@ bool ring_view_set_position(
 	c->counted = position;
 	if (c->next <= position)
 		return is_ours;
-	/* What was overwritten between then and now is lost to the one who counts. */
+	/* What was overwritten between then and now is lost to the process that counts. */
 	if (lane_view_was_written(s, lane, c->next))
 		c->lost += min_u64(c->next - position, head_possible_in(ring_view_now(s)));
 	else

@@ -279,7 +279,7 @@ static int segment_make(const struct bus_paths *paths, const struct orbus_create
 	err = object_lock(locks, ORBUS_LOCK_CREATE);
 	if (!err && fstat(locks, &st) < 0)
 		err = system_error(errno);
-	/* Had it been removed meanwhile, another maker may hold the byte of a newer one. */
+	/* If it was removed meanwhile, another process may hold the byte of a newer one. */
 	if (!err && object_inode(paths->locks) != st.st_ino)
 		err = -EEXIST;
 	if (!err)

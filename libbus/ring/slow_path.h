@@ -31,8 +31,9 @@ static inline void slow_path_end(struct slow_path s)
 }
 
 /*
- * What a system call's failure is to the caller. EINVAL would speak of the caller's arguments,
- * which were looked at before: here the kernel, or the file system, knows no such form of the call.
+ * The error that a failed system call gives the caller. EINVAL becomes -ENOSYS: the caller's
+ * arguments were checked before, so the kernel or the file system does not know this form of the
+ * call.
  */
 static inline int system_error(int error)
 {

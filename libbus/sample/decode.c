@@ -30,7 +30,7 @@ struct decoder {
 	struct orbus_sample *s;
 };
 
-/* NULL: it is no text. All of it is judged, and what is within the limit taken. */
+/* NULL: it is no text. All of it is checked, and as much as the limit allows is taken. */
 static const char *copy_text(struct decoder *d, const struct mp_value *v, size_t limit)
 {
 	char *text = d->arena;
@@ -102,7 +102,7 @@ static bool take_DOUBLE(struct decoder *d, double *field)
 	if (v.type != MP_DOUBLE && v.type != MP_UINT)
 		return false;
 	*field = v.type == MP_UINT ? (double)v.uint : v.real;
-	/* Whether it is a gauge's, which may be negative, only the whole shows. */
+	/* It may be negative in a gauge alone, which is known at the end of the sample. */
 	return isfinite(*field) && (*field >= 0 || field == &d->s->value);
 }
 

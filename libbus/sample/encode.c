@@ -201,7 +201,7 @@ static int encode_once(const struct orbus_sample *s, char *buffer, size_t capaci
 	return o.at ? (int)(o.at - buffer) : -EMSGSIZE;
 }
 
-/* The message is the only text that may be long through no fault of the caller: it gives way. */
+/* The message is the only text that can be long without the caller's fault: it is shortened. */
 static int encode_with_message(struct orbus_sample *s, char *buffer, size_t capacity)
 {
 	char message[ORBUS_ERROR_MESSAGE_MAX + 1];

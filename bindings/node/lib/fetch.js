@@ -315,7 +315,7 @@ function instrumentFetch(fetch, options = {}) {
     }
     if (isPromise(promise)) return promise.then((response) => answer(call, response), (error) => refuse(call, error))
     call.settled()
-    call.lost(new TypeError('it gave no promise'))
+    call.lost(new TypeError('the fetch that is measured returned no promise'))
     return promise
   }
   for (const name of ['name', 'length']) {

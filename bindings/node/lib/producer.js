@@ -16,17 +16,16 @@ const { Request, readOptions } = require('./request.js')
 const { flatten } = require('./tags.js')
 const { show } = require('./values.js')
 
-const { FIGURE, KIND, figures } = native
-const BOT_BYTES_MAX = 64
+const { FIGURE, KIND, MAX, figures } = native
 
 // Those of the seed system are 0 before the first request.
 const round = (n, digits) => (Number.isNaN(n) ? 0 : Number(n.toFixed(digits)))
 const roundOrNull = (n, digits) => (Number.isNaN(n) ? null : Number(n.toFixed(digits)))
 
 function checkBot(bot) {
-  if (typeof bot === 'string' && bot !== '' && Buffer.byteLength(bot) <= BOT_BYTES_MAX && !bot.includes('\0')) return
+  if (typeof bot === 'string' && bot !== '' && Buffer.byteLength(bot) <= MAX.botBytes && !bot.includes('\0')) return
   throw new OrbusError(errno.EINVAL, 'new Producer',
-    `bot: a name of 1 to ${BOT_BYTES_MAX} bytes is needed, not ${inspect(bot)}`)
+    `bot: a name of 1 to ${MAX.botBytes} bytes is needed, not ${inspect(bot)}`)
 }
 
 class Producer {

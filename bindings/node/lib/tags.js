@@ -1,9 +1,8 @@
 // tags.js: tags, as the addon takes them.
 'use strict'
 
+const { MAX } = require('./native.js')
 const { attempt, get } = require('./values.js')
-
-const TAGS_MAX = 16
 
 const clean = (text) => (text.includes('\0') ? text.replaceAll('\0', '') : text)
 
@@ -17,7 +16,7 @@ function flattenAll(tags) {
   let count = 0
   for (const key in tags) {
     const value = get(tags, key)
-    if (value === undefined || value === null || key === '' || count === TAGS_MAX) continue
+    if (value === undefined || value === null || key === '' || count === MAX.tags) continue
     const text = attempt(() => String(value))
     if (text === undefined) continue
     flat += `${clean(key)}\0${clean(text)}\0`
@@ -37,7 +36,7 @@ function merge(outer, inner) {
     const parts = tags.split('\0')
     for (let n = 0; n + 1 < parts.length; n += 2) if (!all.has(parts[n])) all.set(parts[n], parts[n + 1])
   }
-  return [...all].slice(0, TAGS_MAX).map(([key, value]) => `${key}\0${value}\0`).join('')
+  return [...all].slice(0, MAX.tags).map(([key, value]) => `${key}\0${value}\0`).join('')
 }
 
 module.exports = { flatten, merge }

@@ -78,8 +78,8 @@ static bool is_that_call(const struct llm_call *x, const struct outer *outer)
 }
 
 /*
- * Without a producer the call publishes no begin: that is left to us, who may have one. The
- * clock goes on from there.
+ * The call is begun without a producer, so that it publishes no begin: the outer call may have
+ * published it; otherwise it is published here. The clock starts with llm_call_begin().
  */
 static int begin_call(struct measured *m, const struct llm_call_options *options,
     const struct outer *outer, double elapsed_ms)
@@ -141,6 +141,22 @@ static void tell_id(napi_env env, const struct llm_call *x)
 	figures[FIGURE_idLow] = (double)(uint32_t)id;
 }
 
+/* What is borrowed until the end lies in *m: the tags, the keys that may not be published, the URL.
+ */
+static void take_options(
+    napi_env env, const napi_value *a, struct measured *m, struct llm_call_options *options)
+{
+	double attempt = take_number(env, a[3]);
+	size_t unused;
+
+	arena_clear(&m->arena);
+	options->attempt = attempt >= 1 && attempt < 1e6 ? (uint64_t)attempt : 0;
+	options->tag_count = take_tags(env, a[4], &m->arena, m->tags);
+	options->tags = m->tags;
+	options->secrets = m->secrets = take_long_text(env, a[5], &unused);
+	options->url = m->url = take_long_text(env, a[6], &unused);
+}
+
 /*
  * callBegin(producer, body, elapsed_ms, attempt, tags, secrets, url, outer_high, outer_low,
  *     outer_model): a handle, or a negative errno. Its id is among the figures: the one of the call
@@ -154,8 +170,6 @@ static napi_value begin(napi_env env, napi_callback_info info)
 	struct outer outer;
 	struct measured *m;
 	napi_value a[10], external;
-	double attempt;
-	size_t unused;
 	int err;
 
 	arena_clear(&arena);
@@ -169,13 +183,7 @@ static napi_value begin(napi_env env, napi_callback_info info)
 	m->kind = HANDLE_MEASURED;
 	m->is_over = false;
 	m->producer = h;
-	arena_clear(&m->arena);
-	attempt = take_number(env, a[3]);
-	options.attempt = attempt >= 1 && attempt < 1e6 ? (uint64_t)attempt : 0;
-	options.tag_count = take_tags(env, a[4], &m->arena, m->tags);
-	options.tags = m->tags;
-	options.secrets = m->secrets = take_long_text(env, a[5], &unused);
-	options.url = m->url = take_long_text(env, a[6], &unused);
+	take_options(env, a, m, &options);
 	outer = take_outer(env, a[7], a[8], a[9], &arena);
 	err = begin_with(env, m, &options, &outer, a[1], take_number(env, a[2]));
 	if (err) {

@@ -4,6 +4,7 @@
 #include "constants.h"
 #include "args.h"
 #include "llm/outcome.h"
+#include "ring/producer.h"
 
 #include <string.h>
 
@@ -116,6 +117,12 @@ static const struct number failures[] = {
     {NULL, 0},
 };
 
+static const struct number most[] = {
+    {"botBytes", PRODUCER_BOT_MAX},
+    {"tags", ORBUS_TAGS_MAX},
+    {NULL, 0},
+};
+
 napi_status constants_define(napi_env env, napi_value exports)
 {
 	static const struct function functions[] = {
@@ -129,7 +136,7 @@ napi_status constants_define(napi_env env, napi_value exports)
 		const char *name;
 		const struct number *numbers;
 	} groups[] = {{"FIGURE", figures}, {"STATUS", statuses}, {"KIND", kinds}, {"LIMIT", limits},
-	    {"FAILURE", failures}};
+	    {"FAILURE", failures}, {"MAX", most}};
 	napi_status status =
 	    define_functions(env, exports, functions, sizeof(functions) / sizeof(functions[0]));
 

@@ -1,8 +1,8 @@
 /*
  * producer.c: a producer for JavaScript, and requests that the program times itself.
  *
- * A request under way has nothing here: JavaScript keeps its id and start, which begin() tells and
- * end() takes back, so that a request that is dropped leaves nothing to be freed.
+ * A request under way takes no memory here: JavaScript keeps its id and start, which begin()
+ * returns and end() gets back. So a request that is dropped leaves nothing to be freed.
  */
 #include "producer.h"
 #include "args.h"
@@ -156,7 +156,7 @@ static uint64_t count_of(double figure)
 	                                                                     : ORBUS_NONE;
 }
 
-/* The request that begin() told about, as it was. */
+/* The request as begin() made it. */
 static void restore(struct orbus_request *r, struct producer_handle *h, const double *figures)
 {
 	uint64_t id = (uint64_t)figures[FIGURE_idHigh] << 32 | (uint32_t)figures[FIGURE_idLow];

@@ -46,7 +46,7 @@ static bool take_name(
 			*out = (int)i;
 			return true;
 		}
-	PyErr_Format(PyExc_ValueError, "%s is %R, which is none", what, value);
+	PyErr_Format(PyExc_ValueError, "%s is %R: not one that orbus knows", what, value);
 	return false;
 }
 
@@ -253,7 +253,7 @@ static PyObject *call_end(PyObject *self, PyObject *const *args, Py_ssize_t coun
 	Py_RETURN_NONE;
 }
 
-/* It is dropped without end(). Where its block still wants what it found out, it lives on. */
+/* It is dropped without end(). A block that still needs what it found out keeps it alive. */
 static void call_finalize(PyObject *self)
 {
 	struct call *c = (struct call *)self;

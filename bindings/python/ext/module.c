@@ -84,7 +84,7 @@ static int execute(PyObject *module)
 	if (!state->producer_type || !state->request_type || !state->ready_type ||
 	    !state->call_type || !state->reader_type || !state->tags_block_type)
 		return -1;
-	return PyModule_AddStringConstant(module, "__version__", orbus_version());
+	return constants_init(module);
 }
 
 static int traverse(PyObject *module, visitproc visit, void *arg)

@@ -10,6 +10,7 @@
 #include "base/now.h"
 #include "errors.h"
 #include "request.h"
+#include "ring/producer.h"
 #include "sample_dict.h"
 #include "stats.h"
 #include "structmember.h"
@@ -43,8 +44,9 @@ static int open_handle(struct producer *p)
 		return -1;
 	if (p->bus != Py_None && !(bus = c_name(p->bus, "bus")))
 		return -1;
-	if (!*bot || strlen(bot) > 64) {
-		PyErr_Format(PyExc_ValueError, "bot is %R: give a name of 1 to 64 bytes", p->bot);
+	if (!*bot || strlen(bot) > PRODUCER_BOT_MAX) {
+		PyErr_Format(PyExc_ValueError, "bot is %R: give a name of 1 to %d bytes", p->bot,
+		    PRODUCER_BOT_MAX);
 		return -1;
 	}
 	err = orbus_producer_open(bus, bot, &p->handle);
@@ -192,7 +194,7 @@ static PyObject *producer_request(
 	return request_new((struct producer *)self, args, count, names);
 }
 
-/* --- What it can be asked -----------------------------------------------------------------------
+/* --- What it can report -------------------------------------------------------------------------
  */
 
 /* The sums behind get_performance_stats(), which rounds them. */

@@ -2,7 +2,7 @@
  * request.c: orbus.Request: one request as a context manager, from Producer.request() to its end.
  *
  * The clock starts, and the begin is published, when it is made. It ends once: when its block is
- * left, by end(), or, should it be dropped, as cancelled.
+ * left, by end(), or, where the program drops it, as cancelled.
  *
  * While its block runs a context variable refers to it, weakly, so that instrumented calls in there
  * are not counted a second time: see call_end.h. A request that is ended by end() alone has no
@@ -144,7 +144,8 @@ static void take_times_of_call(struct request *r, const struct call *c)
 	r->request.first_token_ns = 0;
 }
 
-/* What the block's call has to say. False: the call goes on, and will publish the end. */
+/* Takes over what the block's call found out. False: the call is still under way, and will publish
+ * the end. */
 static bool settle_with_call(struct request *r, enum orbus_status *status)
 {
 	if (r->open && !r->judged) {
@@ -341,7 +342,7 @@ static PyObject *request_aexit(PyObject *self, PyObject *const *args, Py_ssize_t
 	return ready;
 }
 
-/* --- What the program says ----------------------------------------------------------------------
+/* --- What the program reports --------------------------------------------------------------------
  */
 
 static PyObject *request_first_token(PyObject *self, PyObject *unused)

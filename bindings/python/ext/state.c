@@ -35,6 +35,6 @@ struct module_state *state_of_type(PyTypeObject *type)
 			return PyModule_GetState(module);
 		PyErr_Clear();
 	}
-	PyErr_SetString(PyExc_SystemError, "not a type of orbus");
+	PyErr_SetString(PyExc_SystemError, "orbus: a type of another module was given");
 	return NULL;
 }

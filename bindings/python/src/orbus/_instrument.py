@@ -23,7 +23,7 @@ from contextvars import ContextVar, Token
 from typing import Any, Callable, Generic, Iterable, Iterator, Mapping, Optional, Protocol, TypeVar
 
 from ._outcome import outcome, secrets
-from ._orbus import BusError, Call, expect_calls
+from ._orbus import BOT_MAX, TAGS_MAX, BusError, Call, expect_calls
 from ._producer import Producer
 
 _Client = TypeVar("_Client")
@@ -31,7 +31,6 @@ _Value = TypeVar("_Value")
 
 _lock = threading.Lock()
 _own_producer: Producer | None = None
-_TAGS_MAX = 16
 _INFLATED_AT_ONCE = 1 << 16
 _is_told = False
 
@@ -250,7 +249,7 @@ def _default_producer() -> Producer:
     with _lock:
         if _own_producer is None or _own_producer.closed:
             name = os.environ.get("ORBUS_BOT") or os.path.basename(sys.argv[0] or "") or "python"
-            _own_producer = Producer(name.encode()[:64].decode(errors="ignore"))
+            _own_producer = Producer(name.encode()[:BOT_MAX].decode(errors="ignore"))
         return _own_producer
 
 
@@ -296,8 +295,8 @@ def _checked(tags: Any) -> dict[str, Any]:
     for key in tags:
         if not isinstance(key, str):
             raise TypeError(f"tags: the key {key!r} must be a str, not {type(key).__name__}")
-    if len(tags) > _TAGS_MAX:
-        raise ValueError(f"{len(tags)} tags: a sample carries at most {_TAGS_MAX}")
+    if len(tags) > TAGS_MAX:
+        raise ValueError(f"{len(tags)} tags: a sample carries at most {TAGS_MAX}")
     return dict(tags)
 
 

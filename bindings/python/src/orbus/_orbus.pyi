@@ -5,6 +5,8 @@ from typing import Any, Awaitable, Mapping, SupportsFloat, SupportsIndex, TypeVa
 _Block = TypeVar("_Block", bound="TagsBlock")
 
 __version__: str
+BOT_MAX: int  # bytes of a bot's name
+TAGS_MAX: int  # of a sample
 
 class BusError(OSError):
     """A bus that cannot be used: the message says why, and what to do; errno tells it to a program."""

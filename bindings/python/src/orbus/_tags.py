@@ -3,9 +3,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from ._orbus import TagsBlock
-
-_TAGS_MAX = 16
+from ._orbus import TAGS_MAX, TagsBlock
 
 
 class tags(TagsBlock):
@@ -28,6 +26,6 @@ class tags(TagsBlock):
         for key in given:
             if not isinstance(key, str):
                 raise TypeError(f"tags: the key {key!r} must be a str, not {type(key).__name__}")
-        if len(given) > _TAGS_MAX:
-            raise ValueError(f"{len(given)} tags: a sample carries at most {_TAGS_MAX}")
+        if len(given) > TAGS_MAX:
+            raise ValueError(f"{len(given)} tags: a sample carries at most {TAGS_MAX}")
         self._tags = {key: str(value) for key, value in given.items()}
