@@ -8,6 +8,7 @@
 #include "testing.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,43 @@
 #define NOW_NS UINT64_C(1764000000000000000)
 
 static uint64_t seed;
+
+/* The linker puts these in the place of the library's calls. */
+static int allocations_left = INT_MAX;
+
+void *__real_malloc(size_t bytes);
+void *__wrap_malloc(size_t bytes);
+void *__real_calloc(size_t n, size_t bytes);
+void *__wrap_calloc(size_t n, size_t bytes);
+void *__real_realloc(void *p, size_t bytes);
+void *__wrap_realloc(void *p, size_t bytes);
+char *__real_strndup(const char *text, size_t most);
+char *__wrap_strndup(const char *text, size_t most);
+
+static bool is_to_fail(void)
+{
+	return allocations_left != INT_MAX && allocations_left-- <= 0;
+}
+
+void *__wrap_malloc(size_t bytes)
+{
+	return is_to_fail() ? NULL : __real_malloc(bytes);
+}
+
+void *__wrap_calloc(size_t n, size_t bytes)
+{
+	return is_to_fail() ? NULL : __real_calloc(n, bytes);
+}
+
+void *__wrap_realloc(void *p, size_t bytes)
+{
+	return is_to_fail() ? NULL : __real_realloc(p, bytes);
+}
+
+char *__wrap_strndup(const char *text, size_t most)
+{
+	return is_to_fail() ? NULL : __real_strndup(text, most);
+}
 
 /* splitmix64: 0..n-1. */
 static uint64_t choose(uint64_t n)
@@ -401,6 +439,42 @@ static void levels_without_end_are_refused(void **state)
 	assert_int_equal(snapshot_from_msgpack(arrays, sizeof(arrays), &s), -EBADMSG);
 }
 
+/* --- Out of memory ---------------------------------------------------------------------------- */
+
+static void every_allocation_may_fail(void **state)
+{
+	struct document_context c = {.period_kind = "1h"};
+	json_t *document, *alerts = json_pack("{s:[{s:s}]}", "rules", "rule", "cost today > 5 USD");
+	struct snapshot *s;
+	struct aggregate a;
+	int err;
+
+	(void)state;
+	seed = 7;
+	aggregate_init(&a);
+	for (int i = 0; i < 100; i++)
+		add_some(&a);
+	document = document_from_aggregate(&a, &c);
+	assert_non_null(document);
+	assert_int_equal(json_object_set_new(document, "alerts", alerts), 0);
+	for (int n = 0; n >= 0; n = err ? n + 1 : -1) {
+		allocations_left = n;
+		err = snapshot_from_aggregate(&a, 0, &s);
+		allocations_left = INT_MAX;
+		assert_int_equal(err, n < 10 || !s ? -ENOMEM : 0);
+		snapshot_unref(s);
+	}
+	for (int n = 0; n >= 0; n = err ? n + 1 : -1) {
+		allocations_left = n;
+		err = snapshot_from_document(document, &s);
+		allocations_left = INT_MAX;
+		assert_int_equal(err, n < 10 || !s ? -ENOMEM : 0);
+		snapshot_unref(s);
+	}
+	json_decref(document);
+	aggregate_free(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -412,6 +486,7 @@ int main(void)
 	    cmocka_unit_test(what_is_no_board_is_refused),
 	    cmocka_unit_test(what_no_agent_writes_is_refused),
 	    cmocka_unit_test(levels_without_end_are_refused),
+	    cmocka_unit_test(every_allocation_may_fail),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
