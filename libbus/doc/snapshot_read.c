@@ -5,8 +5,8 @@
  * is passed over, and costs a fraction of what a tree of it would.
  */
 #include "snapshot_read.h"
-#include "base/msgpack_in.h"
 #include "base/utf8.h"
+#include "snapshot_walk.h"
 #include "writer.h"
 
 #include <errno.h>
@@ -14,240 +14,48 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct reading {
-	struct mp_reader in;
-	struct snapshot *s;
-	const char *window; /* of the board: the one that is wanted */
-	bool found;         /* it is there */
-	uint64_t total_errors;
-	int error; /* -EBADMSG or -ENOMEM, beside in.failed */
-};
-
-struct field;
-struct object {
-	const struct field *fields;
-	size_t count;
-};
-
-/* Reads the next value to `at`. False: it is of another type, and was passed over. */
-typedef bool take_fn(struct reading *r, const struct field *f, void *at);
-
-struct field {
-	const char *key;
-	take_fn *take;
-	size_t offset;           /* of its place, in what the object is read to */
-	size_t size;             /* of a text's place */
-	const struct object *of; /* of an object's value */
-	size_t has;              /* in the snapshot: what is then true; 0: nothing */
-};
-
-#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
-#define OBJECT_OF(table)             \
-	{                            \
-		table, LENGTH(table) \
-	}
-#define HAS(member) .has = offsetof(struct snapshot, member)
-
-/* --- Values ----------------------------------------------------------------------------------- */
-
-static void fail(struct reading *r, int error)
-{
-	if (!r->error)
-		r->error = error;
-}
-
-static bool is_going_on(const struct reading *r)
-{
-	return !r->error && !r->in.failed;
-}
-
-static void pass_over(struct reading *r)
-{
-	(void)mp_skip(&r->in, DOCUMENT_DEPTH_MAX);
-}
-
-/* The head of the next value, where it is of that type. False: it was passed over, or failed. */
-static bool begin(struct reading *r, enum mp_type type, struct mp_value *v)
-{
-	const struct mp_reader before = r->in;
-
-	if (!is_going_on(r) || !mp_next(&r->in, v))
-		return false;
-	if (v->type == type)
-		return true;
-	r->in = before;
-	pass_over(r);
-	return false;
-}
-
-/* The next value, where it is a number. */
-static bool take_number(struct reading *r, struct mp_value *v)
-{
-	const struct mp_reader before = r->in;
-
-	if (!is_going_on(r) || !mp_next(&r->in, v))
-		return false;
-	if (v->type == MP_UINT || v->type == MP_INT || (v->type == MP_DOUBLE && isfinite(v->real)))
-		return true;
-	r->in = before;
-	pass_over(r);
-	return false;
-}
-
-static bool take_count(struct reading *r, const struct field *f, void *at)
-{
-	struct mp_value v;
-
-	(void)f;
-	if (!take_number(r, &v))
-		return false;
-	*(uint64_t *)at = v.type == MP_UINT ? count_bound(v.uint)
-	                  : v.type == MP_DOUBLE && v.real >= 0 && v.real < 0x1p63 ? (uint64_t)v.real
-	                                                                          : 0;
-	return v.type != MP_DOUBLE;
-}
-
-static bool take_figure(struct reading *r, const struct field *f, void *at)
-{
-	struct mp_value v;
-
-	(void)f;
-	if (!take_number(r, &v))
-		return false;
-	*(double *)at = v.type == MP_UINT  ? (double)v.uint
-	                : v.type == MP_INT ? (double)v.sint
-	                                   : v.real;
-	return true;
-}
-
-/* Cut on a character. */
-static void copy_text(struct reading *r, const struct mp_value *v, char *out, size_t bytes)
-{
-	size_t length = v->count;
-
-	if (!utf8_is_valid(v->bytes, v->count)) {
-		fail(r, -EBADMSG);
-		return;
-	}
-	if (length >= bytes)
-		length = utf8_cut(v->bytes, length, bytes - 1);
-	memcpy(out, v->bytes, length);
-	out[length] = '\0';
-}
-
-static bool take_text(struct reading *r, const struct field *f, void *at)
-{
-	struct mp_value v;
-
-	if (!begin(r, MP_STRING, &v))
-		return false;
-	copy_text(r, &v, at, f->size);
-	return true;
-}
-
-/* Keys come in the order of the tables as a rule. */
-static const struct field *find(const struct object *o, const struct mp_value *key, size_t *next)
-{
-	for (size_t i = 0; i < o->count; i++) {
-		const struct field *f = &o->fields[(*next + i) % o->count];
-
-		if (strlen(f->key) != key->count || memcmp(f->key, key->bytes, key->count) != 0)
-			continue;
-		*next = (size_t)(f - o->fields) + 1;
-		return f;
-	}
-	return NULL;
-}
-
-static bool next_key(struct reading *r, struct mp_value *key)
-{
-	if (!is_going_on(r) || !mp_next_text(&r->in, key))
-		return false;
-	if (key->type == MP_STRING)
-		return true;
-	fail(r, -EBADMSG);
-	return false;
-}
-
-static bool read_object(struct reading *r, const struct object *o, void *base)
-{
-	struct mp_value map, key;
-	size_t next = 0;
-
-	if (!begin(r, MP_MAP, &map))
-		return false;
-	for (uint32_t i = 0; i < map.count && next_key(r, &key); i++) {
-		const struct field *f = find(o, &key, &next);
-
-		if (!f)
-			pass_over(r);
-		else if (f->take(r, f, (char *)base + f->offset) && f->has)
-			*(bool *)((char *)r->s + f->has) = true;
-	}
-	return true;
-}
-
-static bool take_object(struct reading *r, const struct field *f, void *at)
-{
-	return read_object(r, f->of, at);
-}
-
-/*
- * `count` zeroed elements for what a document lists, which it may do once: `before` is what was
- * read of the list before. NULL: the reading has failed.
- */
-static void *make_list(
-    struct reading *r, const void *before, uint32_t count, uint32_t most, size_t bytes)
-{
-	void *list = before || count > most ? NULL : calloc(count ? count : 1, bytes);
-
-	if (!list)
-		fail(r, before || count > most ? -EBADMSG : -ENOMEM);
-	return list;
-}
-
 /* --- Rows ------------------------------------------------------------------------------------- */
 
 #define AT(member) offsetof(struct summary, member)
 static const struct field summary_fields[] = {
-    {"avg", take_figure, AT(avg)},
-    {"min", take_figure, AT(min)},
-    {"max", take_figure, AT(max)},
-    {"p50", take_figure, AT(p50)},
-    {"p95", take_figure, AT(p95)},
-    {"p99", take_figure, AT(p99)},
-    {"count", take_count, AT(count)},
+    {"avg", walk_figure, AT(avg)},
+    {"min", walk_figure, AT(min)},
+    {"max", walk_figure, AT(max)},
+    {"p50", walk_figure, AT(p50)},
+    {"p95", walk_figure, AT(p95)},
+    {"p99", walk_figure, AT(p99)},
+    {"count", walk_count, AT(count)},
 };
 static const struct object summary_object = OBJECT_OF(summary_fields);
 #undef AT
 
 #define AT(member) offsetof(struct token_sums, member)
 static const struct field tokens_fields[] = {
-    {"total_tokens", take_count, AT(total)},
-    {"prompt_tokens", take_count, AT(prompt)},
-    {"completion_tokens", take_count, AT(completion)},
-    {"cached_tokens", take_count, AT(cached)},
-    {"reasoning_tokens", take_count, AT(reasoning)},
+    {"total_tokens", walk_count, AT(total)},
+    {"prompt_tokens", walk_count, AT(prompt)},
+    {"completion_tokens", walk_count, AT(completion)},
+    {"cached_tokens", walk_count, AT(cached)},
+    {"reasoning_tokens", walk_count, AT(reasoning)},
 };
 static const struct object tokens_object = OBJECT_OF(tokens_fields);
 #undef AT
 
 #define AT(member) offsetof(struct stats_row, member)
 static const struct field row_fields[] = {
-    {"requests", take_count, AT(requests)},
-    {"response_times", take_object, AT(of[SUMMARY_RESPONSE]), .of = &summary_object},
-    {"ttft", take_object, AT(of[SUMMARY_TTFT]), .of = &summary_object},
-    {"tps", take_object, AT(of[SUMMARY_TPS]), .of = &summary_object},
-    {"decode_tps", take_object, AT(of[SUMMARY_DECODE_TPS]), .of = &summary_object},
-    {"tokens", take_object, AT(tokens), .of = &tokens_object},
-    {"cost", take_figure, AT(cost_usd)},
-    {"errors", take_count, AT(failed)}, /* all that failed */
-    {"ok", take_count, AT(ok)},
-    {"timeouts", take_count, AT(timeouts)},
-    {"cancelled", take_count, AT(cancelled)},
-    {"orphaned", take_count, AT(orphaned)},
-    {"streaming", take_count, AT(streaming)},
-    {"priced", take_count, AT(priced)},
+    {"requests", walk_count, AT(requests)},
+    {"response_times", walk_object, AT(of[SUMMARY_RESPONSE]), .of = &summary_object},
+    {"ttft", walk_object, AT(of[SUMMARY_TTFT]), .of = &summary_object},
+    {"tps", walk_object, AT(of[SUMMARY_TPS]), .of = &summary_object},
+    {"decode_tps", walk_object, AT(of[SUMMARY_DECODE_TPS]), .of = &summary_object},
+    {"tokens", walk_object, AT(tokens), .of = &tokens_object},
+    {"cost", walk_figure, AT(cost_usd)},
+    {"errors", walk_count, AT(failed)}, /* all that failed */
+    {"ok", walk_count, AT(ok)},
+    {"timeouts", walk_count, AT(timeouts)},
+    {"cancelled", walk_count, AT(cancelled)},
+    {"orphaned", walk_count, AT(orphaned)},
+    {"streaming", walk_count, AT(streaming)},
+    {"priced", walk_count, AT(priced)},
 };
 static const struct object row_object = OBJECT_OF(row_fields);
 #undef AT
@@ -255,8 +63,8 @@ static const struct object row_object = OBJECT_OF(row_fields);
 static void read_row(struct reading *r, const struct mp_value *name, struct stats_row *row)
 {
 	*row = snapshot_empty.all;
-	copy_text(r, name, row->name, sizeof(row->name));
-	(void)read_object(r, &row_object, row);
+	walk_copy(r, name, row->name, sizeof(row->name));
+	(void)walk_map(r, &row_object, row);
 	row->errors = row->failed;
 	row->errors -= row->timeouts < row->errors ? row->timeouts : row->errors;
 	row->errors -= row->orphaned < row->errors ? row->orphaned : row->errors;
@@ -269,16 +77,16 @@ static bool take_rows(struct reading *r, const struct field *f, void *at)
 	struct mp_value map, key;
 
 	(void)f;
-	if (!begin(r, MP_MAP, &map))
+	if (!walk_begin(r, MP_MAP, &map))
 		return false;
-	list = make_list(r, rows->rows, map.count, NAME_TABLE_NAMES_MAX, sizeof(*list));
+	list = walk_list(r, rows->rows, map.count, NAME_TABLE_NAMES_MAX, sizeof(*list));
 	if (!list)
 		return false;
 	rows->rows = list;
-	while (rows->count < map.count && next_key(r, &key))
+	while (rows->count < map.count && walk_key(r, &key))
 		read_row(r, &key, &rows->rows[rows->count++]);
-	if (is_going_on(r) && !stats_rows_index(rows))
-		fail(r, -ENOMEM);
+	if (walk_goes_on(r) && !stats_rows_index(rows))
+		walk_fail(r, -ENOMEM);
 	return true;
 }
 
@@ -292,26 +100,26 @@ static bool take_error_types(struct reading *r, const struct field *f, void *at)
 
 	(void)f;
 	(void)at;
-	if (!begin(r, MP_MAP, &map))
+	if (!walk_begin(r, MP_MAP, &map))
 		return false;
-	list = make_list(r, s->error_types, map.count, NAME_TABLE_NAMES_MAX, sizeof(*list));
+	list = walk_list(r, s->error_types, map.count, NAME_TABLE_NAMES_MAX, sizeof(*list));
 	if (!list)
 		return false;
 	s->error_types = list;
-	while (s->error_type_count < map.count && next_key(r, &key)) {
+	while (s->error_type_count < map.count && walk_key(r, &key)) {
 		struct named_count *n = &s->error_types[s->error_type_count++];
 
-		copy_text(r, &key, n->name, sizeof(n->name));
-		(void)take_count(r, NULL, &n->count);
+		walk_copy(r, &key, n->name, sizeof(n->name));
+		(void)walk_count(r, NULL, &n->count);
 	}
 	return true;
 }
 
 #define AT(member) offsetof(struct gauge_row, member)
 static const struct field gauge_fields[] = {
-    {"last", take_figure, AT(last)},
-    {"min", take_figure, AT(min)},
-    {"max", take_figure, AT(max)},
+    {"last", walk_figure, AT(last)},
+    {"min", walk_figure, AT(min)},
+    {"max", walk_figure, AT(max)},
 };
 static const struct object gauge_object = OBJECT_OF(gauge_fields);
 #undef AT
@@ -324,18 +132,18 @@ static bool take_gauges(struct reading *r, const struct field *f, void *at)
 
 	(void)f;
 	(void)at;
-	if (!begin(r, MP_MAP, &map))
+	if (!walk_begin(r, MP_MAP, &map))
 		return false;
-	list = make_list(r, s->gauges, map.count, NAME_TABLE_NAMES_MAX, sizeof(*list));
+	list = walk_list(r, s->gauges, map.count, NAME_TABLE_NAMES_MAX, sizeof(*list));
 	if (!list)
 		return false;
 	s->gauges = list;
-	while (s->gauge_count < map.count && next_key(r, &key)) {
+	while (s->gauge_count < map.count && walk_key(r, &key)) {
 		struct gauge_row *g = &s->gauges[s->gauge_count++];
 
 		g->last = g->min = g->max = NAN;
-		copy_text(r, &key, g->name, sizeof(g->name));
-		(void)read_object(r, &gauge_object, g);
+		walk_copy(r, &key, g->name, sizeof(g->name));
+		(void)walk_map(r, &gauge_object, g);
 	}
 	return true;
 }
@@ -351,7 +159,7 @@ static bool take_type(struct reading *r, const struct field *f, void *at)
 	struct error_texts *t = at;
 
 	(void)f;
-	t->has_type = take_text(r, &(struct field){.size = sizeof(t->e.type)}, t->e.type);
+	t->has_type = walk_text(r, &(struct field){.size = sizeof(t->e.type)}, t->e.type);
 	return t->has_type;
 }
 
@@ -359,8 +167,8 @@ static bool take_type(struct reading *r, const struct field *f, void *at)
 #define SIZE(member) sizeof(((struct error_texts *)NULL)->member)
 static const struct field error_fields[] = {
     {"type", take_type},
-    {"message", take_text, AT(e.message), SIZE(e.message)},
-    {"timestamp", take_text, AT(timestamp), SIZE(timestamp)},
+    {"message", walk_text, AT(e.message), SIZE(e.message)},
+    {"timestamp", walk_text, AT(timestamp), SIZE(timestamp)},
 };
 static const struct object error_object = OBJECT_OF(error_fields);
 #undef AT
@@ -375,16 +183,16 @@ static bool take_recent(struct reading *r, const struct field *f, void *at)
 
 	(void)f;
 	(void)at;
-	if (!begin(r, MP_ARRAY, &array))
+	if (!walk_begin(r, MP_ARRAY, &array))
 		return false;
-	list = make_list(r, s->recent, array.count, RECENT_ERRORS_MAX, sizeof(*list));
+	list = walk_list(r, s->recent, array.count, RECENT_ERRORS_MAX, sizeof(*list));
 	if (!list)
 		return false;
 	s->recent = list;
-	for (uint32_t i = 0; i < array.count && is_going_on(r); i++) {
+	for (uint32_t i = 0; i < array.count && walk_goes_on(r); i++) {
 		struct error_texts t = {0};
 
-		if (!read_object(r, &error_object, &t) || !t.has_type)
+		if (!walk_map(r, &error_object, &t) || !t.has_type)
 			continue;
 		if (!clock_parse_rfc3339(t.timestamp, &t.e.ts))
 			t.e.ts = 0;
@@ -408,23 +216,23 @@ static bool take_buckets(struct reading *r, const struct field *f, void *at)
 	struct mp_value list;
 
 	(void)f;
-	if (!begin(r, MP_ARRAY, &list))
+	if (!walk_begin(r, MP_ARRAY, &list))
 		return false;
-	for (uint32_t i = 0; i < list.count && is_going_on(r); i++) {
+	for (uint32_t i = 0; i < list.count && walk_goes_on(r); i++) {
 		uint64_t n = 0;
 
-		(void)take_count(r, NULL, &n);
+		(void)walk_count(r, NULL, &n);
 		if (i < HISTOGRAM_BUCKETS)
 			b->counts[i] = n;
 	}
-	b->count = is_going_on(r) ? list.count : 0;
+	b->count = walk_goes_on(r) ? list.count : 0;
 	return true;
 }
 
 #define AT(member) offsetof(struct buckets, member)
 static const struct field histogram_fields[] = {
-    {"zero_count", take_count, AT(zero_count)},
-    {"offset", take_figure, AT(offset)},
+    {"zero_count", walk_count, AT(zero_count)},
+    {"offset", walk_figure, AT(offset)},
     {"bucket_counts", take_buckets},
 };
 static const struct object histogram_object = OBJECT_OF(histogram_fields);
@@ -440,10 +248,10 @@ static bool take_histogram(struct reading *r, const struct field *f, void *at)
 	b.count = 0;
 	b.zero_count = 0;
 	b.offset = NAN;
-	if (!read_object(r, &histogram_object, &b))
+	if (!walk_map(r, &histogram_object, &b))
 		return false;
 	if (h->length > 0) {
-		fail(r, -EBADMSG);
+		walk_fail(r, -EBADMSG);
 		return true;
 	}
 	if (b.count == 0 || b.count > HISTOGRAM_BUCKETS || !(b.offset >= HISTOGRAM_INDEX_MIN) ||
@@ -453,7 +261,7 @@ static bool take_histogram(struct reading *r, const struct field *f, void *at)
 	for (uint32_t i = 0; i < b.count; i++)
 		h->count = count_add(h->count, b.counts[i]);
 	if (!histogram_set_buckets(h, (int32_t)b.offset, b.counts, b.count))
-		fail(r, -ENOMEM);
+		walk_fail(r, -ENOMEM);
 	return true;
 }
 
@@ -461,10 +269,10 @@ static bool take_histogram(struct reading *r, const struct field *f, void *at)
 
 #define AT(member) offsetof(struct snapshot_agent, member)
 static const struct field agent_fields[] = {
-    {"pid", take_count, AT(pid)},
-    {"uptime_seconds", take_count, AT(uptime_seconds)},
-    {"updated_ns", take_count, AT(updated_ns)},
-    {"last_request_ns", take_count, AT(last_request_ns)},
+    {"pid", walk_count, AT(pid)},
+    {"uptime_seconds", walk_count, AT(uptime_seconds)},
+    {"updated_ns", walk_count, AT(updated_ns)},
+    {"last_request_ns", walk_count, AT(last_request_ns)},
 };
 static const struct object agent_object = OBJECT_OF(agent_fields);
 #undef AT
@@ -475,15 +283,15 @@ static bool take_rule_text(struct reading *r, const struct field *f, void *at)
 	struct mp_value v;
 
 	(void)f;
-	if (!begin(r, MP_STRING, &v))
+	if (!walk_begin(r, MP_STRING, &v))
 		return false;
 	if (*rule || !utf8_is_valid(v.bytes, v.count)) {
-		fail(r, -EBADMSG);
+		walk_fail(r, -EBADMSG);
 		return false;
 	}
 	*rule = strndup(v.bytes, v.count);
 	if (!*rule)
-		fail(r, -ENOMEM);
+		walk_fail(r, -ENOMEM);
 	return *rule;
 }
 
@@ -493,7 +301,7 @@ static bool take_state(struct reading *r, const struct field *f, void *at)
 	struct mp_value v;
 
 	(void)f;
-	if (!begin(r, MP_STRING, &v))
+	if (!walk_begin(r, MP_STRING, &v))
 		return false;
 	*(bool *)at = v.count == strlen(firing) && memcmp(v.bytes, firing, v.count) == 0;
 	return true;
@@ -504,9 +312,9 @@ static bool take_state(struct reading *r, const struct field *f, void *at)
 static const struct field rule_fields[] = {
     {"rule", take_rule_text, AT(rule)},
     {"state", take_state, AT(firing)},
-    {"since", take_text, AT(since), SIZE(since)},
-    {"value", take_figure, AT(value)},
-    {"unit", take_text, AT(unit), SIZE(unit)},
+    {"since", walk_text, AT(since), SIZE(since)},
+    {"value", walk_figure, AT(value)},
+    {"unit", walk_text, AT(unit), SIZE(unit)},
 };
 static const struct object rule_object = OBJECT_OF(rule_fields);
 #undef AT
@@ -520,25 +328,25 @@ static bool take_rules(struct reading *r, const struct field *f, void *at)
 
 	(void)f;
 	(void)at;
-	if (!begin(r, MP_ARRAY, &array))
+	if (!walk_begin(r, MP_ARRAY, &array))
 		return false;
-	list = make_list(r, a->rules, array.count, ALERT_RULES_MAX, sizeof(*list));
+	list = walk_list(r, a->rules, array.count, ALERT_RULES_MAX, sizeof(*list));
 	if (!list)
 		return false;
 	a->rules = list;
-	while (a->count < array.count && is_going_on(r)) {
+	while (a->count < array.count && walk_goes_on(r)) {
 		struct snapshot_alert *rule = &a->rules[a->count++];
 
 		rule->value = NAN;
-		(void)read_object(r, &rule_object, rule);
+		(void)walk_map(r, &rule_object, rule);
 	}
 	return true;
 }
 
 #define AT(member) offsetof(struct snapshot_alerts, member)
 static const struct field alerts_fields[] = {
-    {"firing", take_count, AT(firing)},
-    {"undelivered", take_count, AT(undelivered)},
+    {"firing", walk_count, AT(firing)},
+    {"undelivered", walk_count, AT(undelivered)},
     {"rules", take_rules},
 };
 static const struct object alerts_object = OBJECT_OF(alerts_fields);
@@ -548,16 +356,16 @@ static const struct object alerts_object = OBJECT_OF(alerts_fields);
 
 #define AT(member) offsetof(struct snapshot, member)
 static const struct field requests_fields[] = {
-    {"total", take_count, AT(all.requests)},
-    {"ok", take_count, AT(all.ok), HAS(has.ok)},
-    {"errors", take_count, AT(all.errors)},
-    {"timeouts", take_count, AT(all.timeouts)},
-    {"cancelled", take_count, AT(all.cancelled)},
-    {"orphaned", take_count, AT(all.orphaned)},
-    {"in_flight", take_count, AT(in_flight)},
-    {"streaming", take_count, AT(all.streaming)},
-    {"priced", take_count, AT(all.priced), HAS(has.priced)},
-    {"failed", take_count, AT(all.failed), HAS(has.failed)},
+    {"total", walk_count, AT(all.requests)},
+    {"ok", walk_count, AT(all.ok), HAS(has.ok)},
+    {"errors", walk_count, AT(all.errors)},
+    {"timeouts", walk_count, AT(all.timeouts)},
+    {"cancelled", walk_count, AT(all.cancelled)},
+    {"orphaned", walk_count, AT(all.orphaned)},
+    {"in_flight", walk_count, AT(in_flight)},
+    {"streaming", walk_count, AT(all.streaming)},
+    {"priced", walk_count, AT(all.priced), HAS(has.priced)},
+    {"failed", walk_count, AT(all.failed), HAS(has.failed)},
 };
 static const struct object requests_object = OBJECT_OF(requests_fields);
 
@@ -570,7 +378,7 @@ static const struct field histograms_fields[] = {
 static const struct object histograms_object = OBJECT_OF(histograms_fields);
 
 static const struct field errors_fields[] = {
-    {"total_errors", take_count, offsetof(struct reading, total_errors)},
+    {"total_errors", walk_count, offsetof(struct reading, total_errors)},
     {"by_type", take_error_types},
     {"recent_errors", take_recent},
 };
@@ -580,7 +388,7 @@ static bool take_errors(struct reading *r, const struct field *f, void *at)
 {
 	(void)f;
 	(void)at;
-	return read_object(r, &errors_object, r);
+	return walk_map(r, &errors_object, r);
 }
 
 /* Whatever it is: that it is there tells something. */
@@ -588,7 +396,7 @@ static bool take_anything(struct reading *r, const struct field *f, void *at)
 {
 	(void)f;
 	(void)at;
-	pass_over(r);
+	walk_skip(r);
 	return true;
 }
 
@@ -599,34 +407,34 @@ static bool take_responses(struct reading *r, const struct field *f, void *at)
 
 	(void)f;
 	s->count = ORBUS_NONE;
-	if (read_object(r, &summary_object, s) && s->count != ORBUS_NONE)
+	if (walk_map(r, &summary_object, s) && s->count != ORBUS_NONE)
 		return true;
 	s->count = 0;
 	return false;
 }
 
 static const struct field document_fields[] = {
-    {"uptime_seconds", take_figure, AT(uptime_seconds)},
+    {"uptime_seconds", walk_figure, AT(uptime_seconds)},
     {"period", take_anything, HAS(has.period)},
-    {"requests", take_object, .of = &requests_object, HAS(has.requests)},
+    {"requests", walk_object, .of = &requests_object, HAS(has.requests)},
     {"response_times", take_responses, AT(all.of[SUMMARY_RESPONSE]), HAS(has.responses)},
-    {"ttft", take_object, AT(all.of[SUMMARY_TTFT]), .of = &summary_object},
-    {"tps", take_object, AT(all.of[SUMMARY_TPS]), .of = &summary_object},
-    {"decode_tps", take_object, AT(all.of[SUMMARY_DECODE_TPS]), .of = &summary_object},
-    {"token_usage", take_object, AT(all.tokens), .of = &tokens_object, HAS(has.tokens)},
-    {"cost_usd", take_figure, AT(all.cost_usd)},
+    {"ttft", walk_object, AT(all.of[SUMMARY_TTFT]), .of = &summary_object},
+    {"tps", walk_object, AT(all.of[SUMMARY_TPS]), .of = &summary_object},
+    {"decode_tps", walk_object, AT(all.of[SUMMARY_DECODE_TPS]), .of = &summary_object},
+    {"token_usage", walk_object, AT(all.tokens), .of = &tokens_object, HAS(has.tokens)},
+    {"cost_usd", walk_figure, AT(all.cost_usd)},
     {"errors", take_errors},
     {"by_model", take_rows, AT(by[DIMENSION_MODEL])},
     {"by_bot", take_rows, AT(by[DIMENSION_BOT])},
     {"by_provider", take_rows, AT(by[DIMENSION_PROVIDER])},
     {"gauges", take_gauges},
-    {"lost_samples", take_count, AT(lost)},
-    {"rejected_samples", take_count, AT(rejected)},
-    {"skewed_samples", take_count, AT(skewed)},
-    {"histograms", take_object, .of = &histograms_object},
-    {"saved_at", take_text, AT(saved_at), sizeof(((struct snapshot *)NULL)->saved_at)},
-    {"agent", take_object, AT(agent), .of = &agent_object, HAS(agent.present)},
-    {"alerts", take_object, AT(alerts), .of = &alerts_object, HAS(alerts.present)},
+    {"lost_samples", walk_count, AT(lost)},
+    {"rejected_samples", walk_count, AT(rejected)},
+    {"skewed_samples", walk_count, AT(skewed)},
+    {"histograms", walk_object, .of = &histograms_object},
+    {"saved_at", walk_text, AT(saved_at), sizeof(((struct snapshot *)NULL)->saved_at)},
+    {"agent", walk_object, AT(agent), .of = &agent_object, HAS(agent.present)},
+    {"alerts", walk_object, AT(alerts), .of = &alerts_object, HAS(alerts.present)},
 };
 static const struct object document_object = OBJECT_OF(document_fields);
 
@@ -635,20 +443,20 @@ static bool take_windows(struct reading *r, const struct field *f, void *at)
 	struct mp_value map, key;
 
 	(void)f;
-	if (!begin(r, MP_MAP, &map))
+	if (!walk_begin(r, MP_MAP, &map))
 		return false;
-	for (uint32_t i = 0; i < map.count && next_key(r, &key); i++) {
+	for (uint32_t i = 0; i < map.count && walk_key(r, &key); i++) {
 		if (strlen(r->window) == key.count && memcmp(r->window, key.bytes, key.count) == 0)
-			r->found |= read_object(r, &document_object, at);
+			r->found |= walk_map(r, &document_object, at);
 		else
-			pass_over(r);
+			walk_skip(r);
 	}
 	return true;
 }
 
 static const struct field board_fields[] = {
-    {"agent", take_object, AT(agent), .of = &agent_object, HAS(agent.present)},
-    {"alerts", take_object, AT(alerts), .of = &alerts_object, HAS(alerts.present)},
+    {"agent", walk_object, AT(agent), .of = &agent_object, HAS(agent.present)},
+    {"alerts", walk_object, AT(alerts), .of = &alerts_object, HAS(alerts.present)},
     {"windows", take_windows},
 };
 static const struct object board_object = OBJECT_OF(board_fields);
@@ -677,10 +485,10 @@ static int read_whole(struct reading *r, const struct object *o, const void *byt
 	r->s = snapshot_new();
 	if (!r->s)
 		return -ENOMEM;
-	(void)read_object(r, o, r->s);
+	(void)walk_map(r, o, r->s);
 	fill_in(r);
 	if (r->in.failed)
-		fail(r, -EBADMSG);
+		walk_fail(r, -EBADMSG);
 	return r->error;
 }
 
