@@ -173,18 +173,17 @@ static int sum_ring(const char *bus, enum statistics_window window, struct aggre
 
 /* --- As a snapshot ---------------------------------------------------------------------------- */
 
-static int snapshot_of_board(const struct statistics *s, struct snapshot **out)
+static int snapshot_of_board(const char *bus, enum statistics_window window, struct snapshot **out)
 {
-	int err = snapshot_from_document(s->document, out);
+	struct board_snapshot board;
+	int err = board_read(bus, &board);
 
-	if (err)
-		return err;
-	snapshot_add_agent(*out, s->agent);
-	err = snapshot_add_alerts(*out, s->alerts);
-	if (err) {
-		snapshot_unref(*out);
-		*out = NULL;
-	}
+	if (!err && !board.is_live)
+		err = -ENOENT;
+	if (!err)
+		err = snapshot_from_board(
+		    board.bytes, board.length, statistics_window_names[window], out);
+	free(board.bytes);
 	return err;
 }
 
@@ -205,13 +204,10 @@ static int snapshot_of_ring(const char *bus, enum statistics_window window, stru
 int statistics_snapshot(
     const char *bus, enum statistics_window window, struct snapshot **out, int *board_error)
 {
-	struct statistics s;
-	int err = read_board(bus, window, &s);
+	int err;
 
 	*out = NULL;
-	if (!err)
-		err = snapshot_of_board(&s, out);
-	statistics_free(&s);
+	err = snapshot_of_board(bus, window, out);
 	*board_error = err;
 	return err ? snapshot_of_ring(bus, window, out) : 0;
 }

@@ -222,7 +222,8 @@ int snapshot_from_aggregate(const struct aggregate *a, uint64_t in_flight, struc
 	s->lost = count_bound(a->lost);
 	s->rejected = count_bound(a->rejected);
 	s->skewed = count_bound(a->skewed);
-	s->has.requests = s->has.ok = s->has.priced = s->has.tokens = s->has.response_count = true;
+	s->has.requests = s->has.ok = s->has.priced = s->has.failed = s->has.tokens = true;
+	s->has.responses = true;
 	if (!take_rows(&s->by[DIMENSION_MODEL], &a->by_model) ||
 	    !take_rows(&s->by[DIMENSION_BOT], &a->by_bot) ||
 	    !take_rows(&s->by[DIMENSION_PROVIDER], &a->by_provider) ||

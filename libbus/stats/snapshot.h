@@ -7,7 +7,7 @@
  * numbers in it. aggregate.h is for that. Nor is it written anywhere: documents are (doc/).
  *
  *   snapshot_from_aggregate()  below                  ring, files
- *   snapshot_from_document()   doc/snapshot_read.h    a document of the board
+ *   snapshot_from_board()      doc/snapshot_read.h    a window of the board
  *   statistics_snapshot()      board/current.h        of a bus: the board, or else the ring
  */
 #ifndef ORBUS_STATS_SNAPSHOT_H
@@ -108,7 +108,7 @@ struct snapshot {
 	char saved_at[64];     /* local time without a zone; "": unknown */
 	/* What it says at all: those of an earlier version or another system say less. */
 	struct {
-		bool period, requests, ok, priced, tokens, response_count;
+		bool period, requests, ok, priced, failed, tokens, responses;
 	} has;
 	struct snapshot_agent agent;
 	struct snapshot_alerts alerts;

@@ -3,15 +3,12 @@
  * without a character that steers a terminal; so does its live screen, of any size.
  */
 #include "common/advice/advice.h"
-#include "doc/msgpack_tree.h"
 #include "doc/snapshot_read.h"
 #include "must.h"
 #include "orstat/view.h"
 #include "orstat/watch/screen.h"
 
 #include <stdio.h>
-
-#define DEPTH 16
 
 static void must_be_harmless(const char *text, size_t length)
 {
@@ -67,30 +64,14 @@ static void draw_screens(struct snapshot *s, uint8_t rows, uint8_t columns)
 	canvas_free(&c);
 }
 
-/* NULL: no agent writes as much. */
-static struct snapshot *snapshot_of(const json_t *board)
-{
-	struct snapshot *s;
-
-	if (snapshot_from_document(board, &s) < 0)
-		return NULL;
-	snapshot_add_agent(s, json_object_get(board, "agent"));
-	if (snapshot_add_alerts(s, json_object_get(board, "alerts")) == 0)
-		return s;
-	snapshot_unref(s);
-	return NULL;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	json_t *document = json_from_msgpack(data, size, DEPTH);
-	struct snapshot *snapshot = document ? snapshot_of(document) : NULL;
+	struct snapshot *snapshot;
 	char *text = NULL;
 	size_t length;
 	FILE *out;
 
-	json_decref(document);
-	if (!snapshot)
+	if (snapshot_from_msgpack(data, size, &snapshot) < 0)
 		return 0;
 	out = open_memstream(&text, &length);
 	MUST(out);

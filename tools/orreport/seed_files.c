@@ -39,7 +39,7 @@ bool seed_read(const struct snapshot *file, bool utc, struct seed_snapshot *out)
 	const struct summary *times = &file->all.of[SUMMARY_RESPONSE];
 	double uptime = file->uptime_seconds;
 
-	if (file->has.period || !file->has.response_count || !(uptime >= 0) ||
+	if (file->has.period || !file->has.responses || !(uptime >= 0) ||
 	    !parse_isoformat(file->saved_at, utc, &out->saved_ns) ||
 	    uptime * (double)NS_PER_SECOND > (double)out->saved_ns)
 		return false;

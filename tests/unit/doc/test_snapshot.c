@@ -8,6 +8,7 @@
 #include "testing.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,43 @@
 #define NOW_NS UINT64_C(1764000000000000000)
 
 static uint64_t seed;
+
+/* The linker puts these in the place of the library's calls. */
+static int allocations_left = INT_MAX;
+
+void *__real_malloc(size_t bytes);
+void *__wrap_malloc(size_t bytes);
+void *__real_calloc(size_t n, size_t bytes);
+void *__wrap_calloc(size_t n, size_t bytes);
+void *__real_realloc(void *p, size_t bytes);
+void *__wrap_realloc(void *p, size_t bytes);
+char *__real_strndup(const char *text, size_t most);
+char *__wrap_strndup(const char *text, size_t most);
+
+static bool is_to_fail(void)
+{
+	return allocations_left != INT_MAX && allocations_left-- <= 0;
+}
+
+void *__wrap_malloc(size_t bytes)
+{
+	return is_to_fail() ? NULL : __real_malloc(bytes);
+}
+
+void *__wrap_calloc(size_t n, size_t bytes)
+{
+	return is_to_fail() ? NULL : __real_calloc(n, bytes);
+}
+
+void *__wrap_realloc(void *p, size_t bytes)
+{
+	return is_to_fail() ? NULL : __real_realloc(p, bytes);
+}
+
+char *__wrap_strndup(const char *text, size_t most)
+{
+	return is_to_fail() ? NULL : __real_strndup(text, most);
+}
 
 /* splitmix64: 0..n-1. */
 static uint64_t choose(uint64_t n)
@@ -207,7 +245,7 @@ static void what_a_document_does_not_count_is_computed(void **state)
 
 	(void)state;
 	assert_true(!s->has.requests && !s->has.ok && !s->has.priced && !s->has.tokens);
-	assert_true(s->has.response_count && !s->has.period);
+	assert_true(s->has.responses && !s->has.period);
 	assert_true(s->all.requests == 100 && s->all.ok == 90 && s->all.failed == 10);
 	assert_true(stats_row_error_rate(&s->all) == 10);
 	assert_true(s->all.of[SUMMARY_RESPONSE].avg == 7.5 && isnan(s->all.of[SUMMARY_TTFT].avg));
@@ -236,7 +274,7 @@ static void what_is_of_another_type_is_unknown(void **state)
 
 	(void)state;
 	assert_true(s->all.requests == 0 && s->all.ok == 0 && s->all.timeouts == 0);
-	assert_true(s->all.errors == 3 && s->has.ok && isnan(s->all.cost_usd));
+	assert_true(s->all.errors == 3 && !s->has.ok && isnan(s->all.cost_usd));
 	assert_true(s->lost == COUNT_MAX);
 	assert_int_equal(s->by[DIMENSION_MODEL].count, 0);
 	assert_int_equal(s->by[DIMENSION_BOT].count, 2);
@@ -286,19 +324,50 @@ static void more_names_than_any_agent_writes_are_refused(void **state)
 
 /* --- The board's ------------------------------------------------------------------------------ */
 
-static void an_agent_and_its_alerts_are_read(void **state)
+/* Takes over the board. */
+static int read_board(json_t *board, const char *window, struct snapshot **out)
 {
-	struct snapshot *s = snapshot_of("{}"), *other;
+	struct msgpack_writer m;
+	size_t length;
+	char *bytes;
+	int err;
+
+	assert_non_null(board);
+	msgpack_writer_init(&m);
+	writer_json(&m.writer, NULL, board);
+	bytes = msgpack_writer_take(&m, &length);
+	assert_non_null(bytes);
+	err = snapshot_from_board(bytes, length, window, out);
+	/* With its end missing it is no board, and nothing is read beyond that. */
+	for (size_t cut = 0; cut < length; cut++) {
+		char *part = malloc(cut ? cut : 1);
+		struct snapshot *none;
+
+		assert_non_null(part);
+		memcpy(part, bytes, cut);
+		assert_int_equal(snapshot_from_board(part, cut, window, &none), -EBADMSG);
+		assert_null(none);
+		free(part);
+	}
+	free(bytes);
+	json_decref(board);
+	return err;
+}
+
+static void a_window_is_read_with_the_agent_and_its_alerts(void **state)
+{
+	struct snapshot *s, *other;
 	json_t *agent = json_pack("{s:i,s:i,s:i,s:n}", "pid", 7, "uptime_seconds", 60, "updated_ns",
 	    9, "last_request_ns");
 	json_t *alerts = json_pack("{s:i,s:i,s:[{s:s,s:s,s:s,s:f,s:s},{s:s,s:n}]}", "firing", 1,
 	    "undelivered", 2, "rules", "rule", "cost today > 5 USD", "state", "firing", "since",
 	    "2026-11-24T09:12:03+00:00", "value", 6.21, "unit", "USD", "state", "ok", "value");
+	json_t *board = json_pack("{s:o,s:o,s:{s:{s:{s:i}},s:{s:{s:i}}}}", "agent", agent, "alerts",
+	    alerts, "windows", "1m", "requests", "total", 5, "1h", "requests", "total", 9);
 
 	(void)state;
-	assert_true(!s->agent.present && !s->alerts.present);
-	snapshot_add_agent(s, agent);
-	assert_int_equal(snapshot_add_alerts(s, alerts), 0);
+	assert_int_equal(read_board(board, "1h", &s), 0);
+	assert_true(s->all.requests == 9);
 	assert_true(s->agent.present && s->agent.pid == 7 && s->agent.uptime_seconds == 60);
 	assert_true(s->agent.updated_ns == 9 && s->agent.last_request_ns == 0);
 	assert_true(s->alerts.present && s->alerts.firing == 1 && s->alerts.undelivered == 2);
@@ -313,8 +382,97 @@ static void an_agent_and_its_alerts_are_read(void **state)
 	snapshot_unref(s);
 	assert_string_equal(other->alerts.rules[0].unit, "USD");
 	snapshot_unref(other);
-	json_decref(agent);
-	json_decref(alerts);
+}
+
+static void what_is_no_board_is_refused(void **state)
+{
+	static const char *const texts[] = {"[]", "7", "{}", "{\"agent\": {}}",
+	    "{\"agent\": {}, \"windows\": {\"1m\": {}}}",
+	    "{\"agent\": null, \"windows\": {\"1h\": {}}}",
+	    "{\"agent\": {}, \"windows\": {\"1h\": []}}"};
+	static const char board[] = "{\"agent\": {}, \"alerts\": null, \"windows\": {\"1h\": {}}}";
+	struct snapshot *s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		assert_int_equal(
+		    read_board(json_loads(texts[i], JSON_DECODE_ANY, NULL), "1h", &s), -EBADMSG);
+	assert_int_equal(read_board(json_loads(board, 0, NULL), "1h", &s), 0);
+	assert_true(s->agent.present && !s->alerts.present);
+	snapshot_unref(s);
+}
+
+/* A list twice, a name that is not UTF-8, a key that is no text. */
+static void what_no_agent_writes_is_refused(void **state)
+{
+	static const char *const cases[] = {"\x82\xa8"
+					    "by_model\x80\xa8"
+					    "by_model\x80",
+	    "\x82\xa6"
+	    "gauges\x80\xa6"
+	    "gauges\x80",
+	    "\x81\xa8"
+	    "by_model\x81\xa1\xff\x80",
+	    "\x81\x01\x02"};
+	struct snapshot *s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(snapshot_from_msgpack(cases[i], strlen(cases[i]), &s), -EBADMSG);
+		assert_null(s);
+	}
+}
+
+static void levels_without_end_are_refused(void **state)
+{
+	json_t *deep = json_integer(1);
+	struct snapshot *s;
+	char arrays[1000];
+
+	(void)state;
+	for (int i = 0; i < 1000; i++)
+		deep = json_pack("{s:o}", "x", deep);
+	assert_int_equal(snapshot_from_document(deep, &s), -EBADMSG);
+	json_decref(deep);
+	memset(arrays, 0x91, sizeof(arrays));
+	memcpy(arrays, "\x81\xa1x", 3);
+	assert_int_equal(snapshot_from_msgpack(arrays, sizeof(arrays), &s), -EBADMSG);
+}
+
+/* --- Out of memory ---------------------------------------------------------------------------- */
+
+static void every_allocation_may_fail(void **state)
+{
+	struct document_context c = {.period_kind = "1h"};
+	json_t *document, *alerts = json_pack("{s:[{s:s}]}", "rules", "rule", "cost today > 5 USD");
+	struct snapshot *s;
+	struct aggregate a;
+	int err;
+
+	(void)state;
+	seed = 7;
+	aggregate_init(&a);
+	for (int i = 0; i < 100; i++)
+		add_some(&a);
+	document = document_from_aggregate(&a, &c);
+	assert_non_null(document);
+	assert_int_equal(json_object_set_new(document, "alerts", alerts), 0);
+	for (int n = 0; n >= 0; n = err ? n + 1 : -1) {
+		allocations_left = n;
+		err = snapshot_from_aggregate(&a, 0, &s);
+		allocations_left = INT_MAX;
+		assert_int_equal(err, n < 10 || !s ? -ENOMEM : 0);
+		snapshot_unref(s);
+	}
+	for (int n = 0; n >= 0; n = err ? n + 1 : -1) {
+		allocations_left = n;
+		err = snapshot_from_document(document, &s);
+		allocations_left = INT_MAX;
+		assert_int_equal(err, n < 10 || !s ? -ENOMEM : 0);
+		snapshot_unref(s);
+	}
+	json_decref(document);
+	aggregate_free(&a);
 }
 
 int main(void)
@@ -324,7 +482,11 @@ int main(void)
 	    cmocka_unit_test(what_a_document_does_not_count_is_computed),
 	    cmocka_unit_test(what_is_of_another_type_is_unknown),
 	    cmocka_unit_test(more_names_than_any_agent_writes_are_refused),
-	    cmocka_unit_test(an_agent_and_its_alerts_are_read),
+	    cmocka_unit_test(a_window_is_read_with_the_agent_and_its_alerts),
+	    cmocka_unit_test(what_is_no_board_is_refused),
+	    cmocka_unit_test(what_no_agent_writes_is_refused),
+	    cmocka_unit_test(levels_without_end_are_refused),
+	    cmocka_unit_test(every_allocation_may_fail),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

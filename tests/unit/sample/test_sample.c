@@ -4,6 +4,7 @@
 #include "base/msgpack_in.h"
 #include "base/utf8.h"
 #include "doc/sample_json.h"
+#include "sample/dup.h"
 #include "sample/fields.h"
 #include "sample/sample.h"
 #include "testing.h"
@@ -145,6 +146,40 @@ static void both_ways_of_decoding_agree(void **state)
 	assert_memory_equal(again, buffer, n);
 	free(fast_storage.arena);
 	free(general_storage.arena);
+}
+
+/* The copy is whole where all that the sample pointed to is gone. */
+static void a_copy_outlives_what_it_was_made_of(void **state)
+{
+	struct sample_storage storage = storage_new();
+	const struct orbus_tag tags[] = {{"user", "ann"}, {"", ""}, {"channel", "general"}};
+	struct orbus_sample s, *copy;
+	char buffer[PAYLOAD], again[PAYLOAD];
+	int n;
+
+	(void)state;
+	orbus_sample_init(&s);
+	s.tags = tags;
+	s.tag_count = 3;
+	ORBUS_SAMPLE_FIELDS(FILL)
+	n = sample_encode(&s, 1764000000123456789, "b", buffer, sizeof(buffer));
+	assert_true(n > 0);
+	assert_int_equal(sample_decode(buffer, (size_t)n, &storage, &s), 0);
+	copy = sample_dup(&s);
+	assert_non_null(copy);
+	memset(storage.arena, 'x', sample_arena_bytes(PAYLOAD));
+	free(storage.arena);
+	memset(&storage, 0, sizeof(storage));
+	assert_int_equal(sample_encode(copy, copy->ts, "b", again, sizeof(again)), n);
+	assert_memory_equal(again, buffer, n);
+	free(copy);
+	orbus_sample_init(&s);
+	copy = sample_dup(&s);
+	assert_non_null(copy);
+	assert_null(copy->tags);
+	assert_null(copy->model);
+	assert_int_equal(copy->total_tokens, ORBUS_NONE);
+	free(copy);
 }
 
 static void derived_figures_are_the_seeds(void **state)
@@ -532,6 +567,7 @@ int main(void)
 	    cmocka_unit_test(a_bad_byte_is_found_wherever_it_is),
 	    cmocka_unit_test(everything_survives_the_wire),
 	    cmocka_unit_test(both_ways_of_decoding_agree),
+	    cmocka_unit_test(a_copy_outlives_what_it_was_made_of),
 	    cmocka_unit_test(derived_figures_are_the_seeds),
 	    cmocka_unit_test(long_messages_are_cut_on_a_character),
 	    cmocka_unit_test(bad_figures_and_texts_are_not_published),
