@@ -181,7 +181,7 @@ static int create_board(const struct agent *a, struct board **out)
  */
 static void open_board(struct agent *a)
 {
-	struct board *board;
+	struct board *board = NULL;
 	char why[1024];
 	int err = create_board(a, &board);
 

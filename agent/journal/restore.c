@@ -319,7 +319,7 @@ static int restore_lanes(
 {
 	struct journal *j = &a->journal;
 	const struct checkpoint_journal *before =
-	    same && saved->journal.known ? &saved->journal : NULL;
+	    same && saved && saved->journal.known ? &saved->journal : NULL;
 	uint32_t count = reader_lane_count(a->reader);
 
 	free(j->from);

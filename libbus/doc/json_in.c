@@ -131,7 +131,7 @@ static void skip_nested(struct json_cursor *c)
 		case '{': open[depth++] = '}'; break;
 		case '[': open[depth++] = ']'; break;
 		default:
-			if (open[--depth] != *c->at) {
+			if (depth == 0 || open[--depth] != *c->at) {
 				fail(c);
 				return;
 			}

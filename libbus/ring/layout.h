@@ -14,15 +14,9 @@
 
 #include "base/data_limits.h"
 
-#include "base/data_limits.h"
 #include <assert.h>
-
-#include "base/data_limits.h"
 #include <stdatomic.h>
-
-#include "base/data_limits.h"
 #include <stddef.h>
-
 #include <stdint.h>
 
 #define ORBUS_MAGIC          "ORBUSRNG"
