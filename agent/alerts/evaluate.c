@@ -4,6 +4,7 @@
  */
 #include "evaluate.h"
 
+#include <assert.h>
 #include <fnmatch.h>
 #include <math.h>
 
@@ -43,6 +44,7 @@ static void add(struct sums *s, enum alert_figure figure, const struct request_s
 static const struct name_table *name_table_of(
     const struct alert_rule *rule, const struct aggregate *a)
 {
+	assert(a);
 	switch (rule->filter) {
 	case ALERT_MODEL: return &a->by_model;
 	case ALERT_BOT: return &a->by_bot;

@@ -310,7 +310,7 @@ static int restore_lanes(struct journal *j, const struct checkpoint_bus *saved,
     const struct journal_ring *ring, bool same, bool skipped)
 {
 	const struct checkpoint_journal *before =
-	    same && saved->journal.known ? &saved->journal : NULL;
+	    same && saved && saved->journal.known ? &saved->journal : NULL;
 	uint32_t count = ring->lane_count;
 
 	free(j->from);

@@ -114,7 +114,7 @@ int checkpoint_draft_begin(struct checkpoint_draft *d, const struct aggregator *
 		err = put_rest(d, l, now_ns);
 	for (struct period *p = l->periods.first; !err && p; p = p->next)
 		begin_period(d, &d->periods[d->count++], p, now_ns, context, of);
-	for (size_t i = 0; i < d->count; i++)
+	for (size_t i = 0; !err && i < d->count; i++)
 		d->has_marks |= d->periods[i].period->span.mark != PERIOD_UNMARKED;
 	for (size_t i = 0; i < bus->journal.file_count; i++)
 		d->has_marks |= bus->journal.files[i].name.mark != PERIOD_UNMARKED;

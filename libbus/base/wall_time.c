@@ -143,7 +143,7 @@ int wall_seconds_find(bool utc, int64_t wall, uint64_t *first, uint64_t *last)
 		high = at > high ? at : high;
 	}
 	if (low > high) {
-		low = high = skipped_at(utc, wall, wall - REACH, wall + REACH);
+		low = skipped_at(utc, wall, wall - REACH, wall + REACH);
 		*first = *last = ns_of(low);
 		return -ENOENT;
 	}

@@ -139,7 +139,7 @@ static void skip_nested(struct json_cursor *c)
 		case '[': open[depth++] = ']'; break;
 		default:
 			/* No bracket ends a level as a byte that no JSON has. */
-			if (open[--depth] != *c->at) {
+			if (depth == 0 || open[--depth] != *c->at) {
 				fail(c);
 				return;
 			}

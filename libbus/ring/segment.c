@@ -251,7 +251,7 @@ static int attach_existing(
 static int ring_make_named(
     const struct bus_paths *paths, const struct orbus_create_options *options, uint64_t locks_inode)
 {
-	struct ring_shape found;
+	struct ring_shape found = {0};
 	int err, fd, old = segment_open(paths, O_RDWR, &found, NULL);
 
 	if (old >= 0) {

@@ -35,6 +35,8 @@ double exact_figure(struct exact_sum sum)
 	/* Both are exact, and a division rounds once. */
 	if (sum.units < UINT64_C(1) << 53)
 		return (double)(uint64_t)sum.units / scale;
+	/* The whole part and the rest are meant. */
+	// NOLINTNEXTLINE(bugprone-integer-division)
 	whole = (double)(sum.units / EXACT_SCALE);
 	part = (double)(uint64_t)(sum.units % EXACT_SCALE);
 	/*

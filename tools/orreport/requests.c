@@ -276,7 +276,7 @@ static int slowest_report(const char *folder, const struct report_ask *ask)
 		status = for_each_request(folder, &ask->span, note_slow, &l);
 	if (!l.items || (l.count > 0 || status == CLI_FINE ? print_slowest(&l, ask) : 0) != 0)
 		status = explain(folder, "", -ENOMEM);
-	for (size_t i = 0; i < l.count; i++)
+	for (size_t i = 0; l.items && i < l.count; i++)
 		free(l.items[i]);
 	free(l.items);
 	return status;

@@ -246,7 +246,8 @@ static void moment_of(const struct calendar *c, uint64_t ns, char out[TIME_NAME_
 void time_name(const struct calendar *c, const struct time_span *span, char out[TIME_NAME_BYTES])
 {
 	char first[TIME_NAME_BYTES], last[TIME_NAME_BYTES], ignored[TIME_NAME_BYTES];
-	bool whole_days = day_of(c, span->start_ns, first) & day_of(c, span->end_ns, ignored);
+	bool from_midnight = day_of(c, span->start_ns, first);
+	bool whole_days = from_midnight && day_of(c, span->end_ns, ignored);
 
 	if (whole_days) {
 		day_of(c, span->end_ns - 1, last);

@@ -254,7 +254,7 @@ static bool print(struct tail *t, int *status)
 /* What the journal holds, shown as it comes, or the newest `keep` of it collected. */
 static int show_history(struct tail *t, size_t keep)
 {
-	int status = CLI_FINE, found;
+	int status = CLI_FINE, found = 0;
 	struct orbus_sample s;
 
 	while (!is_stop_asked() && (found = history_next(t->history, &s)) == 1) {
@@ -369,7 +369,7 @@ static void say_waiting(struct tail *t)
 static int await_bus(struct tail *t)
 {
 	const struct timespec pause = {0, BUS_LOOK_MS * 1000000L};
-	int err;
+	int err = -EINTR;
 
 	say_waiting(t);
 	t->has_waited = true;

@@ -191,7 +191,9 @@ static double parameters_of(const char *name)
 {
 	double largest = 0;
 
-	for (const char *at = name; at && *at;) {
+	if (!name)
+		return 0;
+	for (const char *at = name; *at;) {
 		char *end;
 		double n;
 
