@@ -614,7 +614,7 @@ static void read_object(struct doc_source *s, unsigned depth)
 	static const char *const texts[] = {
 	    "", "plain", "\"\\\n\x01", "h\xc3\xa9 \xf0\x9f\x98\x80"};
 	uint64_t members = draw(6);
-	struct doc_text key;
+	struct doc_text key = {.at = ""};
 
 	doc_open(s);
 	for (uint64_t i = 0; i < members; i++) {
