@@ -82,7 +82,7 @@ static int create_board(const struct board_writer *b, struct board **out)
  */
 void board_writer_make_board(struct board_writer *b)
 {
-	struct board *board;
+	struct board *board = NULL;
 	char why[1024];
 	int err = create_board(b, &board);
 
