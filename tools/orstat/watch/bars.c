@@ -54,9 +54,9 @@ struct bar *bars_of(const struct histogram *histogram, size_t most, size_t *coun
 		return calloc(1, sizeof(*bars));
 	low = histogram->offset + (int32_t)first;
 	high = histogram->offset + (int32_t)last - 1;
-	while ((size_t)(group_of(high, size) - group_of(low, size) + 1) > most)
+	while ((size_t)(group_of(high, size) - group_of(low, size)) + 1 > most)
 		size++;
-	*count = (size_t)(group_of(high, size) - group_of(low, size) + 1);
+	*count = (size_t)(group_of(high, size) - group_of(low, size)) + 1;
 	bars = calloc(*count, sizeof(*bars));
 	for (size_t i = 0; bars && i < *count; i++) {
 		double step = (double)(group_of(low, size) + (int32_t)i) * (double)size;
