@@ -12,10 +12,11 @@
 
 /* While the store works, its completions are looked for this often. */
 #define STORE_POLL_MS 5
-/* Of the time that it has when told to stop: what is still in the ring after so much of it is
- * counted by the next agent, */
+/* The agent drains for this part of the time that it has to stop in. The next agent counts what is
+ * left in the ring. */
 #define DRAIN_PART 4
-/* from so much on the last checkpoint is made, whatever else there is to store. */
+/* After this part of that time the last checkpoint is made. Files that are not stored wait for the
+ * next agent. */
 #define FILES_PART(ns) ((ns) / 10 * 3)
 #define FINAL_POLL_MS  5
 /* So often nothing can be read: what a lane says is not there. */

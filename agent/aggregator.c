@@ -258,7 +258,7 @@ static bool is_too_old(const struct aggregator *l, uint64_t ts_ns, uint64_t now_
 
 /* When a sample counts. */
 struct timing {
-	uint64_t ts_ns;    /* in periods, and in whatever shows its time */
+	uint64_t ts_ns;    /* in periods, recent errors and the journal */
 	uint64_t shown_ns; /* in the rolling windows: its ts, but not later than it was read */
 	bool skewed;
 };

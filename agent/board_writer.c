@@ -60,7 +60,7 @@ struct board_writer {
 
 /* --- The object ------------------------------------------------------------------------------- */
 
-/* The board is for whoever may read the ring, as that is now. */
+/* The board gets the permissions that the ring has now: who may read one may read the other. */
 static int create_board(const struct board_writer *b, struct board **out)
 {
 	struct stat ring;

@@ -2,7 +2,8 @@
  * period_index.h: which period of the data folder holds a moment: the start and end of each period
  * that is open or has a file, hourly or daily ones.
  *
- * The periods of a folder never overlap, whatever zones, widths and zone databases its agents had.
+ * The periods of a folder never overlap, though its agents may have had different zones, widths
+ * and zone databases.
  * A moment belongs to the period that is there already. A new one has the bounds that the calendar
  * gives it, cut where neighbours begin or end, and a label that none of them has. So every sample
  * is in the one period whose [start, end) holds its time, and stays there.

@@ -87,8 +87,8 @@ struct period *periods_at(struct periods *p, enum period_kind kind, uint64_t ts_
 int periods_admit(struct periods *p, uint64_t ts_ns, uint64_t now_ns);
 
 /*
- * Opens a period that an earlier agent had open, with its bounds and its name, whatever calendar
- * that agent had. NULL: one of that name is open already, or out of memory.
+ * Opens a period that an earlier agent had open, with its bounds and its name. That agent's
+ * calendar may have been another one. NULL: one of that name is open already, or out of memory.
  */
 struct period *periods_restore(struct periods *p, const struct period_span *span);
 

@@ -172,7 +172,8 @@ int restore_aggregator(const struct restore *r)
 
 	if (!err)
 		r->folder->unreadable_error = 0;
-	/* Whatever failed, it is none of the errors that have an exit status of their own. */
+	/* Other errors become -EIO: some have an exit status of their own, which is not meant here.
+	 */
 	return err == 0 || err == -ENOMEM ? err : -EIO;
 }
 

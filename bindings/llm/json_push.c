@@ -73,11 +73,6 @@ bool json_scan_is_within(const struct json_scan *s, uint8_t place)
 	return false;
 }
 
-bool json_scan_is_blank(const struct json_scan *s)
-{
-	return s->state == BEFORE;
-}
-
 static bool is_space(char c)
 {
 	return c == ' ' || c == '\n' || c == '\t' || c == '\r';

@@ -95,7 +95,4 @@ int json_scan_end(struct json_scan *s);
 /* Whether the value under way lies in the object or array at `place`. */
 bool json_scan_is_within(const struct json_scan *s, uint8_t place);
 
-/* Nothing but white space has come. */
-bool json_scan_is_blank(const struct json_scan *s);
-
 #endif

@@ -103,8 +103,11 @@ void calendar_snapshot_name(const struct calendar *c, uint64_t ts_ns, char out[P
 
 /* --- What a label may mean -------------------------------------------------------------------- */
 
-/* Widths divide the day, and periods start at a multiple of theirs. */
-unsigned calendar_label_hours(uint32_t label)
+/*
+ * The most hours that the file of an unmarked label covers on the wall: widths divide the day, and
+ * periods start at a multiple of theirs.
+ */
+static unsigned label_hours(uint32_t label)
 {
 	unsigned hour = label % 100;
 
@@ -116,7 +119,7 @@ unsigned calendar_label_hours(uint32_t label)
 
 static int64_t label_seconds(enum period_kind kind, uint32_t label)
 {
-	return kind == PERIOD_DAILY ? DAY_S : calendar_label_hours(label) * HOUR_S;
+	return kind == PERIOD_DAILY ? DAY_S : label_hours(label) * HOUR_S;
 }
 
 void calendar_label_span(

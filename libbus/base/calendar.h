@@ -62,9 +62,6 @@ void calendar_snapshot_name(const struct calendar *c, uint64_t ts_ns, char out[P
 
 /* --- What a label may mean -------------------------------------------------------------------- */
 
-/* The most hours that the file of an unmarked label covers on the wall. */
-unsigned calendar_label_hours(uint32_t label);
-
 /*
  * The moments [start, end) that an unmarked label may stand for where clocks are set by `utc` or
  * the local zone: from the first time that they show it until the last time that they show what

@@ -17,11 +17,6 @@ void kmv_sketch_free(struct kmv_sketch *d)
 	memset(d, 0, sizeof(*d));
 }
 
-void kmv_sketch_clear(struct kmv_sketch *d)
-{
-	d->count = 0;
-}
-
 /* The place of the first hash that is not below `hash`. */
 static uint32_t place_of(const struct kmv_sketch *d, uint64_t hash)
 {

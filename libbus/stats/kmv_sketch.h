@@ -21,7 +21,6 @@ struct kmv_sketch {
 };
 
 void kmv_sketch_free(struct kmv_sketch *d);
-void kmv_sketch_clear(struct kmv_sketch *d);
 
 /* False: out of memory. */
 bool kmv_sketch_add(struct kmv_sketch *d, const char *text);

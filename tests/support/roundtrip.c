@@ -16,6 +16,7 @@
 #include "orreport/files.h"
 #include "sample/fields.h"
 #include "sample/sample.h"
+#include "splitmix.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -49,14 +50,8 @@ static uint64_t choose(struct choices *c, uint64_t n)
 {
 	uint64_t value = 0;
 
-	if (!c->bytes) {
-		/* splitmix64: G. L. Steele et al., "Fast splittable pseudorandom number
-		 * generators". */
-		value = (c->seed += UINT64_C(0x9e3779b97f4a7c15));
-		value = (value ^ value >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-		value = (value ^ value >> 27) * UINT64_C(0x94d049bb133111eb);
-		return (value ^ value >> 31) % n;
-	}
+	if (!c->bytes)
+		return splitmix64(&c->seed) % n;
 	for (uint64_t most = n - 1; most > 0 && c->left > 0; most >>= 8, c->left--)
 		value = value << 8 | *c->bytes++;
 	return value % n;

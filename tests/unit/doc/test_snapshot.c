@@ -4,6 +4,7 @@
  */
 #include "doc/document.h"
 #include "doc/snapshot_read.h"
+#include "splitmix.h"
 #include "stats/snapshot.h"
 #include "testing.h"
 
@@ -54,14 +55,10 @@ char *__wrap_strndup(const char *text, size_t most)
 	return is_to_fail() ? NULL : __real_strndup(text, most);
 }
 
-/* splitmix64: 0..n-1. */
+/* 0..n-1. */
 static uint64_t choose(uint64_t n)
 {
-	uint64_t value = (seed += UINT64_C(0x9e3779b97f4a7c15));
-
-	value = (value ^ value >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	value = (value ^ value >> 27) * UINT64_C(0x94d049bb133111eb);
-	return (value ^ value >> 31) % n;
+	return splitmix64(&seed) % n;
 }
 
 static const char *some_name(const char *kind, char name[400])

@@ -11,6 +11,7 @@
 #include "doc/msgpack_tree.h"
 #include "doc/period_file.h"
 #include "document_tree.h"
+#include "splitmix.h"
 #include "testing.h"
 
 #include <errno.h>
@@ -33,12 +34,7 @@ static uint64_t seed = 20261129;
 
 static uint64_t draw(uint64_t n)
 {
-	/* splitmix64 */
-	uint64_t z = seed += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return (z ^ z >> 31) % n;
+	return splitmix64(&seed) % n;
 }
 
 static const uint64_t tens[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000,
