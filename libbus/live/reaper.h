@@ -47,7 +47,7 @@ uint64_t reaper_due_ns(const struct reaper *p);
 
 /*
  * Lanes with a living owner, as of the last time that each was looked at; only where all lanes are.
- * -1: one who may only read the bus cannot know.
+ * -1: not known, since the process may only read the bus.
  */
 int reaper_owned_lanes(const struct reaper *p);
 

@@ -36,7 +36,7 @@ static inline int output_write(void *context, const char *bytes, size_t length)
 	return 0;
 }
 
-/* A packer of one's own, which the compiler sees through, for each value. */
+/* A packer of its own for each value, so that the compiler can inline it. */
 static inline msgpack_packer packer_of(struct output *o)
 {
 	return (msgpack_packer){.data = o, .callback = output_write};

@@ -110,7 +110,7 @@ static bool is_in_next(const struct rolling *r, uint64_t number)
 static bool rolling_fold(
     struct rolling *r, uint64_t ts_ns, uint64_t now_ns, const struct aggregate *delta)
 {
-	/* A clock a little ahead of ours is not a reason to wait for its samples to show. */
+	/* Samples of a clock that is a little ahead of ours show at once. */
 	uint64_t number = (ts_ns < now_ns ? ts_ns : now_ns) / r->width_ns;
 	uint64_t newest = now_ns / r->width_ns;
 	struct part *p = &r->parts[number % (r->count + 1)];
