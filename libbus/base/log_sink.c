@@ -29,7 +29,7 @@
 struct log_sink {
 	enum log_target target;
 	const char *identifier;
-	bool (*goes_on)(void); /* NULL: no line waits longer */
+	bool (*goes_on)(void); /* NULL: a line waits for PATIENCE_MS */
 	bool bare;
 	int fd;        /* connected to the daemon, or -1 */
 	bool stalled;  /* the last line waited, and the daemon did not take it */
@@ -124,7 +124,7 @@ static int connect_daemon(struct log_sink *s)
 	return err;
 }
 
-/* Waits until the daemon takes something. False: not within what this line may take. */
+/* Waits until the daemon takes something. False: not within the time that this line may wait. */
 static bool wait_for_daemon(struct log_sink *s)
 {
 	struct pollfd p = {.fd = s->fd, .events = POLLOUT};
@@ -137,7 +137,7 @@ static bool wait_for_daemon(struct log_sink *s)
 	return false;
 }
 
-/* Sends a datagram by the connection that there is: 0 or a negative errno. */
+/* Sends a datagram over the open connection: 0 or a negative errno. */
 static int send_connected(struct log_sink *s, const struct msghdr *message)
 {
 	for (;;) {

@@ -63,7 +63,7 @@ static int lock_free_lane(
 {
 	/* All lanes of a bus of the usual size are asked at once: that takes half a millisecond. */
 	bool is_bounded = effort->walk_ns && lane_count > ORBUS_LANES_DEFAULT;
-	/* Of this thread: being kept from the processor makes no search longer. */
+	/* CPU time of this thread: waiting for the processor does not count. */
 	uint64_t start_ns = is_bounded ? now_ns_of(CLOCK_THREAD_CPUTIME_ID) : 0;
 	uint32_t i = effort->from < lane_count ? effort->from : 0;
 

@@ -151,12 +151,14 @@ void orbus_reader_close(struct orbus_reader *r)
 	handle_close(r, HANDLE_READER);
 }
 
-/* The start of a slot, which is all of it for most samples, on its way here while others are read.
- */
+/* So much of a slot is fetched ahead, while others are read. Most samples are not longer. */
 #define PREFETCH_BYTES 256
 #define CACHE_LINE     64
 
-/* Only what was published already: a line that is being written would be taken from its writer. */
+/*
+ * Only published records: fetching a cache line that is being written would take it from its
+ * writer.
+ */
 static inline void prefetch(const struct ring_view *s, uint32_t lane, uint64_t record)
 {
 	const char *slot;

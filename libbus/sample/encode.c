@@ -30,7 +30,7 @@ static inline int output_write(void *context, const char *bytes, size_t length)
 		return -1;
 	}
 	if (length == 0)
-		return 0; /* there may be no place for nothing */
+		return 0; /* a failed output has no place to copy to */
 	memcpy(o->at, bytes, length);
 	o->at += length;
 	return 0;

@@ -117,7 +117,7 @@ static bool rolling_fold(
 
 	if (number + r->count < newest)
 		return true; /* gone by */
-	/* What else the part holds is a round older, or from before the clock was set back. */
+	/* Other contents of the part are a round older, or from before the clock was set back. */
 	if (p->number != number) {
 		if (is_settled(r, p->number) || is_in_next(r, p->number))
 			r->settled_at = r->next_at = 0;
@@ -136,7 +136,7 @@ bool windows_fold(struct windows *w, enum window window, uint64_t ts_ns, uint64_
 {
 	if (window < WINDOW_ROLLING)
 		return rolling_fold(&w->rolling[window], ts_ns, now_ns, delta);
-	/* What an earlier process counted did not happen since this one started. */
+	/* Samples that an earlier process counted came before this one's start. */
 	return replayed || aggregate_merge(&w->start, delta);
 }
 
