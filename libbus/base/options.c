@@ -251,7 +251,7 @@ static int take_option(
 	return take_value(p, o, origin, value, settings);
 }
 
-/* What getopt_long() could not make sense of. */
+/* Reports the word that getopt_long() did not understand. */
 static int refuse_word(const struct cli_program *p, int found, const char *word)
 {
 	const struct cli_option *o = optopt ? option_of(p, optopt) : NULL;
