@@ -68,6 +68,18 @@ static inline double figure_bound(double value)
 /* ...and "(other)". */
 #define NAME_TABLE_NAMES_MAX (NAME_TABLE_MAX + 1)
 
+/* Combinations of bot, model, provider and operation, beside "(other)"... */
+#define BREAKDOWN_MAX       2048
+#define BREAKDOWN_NAMES_MAX (BREAKDOWN_MAX + 1)
+/* ...and the buckets of their histograms, from which on no combination gets another one. */
+#define BREAKDOWN_BUCKETS_MAX (1u << 20)
+
+#define BOT_GAUGES_MAX 64 /* gauges of each bot; what comes beyond is "(other)" */
+
+#define TAG_NAMES_MAX 8 /* tags by whose values requests are counted */
+/* Minutes of an hour's file: two hours, where the clocks were set back. */
+#define MINUTES_MAX 120
+
 #define KMV_SKETCH_MAX    1024 /* hashes of a sketch */
 #define RECENT_ERRORS_MAX 20
 #define TREND_HOURS       24

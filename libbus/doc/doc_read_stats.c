@@ -126,7 +126,7 @@ static void take_name(
 {
 	struct name_table *t = table_of(r, by);
 	bool shared = is_shared(t, name);
-	struct request_stats *f = aggregate_stats_at(t, name);
+	struct request_stats *f = stats_table_at(t, name);
 	uint32_t i;
 
 	if (!f) {

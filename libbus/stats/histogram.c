@@ -296,7 +296,32 @@ bool histogram_merge(struct histogram *to, const struct histogram *from)
 	return true;
 }
 
+bool histogram_merge_coarse(struct histogram *to, const struct histogram *from, unsigned shift)
+{
+	struct histogram coarse;
+	bool ok = true;
+
+	histogram_init(&coarse);
+	coarse.sum = from->sum;
+	coarse.count = from->count;
+	coarse.zero_count = from->zero_count;
+	for (uint32_t i = 0; ok && i < from->length; i++) {
+		/* An arithmetic shift: the floor of a division, for negative numbers too. */
+		int32_t index = (from->offset + (int32_t)i) >> shift;
+
+		ok = histogram_add_bucket(&coarse, index, histogram_bucket(from, i));
+	}
+	ok = ok && histogram_merge(to, &coarse);
+	histogram_free(&coarse);
+	return ok;
+}
+
 double histogram_quantile(const struct histogram *h, double q)
+{
+	return histogram_quantile_at(h, HISTOGRAM_SCALE, q);
+}
+
+double histogram_quantile_at(const struct histogram *h, unsigned scale, double q)
 {
 	double value = h->max;
 	uint64_t rank, seen = h->zero_count;
@@ -309,7 +334,7 @@ double histogram_quantile(const struct histogram *h, double q)
 	for (uint32_t i = 0; i < h->length; i++) {
 		seen += histogram_bucket(h, i);
 		if (seen >= rank && seen > 0) {
-			value = exp2((h->offset + (int32_t)i + 0.5) / BUCKETS_PER_DOUBLING);
+			value = exp2((h->offset + (int32_t)i + 0.5) / (double)(1u << scale));
 			break;
 		}
 	}

@@ -82,9 +82,9 @@ static void the_largest_document_is_read(void **state)
 		    {EXACT_UNITS_MAX - 1}, {EXACT_UNITS_MAX / 3}, UINT64_MAX, COUNT_MAX};
 
 		longest_name(i, name);
-		fill_figures(aggregate_stats_at(&a.by_model, name));
-		fill_figures(aggregate_stats_at(&a.by_bot, name));
-		fill_figures(aggregate_stats_at(&a.by_provider, name));
+		fill_figures(stats_table_at(&a.by_model, name));
+		fill_figures(stats_table_at(&a.by_bot, name));
+		fill_figures(stats_table_at(&a.by_provider, name));
 		assert_true(aggregate_add_errors(&a, name, COUNT_MAX));
 		assert_true(aggregate_add_gauge(&a, name, &g));
 		strcpy(
