@@ -4,12 +4,12 @@
 #ifndef ORBUS_AGENT_PERSIST_SAVE_H
 #define ORBUS_AGENT_PERSIST_SAVE_H
 
-#include "agent/config.h"
-#include "agent/document_context.h"
-#include "agent/drain.h"
+#include "agent/aggregate/document_context.h"
+#include "agent/aggregate/drain.h"
+#include "agent/common/config.h"
+#include "agent/common/data_dir_lock.h"
 #include "agent/journal/journal.h"
 #include "backfill.h"
-#include "data_dir_lock.h"
 
 struct save;
 struct store;
