@@ -503,6 +503,23 @@ bool save_is_done(const struct save *s, uint64_t now_ns)
 	       !backfill_missing(s->from.backfill, now_ns, true) && !has_news(s, now_ns, true);
 }
 
+size_t save_files_missing(const struct save *s, uint64_t now_ns, const char **name)
+{
+	size_t count = 0;
+
+	*name = NULL;
+	for (const struct period *p = s->from.aggregator->periods.first; p; p = p->next) {
+		/* What a file holds is yet to be added where there is no base: it is written then.
+		 */
+		if (p->has_base && period_is_whole(p) && !p->news &&
+		    !period_needs_writing(p, now_ns))
+			continue;
+		*name = p->span.name;
+		count++;
+	}
+	return count;
+}
+
 bool save_is_failing(const struct save *s)
 {
 	return s->backoff_seconds > 0;

@@ -58,6 +58,10 @@ bool save_has_stored(const struct save *s, uint64_t changes);
 /* True when everything that was counted is on the disk, in the files too. */
 bool save_is_done(const struct save *s, uint64_t now_ns);
 
+/* How many files do not hold what was counted, and the name of one of them; NULL where there is
+ * none. */
+size_t save_files_missing(const struct save *s, uint64_t now_ns, const char **name);
+
 /* Leaves the files of the running save that the store does not have yet to the next one. */
 void save_put_off_files(struct save *s);
 
