@@ -6,11 +6,11 @@
  * from these copies, which belong to it until it has done (worker.h).
  */
 #include "board_writer.h"
+#include "agent/common/worker.h"
 #include "base/clock.h"
 #include "base/text_safe.h"
 #include "board/board.h"
 #include "live/bus_error.h"
-#include "worker.h"
 
 #include <errno.h>
 #include <limits.h>

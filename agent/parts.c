@@ -165,7 +165,7 @@ int parts_open(struct parts *p, const struct config *config, struct log *log)
 /*
  * Where the store is in a system call that does not return, the process ends as it is: its memory
  * is the kernel's, and closing anything could wait for the same disk. The folder's lock stays with
- * that system call (agent/persist/data_dir_lock.c), so that a successor waits for its end.
+ * that system call (agent/common/data_dir_lock.c), so that a successor waits for its end.
  */
 void parts_close(struct parts *p, int status)
 {

@@ -20,9 +20,9 @@
 #ifndef ORBUS_AGENT_JOURNAL_H
 #define ORBUS_AGENT_JOURNAL_H
 
-#include "agent/aggregator.h"
-#include "agent/config.h"
-#include "agent/persist/data_dir_lock.h"
+#include "agent/aggregate/aggregator.h"
+#include "agent/common/config.h"
+#include "agent/common/data_dir_lock.h"
 #include "doc/checkpoint_file.h"
 
 struct journal;

@@ -76,8 +76,28 @@ static bool is_rendered(const struct checkpoint_period *s)
 		   p->section_complete == s->complete && p->section_has_base == s->has_base);
 }
 
+/* What the document of a period says beside its sum. */
+static void describe(struct checkpoint_draft *d, struct checkpoint_period *s, uint64_t now_ns,
+    const struct document_sources *documents)
+{
+	const struct period *p = s->period;
+	struct document_context *c = &s->context;
+
+	aggregator_trends(documents->aggregator, p, now_ns, &s->shown);
+	*c = document_context_now(documents, now_ns);
+	c->period_kind = p->span.kind == PERIOD_DAILY ? "daily" : "hourly";
+	c->start_ns = p->span.start_ns;
+	c->end_ns = p->span.end_ns;
+	c->complete = s->complete;
+	c->trends = &s->shown;
+	/* As of the draft's instant: the aggregator's goes on. */
+	c->lifetime = &d->lifetime;
+	if (c->complete)
+		c->in_flight = 0;
+}
+
 static void begin_period(struct checkpoint_draft *d, struct checkpoint_period *s, struct period *p,
-    uint64_t now_ns, checkpoint_context_fn *context, void *of)
+    uint64_t now_ns, const struct document_sources *documents)
 {
 	s->period = p;
 	s->version = p->version;
@@ -92,15 +112,13 @@ static void begin_period(struct checkpoint_draft *d, struct checkpoint_period *s
 		return;
 	}
 	s->is_new = true;
-	if (context)
-		context(of, s, now_ns);
-	if (s->context.lifetime)
-		s->context.lifetime = &d->lifetime;
+	if (documents)
+		describe(d, s, now_ns, documents);
 	s->context.restorable = true;
 }
 
 int checkpoint_draft_begin(struct checkpoint_draft *d, const struct aggregator *l,
-    const struct checkpoint_bus *bus, uint64_t now_ns, checkpoint_context_fn *context, void *of)
+    const struct checkpoint_bus *bus, uint64_t now_ns, const struct document_sources *documents)
 {
 	int err;
 
@@ -113,7 +131,7 @@ int checkpoint_draft_begin(struct checkpoint_draft *d, const struct aggregator *
 	if (!err)
 		err = put_rest(d, l, now_ns);
 	for (struct period *p = l->periods.first; !err && p; p = p->next)
-		begin_period(d, &d->periods[d->count++], p, now_ns, context, of);
+		begin_period(d, &d->periods[d->count++], p, now_ns, documents);
 	for (size_t i = 0; !err && i < d->count; i++)
 		d->has_marks |= d->periods[i].period->span.mark != PERIOD_UNMARKED;
 	for (size_t i = 0; i < bus->journal.file_count; i++)
@@ -328,7 +346,7 @@ int checkpoint_encode(const struct aggregator *l, const struct checkpoint_bus *b
     char **bytes, size_t *length)
 {
 	struct checkpoint_draft d;
-	int err = checkpoint_draft_begin(&d, l, bus, now_ns, NULL, NULL);
+	int err = checkpoint_draft_begin(&d, l, bus, now_ns, NULL);
 
 	if (!err) {
 		checkpoint_draft_render(&d);

@@ -8,7 +8,7 @@
 #ifndef ORBUS_AGENT_PERSIST_CHECKPOINT_H
 #define ORBUS_AGENT_PERSIST_CHECKPOINT_H
 
-#include "agent/aggregator.h"
+#include "agent/aggregate/document_context.h"
 #include "doc/checkpoint_file.h"
 
 /* A period as it goes into a checkpoint. */
@@ -17,7 +17,7 @@ struct checkpoint_period {
 	uint64_t version; /* at that instant */
 	bool complete, has_base;
 	bool is_new;    /* rendered now; else `section` is the period's own */
-	bool has_delta; /* what has come since it was sealed (agent/periods.h) follows */
+	bool has_delta; /* what has come since it was sealed (agent/aggregate/periods.h) follows */
 	struct document_context context; /* of the document that its file gets */
 	struct trends shown, own;        /* in the document, and the period's own record */
 	char *section;
@@ -36,12 +36,12 @@ struct checkpoint_draft {
 	struct buffer file;
 };
 
-/* What a period's document says beside its sum; `context` and `shown` are filled in. NULL: none. */
-typedef void checkpoint_context_fn(void *of, struct checkpoint_period *p, uint64_t now_ns);
-
-/* The aggregator's deltas must have been folded. 0 or -ENOMEM; free the draft in any case. */
+/*
+ * The aggregator's deltas must have been folded. What documents say beside their sums is taken from
+ * `documents`; NULL: they say nothing beside them. 0 or -ENOMEM; free the draft in any case.
+ */
 int checkpoint_draft_begin(struct checkpoint_draft *d, const struct aggregator *l,
-    const struct checkpoint_bus *bus, uint64_t now_ns, checkpoint_context_fn *context, void *of);
+    const struct checkpoint_bus *bus, uint64_t now_ns, const struct document_sources *documents);
 
 /* Whether rendering reads the period's sum. */
 bool checkpoint_period_is_read(const struct checkpoint_period *s);
@@ -72,8 +72,8 @@ int checkpoint_encode(const struct aggregator *l, const struct checkpoint_bus *b
 int checkpoint_decode(
     const void *bytes, size_t length, struct aggregator *l, struct checkpoint_bus *bus);
 
-/* The same, but late periods stay sealed (agent/periods.h): however many there are, it is soon
- * done. */
+/* The same, but late periods stay sealed (agent/aggregate/periods.h): however many there are, it is
+ * soon done. */
 int checkpoint_restore(const void *bytes, size_t length, uint64_t now_ns, struct aggregator *l,
     struct checkpoint_bus *bus);
 

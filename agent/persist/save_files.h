@@ -8,8 +8,8 @@
 #ifndef ORBUS_AGENT_PERSIST_SAVE_FILES_H
 #define ORBUS_AGENT_PERSIST_SAVE_FILES_H
 
-#include "agent/log.h"
-#include "agent/worker.h"
+#include "agent/common/log.h"
+#include "agent/common/worker.h"
 #include "checkpoint.h"
 
 struct store;

@@ -78,7 +78,7 @@ static void try_sections(const uint8_t *data, size_t size, bool as_document)
 	size_t packed;
 
 	MUST(packer && aggregator_init(&l, &utc, 30, NOW) == 0);
-	MUST(checkpoint_draft_begin(&d, &l, &bus, NOW, NULL, NULL) == 0);
+	MUST(checkpoint_draft_begin(&d, &l, &bus, NOW, NULL) == 0);
 	if (as_document) {
 		checkpoint_draft_render(&d);
 		MUST(d.error == 0 &&

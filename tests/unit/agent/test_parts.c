@@ -2,9 +2,9 @@
  * test_parts.c: what the parts of the agent share, each alone: errors that are logged once, files
  * that are quarantined or cannot be read, an aggregator that is begun anew, the queue of alerts.
  */
-#include "agent/aggregator.h"
+#include "agent/aggregate/aggregator.h"
 #include "agent/alerts/queue.h"
-#include "agent/persist/quarantine.h"
+#include "agent/common/quarantine.h"
 #include "base/clock.h"
 #include "testing.h"
 

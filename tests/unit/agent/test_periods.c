@@ -5,7 +5,7 @@
  * index. At any time the periods do not overlap, each moment is in one that holds it, that stays
  * the same for good, an hour lies in one day, and no two have one name.
  */
-#include "agent/periods.h"
+#include "agent/aggregate/periods.h"
 #include "base/calendar.h"
 #include "base/clock.h"
 #include "base/file_name.h"

@@ -2,6 +2,7 @@
  * drain.c: from the ring into the aggregator.
  */
 #include "drain.h"
+#include "agent/common/run_time.h"
 #include "base/clock.h"
 #include "base/text_safe.h"
 #include "board/board.h"
@@ -10,7 +11,6 @@
 #include "lying_lanes.h"
 #include "ring/layout.h"
 #include "ring/segment.h"
-#include "run_time.h"
 
 #include <errno.h>
 #include <fcntl.h>

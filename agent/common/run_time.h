@@ -2,8 +2,8 @@
  * run_time.h: how long the agent has run, whether it was told to stop, and how long it may still
  * take then. It is not for other signals (agent.h).
  */
-#ifndef ORBUS_AGENT_RUN_TIME_H
-#define ORBUS_AGENT_RUN_TIME_H
+#ifndef ORBUS_AGENT_COMMON_RUN_TIME_H
+#define ORBUS_AGENT_COMMON_RUN_TIME_H
 
 #include "base/clock.h"
 

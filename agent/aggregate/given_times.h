@@ -14,8 +14,8 @@
  * help, the oldest are dropped. Records up to a dropped run are shown in no window: a gap, not a
  * repeat.
  */
-#ifndef ORBUS_AGENT_GIVEN_TIMES_H
-#define ORBUS_AGENT_GIVEN_TIMES_H
+#ifndef ORBUS_AGENT_AGGREGATE_GIVEN_TIMES_H
+#define ORBUS_AGENT_AGGREGATE_GIVEN_TIMES_H
 
 #include "doc/writer.h"
 #include "ring/reader.h"

@@ -5,8 +5,8 @@
  * count exactly once (agent/persist/checkpoint.c). The aggregator is not for files or clocks: it is
  * told the time.
  */
-#ifndef ORBUS_AGENT_AGGREGATOR_H
-#define ORBUS_AGENT_AGGREGATOR_H
+#ifndef ORBUS_AGENT_AGGREGATE_AGGREGATOR_H
+#define ORBUS_AGENT_AGGREGATE_AGGREGATOR_H
 
 #include "given_times.h"
 #include "live/inflight.h"

@@ -1,10 +1,10 @@
 /*
  * lying_lanes.h: logs which lanes say what cannot be.
  */
-#ifndef ORBUS_AGENT_LYING_LANES_H
-#define ORBUS_AGENT_LYING_LANES_H
+#ifndef ORBUS_AGENT_AGGREGATE_LYING_LANES_H
+#define ORBUS_AGENT_AGGREGATE_LYING_LANES_H
 
-#include "log.h"
+#include "agent/common/log.h"
 #include "ring/reader.h"
 
 struct lying_lanes;

@@ -82,7 +82,10 @@ static const struct cli_option options[] = {
 	.type = CLI_FLAG,
 	.offset = AT(once),
 	.help = "drain, write, exit",
-	.details = "Counts what the ring holds, stores it and exits."},
+	.details =
+	    "Counts what the ring holds, stores it and exits: with status 0 when all of it is on "
+	    "the disk, checkpoint and files; else with 1 after 30 s, or after a signal, and a "
+	    "message that names what is missing. Run it again then: nothing is counted twice."},
     {.name = "stop-within",
 	.type = CLI_DURATION,
 	.offset = AT(stop_within),

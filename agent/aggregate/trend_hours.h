@@ -1,8 +1,8 @@
 /*
  * trend_hours.h: messages and errors of the last hours, for `hourly_trends` of every open period.
  */
-#ifndef ORBUS_AGENT_TREND_HOURS_H
-#define ORBUS_AGENT_TREND_HOURS_H
+#ifndef ORBUS_AGENT_AGGREGATE_TREND_HOURS_H
+#define ORBUS_AGENT_AGGREGATE_TREND_HOURS_H
 
 #include "doc/document.h"
 

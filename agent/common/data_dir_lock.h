@@ -1,11 +1,11 @@
 /*
  * data_dir_lock.h: the data folder: made, opened, and locked for one agent.
  */
-#ifndef ORBUS_AGENT_PERSIST_DATA_DIR_LOCK_H
-#define ORBUS_AGENT_PERSIST_DATA_DIR_LOCK_H
+#ifndef ORBUS_AGENT_COMMON_DATA_DIR_LOCK_H
+#define ORBUS_AGENT_COMMON_DATA_DIR_LOCK_H
 
-#include "agent/log.h"
 #include "base/calendar.h"
+#include "log.h"
 
 #include <stdbool.h>
 #include <sys/types.h>

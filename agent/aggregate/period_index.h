@@ -13,8 +13,8 @@
  * somebody has copied into the folder are met when a period wants their name
  * (agent/persist/backfill.c).
  */
-#ifndef ORBUS_AGENT_PERIOD_INDEX_H
-#define ORBUS_AGENT_PERIOD_INDEX_H
+#ifndef ORBUS_AGENT_AGGREGATE_PERIOD_INDEX_H
+#define ORBUS_AGENT_AGGREGATE_PERIOD_INDEX_H
 
 #include "base/calendar.h"
 #include "doc/writer.h"

@@ -1,8 +1,8 @@
 /*
  * config.h: what the agent was told by options and environment, checked.
  */
-#ifndef ORBUS_AGENT_CONFIG_H
-#define ORBUS_AGENT_CONFIG_H
+#ifndef ORBUS_AGENT_COMMON_CONFIG_H
+#define ORBUS_AGENT_COMMON_CONFIG_H
 
 #include "agent/store/store.h"
 #include "log.h"

@@ -1,8 +1,8 @@
 /*
  * options.h: the agent's options as they were given.
  */
-#ifndef ORBUS_AGENT_OPTIONS_H
-#define ORBUS_AGENT_OPTIONS_H
+#ifndef ORBUS_AGENT_COMMON_OPTIONS_H
+#define ORBUS_AGENT_COMMON_OPTIONS_H
 
 #include <stdbool.h>
 #include <stdint.h>

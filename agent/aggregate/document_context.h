@@ -2,11 +2,12 @@
  * document_context.h: what the documents of the agent say beside a sum: of a period, of a window,
  * of everything since the agent started. The board and the files are made of them.
  */
-#ifndef ORBUS_AGENT_DOCUMENT_CONTEXT_H
-#define ORBUS_AGENT_DOCUMENT_CONTEXT_H
+#ifndef ORBUS_AGENT_AGGREGATE_DOCUMENT_CONTEXT_H
+#define ORBUS_AGENT_AGGREGATE_DOCUMENT_CONTEXT_H
 
-#include "agent/persist/checkpoint.h"
-#include "run_time.h"
+#include "agent/common/run_time.h"
+#include "aggregator.h"
+#include "doc/document.h"
 
 /* What it is taken from; borrowed. */
 struct document_sources {
@@ -17,9 +18,6 @@ struct document_sources {
 
 /* What any document says as of now: of no period yet. */
 struct document_context document_context_now(const struct document_sources *s, uint64_t now_ns);
-
-/* What the document of a period says: a checkpoint_context_fn of struct document_sources. */
-void document_context_of_period(void *sources, struct checkpoint_period *p, uint64_t now_ns);
 
 /*
  * The sum of a window, and what its document says; `trends` must live as long as that. NULL: out of

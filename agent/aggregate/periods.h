@@ -10,8 +10,8 @@
  * are late, and bounded by number and by memory, so that no flood of old samples takes the place of
  * current ones (periods_admit()).
  */
-#ifndef ORBUS_AGENT_PERIODS_H
-#define ORBUS_AGENT_PERIODS_H
+#ifndef ORBUS_AGENT_AGGREGATE_PERIODS_H
+#define ORBUS_AGENT_AGGREGATE_PERIODS_H
 
 #include "doc/document.h"
 #include "period_index.h"

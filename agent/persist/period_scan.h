@@ -3,10 +3,10 @@
  *
  * For a start without a checkpoint that has it: after an upgrade, or where checkpoints are damaged.
  */
-#ifndef ORBUS_AGENT_PERIOD_SCAN_H
-#define ORBUS_AGENT_PERIOD_SCAN_H
+#ifndef ORBUS_AGENT_PERSIST_PERIOD_SCAN_H
+#define ORBUS_AGENT_PERSIST_PERIOD_SCAN_H
 
-#include "periods.h"
+#include "agent/aggregate/periods.h"
 
 /*
  * Enters what the files of hours and days say that they cover, unless the checkpoint has told. One

@@ -6,8 +6,8 @@
  * both orders what either has written. The thread is made for the first job and sleeps between two.
  * It is not for files: the store has a worker of its own.
  */
-#ifndef ORBUS_AGENT_WORKER_H
-#define ORBUS_AGENT_WORKER_H
+#ifndef ORBUS_AGENT_COMMON_WORKER_H
+#define ORBUS_AGENT_COMMON_WORKER_H
 
 #include <stdbool.h>
 

@@ -5,8 +5,8 @@
  * end and is damaged, or is no file of ours at all (a link, a folder). An error of reading says
  * nothing about the content: such a file stays as it is.
  */
-#ifndef ORBUS_AGENT_PERSIST_QUARANTINE_H
-#define ORBUS_AGENT_PERSIST_QUARANTINE_H
+#ifndef ORBUS_AGENT_COMMON_QUARANTINE_H
+#define ORBUS_AGENT_COMMON_QUARANTINE_H
 
 #include "data_dir_lock.h"
 

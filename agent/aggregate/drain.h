@@ -4,11 +4,11 @@
  *
  * It is not for the board (board_writer.h), nor for the journal, which the aggregator calls.
  */
-#ifndef ORBUS_AGENT_DRAIN_H
-#define ORBUS_AGENT_DRAIN_H
+#ifndef ORBUS_AGENT_AGGREGATE_DRAIN_H
+#define ORBUS_AGENT_AGGREGATE_DRAIN_H
 
+#include "agent/common/config.h"
 #include "aggregator.h"
-#include "config.h"
 #include "doc/checkpoint_file.h"
 #include "ring/reader.h"
 #include "ring/shm_object.h"

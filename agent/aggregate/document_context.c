@@ -26,23 +26,6 @@ struct document_context document_context_now(const struct document_sources *s, u
 	};
 }
 
-void document_context_of_period(void *sources, struct checkpoint_period *made, uint64_t now_ns)
-{
-	const struct document_sources *s = sources;
-	const struct period *p = made->period;
-	struct document_context *c = &made->context;
-
-	aggregator_trends(s->aggregator, p, now_ns, &made->shown);
-	*c = document_context_now(s, now_ns);
-	c->period_kind = p->span.kind == PERIOD_DAILY ? "daily" : "hourly";
-	c->start_ns = p->span.start_ns;
-	c->end_ns = p->span.end_ns;
-	c->complete = made->complete;
-	c->trends = &made->shown;
-	if (c->complete)
-		c->in_flight = 0;
-}
-
 const struct aggregate *document_context_of_window(const struct document_sources *s,
     enum window window, uint64_t now_ns, struct document_context *c, struct trends *trends)
 {

@@ -2,8 +2,8 @@
  * log.h: the agent's log: which levels are logged, and texts that are safe to show. Where its lines
  * go is base/log_sink.h's.
  */
-#ifndef ORBUS_AGENT_LOG_H
-#define ORBUS_AGENT_LOG_H
+#ifndef ORBUS_AGENT_COMMON_LOG_H
+#define ORBUS_AGENT_COMMON_LOG_H
 
 #include "base/log_sink.h"
 
