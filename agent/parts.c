@@ -123,6 +123,7 @@ static int open_all(struct parts *p)
 	if (!err)
 		err = journal_open(
 		    p->config, &p->aggregator, &p->folder, &p->store, p->log, &p->journal);
+	p->aggregator.tags = p->config->by_tag.count > 0 ? &p->config->by_tag : NULL;
 	p->aggregator.keep = journal_keep;
 	p->aggregator.keep_context = p->journal;
 	if (!err)

@@ -9,6 +9,7 @@
 
 #define STRETCH_NS    WINDOWS_STRETCH_NS
 #define SKEW_LIMIT_NS WINDOWS_SKEW_NS
+#define MINUTE_NS     (60 * NS_PER_SECOND)
 #define DAY_NS        (86400 * NS_PER_SECOND)
 #define MARGIN_NS     (4 * DAY_NS)
 /* A delta of more names takes a millisecond or so to be added to anything. */
@@ -25,8 +26,9 @@ int aggregator_init(
 		aggregate_init(&l->deltas[i].sum);
 	l->windows = windows_new(now_ns);
 	l->inflight = inflight_new();
+	l->bots = bots_new();
 	l->given = given_times_new();
-	return l->windows && l->inflight && l->given ? 0 : -ENOMEM;
+	return l->windows && l->inflight && l->bots && l->given ? 0 : -ENOMEM;
 }
 
 void aggregator_free(struct aggregator *l)
@@ -34,6 +36,7 @@ void aggregator_free(struct aggregator *l)
 	periods_free(&l->periods);
 	windows_free(l->windows);
 	inflight_free(l->inflight);
+	bots_free(l->bots);
 	given_times_free(l->given);
 	aggregate_free(&l->lifetime);
 	for (int i = 0; i < AGGREGATOR_DELTAS; i++)
@@ -46,6 +49,7 @@ int aggregator_restart(
 	const struct aggregator before = {.generation = l->generation,
 	    .keep = l->keep,
 	    .keep_context = l->keep_context,
+	    .tags = l->tags,
 	    .reference_ns = l->reference_ns};
 	int err;
 
@@ -54,6 +58,7 @@ int aggregator_restart(
 	l->generation = before.generation + 1;
 	l->keep = before.keep;
 	l->keep_context = before.keep_context;
+	l->tags = before.tags;
 	l->reference_ns = before.reference_ns;
 	return err;
 }
@@ -75,7 +80,9 @@ static void fold_into_period(struct aggregator *l, enum period_kind kind, uint64
 	bool late = p && period_is_late(p, now_ns); /* what it takes is counted */
 	size_t before = to && late ? aggregate_bytes_beside(to, sum) : 0;
 
-	if (!to || !aggregate_merge(to, sum)) {
+	if (!to || !aggregate_merge(to, sum) ||
+	    (kind == PERIOD_HOURLY &&
+		!minutes_add(&to->minutes, ts_ns / MINUTE_NS, &sum->requests))) {
 		l->out_of_memory = true;
 		return;
 	}
@@ -321,7 +328,7 @@ static void count_sample(struct aggregator *l, const struct orbus_sample *s,
 		return;
 	}
 	d->sum.skewed += t->skewed;
-	if (!aggregate_add(&d->sum, s))
+	if (!aggregate_add(&d->sum, s) || (l->tags && !aggregate_add_by_tag(&d->sum, s, l->tags)))
 		l->out_of_memory = true;
 	if (l->keep && s->kind == ORBUS_KIND_REQUEST && !origin->replayed)
 		d->sum.journal_lost += !keep_request(l, s);
@@ -337,9 +344,11 @@ void aggregator_add(struct aggregator *l, const struct orbus_sample *s,
 		if (s->kind == ORBUS_KIND_BEGIN || !time_again(l, s, origin, now_ns, &t))
 			return;
 		stamped.ts = t.ts_ns;
+		bots_note(l->bots, origin, &stamped);
 	} else {
 		t = time_first(l, s, origin, now_ns);
 		stamped.ts = t.ts_ns;
+		bots_note(l->bots, origin, &stamped);
 		if (!inflight_note(l->inflight, origin, &stamped))
 			l->out_of_memory = true;
 		l->changes++;

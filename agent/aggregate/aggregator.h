@@ -9,6 +9,7 @@
 #define ORBUS_AGENT_AGGREGATE_AGGREGATOR_H
 
 #include "given_times.h"
+#include "live/bots.h"
 #include "live/inflight.h"
 #include "periods.h"
 #include "stats/windows.h"
@@ -36,10 +37,12 @@ struct aggregator {
 	struct periods periods;
 	struct windows *windows;
 	struct inflight *inflight;
+	struct bots *bots;
 	struct given_times *given;
 	struct trend_hours hours;
 	struct aggregate lifetime;
 	uint64_t lifetime_since_ns;
+	const struct tag_names *tags; /* by whose values requests are counted; NULL: none */
 	unsigned retention_days;
 	uint64_t reference_ns; /* the time that retention goes by, 0: the wall clock's */
 	struct delta deltas[AGGREGATOR_DELTAS];
@@ -63,7 +66,7 @@ void aggregator_free(struct aggregator *l);
 
 /*
  * Forgets all that was counted and begins anew, also the first time (all zero). Who is told of
- * requests and the time that retention goes by stay. -ENOMEM.
+ * requests, the tags, and the time that retention goes by stay. -ENOMEM.
  */
 int aggregator_restart(struct aggregator *l, const struct calendar *calendar,
     unsigned retention_days, uint64_t now_ns);

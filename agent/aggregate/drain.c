@@ -295,8 +295,10 @@ void drain_resume(struct drain *d, const struct checkpoint_bus *saved, bool skip
 			    "beginning",
 			    i);
 		}
-	if (saved && !same)
+	if (saved && !same) {
 		inflight_clear(d->aggregator->inflight);
+		bots_disconnect(d->aggregator->bots);
+	}
 }
 
 /* Nothing from there was noted yet. */
@@ -307,6 +309,7 @@ bool drain_follow(struct drain *d)
 	log_info(d->log, "following bus '%s' to its new incarnation", d->paths.name);
 	memcpy(d->bus_id, reader_bus_id(d->reader), sizeof(d->bus_id));
 	inflight_clear(d->aggregator->inflight);
+	bots_disconnect(d->aggregator->bots);
 	given_times_forget(d->aggregator->given);
 	d->aggregator->changes++;
 	return true;
@@ -364,6 +367,8 @@ void drain_reap(struct drain *d, uint64_t now_ns, bool at_once)
 
 	reaper_look(d->reaper, d->reader, f, at_once ? UINT64_MAX : LOOK_NS);
 	reaper_settle(d->reaper, d->reader, f, at_once ? UINT64_MAX : SETTLE_NS, count_orphan, &c);
+	if (bots_look(d->aggregator->bots, d->reader, at_once ? UINT64_MAX : LOOK_NS))
+		d->aggregator->changes++;
 }
 
 uint64_t drain_reap_due_ns(const struct drain *d)

@@ -55,6 +55,37 @@ static int read_owner(const struct oragent_settings *s)
 	return CLI_PROCEED;
 }
 
+/* Tags, with commas between them. */
+static int read_tags(const struct oragent_settings *s, struct config *out)
+{
+	char *rest = NULL, shown[ORBUS_TEXT_MAX + 1];
+
+	if (!s->by_tag)
+		return CLI_PROCEED;
+	out->tag_texts = strdup(s->by_tag);
+	if (!out->tag_texts)
+		return CLI_FAILED;
+	for (char *tag = strtok_r(out->tag_texts, ",", &rest); tag;
+	     tag = strtok_r(NULL, ",", &rest)) {
+		text_sanitise(shown, sizeof(shown), tag);
+		if (strlen(tag) > ORBUS_TEXT_MAX)
+			return cli_usage_error(&oragent_program,
+			    "--by-tag: '%s...' is longer than %d bytes", shown, ORBUS_TEXT_MAX);
+		for (unsigned i = 0; i < out->by_tag.count; i++)
+			if (strcmp(out->by_tag.names[i], tag) == 0)
+				return cli_usage_error(
+				    &oragent_program, "--by-tag: '%s' stands twice", shown);
+		if (out->by_tag.count == TAG_NAMES_MAX)
+			return cli_usage_error(&oragent_program,
+			    "--by-tag: %d tags at most; '%s' is one more", TAG_NAMES_MAX, shown);
+		out->by_tag.names[out->by_tag.count++] = tag;
+	}
+	if (out->by_tag.count == 0)
+		return cli_usage_error(
+		    &oragent_program, "--by-tag: names no tag: give some, as user,channel");
+	return CLI_PROCEED;
+}
+
 static int check(const struct oragent_settings *s)
 {
 	if (s->snapshot_every % HOUR_NS || 24 % (s->snapshot_every / HOUR_NS))
@@ -110,8 +141,12 @@ int config_read(int argc, char **argv, struct config *out)
 		.slot_bytes = (unsigned)s.slot_bytes,
 		.mode = s.mode == MODE_NOT_GIVEN ? 0 : s.mode}};
 	status = read_group(&s, out);
-	if (status != CLI_PROCEED)
+	if (status == CLI_PROCEED)
+		status = read_tags(&s, out);
+	if (status != CLI_PROCEED) {
+		config_free(out);
 		return status;
+	}
 	out->data_dir = data_dir_choose(s.data_dir);
 	out->alert_file = s.alert ? path_make_absolute(s.alert) : NULL;
 	if (out->data_dir && (out->alert_file || !s.alert))
@@ -125,4 +160,5 @@ void config_free(struct config *c)
 {
 	free(c->data_dir);
 	free(c->alert_file);
+	free(c->tag_texts);
 }

@@ -7,6 +7,7 @@
 #include "agent/store/store.h"
 #include "log.h"
 #include "orbus.h"
+#include "stats/aggregate.h"
 
 struct config {
 	const char *bus; /* NULL: the default */
@@ -20,6 +21,8 @@ struct config {
 	enum store_io io;
 	bool once;
 	bool journal;
+	struct tag_names by_tag; /* of tag_texts */
+	char *tag_texts;
 	enum log_target log_target;
 	enum log_level log_level;
 	struct orbus_create_options create;

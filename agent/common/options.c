@@ -54,6 +54,15 @@ static const struct cli_option options[] = {
 	.help = "how often to save",
 	.details = "How often the checkpoint and the current files are stored when something has "
 		   "changed."},
+    {.name = "by-tag",
+	.type = CLI_TEXT,
+	.offset = AT(by_tag),
+	.argument = "TAGS",
+	.help = "count requests by these tags too",
+	.details =
+	    "Counts requests by the values of these tags too, as _user,channel_; at most 8. Of each "
+	    "tag the first 256 values of a period have their own statistics, all others are "
+	    "\"(other)\"."},
     {.name = "journal",
 	.type = CLI_FLAG,
 	.offset = AT(journal),

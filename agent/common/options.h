@@ -17,6 +17,7 @@ struct oragent_settings {
 	uint64_t stop_within;      /* ns */
 	int io;                    /* enum store_io */
 	const char *alert;
+	const char *by_tag;
 	bool journal;
 	bool once;
 	unsigned mode;

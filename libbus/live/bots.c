@@ -9,6 +9,7 @@
 #include "bots.h"
 #include "base/now.h"
 #include "base/utf8.h"
+#include "stats/request_stats.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -146,8 +147,12 @@ static void note_producer(struct bot_known *one, const struct sample_origin *ori
 
 void bots_note(struct bots *b, const struct sample_origin *origin, const struct orbus_sample *s)
 {
-	struct bot_known *one = known_at(b, s->bot ? s->bot : "(unknown)");
+	struct bot_known *one;
 
+	/* An orphaned request is the agent's word, not the bot's. */
+	if (s->kind == ORBUS_KIND_REQUEST && s->status == ORBUS_STATUS_ORPHANED)
+		return;
+	one = known_at(b, s->bot ? s->bot : NAME_UNKNOWN);
 	if (one->last_seen_ns < s->ts)
 		one->last_seen_ns = s->ts;
 	if (s->kind == ORBUS_KIND_REQUEST && one->last_request_ns < s->ts)
