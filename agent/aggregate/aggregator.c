@@ -122,8 +122,16 @@ static void show_delta(struct aggregator *l, struct delta *d, uint64_t now_ns)
 	d->used = d->counted = false;
 }
 
+/* What was added to it is then in all its tables, to be merged from there into each target. */
+static void settle(struct aggregator *l, struct delta *d)
+{
+	if (!aggregate_settle(&d->sum))
+		l->out_of_memory = true;
+}
+
 static void fold_delta(struct aggregator *l, struct delta *d, uint64_t now_ns)
 {
+	settle(l, d);
 	if (!d->counted)
 		count_delta(l, d, now_ns);
 	while (d->used)
@@ -143,6 +151,7 @@ void aggregator_fold(struct aggregator *l, uint64_t now_ns)
 
 		if (!d->used || d->counted)
 			continue;
+		settle(l, d);
 		if (is_large(&d->sum))
 			count_delta(l, d, now_ns);
 		else

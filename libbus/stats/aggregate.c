@@ -4,6 +4,7 @@
 #include "aggregate.h"
 #include "base/utf8.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@ void aggregate_init(struct aggregate *a)
 	stats_table_init(&a->by_model);
 	stats_table_init(&a->by_bot);
 	stats_table_init(&a->by_provider);
+	breakdown_init(&a->fresh);
 	breakdown_init(&a->breakdown);
 	name_table_init(&a->by_tag, sizeof(struct name_table), table_free);
 	bot_table_init(&a->bots);
@@ -43,6 +45,7 @@ void aggregate_free(struct aggregate *a)
 	name_table_free(&a->by_model);
 	name_table_free(&a->by_bot);
 	name_table_free(&a->by_provider);
+	breakdown_free(&a->fresh);
 	breakdown_free(&a->breakdown);
 	name_table_free(&a->by_tag);
 	minutes_free(&a->minutes);
@@ -92,16 +95,49 @@ static bool add_tags(struct aggregate *a, const struct orbus_sample *s)
 	return true;
 }
 
+static bool add_combination(
+    struct aggregate *a, const struct combination *c, const struct request_stats *stats)
+{
+	struct request_stats *model = stats_table_at(&a->by_model, c->model);
+	struct request_stats *bot = stats_table_at(&a->by_bot, c->bot);
+	struct request_stats *provider = stats_table_at(&a->by_provider, c->provider);
+
+	return model && bot && provider && request_stats_merge(&a->requests, stats) &&
+	       request_stats_merge(model, stats) && request_stats_merge(bot, stats) &&
+	       request_stats_merge(provider, stats) && breakdown_add_stats(&a->breakdown, c, stats);
+}
+
+static bool add_fresh(struct aggregate *to, const struct breakdown *fresh)
+{
+	for (uint32_t i = 0; i < fresh->table.count; i++) {
+		const struct name_table_entry *e = &fresh->table.entries[i];
+		const struct combination c = combination_of(e);
+
+		if (!add_combination(to, &c, e->value))
+			return false;
+	}
+	return true;
+}
+
+bool aggregate_settle(struct aggregate *a)
+{
+	bool ok = add_fresh(a, &a->fresh);
+
+	breakdown_clear(&a->fresh);
+	return ok;
+}
+
 static bool add_request(struct aggregate *a, const struct orbus_sample *s)
 {
 	struct measured m;
+	int added;
 
 	request_measure(s, &m);
-	return request_stats_add(&a->requests, &m) &&
-	       stats_table_add(&a->by_model, request_model(s), &m) &&
-	       stats_table_add(&a->by_bot, s->bot, &m) &&
-	       stats_table_add(&a->by_provider, s->provider, &m) &&
-	       breakdown_add(&a->breakdown, &m) && (!request_is_failure(s) || add_failure(a, s));
+	added = breakdown_try_add(&a->fresh, &m);
+	/* Full: every request has its own names in the tables, so these come first. */
+	if (added == 0)
+		added = aggregate_settle(a) ? breakdown_try_add(&a->fresh, &m) : -ENOMEM;
+	return added > 0 && (!request_is_failure(s) || add_failure(a, s));
 }
 
 struct name_table *aggregate_tag_at(struct aggregate *a, const char *tag)
@@ -266,7 +302,8 @@ bool aggregate_merge(struct aggregate *to, const struct aggregate *from)
 	return aggregate_merge_totals(to, from) &&
 	       stats_table_merge(&to->by_model, &from->by_model) &&
 	       stats_table_merge(&to->by_bot, &from->by_bot) &&
-	       stats_table_merge(&to->by_provider, &from->by_provider) && merge_tags(to, from) &&
+	       stats_table_merge(&to->by_provider, &from->by_provider) &&
+	       add_fresh(to, &from->fresh) && merge_tags(to, from) &&
 	       minutes_merge(&to->minutes, &from->minutes) &&
 	       bot_table_merge(&to->bots, &from->bots) &&
 	       kmv_sketch_merge(&to->users, &from->users) &&

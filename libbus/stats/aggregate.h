@@ -28,6 +28,8 @@ struct recent_error {
 };
 
 struct aggregate {
+	/* Requests that were added and are in none of the tables yet: aggregate_settle(). */
+	struct breakdown fresh;
 	struct request_stats requests;
 	struct name_table by_model, by_bot, by_provider; /* of struct request_stats */
 	struct breakdown breakdown;
@@ -50,10 +52,16 @@ void aggregate_free(struct aggregate *a);
 void aggregate_clear(struct aggregate *a);
 
 /*
- * Adds one request, gauge or count; of a begin, only that its bot was seen. False: out of memory,
- * the aggregate may then hold part of the sample.
+ * Adds one request, gauge or count; of a begin, only that its bot was seen. A request is in
+ * `requests`, the tables by name and the breakdown only after aggregate_settle(): a sample then
+ * costs one of five additions. False: out of memory, the aggregate may then hold part of the
+ * sample.
  */
 bool aggregate_add(struct aggregate *a, const struct orbus_sample *s);
+
+/* Brings the requests that were added into all tables. To be called before anything is read of an
+ * aggregate that samples were added to. False: out of memory, it may then hold part of them. */
+bool aggregate_settle(struct aggregate *a);
 
 /* Tags by whose values requests are counted too; borrowed texts. */
 struct tag_names {
@@ -68,7 +76,8 @@ bool aggregate_add_by_tag(
 /* The statistics by value of a tag, made if need be; NULL: out of memory, or one tag too many. */
 struct name_table *aggregate_tag_at(struct aggregate *a, const char *tag);
 
-/* Adds all of `from` to `to`. False: out of memory, `to` may then hold part of it. */
+/* Adds all of `from`, settled or not, to `to`. False: out of memory, `to` may then hold part of it.
+ */
 bool aggregate_merge(struct aggregate *to, const struct aggregate *from);
 
 /* Adds only the totals and the breakdown: what `lifetime` holds. */

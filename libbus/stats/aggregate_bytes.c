@@ -115,6 +115,7 @@ static const struct {
     {offsetof(struct aggregate, by_model), stats_held},
     {offsetof(struct aggregate, by_bot), stats_held},
     {offsetof(struct aggregate, by_provider), stats_held},
+    {offsetof(struct aggregate, fresh.table), stats_held},
     {offsetof(struct aggregate, breakdown.table), stats_held},
     {offsetof(struct aggregate, by_tag), tag_held},
     {offsetof(struct aggregate, bots), bot_held},

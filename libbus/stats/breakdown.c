@@ -4,6 +4,7 @@
 #include "breakdown.h"
 #include "base/utf8.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* Four texts, each cut to its limit, each with its NUL. */
@@ -55,6 +56,12 @@ void breakdown_free(struct breakdown *b)
 	b->buckets = 0;
 }
 
+void breakdown_clear(struct breakdown *b)
+{
+	name_table_clear(&b->table);
+	b->buckets = 0;
+}
+
 static struct request_stats *at_key(struct breakdown *b, const struct key *k)
 {
 	uint32_t count = b->table.count;
@@ -80,7 +87,7 @@ static bool has_buckets_left(const struct breakdown *b)
 	return b->buckets < BREAKDOWN_BUCKETS_MAX;
 }
 
-/* The statistics that a key's combination counts in, where it has or gets a place; NULL: none. */
+/* The statistics of a key's combination, where it has or gets a place; NULL: none. */
 static struct request_stats *find_place(struct breakdown *b, const struct key *k, bool *no_memory)
 {
 	struct request_stats *f = name_table_find_key(&b->table, k->bytes, k->length);
@@ -92,29 +99,32 @@ static struct request_stats *find_place(struct breakdown *b, const struct key *k
 	return f;
 }
 
-bool breakdown_add(struct breakdown *b, const struct measured *m)
+static int add_request(struct breakdown *b, struct request_stats *f, const struct measured *m)
+{
+	uint32_t before = request_stats_buckets(f);
+
+	if (!request_stats_add(f, m))
+		return -ENOMEM;
+	b->buckets += request_stats_buckets(f) - before;
+	return 1;
+}
+
+int breakdown_try_add(struct breakdown *b, const struct measured *m)
 {
 	const struct orbus_sample *s = m->sample;
 	const struct combination c = {s->bot ? s->bot : NAME_UNKNOWN, request_model(s),
 	    s->provider ? s->provider : NAME_UNKNOWN, request_operation(s)};
 	struct request_stats *f;
 	bool no_memory = false;
-	uint32_t before;
 	struct key k;
 
 	key_make(&k, &c);
 	f = find_place(b, &k, &no_memory);
 	if (no_memory)
-		return false;
+		return -ENOMEM;
 	if (!f || (!has_buckets_left(b) && request_stats_would_grow_by(f, m)))
-		f = at_other(b);
-	if (!f)
-		return false;
-	before = request_stats_buckets(f);
-	if (!request_stats_add(f, m))
-		return false;
-	b->buckets += request_stats_buckets(f) - before;
-	return true;
+		return 0;
+	return add_request(b, f, m);
 }
 
 static bool add_stats(struct breakdown *b, const struct key *k, const struct request_stats *stats)

@@ -22,9 +22,10 @@ struct breakdown {
 
 void breakdown_init(struct breakdown *b);
 void breakdown_free(struct breakdown *b);
+void breakdown_clear(struct breakdown *b);
 
-/* Adds a request. False: out of memory. */
-bool breakdown_add(struct breakdown *b, const struct measured *m);
+/* Adds a request where its combination has or gets a place of its own: 1, 0 where not, -ENOMEM. */
+int breakdown_try_add(struct breakdown *b, const struct measured *m);
 
 /* Adds what was counted about a combination. False: out of memory. */
 bool breakdown_add_stats(

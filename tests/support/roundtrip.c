@@ -16,6 +16,7 @@
 #include "orreport/files.h"
 #include "sample/fields.h"
 #include "sample/sample.h"
+#include "settled.h"
 #include "splitmix.h"
 
 #include <errno.h>
@@ -612,8 +613,8 @@ static void must_survive_late_sample(const struct aggregate *sum, const struct o
 	aggregate_init(&by_file);
 	aggregate_init(&by_memory);
 	MUST(document_to_aggregate(document, &base, NULL) == 0);
-	MUST(aggregate_add(&by_file, late) && aggregate_merge(&by_file, &base));
-	MUST(aggregate_add(&by_memory, late) && aggregate_merge(&by_memory, sum));
+	MUST(aggregate_add_settled(&by_file, late) && aggregate_merge(&by_file, &base));
+	MUST(aggregate_add_settled(&by_memory, late) && aggregate_merge(&by_memory, sum));
 	must_be_equal(&by_memory, &by_file, "late");
 	(void)must_survive_text(&by_file);
 	json_decref(document);
@@ -695,7 +696,7 @@ static void count(struct choices *c, struct one_case *one, struct orbus_sample *
 	one->counted += s->kind != ORBUS_KIND_BEGIN;
 	if (one->has_aggregator)
 		aggregator_add(&one->aggregator, s, &origin, NOW);
-	MUST(aggregate_add(&one->delta, s));
+	MUST(aggregate_add_settled(&one->delta, s));
 	if (choose(c, 4))
 		return;
 	MUST(aggregate_merge(&one->sum, &one->delta));

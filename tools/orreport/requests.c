@@ -349,7 +349,9 @@ static int groups_report(const char *folder, const struct report_ask *ask)
 
 	aggregate_init(&g.sum);
 	status = for_each_request(folder, &ask->span, add_to_group, &g);
-	if ((g.sum.requests.total > 0 || status == CLI_FINE) && print_groups(&g, ask) != 0)
+	if (!aggregate_settle(&g.sum))
+		status = explain(folder, "", -ENOMEM);
+	else if ((g.sum.requests.total > 0 || status == CLI_FINE) && print_groups(&g, ask) != 0)
 		status = explain(folder, "", -ENOMEM);
 	aggregate_free(&g.sum);
 	return status;

@@ -8,6 +8,7 @@
 #include "agent/persist/checkpoint.h"
 #include "base/clock.h"
 #include "doc/document.h"
+#include "settled.h"
 #include "testing.h"
 
 #include <errno.h>
@@ -182,7 +183,7 @@ static void expect_window(struct bench *b, enum window window, struct aggregate 
 				continue;
 			to_sample(r, &s);
 			s.ts = ts_ns;
-			assert_true(aggregate_add(out, &s));
+			assert_true(aggregate_add_settled(out, &s));
 			out->skewed += skewed;
 		}
 }

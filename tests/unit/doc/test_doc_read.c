@@ -8,6 +8,7 @@
 #include "doc/msgpack_tree.h"
 #include "doc/schema_list.h"
 #include "roundtrip.h"
+#include "settled.h"
 #include <errno.h>
 #include <math.h>
 
@@ -50,7 +51,7 @@ static void fill(struct aggregate *a)
 		s.cost_usd = i % 3 ? 30000 * i + 0.1 : NAN;
 		s.tags = tags;
 		s.tag_count = 2;
-		assert_true(aggregate_add(a, &s));
+		assert_true(aggregate_add_settled(a, &s));
 	}
 	assert_true(aggregate_add_gauge(a, "g",
 	    &(struct gauge_stats){.last = 2,

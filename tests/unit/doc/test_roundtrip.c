@@ -9,6 +9,7 @@
 #include "doc/document.h"
 #include "document_tree.h"
 #include "roundtrip.h"
+#include "settled.h"
 #include "testing.h"
 
 #include <limits.h>
@@ -131,7 +132,7 @@ static void add_request(struct aggregate *a, uint64_t tokens, double figure)
 	s.prompt_tokens = s.completion_tokens = s.total_tokens = tokens;
 	s.cached_tokens = s.reasoning_tokens = tokens;
 	s.response_ms = s.cost_usd = figure;
-	assert_true(aggregate_add(a, &s));
+	assert_true(aggregate_add_settled(a, &s));
 }
 
 static void sums_end_and_do_not_wrap(void **state)
@@ -243,7 +244,7 @@ static void files_of_earlier_versions_are_read_alike(void **state)
 		s.response_ms = 100 * i;
 		s.cost_usd = 1;
 		s.completion_tokens = 7;
-		assert_true(aggregate_add(&a, &s));
+		assert_true(aggregate_add_settled(&a, &s));
 	}
 	assert_true(aggregate_add_gauge(&a, "g", &g));
 	assert_true(aggregate_add_count(&a, "rag_cache_hits", exact_of(3)) &&

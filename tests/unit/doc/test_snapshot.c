@@ -4,6 +4,7 @@
  */
 #include "doc/document.h"
 #include "doc/snapshot_read.h"
+#include "settled.h"
 #include "splitmix.h"
 #include "stats/snapshot.h"
 #include "testing.h"
@@ -107,7 +108,7 @@ static void add_some(struct aggregate *a)
 	s.completion_tokens = some_count();
 	s.total_tokens = some_count();
 	s.cost_usd = some_figure();
-	assert_true(aggregate_add(a, &s));
+	assert_true(aggregate_add_settled(a, &s));
 }
 
 /* --- Equal to the last bit -------------------------------------------------------------------- */

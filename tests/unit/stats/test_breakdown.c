@@ -1,6 +1,7 @@
 /*
  * test_breakdown.c: combinations add up to the whole, whatever their number and their histograms.
  */
+#include "settled.h"
 #include "stats/aggregate.h"
 #include "testing.h"
 
@@ -19,7 +20,7 @@ static void add(struct aggregate *a, const char *bot, const char *model, double 
 	s.response_ms = response_ms;
 	s.completion_tokens = 10;
 	s.cost_usd = 0.25;
-	assert_true(aggregate_add(a, &s));
+	assert_true(aggregate_add_settled(a, &s));
 }
 
 /* All combinations together are all requests, and the buckets are counted as they are. */
@@ -74,7 +75,7 @@ static void a_combination_is_of_all_four(void **state)
 	orbus_sample_init(&s);
 	s.requested_model = "asked";
 	s.status = ORBUS_STATUS_ERROR;
-	assert_true(aggregate_add(&a, &s));
+	assert_true(aggregate_add_settled(&a, &s));
 	assert_int_equal(a.breakdown.table.count, 4);
 	assert_int_equal(of(&a, "acore", "m")->total, 2);
 	assert_int_equal(of(&a, NAME_UNKNOWN, "asked")->errors, 1);
@@ -185,7 +186,7 @@ static void requests_count_by_the_values_of_chosen_tags(void **state)
 	for (size_t i = 0; i < 4; i++) {
 		s.tags = given + i;
 		s.tag_count = 1;
-		assert_true(aggregate_add(&a, &s));
+		assert_true(aggregate_add_settled(&a, &s));
 		assert_true(aggregate_add_by_tag(&a, &s, &tags));
 	}
 	assert_true(aggregate_merge(&merged, &a));
@@ -224,12 +225,12 @@ static void a_bot_has_its_own_gauges(void **state)
 		s.ts = 1000 + i;
 		s.value = i;
 		s.bot = "acore";
-		assert_true(aggregate_add(&a, &s));
+		assert_true(aggregate_add_settled(&a, &s));
 	}
 	snprintf(name, sizeof(name), "g0");
 	s.bot = "bcore";
 	s.value = 70;
-	assert_true(aggregate_add(&a, &s));
+	assert_true(aggregate_add_settled(&a, &s));
 	assert_true(aggregate_merge(&merged, &a));
 	assert_true(aggregate_merge(&merged, &a));
 	bot = name_table_find(&merged.bots, "acore");

@@ -11,6 +11,7 @@
 #include "doc/msgpack_tree.h"
 #include "doc/period_file.h"
 #include "document_tree.h"
+#include "settled.h"
 #include "splitmix.h"
 #include "testing.h"
 
@@ -321,8 +322,8 @@ static void documents_are_the_same_in_whatever_parts(void **state)
 		for (uint64_t n = 0, count = draw(400); n < count; n++) {
 			struct orbus_sample s = draw_sample(n);
 
-			assert_true(aggregate_add(&whole, &s));
-			assert_true(aggregate_add(&parts[draw(PARTS)], &s));
+			assert_true(aggregate_add_settled(&whole, &s));
+			assert_true(aggregate_add_settled(&parts[draw(PARTS)], &s));
 		}
 		merge_all(parts);
 		assert_same(&whole, &parts[0]);
@@ -399,9 +400,9 @@ static void periods_windows_and_lifetime_are_the_same_after_restarts(void **stat
 			if (n == count - 20)
 				restart(&l);
 			aggregator_add(&l, &s, &origin, NOW);
-			assert_true(aggregate_add(&whole, &s));
+			assert_true(aggregate_add_settled(&whole, &s));
 			if (n >= count - 20 && s.ts >= NOW)
-				assert_true(aggregate_add(&newest, &s));
+				assert_true(aggregate_add_settled(&newest, &s));
 		}
 		aggregator_fold(&l, NOW);
 		while (aggregator_show(&l, NOW))
@@ -443,7 +444,7 @@ static void a_million_small_costs_are_shown_as_their_sum(void **state)
 	s.cost_usd = 0.000013;
 	s.response_ms = 0.1;
 	for (unsigned i = 0; i < 1000000; i++)
-		assert_true(aggregate_add(&a, &s));
+		assert_true(aggregate_add_settled(&a, &s));
 	document = document_from_aggregate(&a, &context);
 	text = document_to_text(document, &length);
 	assert_non_null(strstr(text, "\"cost_usd\": 13.0,"));
