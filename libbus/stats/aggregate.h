@@ -28,9 +28,9 @@ struct recent_error {
 };
 
 struct aggregate {
-	/* Requests that were added and are in none of the tables yet: aggregate_settle(). */
-	struct breakdown fresh;
 	struct request_stats requests;
+	/* Requests that were added and are in none of the others yet: aggregate_settle(). */
+	struct breakdown fresh;
 	struct name_table by_model, by_bot, by_provider; /* of struct request_stats */
 	struct breakdown breakdown;
 	struct name_table by_tag; /* of struct name_table, by value, of struct request_stats */
