@@ -20,6 +20,7 @@ static const char *const shapes[] = {
     [SHAPE_OBJECT] = "",
     [SHAPE_LIST] = "array of ",
     [SHAPE_EACH] = "by name: ",
+    [SHAPE_EACH_EACH] = "by name, and then by name: ",
     [SHAPE_LIST_COUNT] = "array of counts",
     [SHAPE_EACH_COUNT] = "by name: count",
     [SHAPE_EACH_NUMBER] = "by name: number",
@@ -109,13 +110,19 @@ static void print_member(const struct schema_key *k)
 	printf("  /** %s", k->help);
 	printf(*k->unit ? ", in %s */\n" : " */\n", k->unit);
 	printf("  %s%s: ", k->key, k->flags & MAY ? "?" : "");
-	if (k->shape == SHAPE_EACH)
+	if (k->shape == SHAPE_EACH_EACH)
+		fputs("Record<string, ", stdout);
+	if (k->shape == SHAPE_EACH || k->shape == SHAPE_EACH_EACH)
 		fputs("Record<string, ", stdout);
 	if (k->of)
 		print_type(k->of);
 	else
 		fputs(types[k->shape], stdout);
-	fputs(k->shape == SHAPE_EACH ? ">" : k->shape == SHAPE_LIST ? "[]" : "", stdout);
+	fputs(k->shape == SHAPE_EACH        ? ">"
+	      : k->shape == SHAPE_EACH_EACH ? ">>"
+	      : k->shape == SHAPE_LIST      ? "[]"
+					    : "",
+	    stdout);
 	puts(k->of && k->flags & NULLABLE ? " | null" : "");
 }
 

@@ -27,11 +27,17 @@ static int end(struct doc_reader *r)
 
 static int read_document(struct doc_reader *r)
 {
+	struct document_period period;
+
+	if (!r->period && r->parts & MINUTES)
+		r->period = &period;
 	begin(r);
 	doc_read_object(r, &doc_document, r->out);
 	doc_end(&r->source);
 	if (!failed(r))
 		doc_read_counts(r);
+	if (!failed(r))
+		doc_read_minutes(r);
 	if (!failed(r) && !doc_names_are_whole(r))
 		refuse(r, -EBADMSG);
 	return end(r);
@@ -40,7 +46,7 @@ static int read_document(struct doc_reader *r)
 int document_from_text(const char *text, size_t length, unsigned parts,
     struct document_period *period, struct trends *trends, struct aggregate *out)
 {
-	struct doc_reader r = {.out = out, .period = period, .trends = trends, .parts = parts};
+	struct doc_reader r = {.out = out, .period = period, .trends = trends, .parts = parts & DOCUMENT_ALL};
 
 	doc_source_text(&r.source, text, length);
 	return read_document(&r);
@@ -49,7 +55,7 @@ int document_from_text(const char *text, size_t length, unsigned parts,
 int document_from_msgpack(const void *bytes, size_t length, unsigned parts,
     struct document_period *period, struct trends *trends, struct aggregate *out)
 {
-	struct doc_reader r = {.out = out, .period = period, .trends = trends, .parts = parts};
+	struct doc_reader r = {.out = out, .period = period, .trends = trends, .parts = parts & DOCUMENT_ALL};
 
 	doc_source_msgpack(&r.source, bytes, length);
 	return read_document(&r);

@@ -16,7 +16,7 @@
 /* --- To an aggregate ----------------------------------------------------------------------------
  */
 
-static bool take_time(struct doc_reader *r, uint64_t *ns)
+bool doc_take_time(struct doc_reader *r, uint64_t *ns)
 {
 	struct doc_text text;
 	char copy[64];
@@ -71,7 +71,7 @@ static bool take_field(struct doc_reader *r, const struct doc_field *f, void *at
 	case DOC_SUM: return take_sum(r, f, at);
 	case DOC_SUM_REST: take_rest(r, at); break;
 	case DOC_TIME:
-		if (!take_time(r, at))
+		if (!doc_take_time(r, at))
 			refuse(r, -EBADMSG);
 		break;
 	case DOC_BOOL: doc_bool(&r->source, at); break;
@@ -150,7 +150,7 @@ static void show_list(struct doc_reader *r, const struct doc_field *f, void *lis
 }
 
 /* Each element begins with its name. */
-static void show_each(struct doc_reader *r, const struct doc_field *f, void *list)
+void doc_show_each(struct doc_reader *r, const struct doc_field *f, void *list)
 {
 	struct doc_text key;
 	void *element;
@@ -198,13 +198,14 @@ static void show_value(struct doc_reader *r, const struct doc_field *f, void *at
 	case DOC_SUM:
 	case DOC_NUMBER: doc_figure(&r->source, at); break;
 	case DOC_TIME:
-		if (!take_time(r, at))
+		if (!doc_take_time(r, at))
 			*(uint64_t *)at = 0;
 		break;
+	case DOC_BOOL: doc_bool(&r->source, at); break;
 	case DOC_TEXT: show_text(r, f, at); break;
 	case DOC_OBJECT: doc_read_object(r, f->of, at); break;
 	case DOC_LIST: show_list(r, f, at); break;
-	case DOC_EACH: show_each(r, f, at); break;
+	case DOC_EACH: doc_show_each(r, f, at); break;
 	case DOC_EACH_COUNT: show_each_count(r, f, at); break;
 	default: doc_skip(&r->source);
 	}
@@ -219,6 +220,7 @@ static void show_field(struct doc_reader *r, const struct doc_field *f, void *at
 	    [DOC_NUMBER] = '0',
 	    [DOC_SUM] = '0',
 	    [DOC_TIME] = '"',
+	    [DOC_BOOL] = 't',
 	    [DOC_TEXT] = '"',
 	    [DOC_OBJECT] = '{',
 	    [DOC_LIST] = '[',

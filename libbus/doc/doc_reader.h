@@ -33,6 +33,11 @@ struct doc_reader {
 		bool is_there;
 		struct doc_source source; /* just before it */
 	} shown[SHOWN_PARTS];
+	/* The minutes, which wait for the period; NULL: none. */
+	struct {
+		const struct doc_field *field;
+		struct doc_source source;
+	} minutes;
 	struct name_table rests; /* of int64_t, by name: what `counts` leaves out of its sums */
 	unsigned parts;
 	bool has_counts;
@@ -61,6 +66,17 @@ void doc_read_object(struct doc_reader *r, const struct doc_object *o, void *bas
 
 /* To a snapshot: the same of whatever comes next, which is passed over where it is no object. */
 bool doc_show_object(struct doc_reader *r, const struct doc_object *o, void *base);
+
+/* To a snapshot: an object of such by name, added to a list. */
+void doc_show_each(struct doc_reader *r, const struct doc_field *f, void *list);
+
+/* Takes each member of an object by its name, cut as name tables do; no more than such a table has.
+ */
+typedef void doc_take_named_fn(struct doc_reader *r, const struct doc_field *f, const char *name);
+void doc_take_each(struct doc_reader *r, const struct doc_field *f, doc_take_named_fn *take);
+
+/* A time. False: it is none. */
+bool doc_take_time(struct doc_reader *r, uint64_t *ns);
 
 /* Whether a name of the next members can be taken: it is text, which is cut as name tables do. */
 bool doc_take_name(struct doc_reader *r, const struct doc_text *key, char name[NAME_BYTES]);

@@ -24,19 +24,22 @@
 #define SHOWN_WITH(view, flag) \
 	~, offsetof(VIEW, view), sizeof(((VIEW *)0)->view), offsetof(struct snapshot, flag)
 
-#define IS_COUNT         DOC_COUNT, 0, NULL
-#define IS_INTEGER       DOC_INTEGER, 0, NULL
-#define IS_FIGURE        DOC_FIGURE, 0, NULL
-#define IS_NUMBER        DOC_NUMBER, 0, NULL
-#define IS_TEXT          DOC_TEXT, 0, NULL
-#define IS_TEXT_OR_NULL  DOC_TEXT, 0, NULL
-#define IS_OBJECT_OF(o)  DOC_OBJECT, 0, &doc_##o
-#define IS_LIST_OF(o, n) DOC_LIST, n, &doc_##o
-#define IS_EACH_OF(o)    DOC_EACH, NAME_TABLE_NAMES_MAX, &doc_##o
-#define IS_EACH_COUNT    DOC_EACH_COUNT, NAME_TABLE_NAMES_MAX, NULL
-#define IS_LIST_COUNT    DOC_LIST_COUNT, 0, NULL
-#define IS_EACH_NUMBER   DOC_EACH_NUMBER, 0, NULL
-#define IS_EACH_INTEGER  DOC_EACH_INTEGER, 0, NULL
+#define IS_COUNT           DOC_COUNT, 0, NULL
+#define IS_INTEGER         DOC_INTEGER, 0, NULL
+#define IS_FIGURE          DOC_FIGURE, 0, NULL
+#define IS_NUMBER          DOC_NUMBER, 0, NULL
+#define IS_TEXT            DOC_TEXT, 0, NULL
+#define IS_BOOL            DOC_BOOL, 0, NULL
+#define IS_TIME            DOC_TIME, 0, NULL
+#define IS_TEXT_OR_NULL    DOC_TEXT, 0, NULL
+#define IS_OBJECT_OF(o)    DOC_OBJECT, 0, &doc_##o
+#define IS_LIST_OF(o, n)   DOC_LIST, n, &doc_##o
+#define IS_EACH_OF(o)      DOC_EACH, NAME_TABLE_NAMES_MAX, &doc_##o
+#define IS_EACH_EACH_OF(o) IS_EACH_OF(o)
+#define IS_EACH_COUNT      DOC_EACH_COUNT, NAME_TABLE_NAMES_MAX, NULL
+#define IS_LIST_COUNT      DOC_LIST_COUNT, 0, NULL
+#define IS_EACH_NUMBER     DOC_EACH_NUMBER, 0, NULL
+#define IS_EACH_INTEGER    DOC_EACH_INTEGER, 0, NULL
 
 #define FIELD(k, flags, member, view, take, put, ...) \
 	{#k, sizeof(#k) - 1, flags, offsetof(TYPE, member), PLACE(view), take, put, __VA_ARGS__},

@@ -10,10 +10,7 @@
 
 /* --- Objects by name -------------------------------------------------------------------------- */
 
-typedef void take_named_fn(struct doc_reader *r, const struct doc_field *f, const char *name);
-
-/* Each name is cut as name tables cut it; there are no more than such a table has. */
-static void take_each(struct doc_reader *r, const struct doc_field *f, take_named_fn *take)
+void doc_take_each(struct doc_reader *r, const struct doc_field *f, doc_take_named_fn *take)
 {
 	struct doc_text key;
 	char name[NAME_BYTES];
@@ -137,18 +134,18 @@ void take_counts(struct doc_reader *r, const struct doc_field *f, void *at)
 {
 	(void)at;
 	r->has_counts = true;
-	take_each(r, f, add_count);
+	doc_take_each(r, f, add_count);
 }
 
 void take_counts_rest(struct doc_reader *r, const struct doc_field *f, void *at)
 {
 	(void)at;
-	take_each(r, f, add_rest);
+	doc_take_each(r, f, add_rest);
 }
 
 static void take_shown(struct doc_reader *r)
 {
-	static take_named_fn *const takes[] = {
+	static doc_take_named_fn *const takes[] = {
 	    [SHOWN_ACTIVE] = add_active, [SHOWN_CACHES] = add_cache, [SHOWN_SERVICES] = add_shown};
 
 	if (!r->shown[SHOWN_ACTIVE].is_there)
@@ -157,7 +154,7 @@ static void take_shown(struct doc_reader *r)
 		if (!r->shown[part].is_there)
 			continue;
 		r->source = r->shown[part].source;
-		take_each(r, NULL, takes[part]);
+		doc_take_each(r, NULL, takes[part]);
 	}
 }
 
@@ -198,23 +195,48 @@ static bool set_sums(struct gauge_read *g)
 	return exact_adjust(&g->g.above, g->sum_rest);
 }
 
-static void add_gauge(struct doc_reader *r, const struct doc_field *f, const char *name)
+/* False: refused. */
+static bool take_gauge(struct doc_reader *r, const struct doc_field *f, struct gauge_stats *out)
 {
 	struct gauge_read g = {.sum = NAN, .positive = NAN, .negative = NAN};
 
 	doc_read_object(r, f->of, &g);
-	if (failed(r))
-		return;
-	if (g.g.count == 0 || !set_sums(&g))
+	if (!failed(r) && (g.g.count == 0 || !set_sums(&g)))
 		refuse(r, -EBADMSG);
-	else if (!aggregate_add_gauge(r->out, name, &g.g))
+	*out = g.g;
+	return !failed(r);
+}
+
+static void add_gauge(struct doc_reader *r, const struct doc_field *f, const char *name)
+{
+	struct gauge_stats g;
+
+	if (take_gauge(r, f, &g) && !aggregate_add_gauge(r->out, name, &g))
 		refuse(r, -ENOMEM);
+}
+
+/* Those of one bot. */
+void take_bot_gauges(struct doc_reader *r, const struct doc_field *f, void *at)
+{
+	char name[NAME_BYTES];
+	struct doc_text key;
+	struct gauge_stats g;
+	unsigned names = 0;
+
+	doc_open(&r->source);
+	while (doc_member(&r->source, &key)) {
+		if (++names > BOT_GAUGES_MAX + 1)
+			refuse(r, -EBADMSG);
+		else if (doc_take_name(r, &key, name) && take_gauge(r, f, &g) &&
+			 !gauge_table_add(at, name, &g))
+			refuse(r, -ENOMEM);
+	}
 }
 
 void take_gauges(struct doc_reader *r, const struct doc_field *f, void *at)
 {
 	(void)at;
-	take_each(r, f, add_gauge);
+	doc_take_each(r, f, add_gauge);
 }
 
 /* --- Errors ----------------------------------------------------------------------------------- */
@@ -232,7 +254,7 @@ static void add_errors(struct doc_reader *r, const struct doc_field *f, const ch
 void take_errors_by_type(struct doc_reader *r, const struct doc_field *f, void *at)
 {
 	(void)at;
-	take_each(r, f, add_errors);
+	doc_take_each(r, f, add_errors);
 }
 
 /* The texts of an error stand beside it while it is read. */

@@ -86,6 +86,8 @@ void take_histogram(struct doc_reader *r, const struct doc_field *f, void *at)
 			refuse(r, -EBADMSG);
 		return;
 	}
+	if (r->view)
+		histogram_init(h); /* in a list it is all zero */
 	h->count = read.h.count;
 	h->zero_count = read.h.zero_count;
 	h->sum = read.h.sum;
@@ -220,7 +222,7 @@ void take_histograms_by_name(struct doc_reader *r, const struct doc_field *f, vo
 	take_names(r, f, at, HAS_HISTOGRAMS);
 }
 
-static bool is_whole(const struct request_stats *f)
+bool doc_stats_are_whole(const struct request_stats *f)
 {
 	return f->total >= f->ok && f->response_ms.count <= f->ok && f->ttft_ms.count <= f->ok &&
 	       f->tps.count <= f->ok && f->decode_tps.count <= f->ok;
@@ -232,7 +234,7 @@ bool doc_names_are_whole(const struct doc_reader *r)
 		const struct name_table *t = table_of(r, by);
 
 		for (uint32_t i = 0; i < t->count; i++)
-			if (r->has[by][i] != HAS_BOTH || !is_whole(t->entries[i].value))
+			if (r->has[by][i] != HAS_BOTH || !doc_stats_are_whole(t->entries[i].value))
 				return false;
 	}
 	return true;

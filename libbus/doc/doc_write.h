@@ -12,6 +12,7 @@ struct doc_writer {
 	const struct document_context *context;
 	const struct aggregate *sum; /* what is written of */
 	bool is_lifetime;            /* the sum is that of the context's lifetime */
+	bool has_breakdown;          /* and stands by itself */
 };
 
 /* Under `key`, NULL for the whole: each field from its place in `base`, in the order of the table.

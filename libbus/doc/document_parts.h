@@ -27,6 +27,8 @@ struct document_context {
 	const struct trends *trends;      /* may be NULL: null */
 	const struct aggregate *lifetime; /* may be NULL: no `lifetime` */
 	uint64_t lifetime_since_ns;
+	const struct bot_known *bots; /* who is connected as of now; may be NULL: not known */
+	uint32_t bot_count;
 	/* With what only doc_read.h needs: histograms by model, bot and provider, all
 	 * counts by name, and the sketches behind the distinct counts. */
 	bool restorable;
@@ -47,7 +49,10 @@ enum document_parts {
 	DOCUMENT_PROVIDERS = 4,
 	/* Errors by type and the last ones, counts, gauges, users and channels, losses. */
 	DOCUMENT_REST = 8,
-	DOCUMENT_ALL = 15,
+	DOCUMENT_BREAKDOWN = 16,
+	DOCUMENT_TAGS = 32,
+	DOCUMENT_MINUTES = 64,
+	DOCUMENT_ALL = 127,
 };
 
 #endif

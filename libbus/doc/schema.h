@@ -17,17 +17,20 @@ enum doc_flags {
 	BOTS = DOCUMENT_BOTS,
 	PROVIDERS = DOCUMENT_PROVIDERS,
 	REST = DOCUMENT_REST,
-	PERIOD = 16,
-	TRENDS = 32,
-	PARTS = 63,
-	MUST = 64,
-	NULLABLE = 128,
-	MAY = 256,
-	WHOLE = 512,
-	DERIVED = 1024,
-	LOCAL = 2048,
-	BOTH = 4096,
-	ANY = 8192,
+	BREAKDOWN = DOCUMENT_BREAKDOWN,
+	TAGS = DOCUMENT_TAGS,
+	MINUTES = DOCUMENT_MINUTES,
+	PERIOD = 128,
+	TRENDS = 256,
+	PARTS = DOCUMENT_ALL | PERIOD | TRENDS,
+	MUST = 512,
+	NULLABLE = 1024,
+	MAY = 2048,
+	WHOLE = 4096,
+	DERIVED = 8192,
+	LOCAL = 16384,
+	BOTH = 32768,
+	ANY = 65536,
 	OLD = 0, /* for people */
 };
 
@@ -65,7 +68,7 @@ typedef void doc_put_fn(struct doc_writer *w, const struct doc_field *f, const v
 
 struct doc_field {
 	const char *key;
-	uint16_t key_length, flags;
+	uint32_t key_length, flags;
 	uint32_t offset;             /* of the member, in TYPE */
 	uint32_t shown, shown_bytes; /* its place and size in VIEW; DOC_NOWHERE */
 	uint32_t has;                /* a bool of the snapshot that is then true; 0: none */
@@ -96,6 +99,24 @@ struct gauge_read {
 	struct gauge_stats g;
 	double avg, sum, positive, negative; /* NaN: not there */
 	int64_t sum_rest, positive_rest, negative_rest;
+};
+
+struct combination_read {
+	struct request_stats stats;
+	struct combination of; /* of `texts`, where it is read */
+	char texts[4][ORBUS_TEXT_MAX + 1];
+};
+
+/* A bot as it is written: what a stretch of time tells of it, and what is known now. */
+struct bot_read {
+	struct bot_stats stats;
+	const struct bot_known *known; /* NULL: nothing is */
+};
+
+struct minute_read {
+	struct minute_stats m; /* its minute counts from the period's start, where it is read */
+	double cost_usd;       /* NaN: unknown */
+	int64_t cost_rest;
 };
 
 struct error_read {

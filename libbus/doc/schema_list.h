@@ -20,6 +20,7 @@ enum schema_shape {
 	SHAPE_OBJECT,      /* of another table */
 	SHAPE_LIST,        /* an array of such */
 	SHAPE_EACH,        /* an object of such by name */
+	SHAPE_EACH_EACH,   /* an object of these by name */
 	SHAPE_LIST_COUNT,  /* an array of counts */
 	SHAPE_EACH_COUNT,  /* an object of counts by name */
 	SHAPE_EACH_NUMBER, /* of figures */
@@ -47,6 +48,9 @@ enum schema_flags {
 	REST = 0,
 	PERIOD = 0,
 	TRENDS = 0,
+	BREAKDOWN = 0,
+	TAGS = 0,
+	MINUTES = 0,
 	OLD = 0,
 	DERIVED = 0,
 	LOCAL = 0,
@@ -54,19 +58,22 @@ enum schema_flags {
 	ANY = 0,
 };
 
-#define SCHEMA_COUNT         SHAPE_COUNT, NULL
-#define SCHEMA_INTEGER       SHAPE_INTEGER, NULL
-#define SCHEMA_FIGURE        SHAPE_FIGURE, NULL
-#define SCHEMA_NUMBER        SHAPE_NUMBER, NULL
-#define SCHEMA_TEXT_OR_NULL  SHAPE_TEXT_OR_NULL, NULL
-#define SCHEMA_TEXT          SHAPE_TEXT, NULL
-#define SCHEMA_LIST_COUNT    SHAPE_LIST_COUNT, NULL
-#define SCHEMA_EACH_COUNT    SHAPE_EACH_COUNT, NULL
-#define SCHEMA_EACH_NUMBER   SHAPE_EACH_NUMBER, NULL
-#define SCHEMA_EACH_INTEGER  SHAPE_EACH_INTEGER, NULL
-#define SCHEMA_OBJECT_OF(o)  SHAPE_OBJECT, #o
-#define SCHEMA_LIST_OF(o, n) SHAPE_LIST, #o
-#define SCHEMA_EACH_OF(o)    SHAPE_EACH, #o
+#define SCHEMA_COUNT           SHAPE_COUNT, NULL
+#define SCHEMA_INTEGER         SHAPE_INTEGER, NULL
+#define SCHEMA_FIGURE          SHAPE_FIGURE, NULL
+#define SCHEMA_NUMBER          SHAPE_NUMBER, NULL
+#define SCHEMA_TEXT_OR_NULL    SHAPE_TEXT_OR_NULL, NULL
+#define SCHEMA_TEXT            SHAPE_TEXT, NULL
+#define SCHEMA_LIST_COUNT      SHAPE_LIST_COUNT, NULL
+#define SCHEMA_EACH_COUNT      SHAPE_EACH_COUNT, NULL
+#define SCHEMA_EACH_NUMBER     SHAPE_EACH_NUMBER, NULL
+#define SCHEMA_EACH_INTEGER    SHAPE_EACH_INTEGER, NULL
+#define SCHEMA_OBJECT_OF(o)    SHAPE_OBJECT, #o
+#define SCHEMA_LIST_OF(o, n)   SHAPE_LIST, #o
+#define SCHEMA_EACH_OF(o)      SHAPE_EACH, #o
+#define SCHEMA_EACH_EACH_OF(o) SHAPE_EACH_EACH, #o
+#define SCHEMA_BOOL            SHAPE_BOOL, NULL
+#define SCHEMA_TIME            SHAPE_TIME, NULL
 
 static const struct schema_key schema_keys[] = {
 #define OBJECT(name) {#name, NULL, SHAPE_OBJECT, NULL, "", "", 0},

@@ -89,14 +89,10 @@ static struct bot_known *known_at(struct bots *b, const char *name)
 	return one;
 }
 
-uint32_t bots_count(const struct bots *b)
+const struct bot_known *bots_known(const struct bots *b, uint32_t *count)
 {
-	return b->count;
-}
-
-const struct bot_known *bots_at(const struct bots *b, uint32_t i)
-{
-	return &b->known[i];
+	*count = b->count;
+	return b->known;
 }
 
 const struct bot_known *bots_find(const struct bots *b, const char *name)
@@ -115,16 +111,6 @@ void bots_restore(struct bots *b, const struct bot_known *known)
 
 /* --- Producers ----------------------------------------------------------------------------------
  */
-
-uint64_t bot_connected_since(const struct bot_known *bot)
-{
-	uint64_t since_ns = 0;
-
-	for (unsigned i = 0; i < bot->producers; i++)
-		if (i == 0 || bot->producer[i].since_ns < since_ns)
-			since_ns = bot->producer[i].since_ns;
-	return since_ns;
-}
 
 /* Puts a producer first, the others behind it; of too many the one heard of longest ago goes. */
 static void note_producer(struct bot_known *one, const struct sample_origin *origin, uint64_t ts_ns)

@@ -55,6 +55,14 @@ void snapshot_unref(struct snapshot *s)
 	for (uint32_t i = 0; i < s->alerts.count; i++)
 		free(s->alerts.rules[i].rule);
 	free(s->alerts.rules);
+	for (uint32_t i = 0; i < s->combination_count; i++)
+		for (int k = 0; k < SUMMARY_KINDS; k++)
+			histogram_free(&s->combinations[i].histograms[k]);
+	free(s->combinations);
+	free(s->tags.rows);
+	for (uint32_t i = 0; i < s->bot_count; i++)
+		free(s->bots[i].gauges);
+	free(s->bots);
 	free(s->error_types);
 	free(s->gauges);
 	free(s->recent);

@@ -55,6 +55,30 @@ struct stats_rows {
 	uint16_t *by_name; /* the rows' indices, in the order of their names */
 };
 
+/* One combination of bot, model, provider and operation. */
+struct combination_row {
+	char bot[ORBUS_TEXT_MAX + 1], model[ORBUS_TEXT_MAX + 1], provider[ORBUS_TEXT_MAX + 1],
+	    operation[ORBUS_TEXT_MAX + 1];
+	uint64_t requests, ok, timeouts, cancelled, orphaned, streaming;
+	uint64_t failed; /* errors, timeouts and orphaned */
+	uint64_t priced; /* whose cost was reported */
+	struct token_sums tokens;
+	double cost_usd; /* NaN: none was reported */
+	struct histogram histograms[SUMMARY_KINDS];
+};
+
+/* One value of a tag. */
+struct tag_row {
+	char name[ORBUS_TEXT_MAX + 1]; /* the value */
+	char tag[ORBUS_TEXT_MAX + 1];
+	struct stats_row stats;
+};
+
+struct tag_rows {
+	struct tag_row *rows;
+	uint32_t count;
+};
+
 struct named_count {
 	char name[ORBUS_TEXT_MAX + 1];
 	uint64_t count;
@@ -63,6 +87,15 @@ struct named_count {
 struct gauge_row {
 	char name[ORBUS_TEXT_MAX + 1];
 	double last, min, max;
+};
+
+struct bot_row {
+	char name[ORBUS_TEXT_MAX + 1];
+	bool connected;
+	uint64_t since_ns, uptime_seconds;      /* 0: not connected */
+	uint64_t last_seen_ns, last_request_ns; /* 0: not known */
+	struct gauge_row *gauges;
+	uint32_t gauge_count;
 };
 
 struct snapshot_error {
@@ -98,6 +131,11 @@ struct snapshot {
 	struct stats_row all;
 	uint64_t in_flight;
 	struct stats_rows by[DIMENSIONS];
+	struct combination_row *combinations;
+	uint32_t combination_count;
+	struct tag_rows tags; /* all values of one tag, then of the next */
+	struct bot_row *bots;
+	uint32_t bot_count;
 	/* Error types and gauges in the order in which they were first seen. */
 	struct named_count *error_types;
 	uint32_t error_type_count;

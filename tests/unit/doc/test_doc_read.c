@@ -439,6 +439,18 @@ static bool has_shape(const json_t *v, const struct schema_key *k)
 			must_be_in_schema(item, k->of);
 		}
 		return json_is_object(v);
+	case SHAPE_EACH_EACH:
+		json_object_foreach((json_t *)(uintptr_t)v, name, item)
+		{
+			const char *inner;
+			json_t *one;
+
+			json_object_foreach(item, inner, one)
+			{
+				must_be_in_schema(one, k->of);
+			}
+		}
+		return json_is_object(v);
 	}
 	return false;
 }
