@@ -375,15 +375,19 @@ void json_cursor_figure(struct json_cursor *c, double *out)
 		c->at = s;
 }
 
-void json_cursor_any_count(struct json_cursor *c, uint64_t *out)
+bool json_cursor_any_count(struct json_cursor *c, uint64_t *out)
 {
 	struct json_cursor start = *c;
 	double figure;
+	int64_t whole;
 
 	json_cursor_figure(c, &figure);
-	json_cursor_count(&start, out);
+	json_cursor_integer(&start, &whole);
 	if (start.failed)
 		*out = count_of(figure);
+	else
+		*out = whole > 0 ? (uint64_t)whole : 0;
+	return !start.failed;
 }
 
 void json_cursor_end(struct json_cursor *c)
