@@ -572,9 +572,25 @@ static void read_objects(struct doc_source *s, unsigned depth)
 	assert_false(doc_item(s));
 }
 
+/* The next number as a count, whatever it is; it is read once more then. */
+static void must_count(struct doc_source *s, uint64_t expected, bool is_integer)
+{
+	struct doc_source again = *s;
+	uint64_t count;
+
+	assert_true(doc_kind(&again) == '0');
+	assert_int_equal(doc_any_count(&again, &count), is_integer);
+	assert_int_equal(count, expected);
+	doc_skip(s);
+	assert_int_equal(
+	    again.is_msgpack ? again.msgpack.in.at - s->msgpack.in.at : again.text.at - s->text.at,
+	    0);
+}
+
 /* Draws the same, and expects it of a value. */
 static void read_value(struct doc_source *s, unsigned depth, const char *const *texts)
 {
+	struct doc_source again = *s;
 	uint64_t count;
 	int64_t integer;
 	double figure;
@@ -593,14 +609,17 @@ static void read_value(struct doc_source *s, unsigned depth, const char *const *
 	case 2:
 		doc_count(s, &count);
 		assert_int_equal(count, draw(2) ? draw(300) : COUNT_MAX - draw(3));
+		must_count(&again, count, true);
 		break;
 	case 3:
 		doc_integer(s, &integer);
 		assert_int_equal(integer, 1000 - (int64_t)draw(2000));
+		must_count(&again, integer > 0 ? (uint64_t)integer : 0, true);
 		break;
 	case 4:
 		doc_figure(s, &figure);
 		assert_true(figure == draw_figure());
+		must_count(&again, figure > 0 ? (uint64_t)figure : 0, false);
 		break;
 	case 5: read_text(s, texts[draw(4)]); break;
 	case 6: read_counts(s); break;
