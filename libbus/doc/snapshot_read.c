@@ -129,29 +129,6 @@ int snapshot_from_msgpack(const void *bytes, size_t length, struct snapshot **ou
 	return end(&r, out);
 }
 
-static bool is_deeper(const json_t *value, unsigned most)
-{
-	const char *key;
-	json_t *item;
-	size_t i;
-
-	if (!json_is_object(value) && !json_is_array(value))
-		return false;
-	if (most == 0)
-		return true;
-	json_array_foreach(value, i, item)
-	{
-		if (is_deeper(item, most - 1))
-			return true;
-	}
-	json_object_foreach((json_t *)(uintptr_t)value, key, item)
-	{
-		if (is_deeper(item, most - 1))
-			return true;
-	}
-	return false;
-}
-
 int snapshot_from_document(const json_t *document, struct snapshot **out)
 {
 	struct msgpack_writer m;
@@ -160,12 +137,12 @@ int snapshot_from_document(const json_t *document, struct snapshot **out)
 	int err;
 
 	*out = NULL;
-	if (is_deeper(document, DOCUMENT_DEPTH_MAX))
-		return -EBADMSG;
 	msgpack_writer_init(&m);
 	writer_json(&m.writer, NULL, document);
 	bytes = msgpack_writer_take(&m, &length);
-	err = bytes ? snapshot_from_msgpack(bytes, length, out) : -ENOMEM;
+	if (!bytes)
+		return m.writer.too_deep ? -EBADMSG : -ENOMEM;
+	err = snapshot_from_msgpack(bytes, length, out);
 	free(bytes);
 	return err;
 }

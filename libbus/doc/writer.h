@@ -45,6 +45,7 @@ struct writer {
 	const struct writer_form *form;
 	unsigned depth; /* objects and arrays that are open */
 	bool failed;
+	bool too_deep; /* that is why */
 };
 
 void writer_object(struct writer *w, const char *key);
