@@ -320,8 +320,10 @@ void doc_read_object(struct doc_reader *r, const struct doc_object *o, void *bas
 			continue;
 		}
 		next = i + 1;
-		if (seen >> i & 1)
+		if (seen >> i & 1) {
 			refuse(r, -EBADMSG);
+			break;
+		}
 		seen |= UINT64_C(1) << i;
 		if (r->view)
 			show_field(r, f, (char *)base + f->shown);

@@ -102,12 +102,6 @@ void msgpack_writer_splice(
 /* malloc'ed bytes; NULL after any failure; the writer is done with. */
 char *msgpack_writer_take(struct msgpack_writer *m, size_t *length);
 
-/*
- * Writes a value that a msgpack writer has made. Its bytes are used up: keys are ended in place.
- * What is no such value fails the whole.
- */
-void writer_msgpack(struct writer *w, const char *key, char *bytes, size_t length);
-
 /* --- As a file's text ------------------------------------------------------------------------- */
 
 /* What would be longer than DOCUMENT_BYTES_MAX is not written: no reader would take it. */

@@ -439,8 +439,8 @@ static char *as_msgpack(
 	return bytes;
 }
 
-/* The text of a file, as the agent makes it: of the checkpoint's msgpack, which it uses up. */
-static char *as_text(char *msgpack, size_t length, size_t *text_length)
+/* The text of a file, as the agent makes it: of the checkpoint's msgpack. */
+static char *as_text(const char *msgpack, size_t length, size_t *text_length)
 {
 	struct text_writer t;
 	char *text;
