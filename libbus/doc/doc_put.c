@@ -59,10 +59,12 @@ void put_mean(struct doc_writer *w, const struct doc_field *f, const void *at)
 	writer_figure(w->to, f->key, histogram_mean(at));
 }
 
-/* The key says which: p95. */
+/* The key says which, by two digits: p95. */
 void put_quantile(struct doc_writer *w, const struct doc_field *f, const void *at)
 {
-	writer_figure(w->to, f->key, histogram_quantile(at, atoi(f->key + 1) / 100.0));
+	int percent = (f->key[1] - '0') * 10 + f->key[2] - '0';
+
+	writer_figure(w->to, f->key, histogram_quantile(at, percent / 100.0));
 }
 
 void put_tokens_by_model(struct doc_writer *w, const struct doc_field *f, const void *at)

@@ -121,8 +121,8 @@ void put_bot_since(struct doc_writer *w, const struct doc_field *f, const void *
 {
 	const struct bot_known *known = bot_at(f, at)->known;
 
-	if (known)
-		put_time_or_null(w, f, bot_connected_since(known));
+	if (known && known->producers > 0)
+		doc_write_time(w, f->key, bot_connected_since(known), false);
 }
 
 void put_bot_uptime(struct doc_writer *w, const struct doc_field *f, const void *at)
@@ -181,7 +181,8 @@ void put_minutes(struct doc_writer *w, const struct doc_field *f, const void *at
 	const struct minutes *m = at;
 	uint64_t start = w->context->start_ns / MINUTE_NS;
 
-	if (m->count == 0)
+	if (m->count == 0 || !w->context->period_kind ||
+	    strcmp(w->context->period_kind, "hourly") != 0)
 		return;
 	writer_array(w->to, f->key);
 	for (uint32_t i = 0; i < m->count; i++) {

@@ -46,7 +46,8 @@ static int read_document(struct doc_reader *r)
 int document_from_text(const char *text, size_t length, unsigned parts,
     struct document_period *period, struct trends *trends, struct aggregate *out)
 {
-	struct doc_reader r = {.out = out, .period = period, .trends = trends, .parts = parts & DOCUMENT_ALL};
+	struct doc_reader r = {
+	    .out = out, .period = period, .trends = trends, .parts = parts & DOCUMENT_ALL};
 
 	doc_source_text(&r.source, text, length);
 	return read_document(&r);
@@ -55,7 +56,8 @@ int document_from_text(const char *text, size_t length, unsigned parts,
 int document_from_msgpack(const void *bytes, size_t length, unsigned parts,
     struct document_period *period, struct trends *trends, struct aggregate *out)
 {
-	struct doc_reader r = {.out = out, .period = period, .trends = trends, .parts = parts & DOCUMENT_ALL};
+	struct doc_reader r = {
+	    .out = out, .period = period, .trends = trends, .parts = parts & DOCUMENT_ALL};
 
 	doc_source_msgpack(&r.source, bytes, length);
 	return read_document(&r);

@@ -95,32 +95,6 @@ static void settle_sum(struct doc_reader *r, bool is_known, struct exact_sum *su
 /* --- To a snapshot ------------------------------------------------------------------------------
  */
 
-/* The next element of a list, of which nothing is known: {void *items; uint32_t count;}. NULL:
- * refused. */
-static void *add_element(struct doc_reader *r, const struct doc_field *f, size_t bytes, void *list)
-{
-	uint32_t *count = (uint32_t *)(void *)((char *)list + sizeof(void *)), n = *count;
-	void *items;
-
-	/* All lists begin with a pointer, of whatever type. */
-	memcpy(&items, list, sizeof(items));
-	if (n == f->most) {
-		refuse(r, -EBADMSG);
-		return NULL;
-	}
-	/* There is room for 8, 16, 32, ... */
-	if (n == 0 || (n >= 8 && (n & (n - 1)) == 0)) {
-		items = realloc(items, (n ? 2 * (size_t)n : 8) * bytes);
-		if (!items) {
-			refuse(r, -ENOMEM);
-			return NULL;
-		}
-		memcpy(list, &items, sizeof(items));
-	}
-	++*count;
-	return memset((char *)items + n * bytes, 0, bytes);
-}
-
 /* A figure is unknown until it is read. */
 static void clear_figures(const struct doc_object *o, void *base)
 {
@@ -138,15 +112,56 @@ static void clear_figures(const struct doc_object *o, void *base)
 	}
 }
 
+/* Makes room for 8, 16, 32, ... elements, of which nothing is known. False: refused. */
+static bool grow_list(
+    struct doc_reader *r, const struct doc_field *f, size_t bytes, void **items, size_t count)
+{
+	size_t room = count ? 2 * count : 8;
+	char *grown, *fresh;
+
+	room = room < f->most ? room : f->most;
+	grown = realloc(*items, room * bytes);
+	if (!grown) {
+		refuse(r, -ENOMEM);
+		return false;
+	}
+	*items = grown;
+	fresh = memset(grown + count * bytes, 0, bytes);
+	if (f->of)
+		clear_figures(f->of, fresh);
+	for (size_t i = count + 1; i < room; i++)
+		memcpy(grown + i * bytes, fresh, bytes);
+	return true;
+}
+
+/* The next element of a list, {void *items; uint32_t count;}. NULL: refused. */
+static void *add_element(struct doc_reader *r, const struct doc_field *f, size_t bytes, void *list)
+{
+	uint32_t *count = (uint32_t *)(void *)((char *)list + sizeof(void *)), n = *count;
+	void *items;
+
+	/* All lists begin with a pointer, of whatever type. */
+	memcpy(&items, list, sizeof(items));
+	if (n == f->most) {
+		refuse(r, -EBADMSG);
+		return NULL;
+	}
+	if ((n == 0 || n >= 8) && (n & (n - 1)) == 0) {
+		if (!grow_list(r, f, bytes, &items, n))
+			return NULL;
+		memcpy(list, &items, sizeof(items));
+	}
+	++*count;
+	return (char *)items + n * bytes;
+}
+
 static void show_list(struct doc_reader *r, const struct doc_field *f, void *list)
 {
 	void *element;
 
 	doc_open_array(&r->source);
-	while (doc_item(&r->source) && (element = add_element(r, f, f->of->view_bytes, list))) {
-		clear_figures(f->of, element);
+	while (doc_item(&r->source) && (element = add_element(r, f, f->of->view_bytes, list)))
 		(void)doc_show_object(r, f->of, element);
-	}
 }
 
 /* Each element begins with its name. */
@@ -158,10 +173,8 @@ void doc_show_each(struct doc_reader *r, const struct doc_field *f, void *list)
 	doc_open(&r->source);
 	while (doc_member(&r->source, &key) &&
 	       (element = add_element(r, f, f->of->view_bytes, list)) &&
-	       doc_take_name(r, &key, element)) {
-		clear_figures(f->of, element);
+	       doc_take_name(r, &key, element))
 		(void)doc_show_object(r, f->of, element);
-	}
 }
 
 static void show_each_count(struct doc_reader *r, const struct doc_field *f, void *list)
@@ -174,7 +187,7 @@ static void show_each_count(struct doc_reader *r, const struct doc_field *f, voi
 	       (element = add_element(r, f, sizeof(*element), list)) &&
 	       doc_take_name(r, &key, element->name)) {
 		if (doc_kind(&r->source) == '0')
-			doc_any_count(&r->source, &element->count);
+			(void)doc_any_count(&r->source, &element->count);
 		else
 			doc_skip(&r->source);
 	}
@@ -189,10 +202,11 @@ static void show_text(struct doc_reader *r, const struct doc_field *f, char *at)
 		refuse(r, -EBADMSG);
 }
 
-static void show_value(struct doc_reader *r, const struct doc_field *f, void *at)
+/* False: what is said is not known by it: a count that is no integer. */
+static bool show_value(struct doc_reader *r, const struct doc_field *f, void *at)
 {
 	switch ((enum doc_type)f->type) {
-	case DOC_COUNT: doc_any_count(&r->source, at); break;
+	case DOC_COUNT: return doc_any_count(&r->source, at);
 	case DOC_FIGURE:
 	case DOC_SIGNED:
 	case DOC_SUM:
@@ -209,6 +223,7 @@ static void show_value(struct doc_reader *r, const struct doc_field *f, void *at
 	case DOC_EACH_COUNT: show_each_count(r, f, at); break;
 	default: doc_skip(&r->source);
 	}
+	return true;
 }
 
 /* What is of another type is passed over, and unknown. */
@@ -235,7 +250,7 @@ static void show_field(struct doc_reader *r, const struct doc_field *f, void *at
 	else if (f->flags & BOTH)
 		f->take(r, f, at);
 	else
-		show_value(r, f, at);
+		fits = show_value(r, f, at);
 	if (f->has && (fits || f->flags & ANY))
 		*(bool *)((char *)r->view + f->has) = true;
 }
@@ -307,8 +322,10 @@ void doc_read_object(struct doc_reader *r, const struct doc_object *o, void *bas
 			continue;
 		}
 		next = i + 1;
-		if (seen >> i & 1)
+		if (seen >> i & 1) {
 			refuse(r, -EBADMSG);
+			break;
+		}
 		seen |= UINT64_C(1) << i;
 		if (r->view)
 			show_field(r, f, (char *)base + f->shown);

@@ -17,7 +17,8 @@
 /* Of a name in a table of figures by name: which of its two objects were there. */
 enum { HAS_STATS = 1, HAS_HISTOGRAMS = 2, HAS_BOTH = 3 };
 
-enum shown { SHOWN_ACTIVE, SHOWN_CACHES, SHOWN_SERVICES, SHOWN_PARTS };
+/* active_stats, cache_stats, service_metrics. */
+#define SHOWN_PARTS 3
 
 struct doc_reader {
 	struct doc_source source;
@@ -28,11 +29,12 @@ struct doc_reader {
 	struct aggregate *out;
 	struct document_period *period;
 	struct trends *trends;
-	/* Where counts are shown: what a file without `counts` has. */
+	/* Where counts are shown, for a file without `counts`: just before each. */
 	struct {
-		bool is_there;
-		struct doc_source source; /* just before it */
+		const struct doc_field *field;
+		struct doc_source source;
 	} shown[SHOWN_PARTS];
+	unsigned shown_count;
 	/* The minutes, which wait for the period; NULL: none. */
 	struct {
 		const struct doc_field *field;

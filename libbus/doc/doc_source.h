@@ -122,13 +122,14 @@ static inline void doc_count(struct doc_source *s, uint64_t *out)
 		json_cursor_count(&s->text, out);
 }
 
-/* A count of any number: 0 where it is negative, cut where it is too large or no integer. */
-static inline void doc_any_count(struct doc_source *s, uint64_t *out)
+/*
+ * A count of any number: 0 where it is negative, cut where it is too large or no integer. Whether
+ * it is one.
+ */
+static inline bool doc_any_count(struct doc_source *s, uint64_t *out)
 {
-	if (s->is_msgpack)
-		msgpack_cursor_any_count(&s->msgpack, out);
-	else
-		json_cursor_any_count(&s->text, out);
+	return s->is_msgpack ? msgpack_cursor_any_count(&s->msgpack, out)
+	                     : json_cursor_any_count(&s->text, out);
 }
 
 static inline void doc_integer(struct doc_source *s, int64_t *out)

@@ -6,6 +6,6 @@
 
 #include "schema.h"
 
-extern const struct doc_object doc_document, doc_stats, doc_trends, doc_board;
+extern const struct doc_object doc_document, doc_lifetime, doc_stats, doc_trends, doc_board;
 
 #endif

@@ -102,32 +102,12 @@ static void add_rest(struct doc_reader *r, const struct doc_field *f, const char
  * Files of earlier versions have the counts only where they are shown. Whether this is one is known
  * when all is read: they are passed over, and read then.
  */
-static void pass_over(struct doc_reader *r, enum shown part)
+void take_shown(struct doc_reader *r, const struct doc_field *f, void *at)
 {
-	r->shown[part].is_there = true;
-	r->shown[part].source = r->source;
+	(void)at;
+	r->shown[r->shown_count].field = f;
+	r->shown[r->shown_count++].source = r->source;
 	doc_skip(&r->source);
-}
-
-void take_active_stats(struct doc_reader *r, const struct doc_field *f, void *at)
-{
-	(void)f;
-	(void)at;
-	pass_over(r, SHOWN_ACTIVE);
-}
-
-void take_cache_stats(struct doc_reader *r, const struct doc_field *f, void *at)
-{
-	(void)f;
-	(void)at;
-	pass_over(r, SHOWN_CACHES);
-}
-
-void take_service_metrics(struct doc_reader *r, const struct doc_field *f, void *at)
-{
-	(void)f;
-	(void)at;
-	pass_over(r, SHOWN_SERVICES);
 }
 
 void take_counts(struct doc_reader *r, const struct doc_field *f, void *at)
@@ -143,25 +123,28 @@ void take_counts_rest(struct doc_reader *r, const struct doc_field *f, void *at)
 	doc_take_each(r, f, add_rest);
 }
 
-static void take_shown(struct doc_reader *r)
+static void read_shown(struct doc_reader *r)
 {
-	static doc_take_named_fn *const takes[] = {
-	    [SHOWN_ACTIVE] = add_active, [SHOWN_CACHES] = add_cache, [SHOWN_SERVICES] = add_shown};
+	bool has_active = false;
 
-	if (!r->shown[SHOWN_ACTIVE].is_there)
-		refuse(r, -EBADMSG);
-	for (enum shown part = 0; part < SHOWN_PARTS && !failed(r); part++) {
-		if (!r->shown[part].is_there)
-			continue;
-		r->source = r->shown[part].source;
-		doc_take_each(r, NULL, takes[part]);
+	for (unsigned i = 0; i < r->shown_count && !failed(r); i++) {
+		const struct doc_field *f = r->shown[i].field;
+
+		r->source = r->shown[i].source;
+		doc_take_each(r, f,
+		    f->type == DOC_OBJECT ? add_active
+		    : f->type == DOC_EACH ? add_cache
+					  : add_shown);
+		has_active |= f->type == DOC_OBJECT;
 	}
+	if (!has_active)
+		refuse(r, -EBADMSG);
 }
 
 void doc_read_counts(struct doc_reader *r)
 {
 	if (r->parts & REST && !r->has_counts)
-		take_shown(r);
+		read_shown(r);
 	for (uint32_t i = 0; i < r->rests.count; i++) {
 		const struct name_table_entry *e = &r->rests.entries[i];
 		struct exact_sum *sum = name_table_find(&r->out->counts, e->name);
@@ -341,18 +324,16 @@ void take_period(struct doc_reader *r, const struct doc_field *f, void *at)
 		refuse(r, -EBADMSG);
 }
 
-void take_hours_messages(struct doc_reader *r, const struct doc_field *f, void *at)
+/* Of both lists, which must be as long as each other. */
+void take_hours(struct doc_reader *r, const struct doc_field *f, void *at)
 {
 	struct trends_read *t = (void *)((char *)at - f->offset);
+	uint32_t hours = (uint32_t)doc_counts(&r->source, at, TREND_HOURS);
 
-	t->t.hours = (uint32_t)doc_counts(&r->source, t->t.messages, TREND_HOURS);
-}
-
-void take_hours_errors(struct doc_reader *r, const struct doc_field *f, void *at)
-{
-	struct trends_read *t = (void *)((char *)at - f->offset);
-
-	t->error_hours = (uint32_t)doc_counts(&r->source, t->t.errors, TREND_HOURS);
+	if (at == t->t.messages)
+		t->t.hours = hours;
+	else
+		t->error_hours = hours;
 }
 
 /* Null where there are none. */

@@ -13,9 +13,8 @@ doc_take_fn take_histogram, take_bucket_offset, take_buckets, take_failed, take_
 
 /* doc_take.c: the rest. */
 doc_take_fn take_error_type, take_error_message, take_errors_by_type, take_recent_errors,
-    take_sketch, take_period, take_period_kind, take_hours_messages, take_hours_errors,
-    take_hourly_trends, take_active_stats, take_cache_stats, take_service_metrics, take_gauges,
-    take_counts, take_counts_rest, take_time_or_null, take_bots, take_bot_gauges;
+    take_sketch, take_period, take_period_kind, take_hours, take_hourly_trends, take_shown,
+    take_gauges, take_counts, take_counts_rest, take_time_or_null, take_bots, take_bot_gauges;
 
 /* doc_take_board.c: of the board. */
 doc_take_fn take_alert_rule, take_alert_state, take_windows;

@@ -14,6 +14,16 @@ void document_write(
 	    &(struct doc_writer){.to = w, .context = c, .sum = a}, key, &doc_document, a);
 }
 
+void document_write_lifetime(struct writer *w, const char *key, const struct document_context *c)
+{
+	doc_write_object(&(struct doc_writer){.to = w,
+			     .context = c,
+			     .sum = c->lifetime,
+			     .is_lifetime = true,
+			     .has_breakdown = true},
+	    key, &doc_lifetime, c->lifetime);
+}
+
 void document_write_trends(struct writer *w, const char *key, const struct trends *trends)
 {
 	static const struct document_context none;

@@ -14,6 +14,10 @@
 void document_write(struct writer *w, const char *key, const struct aggregate *a,
     const struct document_context *context);
 
+/* Writes the lifetime of a context by itself, with its breakdown. */
+void document_write_lifetime(
+    struct writer *w, const char *key, const struct document_context *context);
+
 /* The same as a new JSON object, NULL: out of memory. */
 json_t *document_from_aggregate(const struct aggregate *a, const struct document_context *context);
 

@@ -57,7 +57,7 @@ void json_cursor_skip(struct json_cursor *c);
 void json_cursor_count(struct json_cursor *c, uint64_t *out);
 
 /* Such of any number: 0 where it is negative, cut where it is too large or no integer. */
-void json_cursor_any_count(struct json_cursor *c, uint64_t *out);
+bool json_cursor_any_count(struct json_cursor *c, uint64_t *out);
 
 /* A whole number from -INT64_MAX to INT64_MAX. */
 void json_cursor_integer(struct json_cursor *c, int64_t *out);

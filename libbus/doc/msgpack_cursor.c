@@ -11,22 +11,17 @@ void msgpack_cursor_init(struct msgpack_cursor *c, const void *bytes, size_t len
 	c->depth = 0;
 }
 
-char msgpack_cursor_kind(const struct msgpack_cursor *c)
-{
-	/* Of the codes from 0xc0 on; binary and ext are nothing that a document has. */
-	static const char kinds[] = "n\0tt\0\0\0\0\0\0"
-				    "0000000000"
-				    "\0\0\0\0\0"
-				    "\"\"\"[[{{";
-	uint8_t code;
-
-	if (c->in.failed || c->in.at == c->in.end)
-		return '\0';
-	code = *c->in.at;
-	if (code < 0x80 || code >= 0xe0)
-		return '0';
-	return code < 0x90 ? '{' : code < 0xa0 ? '[' : code < 0xc0 ? '"' : kinds[code - 0xc0];
-}
+const char msgpack_kinds[256] = {[0 ... 0x7f] = '0',
+    [0x80 ... 0x8f] = '{',
+    [0x90 ... 0x9f] = '[',
+    [0xa0 ... 0xbf] = '"',
+    [0xc0] = 'n',
+    [0xc2 ... 0xc3] = 't',
+    [0xca ... 0xd3] = '0',
+    [0xd9 ... 0xdb] = '"',
+    [0xdc ... 0xdd] = '[',
+    [0xde ... 0xdf] = '{',
+    [0xe0 ... 0xff] = '0'};
 
 void msgpack_cursor_open(struct msgpack_cursor *c, bool is_array)
 {
@@ -84,19 +79,20 @@ void msgpack_cursor_count(struct msgpack_cursor *c, uint64_t *out)
 		*out = v.uint;
 }
 
-void msgpack_cursor_any_count(struct msgpack_cursor *c, uint64_t *out)
+bool msgpack_cursor_any_count(struct msgpack_cursor *c, uint64_t *out)
 {
 	struct mp_value v;
 
 	*out = 0;
 	if (!mp_next_count(&c->in, &v))
-		return;
+		return false;
 	if (v.type == MP_UINT)
 		*out = count_bound(v.uint);
 	else if (v.type == MP_DOUBLE)
 		*out = count_of(v.real);
 	else if (v.type != MP_INT)
 		c->in.failed = true;
+	return v.type != MP_DOUBLE;
 }
 
 void msgpack_cursor_integer(struct msgpack_cursor *c, int64_t *out)

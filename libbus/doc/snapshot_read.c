@@ -102,82 +102,71 @@ int snapshot_from_board(const void *bytes, size_t length, const char *window, st
 	return end(&r, out);
 }
 
+/* A document by itself. */
+static int show_document(
+    struct doc_reader *r, const void *bytes, size_t length, struct snapshot **out)
+{
+	int err = begin(r, bytes, length);
+
+	*out = NULL;
+	if (!err)
+		(void)doc_show_object(r, &doc_document, r->view);
+	return err;
+}
+
 int snapshot_from_msgpack(const void *bytes, size_t length, struct snapshot **out)
 {
 	struct doc_reader r = {0};
-	int err = begin(&r, bytes, length);
+	int err = show_document(&r, bytes, length, out);
 
-	*out = NULL;
 	if (err)
 		return err;
-	if (doc_show_object(&r, &doc_document, r.view) && !failed(&r)) {
+	if (!failed(&r)) {
 		/* Once more, for what the board says beside it. */
 		doc_source_msgpack(&r.source, bytes, length);
-		doc_read_object(&r, &doc_board, r.view);
+		(void)doc_show_object(&r, &doc_board, r.view);
 	}
 	return end(&r, out);
-}
-
-static bool is_deeper(const json_t *value, unsigned most)
-{
-	const char *key;
-	json_t *item;
-	size_t i;
-
-	if (!json_is_object(value) && !json_is_array(value))
-		return false;
-	if (most == 0)
-		return true;
-	json_array_foreach(value, i, item)
-	{
-		if (is_deeper(item, most - 1))
-			return true;
-	}
-	json_object_foreach((json_t *)(uintptr_t)value, key, item)
-	{
-		if (is_deeper(item, most - 1))
-			return true;
-	}
-	return false;
-}
-
-/* Of what a writer has written, with which it is done. */
-static int read_written(struct msgpack_writer *m, struct snapshot **out)
-{
-	size_t length;
-	char *bytes = msgpack_writer_take(m, &length);
-	int err = bytes ? snapshot_from_msgpack(bytes, length, out) : -ENOMEM;
-
-	free(bytes);
-	return err;
 }
 
 int snapshot_from_document(const json_t *document, struct snapshot **out)
 {
 	struct msgpack_writer m;
+	size_t length;
+	char *bytes;
+	int err;
 
 	*out = NULL;
-	if (is_deeper(document, DOCUMENT_DEPTH_MAX))
-		return -EBADMSG;
 	msgpack_writer_init(&m);
 	writer_json(&m.writer, NULL, document);
-	return read_written(&m, out);
+	bytes = msgpack_writer_take(&m, &length);
+	if (!bytes)
+		return m.writer.too_deep ? -EBADMSG : -ENOMEM;
+	err = snapshot_from_msgpack(bytes, length, out);
+	free(bytes);
+	return err;
 }
 
 int snapshot_from_aggregate(const struct aggregate *a, uint64_t in_flight, struct snapshot **out)
 {
 	const struct document_context context = {.in_flight = in_flight};
+	struct doc_reader r = {0};
 	struct msgpack_writer m;
+	size_t length;
+	char *bytes;
 	int err;
 
 	*out = NULL;
 	msgpack_writer_init(&m);
 	document_write(&m.writer, NULL, a, &context);
-	err = read_written(&m, out);
+	bytes = msgpack_writer_take(&m, &length);
+	err = bytes ? show_document(&r, bytes, length, out) : -ENOMEM;
 	if (!err) {
 		/* Of no document. */
-		(*out)->uptime_seconds = NAN;
-		(*out)->saved_at[0] = '\0';
+		r.view->uptime_seconds = NAN;
+		r.view->saved_at[0] = '\0';
+		err = end(&r, out);
 	}
+	free(bytes);
 	return err;
 }

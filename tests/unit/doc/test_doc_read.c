@@ -67,6 +67,43 @@ static void fill(struct aggregate *a)
 	assert_true(aggregate_add_count(a, "other", exact_of(1e5 / 3)));
 }
 
+/* What is counted apart: tags, minutes, a bot with a gauge. */
+#define MINUTE0 (UINT64_C(1700000000) / 60)
+
+static void add_parts(struct aggregate *a)
+{
+	static const struct tag_names tags = {.count = 2, .names = {"user", "channel"}};
+	const struct orbus_tag user[] = {{"user", "ann"}, {"user", "bob"}};
+	struct orbus_sample s;
+
+	for (unsigned i = 0; i < 4; i++) {
+		struct aggregate one;
+
+		aggregate_init(&one);
+		orbus_sample_init(&s);
+		s.bot = "one";
+		s.ts = MINUTE0 * 60 * NS_PER_SECOND;
+		s.response_ms = 100 * (i % 3);
+		s.ttft_ms = i;
+		s.completion_tokens = 5;
+		s.cost_usd = 0.5;
+		s.tags = user;
+		s.tag_count = 2;
+		assert_true(aggregate_add_settled(&one, &s) &&
+			    tag_stats_add(&one.by_tag, &s, &tags) &&
+			    minutes_add(&one.minutes, MINUTE0 + i / 2, &one.requests));
+		assert_true(aggregate_merge(a, &one));
+		aggregate_free(&one);
+	}
+	orbus_sample_init(&s);
+	s.kind = ORBUS_KIND_GAUGE;
+	s.bot = "one";
+	s.ts = NS_PER_SECOND;
+	s.name = "n";
+	s.value = -3;
+	assert_true(aggregate_add_settled(a, &s));
+}
+
 static json_t *document_of(const struct aggregate *a)
 {
 	static const struct trends trends = {{1, 2}, {0, 1}, 2, 3, 1};
@@ -83,6 +120,31 @@ static json_t *document_of(const struct aggregate *a)
 
 	assert_non_null(document);
 	return document;
+}
+
+/* What the board says of it: who is connected now, and the lifetime by itself. */
+static json_t *board_document_of(const struct aggregate *a)
+{
+	static const struct trends no_trends;
+	static const struct bot_known bots[] = {
+	    {.name = "one", .producers = 1, .producer = {{.since_ns = NS_PER_SECOND}}},
+	    {.name = "silent", .last_seen_ns = 5}};
+	const struct document_context context = {.saved_at_ns = 10 * NS_PER_SECOND,
+	    .lifetime = a,
+	    .trends = &no_trends,
+	    .bots = bots,
+	    .bot_count = 2};
+	struct tree_writer t;
+	json_t *both;
+
+	tree_writer_init(&t);
+	writer_object(&t.writer, NULL);
+	document_write(&t.writer, "document", a, &context);
+	document_write_lifetime(&t.writer, "lifetime", &context);
+	writer_end(&t.writer);
+	both = tree_writer_take(&t);
+	assert_non_null(both);
+	return both;
 }
 
 /* --- Damage ----------------------------------------------------------------------------------- */
@@ -484,7 +546,16 @@ static void what_is_written_is_what_the_schema_says(void **state)
 
 	(void)state;
 	fill(&a);
+	add_parts(&a);
 	/* Sums that a double is not all of. */
+	for (uint32_t i = 0; i < a.breakdown.table.count; i++)
+		((struct request_stats *)a.breakdown.table.entries[i].value)->cost.units = beyond;
+	((struct request_stats *)tag_stats_values(&a.by_tag, "user")->entries[1].value)
+	    ->cost.units = beyond;
+	for (uint32_t i = 0; i < a.minutes.count; i++) {
+		a.minutes.list[i].cost.units = beyond;
+		a.minutes.list[i].response_ms.sum.units = beyond;
+	}
 	a.requests.cost.units = beyond;
 	((struct request_stats *)a.by_model.entries[1].value)->cost.units = beyond;
 	((struct exact_sum *)a.counts.entries[0].value)->units = beyond;
@@ -498,6 +569,10 @@ static void what_is_written_is_what_the_schema_says(void **state)
 	}
 	whole = document_of(&a);
 	must_be_in_schema(whole, "document");
+	json_decref(whole);
+	whole = board_document_of(&a);
+	must_be_in_schema(json_object_get(whole, "document"), "document");
+	must_be_in_schema(json_object_get(whole, "lifetime"), "lifetime");
 	for (size_t i = 0; i < SCHEMA_KEYS; i++)
 		if (!schema_keys[i].object && !is_written[i])
 			fail_msg("%s is in the schema, and was not written", schema_keys[i].key);
@@ -585,9 +660,25 @@ static void read_objects(struct doc_source *s, unsigned depth)
 	assert_false(doc_item(s));
 }
 
+/* The next number as a count, whatever it is; it is read once more then. */
+static void must_count(struct doc_source *s, uint64_t expected, bool is_integer)
+{
+	struct doc_source again = *s;
+	uint64_t count;
+
+	assert_true(doc_kind(&again) == '0');
+	assert_int_equal(doc_any_count(&again, &count), is_integer);
+	assert_int_equal(count, expected);
+	doc_skip(s);
+	assert_int_equal(
+	    again.is_msgpack ? again.msgpack.in.at - s->msgpack.in.at : again.text.at - s->text.at,
+	    0);
+}
+
 /* Draws the same, and expects it of a value. */
 static void read_value(struct doc_source *s, unsigned depth, const char *const *texts)
 {
+	struct doc_source again = *s;
 	uint64_t count;
 	int64_t integer;
 	double figure;
@@ -606,14 +697,17 @@ static void read_value(struct doc_source *s, unsigned depth, const char *const *
 	case 2:
 		doc_count(s, &count);
 		assert_int_equal(count, draw(2) ? draw(300) : COUNT_MAX - draw(3));
+		must_count(&again, count, true);
 		break;
 	case 3:
 		doc_integer(s, &integer);
 		assert_int_equal(integer, 1000 - (int64_t)draw(2000));
+		must_count(&again, integer > 0 ? (uint64_t)integer : 0, true);
 		break;
 	case 4:
 		doc_figure(s, &figure);
 		assert_true(figure == draw_figure());
+		must_count(&again, figure > 0 ? (uint64_t)figure : 0, false);
 		break;
 	case 5: read_text(s, texts[draw(4)]); break;
 	case 6: read_counts(s); break;
