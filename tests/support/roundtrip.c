@@ -2,9 +2,9 @@
  * roundtrip.c: one case of what is written can be read.
  */
 #include "roundtrip.h"
-#include "agent/persist/checkpoint.h"
 #include "base/clock.h"
 #include "base/data_limits.h"
+#include "checkpoint_bytes.h"
 #include "doc/doc_read.h"
 #include "doc/document.h"
 #include "doc/msgpack_tree.h"
@@ -635,9 +635,9 @@ static void restart(const struct aggregator *l, struct aggregator *back)
 	char *bytes;
 	size_t length;
 
-	MUST(checkpoint_encode(l, &bus, NOW, &bytes, &length) == 0);
+	MUST(checkpoint_bytes(l, &bus, NOW, &bytes, &length) == 0);
 	MUST(aggregator_init(back, &utc, 0, NOW) == 0);
-	MUST(checkpoint_decode(bytes, length, back, &bus_back) == 0);
+	MUST(checkpoint_restore(bytes, length, 0, back, &bus_back) == 0);
 	MUST(bus_back.lane_count == 2 && bus_back.positions[1] == INT64_MAX);
 	checkpoint_bus_free(&bus_back);
 	free(bytes);

@@ -5,8 +5,8 @@
  *
  *   test_sums [ROUNDS [SEED]]
  */
-#include "agent/persist/checkpoint.h"
 #include "base/clock.h"
+#include "checkpoint_bytes.h"
 #include "doc/doc_read.h"
 #include "doc/msgpack_tree.h"
 #include "doc/period_file.h"
@@ -346,9 +346,9 @@ static void restart(struct aggregator *l)
 	char *bytes;
 
 	aggregator_fold(l, NOW);
-	assert_int_equal(checkpoint_encode(l, &bus, NOW, &bytes, &length), 0);
+	assert_int_equal(checkpoint_bytes(l, &bus, NOW, &bytes, &length), 0);
 	assert_int_equal(aggregator_init(&back, &utc, 0, NOW), 0);
-	assert_int_equal(checkpoint_decode(bytes, length, &back, &bus_back), 0);
+	assert_int_equal(checkpoint_restore(bytes, length, 0, &back, &bus_back), 0);
 	checkpoint_bus_free(&bus_back);
 	free(bytes);
 	aggregator_free(l);
