@@ -215,7 +215,8 @@ static bool show_value(struct doc_reader *r, const struct doc_field *f, void *at
 		if (!take_time(r, at))
 			*(uint64_t *)at = 0;
 		break;
-	case DOC_TEXT: show_text(r, f, at); break;
+	case DOC_TEXT:
+	case DOC_TEXT_OR_NULL: show_text(r, f, at); break;
 	case DOC_OBJECT: doc_read_object(r, f->of, at); break;
 	case DOC_LIST: show_list(r, f, at); break;
 	case DOC_EACH: show_each(r, f, at); break;
@@ -235,6 +236,7 @@ static void show_field(struct doc_reader *r, const struct doc_field *f, void *at
 	    [DOC_SUM] = '0',
 	    [DOC_TIME] = '"',
 	    [DOC_TEXT] = '"',
+	    [DOC_TEXT_OR_NULL] = '"',
 	    [DOC_OBJECT] = '{',
 	    [DOC_LIST] = '[',
 	    [DOC_EACH] = '{',
