@@ -46,15 +46,24 @@ static void describe(struct checkpoint_draft *d, struct checkpoint_period *s, ui
 
 	aggregator_trends(documents->aggregator, p, now_ns, &s->shown);
 	*c = document_context_now(documents, now_ns);
+	c->trends = &s->shown;
+	/* As of the draft's instant: the aggregator's goes on. */
+	c->lifetime = &d->lifetime;
+	if (s->complete)
+		c->in_flight = 0;
+}
+
+/* Its minutes count from the start of the period: every document of it says that. */
+static void name_period(struct checkpoint_period *s)
+{
+	struct document_context *c = &s->context;
+	const struct period *p = s->period;
+
 	c->period_kind = p->span.kind == PERIOD_DAILY ? "daily" : "hourly";
 	c->start_ns = p->span.start_ns;
 	c->end_ns = p->span.end_ns;
 	c->complete = s->complete;
-	c->trends = &s->shown;
-	/* As of the draft's instant: the aggregator's goes on. */
-	c->lifetime = &d->lifetime;
-	if (c->complete)
-		c->in_flight = 0;
+	c->restorable = true;
 }
 
 static void begin_period(struct checkpoint_draft *d, struct checkpoint_period *s, struct period *p,
@@ -69,13 +78,13 @@ static void begin_period(struct checkpoint_draft *d, struct checkpoint_period *s
 		s->section = p->section;
 		s->size = p->section_size;
 		s->has_delta = !period_is_whole(p);
-		s->context.restorable = true;
+		name_period(s);
 		return;
 	}
 	s->is_new = true;
 	if (documents)
 		describe(d, s, now_ns, documents);
-	s->context.restorable = true;
+	name_period(s);
 }
 
 int checkpoint_draft_begin(struct checkpoint_draft *d, const struct aggregator *l,

@@ -3,6 +3,7 @@
  */
 #include "checkpoint_section.h"
 #include "doc/doc_read.h"
+#include "doc/msgpack_tree.h"
 
 #include <stdlib.h>
 
@@ -125,8 +126,7 @@ char *checkpoint_section_text(const char *section, size_t size, size_t *length, 
 		return NULL;
 	text_writer_init(&t);
 	if (saved_period_read(bytes, unpacked, &saved) == 0)
-		writer_msgpack(
-		    &t.writer, NULL, bytes + (saved.document.bytes - bytes), saved.document.length);
+		writer_msgpack(&t.writer, NULL, saved.document.bytes, saved.document.length);
 	else
 		t.writer.failed = true;
 	free(bytes);

@@ -216,7 +216,8 @@ static bool show_value(struct doc_reader *r, const struct doc_field *f, void *at
 			*(uint64_t *)at = 0;
 		break;
 	case DOC_BOOL: doc_bool(&r->source, at); break;
-	case DOC_TEXT: show_text(r, f, at); break;
+	case DOC_TEXT:
+	case DOC_TEXT_OR_NULL: show_text(r, f, at); break;
 	case DOC_OBJECT: doc_read_object(r, f->of, at); break;
 	case DOC_LIST: show_list(r, f, at); break;
 	case DOC_EACH: doc_show_each(r, f, at); break;
@@ -237,9 +238,11 @@ static void show_field(struct doc_reader *r, const struct doc_field *f, void *at
 	    [DOC_TIME] = '"',
 	    [DOC_BOOL] = 't',
 	    [DOC_TEXT] = '"',
+	    [DOC_TEXT_OR_NULL] = '"',
 	    [DOC_OBJECT] = '{',
 	    [DOC_LIST] = '[',
 	    [DOC_EACH] = '{',
+	    [DOC_EACH_EACH] = '{',
 	    [DOC_EACH_COUNT] = '{',
 	    [DOC_LIST_COUNT] = '['};
 

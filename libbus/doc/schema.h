@@ -1,6 +1,7 @@
 /*
- * schema.h: the tables that schema.def makes: by them documents are written (doc_write.c), read and
- * shown (doc_reader.c). Lists of keys for people are schema_list.h's.
+ * schema.h: what the tables are made of by which documents are written (doc_write.c), read and
+ * shown (doc_reader.c), and of which man/schemadoc.c makes orbus-files(5) and Node's types.
+ * doc_tables.c has them, out of schema.def.
  */
 #ifndef ORBUS_DOC_SCHEMA_H
 #define ORBUS_DOC_SCHEMA_H
@@ -45,9 +46,11 @@ enum doc_type {
 	DOC_TIME,
 	DOC_BOOL,
 	DOC_TEXT,
+	DOC_TEXT_OR_NULL,
 	DOC_OBJECT,
 	DOC_LIST,
 	DOC_EACH,
+	DOC_EACH_EACH, /* an object of these by name; only by functions of its own */
 	DOC_EACH_COUNT,
 	/* Only by functions of their own. */
 	DOC_LIST_COUNT,
@@ -76,9 +79,11 @@ struct doc_field {
 	doc_put_fn *put;             /* NULL: as its type says */
 	uint16_t type, most;         /* items of a list, or names */
 	const struct doc_object *of; /* of DOC_OBJECT, DOC_LIST, DOC_EACH */
+	const char *unit, *help;
 };
 
 struct doc_object {
+	const char *name;
 	const struct doc_field *fields;
 	unsigned count;
 	size_t view_bytes; /* of an element of a list in the snapshot */

@@ -103,7 +103,7 @@ static const char *take_text(struct doc_source *s, char out[static ORBUS_TEXT_MA
 {
 	struct doc_text text;
 
-	if (doc_is_null(s)) {
+	if (doc_kind(s) == 'n') {
 		doc_skip(s);
 		return NULL;
 	}

@@ -5,8 +5,8 @@
 #include "base/clock.h"
 #include "doc/doc_read.h"
 #include "doc/doc_source.h"
+#include "doc/doc_tables.h"
 #include "doc/msgpack_tree.h"
-#include "doc/schema_list.h"
 #include "roundtrip.h"
 #include "settled.h"
 #include <errno.h>
@@ -294,6 +294,7 @@ static void what_is_there_twice_is_refused(void **state)
 {
 	static const char *const doubled[] = {"\"requests\": {",
 	    "\"ok\": ", "\"cost_usd\": ", "\"cost_usd_rest\": ", "\"by_bot\": {", "\"two\": {",
+	    "\"active_stats\": {", "\"service_metrics\": {",
 	    "\"last\": ", "\"users\": ", "\"lost_samples\": ", "\"scale\": ", "\"unknown\": "};
 	struct aggregate a;
 	json_t *whole;
@@ -427,18 +428,20 @@ static void a_shortage_is_not_damage(void **state)
 
 /* --- The writer and the schema ---------------------------------------------------------------- */
 
-static bool is_written[SCHEMA_KEYS];
+#define KEYS_MAX 1000
 
-static size_t table_of(const char *object)
+static const struct doc_field *written[KEYS_MAX];
+static size_t written_count;
+
+static bool is_written(const struct doc_field *f)
 {
-	for (size_t i = 0; i < SCHEMA_KEYS; i++)
-		if (schema_keys[i].object && strcmp(schema_keys[i].object, object) == 0)
-			return i;
-	fail_msg("%s: no such object in the schema", object);
-	return 0;
+	for (size_t i = 0; i < written_count; i++)
+		if (written[i] == f)
+			return true;
+	return false;
 }
 
-static void must_be_in_schema(const json_t *o, const char *object);
+static void must_be_in_schema(const json_t *o, const struct doc_object *object);
 
 static bool are_all(const json_t *value, bool (*is)(const json_t *item))
 {
@@ -472,36 +475,39 @@ static bool is_number(const json_t *v)
 	return json_is_number(v);
 }
 
-static bool has_shape(const json_t *v, const struct schema_key *k)
+static bool has_type(const json_t *v, const struct doc_field *f)
 {
 	const char *name;
 	json_t *item;
 	size_t i;
 
-	switch (k->shape) {
-	case SHAPE_COUNT: return is_count(v);
-	case SHAPE_INTEGER: return json_is_integer(v);
-	case SHAPE_FIGURE: return json_is_number(v) || json_is_null(v);
-	case SHAPE_NUMBER: return json_is_number(v);
-	case SHAPE_TEXT_OR_NULL: return json_is_string(v) || json_is_null(v);
-	case SHAPE_TEXT:
-	case SHAPE_TIME: return json_is_string(v);
-	case SHAPE_BOOL: return json_is_boolean(v);
-	case SHAPE_LIST_COUNT: return json_is_array(v) && are_all(v, is_count);
-	case SHAPE_EACH_COUNT: return json_is_object(v) && are_all(v, is_count);
-	case SHAPE_EACH_NUMBER: return json_is_object(v) && are_all(v, is_number);
-	case SHAPE_EACH_INTEGER: return json_is_object(v) && are_all(v, is_integer);
-	case SHAPE_OBJECT: must_be_in_schema(v, k->of); return json_is_object(v);
-	case SHAPE_LIST:
-		json_array_foreach(v, i, item) must_be_in_schema(item, k->of);
+	switch ((enum doc_type)f->type) {
+	case DOC_COUNT: return is_count(v);
+	case DOC_SUM_REST:
+	case DOC_INTEGER: return json_is_integer(v);
+	case DOC_FIGURE:
+	case DOC_SIGNED:
+	case DOC_SUM: return json_is_number(v) || json_is_null(v);
+	case DOC_NUMBER: return json_is_number(v);
+	case DOC_TEXT_OR_NULL: return json_is_string(v) || json_is_null(v);
+	case DOC_TEXT: return json_is_string(v);
+	case DOC_TIME: return json_is_string(v) || (f->flags & NULLABLE && json_is_null(v));
+	case DOC_BOOL: return json_is_boolean(v);
+	case DOC_LIST_COUNT: return json_is_array(v) && are_all(v, is_count);
+	case DOC_EACH_COUNT: return json_is_object(v) && are_all(v, is_count);
+	case DOC_EACH_NUMBER: return json_is_object(v) && are_all(v, is_number);
+	case DOC_EACH_INTEGER: return json_is_object(v) && are_all(v, is_integer);
+	case DOC_OBJECT: must_be_in_schema(v, f->of); return json_is_object(v);
+	case DOC_LIST:
+		json_array_foreach(v, i, item) must_be_in_schema(item, f->of);
 		return json_is_array(v);
-	case SHAPE_EACH:
+	case DOC_EACH:
 		json_object_foreach((json_t *)(uintptr_t)v, name, item)
 		{
-			must_be_in_schema(item, k->of);
+			must_be_in_schema(item, f->of);
 		}
 		return json_is_object(v);
-	case SHAPE_EACH_EACH:
+	case DOC_EACH_EACH:
 		json_object_foreach((json_t *)(uintptr_t)v, name, item)
 		{
 			const char *inner;
@@ -509,32 +515,44 @@ static bool has_shape(const json_t *v, const struct schema_key *k)
 
 			json_object_foreach(item, inner, one)
 			{
-				must_be_in_schema(one, k->of);
+				must_be_in_schema(one, f->of);
 			}
 		}
 		return json_is_object(v);
+	case DOC_TYPES: break;
 	}
 	return false;
 }
 
 /* Each key is there, behind the one before it, and what it holds is of its type. */
-static void must_be_in_schema(const json_t *o, const char *object)
+static void must_be_in_schema(const json_t *o, const struct doc_object *object)
 {
-	size_t i = table_of(object);
+	unsigned i = 0;
 	const char *name;
 	json_t *value;
 
 	json_object_foreach((json_t *)(uintptr_t)o, name, value)
 	{
-		do
+		while (i < object->count && strcmp(object->fields[i].key, name) != 0)
 			i++;
-		while (i < SCHEMA_KEYS && !schema_keys[i].object &&
-		       strcmp(schema_keys[i].key, name) != 0);
-		if (i == SCHEMA_KEYS || schema_keys[i].object)
-			fail_msg("%s.%s is not in the schema, or in another place", object, name);
-		if (!has_shape(value, &schema_keys[i]))
-			fail_msg("%s.%s has another type than in the schema", object, name);
-		is_written[i] = true;
+		if (i == object->count)
+			fail_msg(
+			    "%s.%s is not in the schema, or in another place", object->name, name);
+		if (!has_type(value, &object->fields[i]))
+			fail_msg("%s.%s has another type than in the schema", object->name, name);
+		if (!is_written(&object->fields[i]) && written_count < KEYS_MAX)
+			written[written_count++] = &object->fields[i];
+	}
+}
+
+static void must_be_written(const struct doc_object *object)
+{
+	for (unsigned i = 0; i < object->count; i++) {
+		if (!is_written(&object->fields[i]))
+			fail_msg("%s.%s is in the schema, and was not written", object->name,
+			    object->fields[i].key);
+		if (object->fields[i].of)
+			must_be_written(object->fields[i].of);
 	}
 }
 
@@ -568,14 +586,12 @@ static void what_is_written_is_what_the_schema_says(void **state)
 			g->below = g->above;
 	}
 	whole = document_of(&a);
-	must_be_in_schema(whole, "document");
+	must_be_in_schema(whole, &doc_document);
 	json_decref(whole);
 	whole = board_document_of(&a);
-	must_be_in_schema(json_object_get(whole, "document"), "document");
-	must_be_in_schema(json_object_get(whole, "lifetime"), "lifetime");
-	for (size_t i = 0; i < SCHEMA_KEYS; i++)
-		if (!schema_keys[i].object && !is_written[i])
-			fail_msg("%s is in the schema, and was not written", schema_keys[i].key);
+	must_be_in_schema(json_object_get(whole, "document"), &doc_document);
+	must_be_in_schema(json_object_get(whole, "lifetime"), &doc_lifetime);
+	must_be_written(&doc_document);
 	json_decref(whole);
 	aggregate_free(&a);
 }
