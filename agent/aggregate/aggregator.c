@@ -140,7 +140,7 @@ static void fold_delta(struct aggregator *l, struct delta *d, uint64_t now_ns)
 
 static bool is_large(const struct aggregate *sum)
 {
-	return sum->by_model.count + sum->by_bot.count + sum->by_provider.count > LARGE_NAMES;
+	return aggregate_names(sum) > LARGE_NAMES;
 }
 
 void aggregator_fold(struct aggregator *l, uint64_t now_ns)

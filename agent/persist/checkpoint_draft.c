@@ -49,6 +49,8 @@ static void describe(struct checkpoint_draft *d, struct checkpoint_period *s, ui
 	c->trends = &s->shown;
 	/* As of the draft's instant: the aggregator's goes on. */
 	c->lifetime = &d->lifetime;
+	c->bots = d->bots;
+	c->bot_count = d->bot_count;
 	if (s->complete)
 		c->in_flight = 0;
 }
@@ -95,7 +97,9 @@ int checkpoint_draft_begin(struct checkpoint_draft *d, const struct aggregator *
 	*d = (struct checkpoint_draft){0};
 	aggregate_init(&d->lifetime);
 	d->periods = calloc(l->periods.count + 1, sizeof(*d->periods));
-	err = d->periods && aggregate_merge_totals(&d->lifetime, &l->lifetime) ? 0 : -ENOMEM;
+	d->bots = bots_copy(l->bots, &d->bot_count);
+	err = d->periods && d->bots && aggregate_merge_totals(&d->lifetime, &l->lifetime) ? 0
+	                                                                                  : -ENOMEM;
 	if (!err)
 		err = put_bus(d, bus, now_ns);
 	if (!err) {
@@ -124,8 +128,7 @@ size_t checkpoint_draft_names(const struct checkpoint_draft *d)
 		const struct aggregate *sum = &d->periods[i].period->sum;
 
 		if (checkpoint_period_is_read(&d->periods[i]))
-			names +=
-			    1 + sum->by_model.count + sum->by_bot.count + sum->by_provider.count;
+			names += 1 + aggregate_names(sum);
 	}
 	return names;
 }
@@ -245,6 +248,7 @@ void checkpoint_draft_free(struct checkpoint_draft *d)
 	free(d->periods);
 	free(d->bus);
 	free(d->rest);
+	free(d->bots);
 	free(d->file.bytes);
 	aggregate_free(&d->lifetime);
 	*d = (struct checkpoint_draft){0};

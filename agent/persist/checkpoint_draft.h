@@ -31,6 +31,8 @@ struct checkpoint_draft {
 	char *bus, *rest; /* documents */
 	size_t bus_length, rest_length;
 	struct aggregate lifetime;
+	struct bot_known *bots; /* as of then */
+	uint32_t bot_count;
 	struct checkpoint_period *periods;
 	size_t count;
 	bool has_marks; /* of labels (base/calendar.h) */

@@ -19,11 +19,12 @@ enum {
 	HOURS_WALL,
 	LIFETIME,
 	LIFETIME_SINCE,
+	BOTS,
 	REST_KEYS
 };
 /* The index is not "periods", which version 1 has for another thing. */
 static const char *const names[REST_KEYS] = {"in_flight", "period_index", "hours", "given",
-    "last_request", "hours_at", "hours_wall", "lifetime", "lifetime_since"};
+    "last_request", "hours_at", "hours_wall", "lifetime", "lifetime_since", "bots"};
 
 static const char *const kind_names[PERIOD_KINDS] = {
     [PERIOD_HOURLY] = "hourly", [PERIOD_DAILY] = "daily"};
@@ -50,6 +51,7 @@ char *checkpoint_rest_write(const struct aggregator *l, uint64_t now_ns, size_t 
 	writer_integer(w, names[HOURS_WALL], wall_seconds_at(l->periods.calendar.utc, now_ns));
 	document_write(w, names[LIFETIME], &l->lifetime, &c);
 	writer_count(w, names[LIFETIME_SINCE], l->lifetime_since_ns);
+	bots_write(l->bots, w, names[BOTS]);
 	writer_end(w);
 	return msgpack_writer_take(&m, length);
 }
@@ -92,6 +94,7 @@ static int read_member(struct doc_source *s, int key, struct aggregator *l, stru
 	case HOURS_WALL: doc_integer(s, &r->hours_wall); break;
 	case LIFETIME: doc_take_raw(s, &r->lifetime); break;
 	case LIFETIME_SINCE: doc_count(s, &l->lifetime_since_ns); break;
+	case BOTS: return bots_read(l->bots, s);
 	}
 	return doc_result(s);
 }
@@ -114,7 +117,8 @@ int checkpoint_rest_read(const char *bytes, size_t length, struct aggregator *l)
 	/*
 	 * Earlier versions do not have the others. Without the index, it is made of the files;
 	 * without the last request, the ring tells; without given times, a sample without a time of
-	 * its own is in no window; without the clock, hours are taken to be of this zone.
+	 * its own is in no window; without bots, none is known; without the clock, hours are taken
+	 * to be of this zone.
 	 */
 	const uint32_t must = 1u << IN_FLIGHT | 1u << HOURS | 1u << LIFETIME | 1u << LIFETIME_SINCE;
 	struct doc_keys keys = DOC_KEYS(names);

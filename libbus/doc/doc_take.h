@@ -17,7 +17,7 @@ doc_take_fn take_error_type, take_error_message, take_errors_by_type, take_recen
     take_gauges, take_counts, take_counts_rest, take_time_or_null, take_bots, take_bot_gauges;
 
 /* doc_take_board.c: of the board. */
-doc_take_fn take_alert_rule, take_alert_state, take_windows;
+doc_take_fn take_alert_rule, take_alert_state, take_windows, take_lifetime;
 
 /* What a document says of trends, which may be null. */
 void doc_read_trends(struct doc_reader *r, const struct doc_object *o);

@@ -46,3 +46,13 @@ void take_windows(struct doc_reader *r, const struct doc_field *f, void *at)
 			doc_skip(&r->source);
 	}
 }
+
+/* It is asked for like a window. */
+void take_lifetime(struct doc_reader *r, const struct doc_field *f, void *at)
+{
+	if (!r->window || strcmp(r->window, f->key) != 0) {
+		doc_skip(&r->source);
+		return;
+	}
+	r->has_window |= doc_show_object(r, f->of, at);
+}

@@ -95,6 +95,18 @@ const struct bot_known *bots_known(const struct bots *b, uint32_t *count)
 	return b->known;
 }
 
+struct bot_known *bots_copy(const struct bots *b, uint32_t *count)
+{
+	struct bot_known *copy = malloc((b->count + 1) * sizeof(*copy));
+
+	*count = 0;
+	if (!copy)
+		return NULL;
+	memcpy(copy, b->known, b->count * sizeof(*copy));
+	*count = b->count;
+	return copy;
+}
+
 const struct bot_known *bots_find(const struct bots *b, const char *name)
 {
 	return find((struct bots *)(uintptr_t)b, name);

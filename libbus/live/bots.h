@@ -13,6 +13,8 @@
 #define ORBUS_LIVE_BOTS_H
 
 #include "base/data_limits.h"
+#include "doc/doc_source.h"
+#include "doc/writer.h"
 #include "orbus.h"
 #include "ring/reader.h"
 #include "stats/bot_stats.h"
@@ -37,11 +39,18 @@ bool bots_look(struct bots *b, struct orbus_reader *r, uint64_t budget_ns);
 /* No bot is connected any more, as far as is known. */
 void bots_disconnect(struct bots *b);
 
-/* The known bots, in no order, and how many. */
+/* The known bots, in no order, and how many; valid until the next call that changes them. */
 const struct bot_known *bots_known(const struct bots *b, uint32_t *count);
+
+/* A copy of them, malloc'ed, for another thread or a later time. NULL: out of memory. */
+struct bot_known *bots_copy(const struct bots *b, uint32_t *count);
 const struct bot_known *bots_find(const struct bots *b, const char *name);
 
 /* What an earlier process knew of a bot. Its producers are looked at like others. */
 void bots_restore(struct bots *b, const struct bot_known *known);
+
+/* For the checkpoint; and back (untrusted): 0, -EBADMSG. */
+void bots_write(const struct bots *b, struct writer *w, const char *key);
+int bots_read(struct bots *b, struct doc_source *s);
 
 #endif

@@ -254,6 +254,16 @@ bool aggregate_merge(struct aggregate *to, const struct aggregate *from)
 	       kmv_sketch_merge(&to->channels, &from->channels);
 }
 
+size_t aggregate_names(const struct aggregate *a)
+{
+	size_t names = (size_t)a->by_model.count + a->by_bot.count + a->by_provider.count +
+	               a->breakdown.table.count;
+
+	for (uint32_t i = 0; i < a->by_tag.tags.count; i++)
+		names += ((const struct name_table *)a->by_tag.tags.entries[i].value)->count;
+	return names;
+}
+
 double aggregate_count(const struct aggregate *a, const char *name)
 {
 	const struct exact_sum *n = name_table_find(&a->counts, name);

@@ -76,6 +76,9 @@ bool aggregate_add_count(struct aggregate *a, const char *name, struct exact_sum
 bool aggregate_add_gauge(struct aggregate *a, const char *name, const struct gauge_stats *g);
 bool aggregate_add_errors(struct aggregate *a, const char *type, uint64_t n);
 
+/* How many names it has statistics of: what merging or writing it takes grows with these. */
+size_t aggregate_names(const struct aggregate *a);
+
 /* The value of a count, NaN where none of that name came. */
 double aggregate_count(const struct aggregate *a, const char *name);
 
