@@ -8,6 +8,7 @@
 #include "parts.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* While the store works, its completions are looked for this often. */
@@ -37,6 +38,7 @@ struct agent {
 	uint64_t crowded_out_next_ns;
 	uint64_t crowded_out_said; /* samples that were rejected for want of room, as logged */
 	bool is_drained;           /* for good: what comes now is for the next agent */
+	bool is_all_read; /* what had been published when the agent was to end is counted */
 };
 
 volatile sig_atomic_t agent_snapshot, agent_reload;
@@ -294,6 +296,7 @@ static void drain_to_end(struct agent *a, uint64_t until_ns)
 		if (!more && !a->is_drained)
 			(void)orbus_reader_wait(drain_reader(a->p.drain), FINAL_POLL_MS);
 	}
+	a->is_all_read = a->is_drained;
 	a->is_drained = true;
 	ring_mark_free(end);
 }
@@ -305,45 +308,89 @@ static bool is_kept(const struct agent *a, uint64_t changes)
 	       (!a->p.aggregator.out_of_memory && save_has_stored(a->p.save, changes));
 }
 
+/* What --once has not got done, and what to do: for who ran it expects all of it on the disk. */
+static void say_missing(const struct agent *a, uint64_t changes)
+{
+	uint64_t now_ns = clock_realtime_ns();
+	char files[128] = "";
+	const char *first;
+	size_t count = save_files_missing(a->p.save, now_ns, &first);
+
+	if (count > 0)
+		snprintf(files, sizeof(files), " files (%zu, %s the first);", count, first);
+	log_error(a->p.log,
+	    "--once has ended %s before everything was on the disk; missing:%s%s%s%s%s%s run it again: "
+	    "it goes on from there, and nothing is counted twice",
+	    agent_stop ? "by a signal" : "after 30 s",
+	    a->is_all_read ? "" : " samples that are still on the bus;",
+	    is_kept(a, changes) ? "" : " the checkpoint;", files,
+	    save_is_busy(a->p.save) ? " the end of a save;" : "",
+	    journal_has_work(a->p.journal, now_ns) ? " compressed hours of the journal;" : "",
+	    retention_has_more(a->p.retention) ? " the removal of expired files;" : "");
+}
+
 static void begin_to_stop(struct agent *a)
 {
 	a->p.run_time.stopping_ns = clock_monotonic_ns();
 	journal_stop(a->p.journal);
 }
 
-/*
- * Drains what there is and sees it onto the disk, for as long as there is time: the exit status.
- * A hung disk, a full queue or a flood of samples must not keep the agent: what is not on the disk
- * by then is still in the ring, or made from the checkpoint, at the next start.
- */
-static int finish(struct agent *a)
+/* The checkpoint goes before files: when time gets short, those are the next agent's. */
+static bool may_leave_files(struct agent *a, uint64_t changes)
 {
-	uint64_t begun_ns = clock_monotonic_ns(), changes;
+	const struct run_time *t = &a->p.run_time;
 
-	if (agent_stop)
-		begin_to_stop(a);
-	drain_to_end(a, begun_ns + (a->p.config->once ? RUN_TIME_FINAL_NS
-						      : a->p.run_time.stop_ns / DRAIN_PART));
-	changes = a->p.aggregator.changes;
+	if (!t->stopping_ns || clock_monotonic_ns() - t->stopping_ns <= FILES_PART(t->stop_ns))
+		return false;
+	save_put_off_files(a->p.save);
+	return is_kept(a, changes) && !save_is_busy(a->p.save);
+}
+
+/*
+ * Sees onto the disk what was counted, for as long as there is time. agent_status is 0 from then on
+ * when the agent has done what it must: the checkpoint, from which the next agent writes the files;
+ * with --once, after which there may be no next one, all of it.
+ */
+static void store_rest(struct agent *a, uint64_t until_ns, uint64_t changes)
+{
+	bool done = false;
+
 	do {
 		if (agent_stop && !a->p.run_time.stopping_ns)
 			begin_to_stop(a);
-		/* The last checkpoint goes before files: the next agent writes those from it. */
-		if (a->p.run_time.stopping_ns && clock_monotonic_ns() - a->p.run_time.stopping_ns >
-						     FILES_PART(a->p.run_time.stop_ns)) {
-			save_put_off_files(a->p.save);
-			if (is_kept(a, changes) && !save_is_busy(a->p.save))
-				break;
-		}
+		if (may_leave_files(a, changes))
+			return;
 		(void)turn(a, true);
 		if (a->p.store)
 			store_flush(a->p.store, STORE_POLL_MS);
 		(void)save_go_on(a->p.save);
-		if (is_kept(a, changes))
+		done = is_done(a);
+		if (a->p.config->once ? done && a->is_all_read : is_kept(a, changes))
 			agent_status = 0;
-	} while (run_time_left_ms(&a->p.run_time) > 0 &&
-		 clock_monotonic_ns() - begun_ns < RUN_TIME_FINAL_NS && !is_done(a));
+	} while (run_time_left_ms(&a->p.run_time) > 0 && clock_monotonic_ns() < until_ns && !done);
+}
+
+/*
+ * Drains what there is and sees it onto the disk: the exit status. A hung disk, a full queue or a
+ * flood of samples must not keep the agent: what is not on the disk by then is still in the ring,
+ * or made from the checkpoint, at the next start.
+ */
+static int finish(struct agent *a)
+{
+	uint64_t begun_ns = clock_monotonic_ns(), changes;
+	bool once = a->p.config->once;
+
+	if (agent_stop)
+		begin_to_stop(a);
+	drain_to_end(a, begun_ns + (once ? RUN_TIME_FINAL_NS : a->p.run_time.stop_ns / DRAIN_PART));
+	changes = a->p.aggregator.changes;
+	store_rest(a, begun_ns + RUN_TIME_FINAL_NS, changes);
 	drain_say_rest(a->p.drain);
+	if (once) {
+		if (agent_status != 0)
+			say_missing(a, changes);
+		return agent_status;
+	}
 	if (!is_kept(a, changes)) {
 		log_error(a->p.log,
 		    "stopped before everything was on the disk; what the ring still "

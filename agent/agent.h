@@ -4,8 +4,8 @@
 #ifndef ORBUS_AGENT_H
 #define ORBUS_AGENT_H
 
-#include "config.h"
-#include "run_time.h"
+#include "agent/common/config.h"
+#include "agent/common/run_time.h"
 
 /* Set by signal handlers, as agent_stop is (run_time.h). */
 extern volatile sig_atomic_t agent_snapshot, agent_reload;

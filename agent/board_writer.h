@@ -5,10 +5,10 @@
 #ifndef ORBUS_AGENT_BOARD_WRITER_H
 #define ORBUS_AGENT_BOARD_WRITER_H
 
-#include "alerts/alerts.h"
-#include "config.h"
-#include "document_context.h"
-#include "persist/data_dir_lock.h"
+#include "agent/aggregate/document_context.h"
+#include "agent/alerts/alerts.h"
+#include "agent/common/config.h"
+#include "agent/common/data_dir_lock.h"
 #include "ring/shm_object.h"
 
 struct board_writer;

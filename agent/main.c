@@ -2,8 +2,8 @@
  * main.c: oragent, the persistence agent.
  */
 #include "agent.h"
+#include "agent/common/run_time.h"
 #include "base/sigbus.h"
-#include "run_time.h"
 
 #include <signal.h>
 #include <stdio.h>

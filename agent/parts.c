@@ -4,7 +4,7 @@
 #include "parts.h"
 #include "agent/persist/restore.h"
 #include "base/clock.h"
-#include "doc/checkpoint_file.h"
+#include "doc/checkpoint_bus.h"
 
 #include <errno.h>
 #include <string.h>
@@ -123,6 +123,7 @@ static int open_all(struct parts *p)
 	if (!err)
 		err = journal_open(
 		    p->config, &p->aggregator, &p->folder, &p->store, p->log, &p->journal);
+	p->aggregator.tags = p->config->by_tag.count > 0 ? &p->config->by_tag : NULL;
 	p->aggregator.keep = journal_keep;
 	p->aggregator.keep_context = p->journal;
 	if (!err)
@@ -165,7 +166,7 @@ int parts_open(struct parts *p, const struct config *config, struct log *log)
 /*
  * Where the store is in a system call that does not return, the process ends as it is: its memory
  * is the kernel's, and closing anything could wait for the same disk. The folder's lock stays with
- * that system call (agent/persist/data_dir_lock.c), so that a successor waits for its end.
+ * that system call (agent/common/data_dir_lock.c), so that a successor waits for its end.
  */
 void parts_close(struct parts *p, int status)
 {

@@ -2,8 +2,8 @@
  * parts.h: the parts of the agent, and who is given whom. It is not for calling them in turn: that
  * is the loop's (agent.c), which alone includes this.
  *
- *   drain.h                    ring -> aggregator: samples, orphans, what was lost
- *   aggregator.h               what was counted
+ *   aggregate/drain.h          ring -> aggregator: samples, orphans, what was lost
+ *   aggregate/aggregator.h     what was counted
  *   journal/journal.h          every request -> store: a line each (--journal)
  *   persist/restore.h          checkpoint -> aggregator, at the start
  *   persist/backfill.h         store -> aggregator: what a period's file already holds
@@ -14,7 +14,7 @@
  *   store/store.h              files -> disk
  *
  * All of it runs in one thread. The store and the webhooks work beside it, and, for what is large,
- * workers of save.c, backfill.c and board_writer.c (worker.h).
+ * workers of save.c, backfill.c and board_writer.c (common/worker.h).
  */
 #ifndef ORBUS_AGENT_PARTS_H
 #define ORBUS_AGENT_PARTS_H

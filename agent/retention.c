@@ -11,13 +11,13 @@
  * a save is under way or the agent is to stop. What is left is done at the next start.
  */
 #include "retention.h"
-#include "agent/persist/quarantine.h"
+#include "agent/common/quarantine.h"
+#include "agent/common/run_time.h"
 #include "agent/store/read.h"
 #include "agent/store/store.h"
 #include "agent/store/temporary.h"
 #include "base/clock.h"
 #include "base/file_name.h"
-#include "run_time.h"
 #include "trusted_clock.h"
 
 #include <assert.h>

@@ -4,10 +4,10 @@
 #ifndef ORBUS_AGENT_RETENTION_H
 #define ORBUS_AGENT_RETENTION_H
 
-#include "aggregator.h"
-#include "config.h"
-#include "journal/journal.h"
-#include "persist/data_dir_lock.h"
+#include "agent/aggregate/aggregator.h"
+#include "agent/common/config.h"
+#include "agent/common/data_dir_lock.h"
+#include "agent/journal/journal.h"
 
 struct retention;
 

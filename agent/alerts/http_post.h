@@ -4,7 +4,7 @@
 #ifndef ORBUS_AGENT_ALERTS_HTTP_POST_H
 #define ORBUS_AGENT_ALERTS_HTTP_POST_H
 
-#include "agent/log.h"
+#include "agent/common/log.h"
 #include "curl_dl.h"
 #include "webhook_outcome.h"
 

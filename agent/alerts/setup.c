@@ -2,7 +2,7 @@
  * setup.c: alerts from the start of the agent to its end: the file of rules, read and read
  * anew, and the state that an earlier agent left.
  */
-#include "agent/persist/quarantine.h"
+#include "agent/common/quarantine.h"
 #include "agent/store/read.h"
 #include "agent/store/store.h"
 #include "alerts.h"

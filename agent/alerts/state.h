@@ -5,10 +5,10 @@
 #ifndef ORBUS_AGENT_ALERTS_STATE_H
 #define ORBUS_AGENT_ALERTS_STATE_H
 
-#include "agent/aggregator.h"
-#include "agent/config.h"
-#include "agent/persist/data_dir_lock.h"
-#include "agent/run_time.h"
+#include "agent/aggregate/aggregator.h"
+#include "agent/common/config.h"
+#include "agent/common/data_dir_lock.h"
+#include "agent/common/run_time.h"
 #include "evaluate.h"
 #include "queue.h"
 #include "webhook.h"

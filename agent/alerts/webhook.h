@@ -9,7 +9,7 @@
 #ifndef ORBUS_AGENT_ALERTS_WEBHOOK_H
 #define ORBUS_AGENT_ALERTS_WEBHOOK_H
 
-#include "agent/log.h"
+#include "agent/common/log.h"
 #include "webhook_outcome.h"
 
 #include <stdbool.h>

@@ -7,7 +7,7 @@
  * a frame of its own, so that saves go on in between; a killed agent's temporary file is removed at
  * the next start (retention.c).
  */
-#include "agent/persist/quarantine.h"
+#include "agent/common/quarantine.h"
 #include "agent/store/read.h"
 #include "agent/store/temporary.h"
 #include "base/clock.h"

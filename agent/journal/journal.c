@@ -6,7 +6,7 @@
  * neither may the figures wait for the disk, nor memory grow.
  */
 #include "journal.h"
-#include "agent/persist/quarantine.h"
+#include "agent/common/quarantine.h"
 #include "agent/store/read.h"
 #include "base/clock.h"
 #include "journal/line.h"

@@ -20,10 +20,10 @@
 #ifndef ORBUS_AGENT_JOURNAL_H
 #define ORBUS_AGENT_JOURNAL_H
 
-#include "agent/aggregator.h"
-#include "agent/config.h"
-#include "agent/persist/data_dir_lock.h"
-#include "doc/checkpoint_file.h"
+#include "agent/aggregate/aggregator.h"
+#include "agent/common/config.h"
+#include "agent/common/data_dir_lock.h"
+#include "doc/checkpoint_bus.h"
 
 struct journal;
 struct journal_file;

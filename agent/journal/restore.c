@@ -5,7 +5,7 @@
  * At the start, and when the aggregator goes back to its checkpoint: then there is nothing to hold
  * up.
  */
-#include "agent/persist/quarantine.h"
+#include "agent/common/quarantine.h"
 #include "agent/store/read.h"
 #include "base/clock.h"
 #include "journal.h"

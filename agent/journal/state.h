@@ -4,9 +4,9 @@
 #ifndef ORBUS_AGENT_JOURNAL_STATE_H
 #define ORBUS_AGENT_JOURNAL_STATE_H
 
-#include "agent/aggregator.h"
-#include "agent/config.h"
-#include "agent/persist/data_dir_lock.h"
+#include "agent/aggregate/aggregator.h"
+#include "agent/common/config.h"
+#include "agent/common/data_dir_lock.h"
 #include "agent/store/result.h"
 #include "agent/store/temporary.h"
 #include "base/journal_name.h"

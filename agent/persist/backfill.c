@@ -17,13 +17,13 @@
  * Large ones are read by a worker.
  */
 #include "backfill.h"
+#include "agent/common/quarantine.h"
+#include "agent/common/worker.h"
 #include "agent/store/read.h"
 #include "agent/store/store.h"
-#include "agent/worker.h"
 #include "base/clock.h"
-#include "checkpoint.h"
+#include "checkpoint_section.h"
 #include "doc/doc_read.h"
-#include "quarantine.h"
 
 #include <errno.h>
 #include <stdlib.h>

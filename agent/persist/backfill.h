@@ -4,8 +4,8 @@
 #ifndef ORBUS_AGENT_PERSIST_BACKFILL_H
 #define ORBUS_AGENT_PERSIST_BACKFILL_H
 
-#include "agent/aggregator.h"
-#include "data_dir_lock.h"
+#include "agent/aggregate/aggregator.h"
+#include "agent/common/data_dir_lock.h"
 
 struct backfill;
 struct store;

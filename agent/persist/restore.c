@@ -13,11 +13,12 @@
  * again.
  */
 #include "restore.h"
-#include "agent/period_scan.h"
+#include "agent/common/quarantine.h"
 #include "agent/store/read.h"
 #include "base/clock.h"
-#include "checkpoint.h"
-#include "quarantine.h"
+#include "checkpoint_restore.h"
+#include "doc/checkpoint_file.h"
+#include "period_scan.h"
 
 #include <errno.h>
 #include <stdlib.h>

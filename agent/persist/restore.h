@@ -5,9 +5,9 @@
 #ifndef ORBUS_AGENT_PERSIST_RESTORE_H
 #define ORBUS_AGENT_PERSIST_RESTORE_H
 
-#include "agent/drain.h"
+#include "agent/aggregate/drain.h"
+#include "agent/common/data_dir_lock.h"
 #include "agent/journal/journal.h"
-#include "data_dir_lock.h"
 
 /* What is restored, and from where; borrowed. */
 struct restore {

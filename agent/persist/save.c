@@ -7,16 +7,16 @@
  *
  * The loop is not held up. The first step takes down all but the periods' sums, and freezes these:
  * until the save has rendered them nothing changes them, what comes goes to the periods' news
- * (agent/periods.h). So the rendering may go on in another thread, of whatever length, and is of
- * one instant all the same. Small aggregators are rendered at once, which is cheaper than waking a
- * thread. The news are added to the sums beside the further steps (thaw()).
+ * (agent/aggregate/periods.h). So the rendering may go on in another thread, of whatever length,
+ * and is of one instant all the same. Small aggregators are rendered at once, which is cheaper than
+ * waking a thread. The news are added to the sums beside the further steps (thaw()).
  *
  * Nothing makes saves more frequent or longer because samples are late: a late period's file waits
  * (period_file_is_due()), and a save writes only so many of them.
  */
 #include "save.h"
+#include "agent/common/worker.h"
 #include "agent/store/store.h"
-#include "agent/worker.h"
 #include "base/clock.h"
 #include "save_files.h"
 
@@ -99,8 +99,8 @@ static int freeze(struct save *s)
 	if (!err)
 		err = journal_freeze(s->from.journal, &bus);
 	if (!err)
-		err = checkpoint_draft_begin(&s->draft, s->from.aggregator, &bus, s->frozen_ns,
-		    document_context_of_period, &s->from.documents);
+		err = checkpoint_draft_begin(
+		    &s->draft, s->from.aggregator, &bus, s->frozen_ns, &s->from.documents);
 	checkpoint_bus_free(&bus);
 	for (size_t i = 0; !err && i < s->draft.count; i++)
 		s->draft.periods[i].period->frozen =
@@ -138,9 +138,7 @@ static int unfreeze(struct save *s)
 		p->in_pending_checkpoint = !err && s->draft.periods[i].has_base;
 	}
 	s->thawing = true;
-	s->checkpoint = s->draft.file.bytes;
-	s->checkpoint_length = s->draft.file.length;
-	s->draft.file.bytes = NULL;
+	s->checkpoint = checkpoint_draft_take(&s->draft, &s->checkpoint_length);
 	checkpoint_draft_free(&s->draft);
 	return err;
 }
@@ -501,6 +499,23 @@ bool save_is_done(const struct save *s, uint64_t now_ns)
 {
 	return !save_is_busy(s) && !s->thawing && !s->from.aggregator->out_of_memory &&
 	       !backfill_missing(s->from.backfill, now_ns, true) && !has_news(s, now_ns, true);
+}
+
+size_t save_files_missing(const struct save *s, uint64_t now_ns, const char **name)
+{
+	size_t count = 0;
+
+	*name = NULL;
+	for (const struct period *p = s->from.aggregator->periods.first; p; p = p->next) {
+		/* What a file holds is yet to be added where there is no base: it is written then.
+		 */
+		if (p->has_base && period_is_whole(p) && !p->news &&
+		    !period_needs_writing(p, now_ns))
+			continue;
+		*name = p->span.name;
+		count++;
+	}
+	return count;
 }
 
 bool save_is_failing(const struct save *s)

@@ -4,12 +4,12 @@
 #ifndef ORBUS_AGENT_PERSIST_SAVE_H
 #define ORBUS_AGENT_PERSIST_SAVE_H
 
-#include "agent/config.h"
-#include "agent/document_context.h"
-#include "agent/drain.h"
+#include "agent/aggregate/document_context.h"
+#include "agent/aggregate/drain.h"
+#include "agent/common/config.h"
+#include "agent/common/data_dir_lock.h"
 #include "agent/journal/journal.h"
 #include "backfill.h"
-#include "data_dir_lock.h"
 
 struct save;
 struct store;
@@ -57,6 +57,10 @@ bool save_has_stored(const struct save *s, uint64_t changes);
 
 /* True when everything that was counted is on the disk, in the files too. */
 bool save_is_done(const struct save *s, uint64_t now_ns);
+
+/* How many files do not hold what was counted, and the name of one of them; NULL where there is
+ * none. */
+size_t save_files_missing(const struct save *s, uint64_t now_ns, const char **name);
 
 /* Leaves the files of the running save that the store does not have yet to the next one. */
 void save_put_off_files(struct save *s);

@@ -8,9 +8,9 @@
 #ifndef ORBUS_AGENT_PERSIST_SAVE_FILES_H
 #define ORBUS_AGENT_PERSIST_SAVE_FILES_H
 
-#include "agent/log.h"
-#include "agent/worker.h"
-#include "checkpoint.h"
+#include "agent/common/log.h"
+#include "agent/common/worker.h"
+#include "checkpoint_draft.h"
 
 struct store;
 struct save_file;

@@ -4,8 +4,8 @@
 #ifndef ORBUS_AGENT_PERSIST_SNAPSHOT_H
 #define ORBUS_AGENT_PERSIST_SNAPSHOT_H
 
-#include "agent/document_context.h"
-#include "data_dir_lock.h"
+#include "agent/aggregate/document_context.h"
+#include "agent/common/data_dir_lock.h"
 
 struct store;
 

@@ -142,7 +142,7 @@ static bool read_all(struct ring_sum *t)
 	reaper_settle(t->reaper, t->reader, t->inflight, UINT64_MAX, NULL, NULL);
 	t->sum->lost = orbus_reader_lost(t->reader);
 	t->sum->rejected = orbus_reader_rejected(t->reader);
-	return true;
+	return aggregate_settle(t->sum);
 }
 
 /* Adds up what the ring holds of a window, and says in *c what that is of. */

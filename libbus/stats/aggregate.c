@@ -4,44 +4,25 @@
 #include "aggregate.h"
 #include "base/utf8.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define UNKNOWN "(unknown)"
-
-void request_stats_init(struct request_stats *f)
-{
-	memset(f, 0, sizeof(*f));
-	histogram_init(&f->response_ms);
-	histogram_init(&f->ttft_ms);
-	histogram_init(&f->tps);
-	histogram_init(&f->decode_tps);
-}
-
-void request_stats_free(struct request_stats *f)
-{
-	histogram_free(&f->response_ms);
-	histogram_free(&f->ttft_ms);
-	histogram_free(&f->tps);
-	histogram_free(&f->decode_tps);
-}
-
-static void stats_free(void *value)
-{
-	request_stats_free(value);
-}
 
 void aggregate_init(struct aggregate *a)
 {
 	memset(a, 0, sizeof(*a));
 	request_stats_init(&a->requests);
-	name_table_init(&a->by_model, sizeof(struct request_stats), stats_free);
-	name_table_init(&a->by_bot, sizeof(struct request_stats), stats_free);
-	name_table_init(&a->by_provider, sizeof(struct request_stats), stats_free);
+	stats_table_init(&a->by_model);
+	stats_table_init(&a->by_bot);
+	stats_table_init(&a->by_provider);
+	breakdown_init(&a->fresh);
+	breakdown_init(&a->breakdown);
+	tag_stats_init(&a->by_tag);
+	bot_table_init(&a->bots);
 	name_table_init(&a->errors_by_type, sizeof(uint64_t), NULL);
 	name_table_init(&a->counts, sizeof(struct exact_sum), NULL);
-	name_table_init(&a->gauges, sizeof(struct gauge_stats), NULL);
+	gauge_table_init(&a->gauges);
 }
 
 static void recent_errors_clear(struct aggregate *a)
@@ -59,6 +40,11 @@ void aggregate_free(struct aggregate *a)
 	name_table_free(&a->by_model);
 	name_table_free(&a->by_bot);
 	name_table_free(&a->by_provider);
+	breakdown_free(&a->fresh);
+	breakdown_free(&a->breakdown);
+	tag_stats_free(&a->by_tag);
+	minutes_free(&a->minutes);
+	name_table_free(&a->bots);
 	name_table_free(&a->errors_by_type);
 	name_table_free(&a->counts);
 	name_table_free(&a->gauges);
@@ -71,143 +57,6 @@ void aggregate_clear(struct aggregate *a)
 {
 	aggregate_free(a);
 	aggregate_init(a);
-}
-
-uint64_t request_stats_failed(const struct request_stats *f)
-{
-	return count_add(f->errors, count_add(f->timeouts, f->orphaned));
-}
-
-double request_stats_cost(const struct request_stats *f)
-{
-	return f->cost_known ? exact_figure(f->cost) : NAN;
-}
-
-static uint64_t known(uint64_t n)
-{
-	return n == ORBUS_NONE ? 0 : count_bound(n);
-}
-
-static struct token_sums tokens_of(const struct orbus_sample *s)
-{
-	uint64_t prompt = known(s->prompt_tokens), completion = known(s->completion_tokens);
-
-	return (struct token_sums){.prompt = prompt,
-	    .completion = completion,
-	    .total = s->total_tokens == ORBUS_NONE ? count_add(prompt, completion)
-	                                           : count_bound(s->total_tokens),
-	    .cached = known(s->cached_tokens),
-	    .reasoning = known(s->reasoning_tokens)};
-}
-
-static void tokens_merge(struct token_sums *to, const struct token_sums *from)
-{
-	to->total = count_add(to->total, from->total);
-	to->prompt = count_add(to->prompt, from->prompt);
-	to->completion = count_add(to->completion, from->completion);
-	to->cached = count_add(to->cached, from->cached);
-	to->reasoning = count_add(to->reasoning, from->reasoning);
-}
-
-/* A figure of a sample, and what it is in each histogram: its bucket, and its part of the sum. */
-struct measure {
-	struct exact_sum exact;
-	double value;
-	int32_t index;
-	uint32_t histogram; /* its offset in struct request_stats */
-};
-
-/* A request as it goes into several figures. */
-struct measured {
-	const struct orbus_sample *sample;
-	struct token_sums tokens;
-	struct exact_sum cost;   /* 0 where it is not known */
-	struct measure known[4]; /* what is known of a request that was ok */
-	unsigned count;
-};
-
-/* Of a figure >= 0, or NaN: not known. */
-static void measure(struct measured *m, double value, size_t histogram)
-{
-	struct measure *k = &m->known[m->count];
-
-	if (isnan(value))
-		return;
-	k->value = value > FIGURE_MAX ? FIGURE_MAX : value;
-	k->exact = exact_of(value);
-	k->index = value > 0 ? histogram_index(value) : 0;
-	k->histogram = (uint32_t)histogram;
-	m->count++;
-}
-
-static void measure_request(const struct orbus_sample *s, struct measured *out)
-{
-	out->sample = s;
-	out->tokens = tokens_of(s);
-	out->cost = exact_of(s->cost_usd);
-	out->count = 0;
-	if (s->status != ORBUS_STATUS_OK)
-		return;
-	measure(out, s->response_ms, offsetof(struct request_stats, response_ms));
-	measure(out, s->ttft_ms, offsetof(struct request_stats, ttft_ms));
-	measure(out, orbus_sample_tps(s), offsetof(struct request_stats, tps));
-	measure(out, orbus_sample_decode_tps(s), offsetof(struct request_stats, decode_tps));
-}
-
-static bool add_measures(struct request_stats *f, const struct measured *m)
-{
-	for (unsigned i = m->count; i-- > 0;) {
-		const struct measure *k = &m->known[i];
-		struct histogram *h = (void *)((char *)f + k->histogram);
-
-		if (!histogram_add_at(h, k->value, k->index, &k->exact))
-			return false;
-	}
-	return true;
-}
-
-static bool stats_add(struct request_stats *f, const struct measured *m)
-{
-	const struct orbus_sample *s = m->sample;
-
-	f->total = count_add(f->total, 1);
-	f->streaming = count_add(f->streaming, s->stream);
-	tokens_merge(&f->tokens, &m->tokens);
-	if (!isnan(s->cost_usd)) {
-		exact_add(&f->cost, m->cost);
-		f->cost_known = count_add(f->cost_known, 1);
-	}
-	switch (s->status) {
-	case ORBUS_STATUS_ERROR: f->errors = count_add(f->errors, 1); return true;
-	case ORBUS_STATUS_TIMEOUT: f->timeouts = count_add(f->timeouts, 1); return true;
-	case ORBUS_STATUS_CANCELLED: f->cancelled = count_add(f->cancelled, 1); return true;
-	case ORBUS_STATUS_ORPHANED: f->orphaned = count_add(f->orphaned, 1); return true;
-	case ORBUS_STATUS_OK: f->ok = count_add(f->ok, 1); break;
-	}
-	return add_measures(f, m);
-}
-
-struct request_stats *aggregate_stats_at(struct name_table *s, const char *name)
-{
-	uint32_t count = s->count;
-	struct request_stats *f = name_table_at(s, name);
-
-	if (f && s->count > count)
-		request_stats_init(f);
-	return f;
-}
-
-static bool name_table_add(struct name_table *s, const char *name, const struct measured *m)
-{
-	struct request_stats *f = aggregate_stats_at(s, name ? name : UNKNOWN);
-
-	return f && stats_add(f, m);
-}
-
-static bool is_failure(const struct orbus_sample *s)
-{
-	return s->status == ORBUS_STATUS_ERROR || s->status == ORBUS_STATUS_TIMEOUT ||
-	       s->status == ORBUS_STATUS_ORPHANED;
 }
 
 bool aggregate_add_errors(struct aggregate *a, const char *type, uint64_t n)
@@ -241,51 +90,54 @@ static bool add_tags(struct aggregate *a, const struct orbus_sample *s)
 	return true;
 }
 
+static bool add_combination(
+    struct aggregate *a, const struct combination *c, const struct request_stats *stats)
+{
+	struct request_stats *model = stats_table_at(&a->by_model, c->model);
+	struct request_stats *bot = stats_table_at(&a->by_bot, c->bot);
+	struct request_stats *provider = stats_table_at(&a->by_provider, c->provider);
+
+	return model && bot && provider && request_stats_merge(&a->requests, stats) &&
+	       request_stats_merge(model, stats) && request_stats_merge(bot, stats) &&
+	       request_stats_merge(provider, stats) && breakdown_add_stats(&a->breakdown, c, stats);
+}
+
+static bool add_fresh(struct aggregate *to, const struct breakdown *fresh)
+{
+	for (uint32_t i = 0; i < fresh->table.count; i++) {
+		const struct name_table_entry *e = &fresh->table.entries[i];
+		const struct combination c = combination_of(e);
+
+		if (!add_combination(to, &c, e->value))
+			return false;
+	}
+	return true;
+}
+
+bool aggregate_settle(struct aggregate *a)
+{
+	bool ok = add_fresh(a, &a->fresh);
+
+	breakdown_clear(&a->fresh);
+	return ok;
+}
+
 static bool add_request(struct aggregate *a, const struct orbus_sample *s)
 {
-	/* A request that failed has no model that answered: it counts for the one asked for. */
-	const char *model = s->model ? s->model : s->requested_model;
 	struct measured m;
+	int added;
 
-	measure_request(s, &m);
-	return stats_add(&a->requests, &m) && name_table_add(&a->by_model, model, &m) &&
-	       name_table_add(&a->by_bot, s->bot, &m) &&
-	       name_table_add(&a->by_provider, s->provider, &m) &&
-	       (!is_failure(s) || add_failure(a, s));
+	request_measure(s, &m);
+	added = breakdown_try_add(&a->fresh, &m);
+	/* Full: every request has its own names in the tables, so these come first. */
+	if (added == 0)
+		added = aggregate_settle(a) ? breakdown_try_add(&a->fresh, &m) : -ENOMEM;
+	return added > 0 && (!request_is_failure(s) || add_failure(a, s));
 }
 
 bool aggregate_add_gauge(struct aggregate *a, const char *name, const struct gauge_stats *from)
 {
-	struct gauge_stats *g = name_table_at(&a->gauges, name);
-
-	if (!g)
-		return false;
-	if (g->count == 0) {
-		*g = *from;
-		return true;
-	}
-	if (from->last_ts >= g->last_ts) {
-		g->last = from->last;
-		g->last_ts = from->last_ts;
-	}
-	g->min = fmin(g->min, from->min);
-	g->max = fmax(g->max, from->max);
-	exact_add(&g->above, from->above);
-	exact_add(&g->below, from->below);
-	g->count = count_add(g->count, from->count);
-	return true;
-}
-
-struct gauge_stats gauge_of(double value, uint64_t ts)
-{
-	value = figure_bound(value);
-	return (struct gauge_stats){.last = value,
-	    .min = value,
-	    .max = value,
-	    .above = exact_of(value),
-	    .below = exact_of(-value),
-	    .last_ts = ts,
-	    .count = 1};
+	return gauge_table_add(&a->gauges, name, from);
 }
 
 static bool add_gauge(struct aggregate *a, const struct orbus_sample *s)
@@ -308,7 +160,7 @@ bool aggregate_add_count(struct aggregate *a, const char *name, struct exact_sum
 bool aggregate_add(struct aggregate *a, const struct orbus_sample *s)
 {
 	a->samples = count_add(a->samples, 1);
-	if (!add_tags(a, s))
+	if (!add_tags(a, s) || !bot_table_add(&a->bots, s))
 		return false;
 	switch (s->kind) {
 	case ORBUS_KIND_REQUEST: return add_request(a, s);
@@ -355,35 +207,6 @@ bool aggregate_add_recent_error(
 	return true;
 }
 
-bool request_stats_merge(struct request_stats *to, const struct request_stats *from)
-{
-	to->total = count_add(to->total, from->total);
-	to->ok = count_add(to->ok, from->ok);
-	to->errors = count_add(to->errors, from->errors);
-	to->timeouts = count_add(to->timeouts, from->timeouts);
-	to->cancelled = count_add(to->cancelled, from->cancelled);
-	to->orphaned = count_add(to->orphaned, from->orphaned);
-	to->streaming = count_add(to->streaming, from->streaming);
-	tokens_merge(&to->tokens, &from->tokens);
-	exact_add(&to->cost, from->cost);
-	to->cost_known = count_add(to->cost_known, from->cost_known);
-	return histogram_merge(&to->response_ms, &from->response_ms) &&
-	       histogram_merge(&to->ttft_ms, &from->ttft_ms) &&
-	       histogram_merge(&to->tps, &from->tps) &&
-	       histogram_merge(&to->decode_tps, &from->decode_tps);
-}
-
-static bool name_table_merge(struct name_table *to, const struct name_table *from)
-{
-	for (uint32_t i = 0; i < from->count; i++) {
-		struct request_stats *f = aggregate_stats_at(to, from->entries[i].name);
-
-		if (!f || !request_stats_merge(f, from->entries[i].value))
-			return false;
-	}
-	return true;
-}
-
 static bool merge_named(struct aggregate *to, const struct aggregate *from)
 {
 	for (uint32_t i = 0; i < from->errors_by_type.count; i++) {
@@ -398,13 +221,7 @@ static bool merge_named(struct aggregate *to, const struct aggregate *from)
 		if (!aggregate_add_count(to, e->name, *(const struct exact_sum *)e->value))
 			return false;
 	}
-	for (uint32_t i = 0; i < from->gauges.count; i++) {
-		const struct name_table_entry *e = &from->gauges.entries[i];
-
-		if (!aggregate_add_gauge(to, e->name, e->value))
-			return false;
-	}
-	return true;
+	return gauge_table_merge(&to->gauges, &from->gauges);
 }
 
 bool aggregate_merge_totals(struct aggregate *to, const struct aggregate *from)
@@ -414,7 +231,8 @@ bool aggregate_merge_totals(struct aggregate *to, const struct aggregate *from)
 	to->rejected = count_add(to->rejected, from->rejected);
 	to->skewed = count_add(to->skewed, from->skewed);
 	to->journal_lost = count_add(to->journal_lost, from->journal_lost);
-	return request_stats_merge(&to->requests, &from->requests) && merge_named(to, from);
+	return request_stats_merge(&to->requests, &from->requests) && merge_named(to, from) &&
+	       breakdown_merge(&to->breakdown, &from->breakdown);
 }
 
 bool aggregate_merge(struct aggregate *to, const struct aggregate *from)
@@ -426,11 +244,24 @@ bool aggregate_merge(struct aggregate *to, const struct aggregate *from)
 			return false;
 	}
 	return aggregate_merge_totals(to, from) &&
-	       name_table_merge(&to->by_model, &from->by_model) &&
-	       name_table_merge(&to->by_bot, &from->by_bot) &&
-	       name_table_merge(&to->by_provider, &from->by_provider) &&
+	       stats_table_merge(&to->by_model, &from->by_model) &&
+	       stats_table_merge(&to->by_bot, &from->by_bot) &&
+	       stats_table_merge(&to->by_provider, &from->by_provider) &&
+	       add_fresh(to, &from->fresh) && tag_stats_merge(&to->by_tag, &from->by_tag) &&
+	       minutes_merge(&to->minutes, &from->minutes) &&
+	       bot_table_merge(&to->bots, &from->bots) &&
 	       kmv_sketch_merge(&to->users, &from->users) &&
 	       kmv_sketch_merge(&to->channels, &from->channels);
+}
+
+size_t aggregate_names(const struct aggregate *a)
+{
+	size_t names = (size_t)a->by_model.count + a->by_bot.count + a->by_provider.count +
+	               a->breakdown.table.count;
+
+	for (uint32_t i = 0; i < a->by_tag.tags.count; i++)
+		names += ((const struct name_table *)a->by_tag.tags.entries[i].value)->count;
+	return names;
 }
 
 double aggregate_count(const struct aggregate *a, const char *name)

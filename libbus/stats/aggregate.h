@@ -13,33 +13,14 @@
 #ifndef ORBUS_STATS_AGGREGATE_H
 #define ORBUS_STATS_AGGREGATE_H
 
-#include "histogram.h"
+#include "bot_stats.h"
+#include "breakdown.h"
 #include "kmv_sketch.h"
+#include "minutes.h"
 #include "name_table.h"
 #include "orbus.h"
-
-struct token_sums {
-	uint64_t total, prompt, completion, cached, reasoning;
-};
-
-/* Figures of requests: of all, or of one model, bot or provider. */
-struct request_stats {
-	uint64_t total, ok, errors, timeouts, cancelled, orphaned, streaming;
-	struct token_sums tokens;
-	struct exact_sum cost; /* USD */
-	uint64_t cost_known;   /* requests whose cost was reported */
-	/* Of requests that ended with ok. */
-	struct histogram response_ms, ttft_ms, tps, decode_tps;
-};
-
-struct gauge_stats {
-	double last, min, max;
-	/* Of its values above 0, and of the others without their sign: sums that only grow may end,
-	 * and are still the same in any order. */
-	struct exact_sum above, below;
-	uint64_t last_ts;
-	uint64_t count;
-};
+#include "request_stats.h"
+#include "tag_stats.h"
 
 struct recent_error {
 	uint64_t ts;
@@ -49,10 +30,16 @@ struct recent_error {
 
 struct aggregate {
 	struct request_stats requests;
+	/* Requests that were added and are in none of the others yet: aggregate_settle(). */
+	struct breakdown fresh;
 	struct name_table by_model, by_bot, by_provider; /* of struct request_stats */
-	struct name_table errors_by_type;                /* of uint64_t */
-	struct name_table counts;                        /* of struct exact_sum */
-	struct name_table gauges;                        /* of struct gauge_stats */
+	struct breakdown breakdown;
+	struct tag_stats by_tag;
+	struct minutes minutes;           /* of an hour alone: aggregate_add() adds none */
+	struct name_table bots;           /* of struct bot_stats */
+	struct name_table errors_by_type; /* of uint64_t */
+	struct name_table counts;         /* of struct exact_sum */
+	struct name_table gauges;         /* of struct gauge_stats */
 	struct kmv_sketch users, channels;
 	struct recent_error recent_errors[RECENT_ERRORS_MAX]; /* oldest first */
 	uint32_t recent_error_count;
@@ -66,39 +53,31 @@ void aggregate_free(struct aggregate *a);
 void aggregate_clear(struct aggregate *a);
 
 /*
- * Adds one request, gauge or count; a begin changes nothing. False: out of memory, the aggregate
- * may then hold part of the sample.
+ * Adds one request, gauge or count; of a begin, only that its bot was seen. A request is in
+ * `requests`, the tables by name and the breakdown only after aggregate_settle(): a sample then
+ * costs one of five additions. False: out of memory, the aggregate may then hold part of the
+ * sample.
  */
 bool aggregate_add(struct aggregate *a, const struct orbus_sample *s);
 
-/* Adds all of `from` to `to`. False: out of memory, `to` may then hold part of it. */
+/* Brings the requests that were added into all tables. To be called before anything is read of an
+ * aggregate that samples were added to. False: out of memory, it may then hold part of them. */
+bool aggregate_settle(struct aggregate *a);
+
+/* Adds all of `from`, settled or not, to `to`. False: out of memory, `to` may then hold part of it.
+ */
 bool aggregate_merge(struct aggregate *to, const struct aggregate *from);
 
-/* Adds only the totals (no series by model, bot or provider): what `lifetime` holds. */
+/* Adds only the totals and the breakdown: what `lifetime` holds. */
 bool aggregate_merge_totals(struct aggregate *to, const struct aggregate *from);
-
-/* Errors, timeouts and orphaned requests: all that got no answer and were not cancelled. */
-uint64_t request_stats_failed(const struct request_stats *f);
-
-/* The figures of a name in by_model, by_bot or by_provider, made if need be. NULL: out of memory.
- */
-struct request_stats *aggregate_stats_at(struct name_table *s, const char *name);
-
-/* Adds what is known of all requests, or of a name's. False: out of memory. */
-bool request_stats_merge(struct request_stats *to, const struct request_stats *from);
-void request_stats_init(struct request_stats *f);
-void request_stats_free(struct request_stats *f);
-
-/* What requests cost in USD, NaN where no cost is known. */
-double request_stats_cost(const struct request_stats *f);
-
-/* A gauge of one value. */
-struct gauge_stats gauge_of(double value, uint64_t ts);
 
 /* Adds to a count, a gauge, or a type of error; the three take a name's part of a document too. */
 bool aggregate_add_count(struct aggregate *a, const char *name, struct exact_sum value);
 bool aggregate_add_gauge(struct aggregate *a, const char *name, const struct gauge_stats *g);
 bool aggregate_add_errors(struct aggregate *a, const char *type, uint64_t n);
+
+/* How many names it has statistics of: what merging or writing it takes grows with these. */
+size_t aggregate_names(const struct aggregate *a);
 
 /* The value of a count, NaN where none of that name came. */
 double aggregate_count(const struct aggregate *a, const char *name);

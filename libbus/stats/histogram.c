@@ -296,23 +296,67 @@ bool histogram_merge(struct histogram *to, const struct histogram *from)
 	return true;
 }
 
+bool histogram_merge_coarse(struct histogram *to, const struct histogram *from, unsigned shift)
+{
+	struct histogram coarse;
+	bool ok = true;
+
+	histogram_init(&coarse);
+	coarse.sum = from->sum;
+	coarse.count = from->count;
+	coarse.zero_count = from->zero_count;
+	for (uint32_t i = 0; ok && i < from->length; i++) {
+		/* An arithmetic shift: the floor of a division, for negative numbers too. */
+		int32_t index = (from->offset + (int32_t)i) >> shift;
+
+		ok = histogram_add_bucket(&coarse, index, histogram_bucket(from, i));
+	}
+	ok = ok && histogram_merge(to, &coarse);
+	histogram_free(&coarse);
+	return ok;
+}
+
+/* The place of the value of a rank among those in buckets; `length`: there is none. */
+static uint32_t place_of_rank(const struct histogram *h, uint64_t rank)
+{
+	uint64_t seen = h->zero_count;
+	uint32_t i = 0;
+
+	while (i < h->length && ((seen += histogram_bucket(h, i)) < rank || seen == 0))
+		i++;
+	return i;
+}
+
+/* The same from the other end, which is nearer to the values that are asked for most. */
+static uint32_t place_of_high_rank(const struct histogram *h, uint64_t rank)
+{
+	uint64_t beyond = h->count - rank;
+	uint32_t i = h->length;
+
+	while (i > 0 && histogram_bucket(h, i - 1) <= beyond)
+		beyond -= histogram_bucket(h, --i);
+	return i > 0 ? i - 1 : h->length;
+}
+
 double histogram_quantile(const struct histogram *h, double q)
 {
+	return histogram_quantile_at(h, HISTOGRAM_SCALE, q);
+}
+
+double histogram_quantile_at(const struct histogram *h, unsigned scale, double q)
+{
 	double value = h->max;
-	uint64_t rank, seen = h->zero_count;
+	uint64_t rank;
+	uint32_t place;
 
 	if (h->count == 0)
 		return NAN;
 	rank = (uint64_t)ceil(q * (double)h->count);
-	if (rank <= seen && h->zero_count > 0)
+	if (rank <= h->zero_count && h->zero_count > 0)
 		return 0;
-	for (uint32_t i = 0; i < h->length; i++) {
-		seen += histogram_bucket(h, i);
-		if (seen >= rank && seen > 0) {
-			value = exp2((h->offset + (int32_t)i + 0.5) / BUCKETS_PER_DOUBLING);
-			break;
-		}
-	}
+	place = q > 0.5 && rank <= h->count ? place_of_high_rank(h, rank) : place_of_rank(h, rank);
+	if (place < h->length)
+		value = exp2((h->offset + (int32_t)place + 0.5) / (double)(1u << scale));
 	return fmin(fmax(value, h->min), h->max);
 }
 

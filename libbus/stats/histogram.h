@@ -53,6 +53,13 @@ bool histogram_add(struct histogram *h, double value);
  */
 bool histogram_merge(struct histogram *to, const struct histogram *from);
 
+/*
+ * Adds all of `from` to a histogram whose scale is smaller by `shift`, whose buckets are each as
+ * wide as 2^shift of those of `from`: exact again. Minimum and maximum are left out (NaN). False:
+ * out of memory, `to` may then hold part of it.
+ */
+bool histogram_merge_coarse(struct histogram *to, const struct histogram *from, unsigned shift);
+
 /* Adds `n` values of bucket `index`, without touching count, sum, min and max. */
 bool histogram_add_bucket(struct histogram *h, int32_t index, uint64_t n);
 
@@ -123,6 +130,9 @@ bool histogram_set_buckets(
  * ceil(q * count)-th smallest value, kept within [min, max]. NaN when empty.
  */
 double histogram_quantile(const struct histogram *h, double q);
+
+/* The same of a histogram of another scale. */
+double histogram_quantile_at(const struct histogram *h, unsigned scale, double q);
 
 /* The mean, from the exact sum; NaN when empty. */
 double histogram_mean(const struct histogram *h);

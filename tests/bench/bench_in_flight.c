@@ -25,7 +25,7 @@
 #define LANES    2048
 #define REQUESTS 16000
 #define SECONDS  5
-/* As agent/drain.c has them. */
+/* As agent/aggregate/drain.c has them. */
 #define LOOK_NS   1000000
 #define SETTLE_NS 1000000
 #define TURN_NS   1000000

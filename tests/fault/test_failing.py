@@ -3,6 +3,7 @@ and a clock that is set while everything runs. Nothing is lost, and no process n
 import fcntl
 import os
 import random
+import re
 import resource
 import signal
 import struct
@@ -89,6 +90,44 @@ class StorageTest(BusTest):
                 del self.processes[before:]
                 agent.stderr.close()
 
+
+    def slowly_once(self):
+        """--once on a disk whose every fsync takes a second, so that 40 files take more than a minute."""
+        agent = subprocess.Popen(
+            ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync", "-e",
+             "inject=fsync:delay_enter=1000000", program("oragent"), "--bus", self.bus,
+             "--data-dir", self.data, "--io", "posix", "--once", "--stop-within", "10s"],
+            env=self.environment(), stderr=subprocess.PIPE, text=True)
+        self.processes.append(agent)
+        return agent
+
+    def assert_says_what_is_missing(self, agent):
+        _, log = agent.communicate(timeout=90)
+        self.assertEqual(agent.returncode, 1, log)
+        self.assertIn("--once has ended", log)
+        written = set(self.files("hourly_*.json"))
+        self.assertLess(len(written), 40)
+        named = re.search(r"missing:.* files \((\d+), (\w+\.json) the first\)", log)
+        self.assertTrue(named, log)
+        self.assertGreaterEqual(int(named[1]), 40 - len(written))
+        return named[2]
+
+    @unittest.skipIf(SANITIZER, "strace and sanitizers do not go together")
+    def test_once_has_written_everything_or_fails(self):
+        """Its status says whether the files are there, however slow the machine; a signal changes nothing of that."""
+        now = time.time()
+        self.publish(*[request(ts=now - 3600 * n) for n in range(40)])
+        first = self.assert_says_what_is_missing(self.slowly_once())
+        self.assertNotIn(first, self.files("hourly_*.json"))
+        agent = self.slowly_once()
+        time.sleep(6)
+        with open(f"/proc/{agent.pid}/task/{agent.pid}/children", encoding="ascii") as file:
+            os.kill(int(file.read().split()[0]), signal.SIGTERM)
+        self.assert_says_what_is_missing(agent)
+        done = self.run_tool("oragent", "--bus", self.bus, "--data-dir", self.data, "--once")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(len(self.files("hourly_*.json")), 40)
+        self.assertEqual(self.total(), 40)
 
     def disk(self, *options):
         """A disk of 64 MiB in memory, mounted as the data folder; returns the image."""

@@ -11,7 +11,7 @@ import unittest
 from harness import SANITIZER, program
 
 BUILD = os.environ["ORBUS_BUILD_DIR"]
-LIMITS = {"publish": 1720, "decode": 1880, "aggregate": 2300}
+LIMITS = {"publish": 1720, "decode": 1880, "aggregate": 1690}
 REPORTED_FILE_LIMIT = 1250000
 
 

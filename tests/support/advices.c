@@ -9,6 +9,8 @@
  * With --thresholds, which rules speak: tell_thresholds().
  */
 #include "common/advice/advice.h"
+#include "doc/snapshot_read.h"
+#include "settled.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -32,7 +34,7 @@ static void add(struct aggregate *sum, const char *model, double ms)
 	s.ttft_ms = ms;
 	s.completion_tokens = TOKENS;
 	s.cost_usd = 0.001;
-	if (!aggregate_add(sum, &s))
+	if (!aggregate_add_settled(sum, &s))
 		exit(EXIT_FAILURE);
 }
 
@@ -84,7 +86,7 @@ static void fail(struct aggregate *sum, uint64_t n, enum orbus_status status, co
 	s.status = status;
 	s.error_type = type;
 	for (uint64_t i = 0; i < n; i++)
-		if (!aggregate_add(sum, &s))
+		if (!aggregate_add_settled(sum, &s))
 			exit(EXIT_FAILURE);
 }
 

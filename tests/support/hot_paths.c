@@ -6,7 +6,7 @@
  *
  * publish    orbus_publish() of one request's sample, without a reader
  * decode     sample_decode() of a sample with all that OpenRouter reports
- * aggregate  aggregate_add() of it: by model, bot and provider
+ * aggregate  aggregate_add() of it, and aggregate_settle() at the end
  * drain      the two together, from the ring
  *
  * Prints the nanoseconds that one took.
@@ -76,6 +76,7 @@ static void aggregate(unsigned long count)
 		samples[i] = request(i);
 	for (unsigned long i = 0; i < count; i++)
 		aggregate_add(&a, &samples[i % MODELS]);
+	aggregate_settle(&a);
 	aggregate_free(&a);
 }
 
@@ -97,6 +98,7 @@ static uint64_t drain(const char *bus, struct orbus_producer *p, unsigned long c
 	start = now_ns_of(CLOCK_MONOTONIC);
 	while (orbus_reader_next(r, &s) == 1)
 		aggregate_add(&a, &s);
+	aggregate_settle(&a);
 	start = now_ns_of(CLOCK_MONOTONIC) - start;
 	count = a.requests.total;
 	aggregate_free(&a);

@@ -11,6 +11,8 @@
 #include "base/calendar.h"
 #include "base/clock.h"
 #include "doc/document.h"
+#include "document_text.h"
+#include "settled.h"
 
 #include <getopt.h>
 #include <math.h>
@@ -121,7 +123,7 @@ static bool fill_hour(struct history *h, uint64_t start_ns, uint64_t end_ns, str
 
 	for (uint64_t i = 0; i < n; i++) {
 		describe(h, start_ns + (uint64_t)(draw(h) * (double)(end_ns - start_ns)), bot, &s);
-		if (!aggregate_add(a, &s))
+		if (!aggregate_add_settled(a, &s))
 			return false;
 	}
 	return true;

@@ -144,6 +144,7 @@ static int run(struct orcall *o, struct orbus_producer *producer)
 	int err = orcall_load_run(&load);
 
 	clear_progress(o);
+	o->incomplete |= !aggregate_settle(&o->stats);
 	if (!o->single && !o->settings.json && o->ended > 0)
 		orcall_table_print(stdout, output_wants_colour(stdout), &o->stats,
 		    o->request.models, o->request.model_count);

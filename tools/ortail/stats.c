@@ -184,6 +184,8 @@ static bool enter(struct stats *s, FILE *out, uint64_t at_ns)
 
 	if (s->start_ns && at_ns < end_ns)
 		return true;
+	if (!aggregate_settle(&s->sum))
+		return false;
 	if (s->start_ns && (s->sum.requests.total || s->since_ns))
 		ok = print_sum(s, out, end_ns);
 	s->start_ns = start_of(s, at_ns);
@@ -216,6 +218,8 @@ bool stats_end(struct stats *s, FILE *out, uint64_t now_ns)
 {
 	uint64_t end_ns = s->start_ns + s->every_ns;
 
+	if (!aggregate_settle(&s->sum))
+		return false;
 	if (!s->sum.requests.total)
 		return true;
 	return print_sum(s, out, s->since_ns && now_ns < end_ns ? now_ns : end_ns);

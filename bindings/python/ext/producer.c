@@ -233,6 +233,8 @@ static PyObject *producer_summary(PyObject *self, PyObject *unused)
 	(void)unused;
 	if (!p->summary)
 		Py_RETURN_NONE;
+	if (!aggregate_settle(p->summary))
+		return PyErr_NoMemory();
 	return summary_to_dict(p->summary, p->summary_start_ns, now_ns_of(CLOCK_REALTIME));
 }
 

@@ -3,6 +3,7 @@
  */
 #include "agent/alerts/evaluate.h"
 #include "agent/alerts/message.h"
+#include "settled.h"
 #include "testing.h"
 
 #include <errno.h>
@@ -200,7 +201,7 @@ static void add(struct aggregate *a, unsigned n, const char *model, enum orbus_s
 		s.stream = true;
 		s.completion_tokens = 100;
 		s.cost_usd = cost_usd;
-		assert_true(aggregate_add(a, &s));
+		assert_true(aggregate_add_settled(a, &s));
 	}
 }
 

@@ -3,9 +3,9 @@
  * once, files that are quarantined or cannot be read, an aggregator that is begun anew, the queue
  * of alerts.
  */
-#include "agent/aggregator.h"
+#include "agent/aggregate/aggregator.h"
 #include "agent/alerts/queue.h"
-#include "agent/persist/quarantine.h"
+#include "agent/common/quarantine.h"
 #include "base/clock.h"
 #include "testing.h"
 

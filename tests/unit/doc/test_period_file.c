@@ -3,7 +3,9 @@
  */
 #include "doc/document.h"
 #include "doc/period_file.h"
+#include "document_text.h"
 #include "live/filter.h"
+#include "settled.h"
 #include "testing.h"
 
 #include <errno.h>
@@ -48,7 +50,7 @@ static void add(struct aggregate *a, double response_ms)
 	s.model = "m";
 	s.response_ms = response_ms;
 	s.completion_tokens = 10;
-	assert_true(aggregate_add(a, &s));
+	assert_true(aggregate_add_settled(a, &s));
 }
 
 static const char *write_period(const char *name, const struct aggregate *a, uint64_t hour)

@@ -3,6 +3,8 @@
  */
 #include "doc/document.h"
 #include "doc/msgpack_tree.h"
+#include "document_text.h"
+#include "settled.h"
 #include "testing.h"
 
 #include <math.h>
@@ -60,7 +62,7 @@ static void fill(struct aggregate *a)
 		s.completion_tokens = i % 400;
 		s.status = i % 50 ? ORBUS_STATUS_OK : ORBUS_STATUS_ERROR;
 		s.error_type = i % 50 ? NULL : "rate_limited";
-		assert_true(aggregate_add(a, &s));
+		assert_true(aggregate_add_settled(a, &s));
 	}
 	for (unsigned i = 0; i < 4; i++) {
 		static const char *const counts[] = {
@@ -71,7 +73,7 @@ static void fill(struct aggregate *a)
 		s.kind = ORBUS_KIND_COUNT;
 		s.name = counts[i];
 		s.value = i + 0.5;
-		assert_true(aggregate_add(a, &s));
+		assert_true(aggregate_add_settled(a, &s));
 	}
 }
 

@@ -4,7 +4,9 @@
 #include "doc/doc_read.h"
 #include "doc/document.h"
 #include "doc/msgpack_tree.h"
+#include "document_text.h"
 #include "document_tree.h"
+#include "settled.h"
 #include "testing.h"
 
 #include <errno.h>
@@ -14,7 +16,7 @@
 
 static void add(struct aggregate *a, const struct orbus_sample *s)
 {
-	assert_true(aggregate_add(a, s));
+	assert_true(aggregate_add_settled(a, s));
 }
 
 static struct orbus_sample request(const char *model, double response_ms)

@@ -2,6 +2,7 @@
  * test_windows.c: rolling windows under a clock that the test moves.
  */
 #include "base/clock.h"
+#include "settled.h"
 #include "stats/windows.h"
 #include "testing.h"
 
@@ -17,7 +18,7 @@ static void fold(struct windows *w, uint64_t at_s, uint64_t now_s, bool replayed
 	aggregate_init(&delta);
 	orbus_sample_init(&s);
 	s.response_ms = 1000;
-	assert_true(aggregate_add(&delta, &s));
+	assert_true(aggregate_add_settled(&delta, &s));
 	for (int i = 0; i <= WINDOW_START; i++)
 		assert_true(windows_fold(w, (enum window)i, T0 + at_s * NS_PER_SECOND,
 		    T0 + now_s * NS_PER_SECOND, &delta, replayed));

@@ -4,6 +4,7 @@
 #include "common/advice/advice.h"
 #include "doc/document.h"
 #include "doc/snapshot_read.h"
+#include "settled.h"
 #include "testing.h"
 
 #include <stdio.h>
@@ -60,7 +61,7 @@ static struct orbus_sample failure(enum orbus_status status, const char *type, c
 static void add(struct scene *s, unsigned n, struct orbus_sample sample)
 {
 	for (unsigned i = 0; i < n; i++)
-		assert_true(aggregate_add(&s->sum, &sample));
+		assert_true(aggregate_add_settled(&s->sum, &sample));
 }
 
 /* Answers that took so long. */

@@ -7,6 +7,7 @@
 #include "orreport/compare.h"
 #include "orreport/significance.h"
 #include "orreport/time_range.h"
+#include "settled.h"
 #include "testing.h"
 
 #include <errno.h>
@@ -405,7 +406,7 @@ static void fill(struct report_row *row, double response_ms, int n, int failed)
 		s.response_ms = response_ms * (1 + 0.001 * (i % 100));
 		s.completion_tokens = 100;
 		s.status = i < failed ? ORBUS_STATUS_ERROR : ORBUS_STATUS_OK;
-		assert_true(aggregate_add(&row->sum, &s));
+		assert_true(aggregate_add_settled(&row->sum, &s));
 	}
 }
 
