@@ -316,10 +316,12 @@ static int add_to_group(void *context, const struct orbus_sample *s)
 
 static int print_groups(const struct groups *g, const struct report_ask *ask)
 {
-	static const char *const keys[] = {
-	    "stream", "model", "bot", "provider", "status", "error_type", "finish_reason"};
-	static const char *const headings[] = {
-	    "STREAM", "MODEL", "BOT", "PROVIDER", "STATUS", "ERROR TYPE", "FINISH REASON"};
+#define KEY(ID, key, heading)     [GROUP_##ID] = #key,
+#define HEADING(ID, key, heading) [GROUP_##ID] = (heading),
+	static const char *const keys[] = {REPORT_GROUPS(KEY)};
+	static const char *const headings[] = {REPORT_GROUPS(HEADING)};
+#undef KEY
+#undef HEADING
 	struct tree_writer tree;
 	json_t *all;
 	int err;

@@ -1,12 +1,12 @@
 /*
- * term.c: the terminal, by ncurses.
+ * terminal.c: the terminal, by ncurses.
  *
  * Signals. Those that ask to end or to stop are remembered and answered in term_wait(), where the
  * terminal can be given back in order. Those of a fault end the program at once: their handler
  * writes what was prepared when the terminal was taken, and calls nothing but write(), tcsetattr(),
  * signal() and raise(), which may be called anywhere. ncurses keeps the change of size for itself.
  */
-#include "term.h"
+#include "terminal.h"
 #include "base/sigbus.h"
 #include "state.h"
 #include "terminfo.h"
