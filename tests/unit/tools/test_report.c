@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "common/sparkline.h"
 #include "doc/schema_list.h"
+#include "moments.h"
 #include "orreport/compare.h"
 #include "orreport/print_csv.h"
 #include "orreport/significance.h"
@@ -18,20 +19,6 @@
 #include <time.h>
 
 static const struct calendar local = {false, 1};
-
-static void zone(const char *name)
-{
-	setenv("TZ", name, 1);
-	tzset();
-}
-
-static uint64_t at(const char *text)
-{
-	uint64_t ns = 0;
-
-	assert_true(clock_parse_rfc3339(text, &ns));
-	return ns;
-}
 
 /* Wednesday. */
 #define NOW "2026-11-25T09:30:00+01:00"
