@@ -19,7 +19,7 @@ static void keep_seed(struct day_result *d, const struct seed_snapshot *seed)
 		d->out_of_memory = true;
 }
 
-/* Reads a file; true if it is a period's, which *f then holds. Whatever else it is, is noted. */
+/* Reads a file. True: it is a period's, and *f holds it. Otherwise notes what it is. */
 static bool get_file(const struct day_task *t, struct day_result *d, const char *name,
     struct file_buffer *b, struct report_file *f)
 {
@@ -54,7 +54,7 @@ struct day_group *day_group_at(struct day_result *d, uint64_t ns)
 
 /*
  * A file of several hours (--snapshot-every) that lies in what was asked for in part cannot be
- * divided: what it holds would be counted for hours that nobody asked for. Those of one hour are
+ * divided: its requests would be counted for hours outside the range. Those of one hour are
  * counted where they start, as ever: the clock's offset may have been of half an hour.
  */
 static bool leave_out(const struct day_task *t, struct day_result *d, const struct report_file *f)

@@ -98,7 +98,7 @@ static int read_one(const struct reporting *g, const struct time_span *span, enu
 	return err ? out_of_memory() : CLI_PROCEED;
 }
 
-/* What is wrong goes to standard error, whatever the format. */
+/* Warnings about files go to standard error, in every format. */
 static int tell_wrong(const struct reporting *g, const struct report *r)
 {
 	for (size_t i = 0; i < r->notes.count; i++)

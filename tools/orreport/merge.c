@@ -63,7 +63,7 @@ static void read_on_all_cores(struct work *w)
 
 /* --- Hours and days --------------------------------------------------------------------------- */
 
-/* The day's file that holds a moment, whatever its date; NULL: none does. */
+/* The group of the day's file that covers a moment, of any date; NULL: no file does. */
 static struct day_group *find_group(struct work *w, uint64_t ns)
 {
 	for (size_t i = 0; i < w->count; i++) {

@@ -76,8 +76,8 @@ static void expect_both(const char *text, uint64_t now_ns, uint64_t since, uint6
 	assert_int_equal(found, until);
 }
 
-/* The first pass through a repeated hour is a beginning, the last an end, whatever was asked
- * before. */
+/* Of a repeated hour, the first pass is taken for a start and the last for an end, in any order
+ * of asking. */
 static void a_time_that_comes_twice(void **state)
 {
 	const uint64_t sunday = UINT64_C(1761480000) * NS_PER_SECOND; /* 13:00 in Berlin */

@@ -63,7 +63,7 @@ enum watch_effect {
 	EFFECT_DRAW,    /* draw what is known, in its new order */
 	EFFECT_READ,    /* another window: read its figures */
 	EFFECT_RESUME,  /* show what has come meanwhile */
-	EFFECT_REPAINT, /* draw all anew, whatever the terminal shows */
+	EFFECT_REPAINT, /* draw all anew, also what the terminal seems to show already */
 	EFFECT_QUIT,
 };
 
@@ -71,7 +71,7 @@ void state_init(struct watch_state *s, const struct orstat_settings *settings);
 
 enum watch_effect state_key(struct watch_state *s, uint32_t key);
 
-/* Whether the name contains the filter, whatever the case of its ASCII letters. */
+/* Whether the name contains the filter, with ASCII letters of either case. */
 bool state_matches(const struct watch_state *s, const char *name);
 
 #endif
