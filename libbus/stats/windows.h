@@ -46,7 +46,10 @@ extern const struct window_names window_names[STAT_WINDOWS];
 /* "1m|5m|1h|day|start", for the choices of an option. */
 #define WINDOW_CHOICE(ID, name, ...) "|" name
 #define WINDOW_CHOICES               (&(WINDOWS_LIST(WINDOW_CHOICE))[1])
-/* "last minute, last 5 minutes, last hour, today, since start", for sentences. */
+/* "1m, 5m, 1h, day, start", and "last minute, last 5 minutes, last hour, today, since start", for
+ * sentences. */
+#define WINDOW_WORD(ID, name, ...)                        ", " name
+#define WINDOW_WORDS                                      (&(WINDOWS_LIST(WINDOW_WORD))[2])
 #define WINDOW_TITLE(ID, name, part_s, parts, title, ...) ", " title
 #define WINDOW_TITLES                                     (&(WINDOWS_LIST(WINDOW_TITLE))[2])
 

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define NS_PER_MS   UINT64_C(1000000)
-#define ASKED_MAX_S 600 /* who is told to come back later than that is told no */
+#define ASKED_MAX_S 600 /* a longer Retry-After counts as a refusal: no retry */
 #define WAIT_MAX_S  60
 #define POLL_MAX_MS 200  /* signals are looked at so often */
 #define LINGER_MS   1000 /* for a server to end a response after [DONE] */

@@ -90,7 +90,7 @@ static void note_long_file(
 	    "%s covers %s: all of its requests are in the row of its first hour", f->name, name);
 }
 
-/* What its name may mean lies in the time that is asked for, or what it covers reaches into it. */
+/* Whether the file may hold requests of the range, by all times that its name can stand for. */
 static bool may_hold(const struct day_task *t, const struct report_name *name)
 {
 	enum period_kind kind = name->says.file == PERIOD_FILE_DAILY ? PERIOD_DAILY : PERIOD_HOURLY;

@@ -6,7 +6,7 @@
 #ifndef ORBUS_ORREPORT_DAY_H
 #define ORBUS_ORREPORT_DAY_H
 
-#include "merge.h"
+#include "report_request.h"
 
 /* Days that labels of other zones may be off by. */
 #define SLACK_DAYS 2
@@ -39,7 +39,8 @@ struct stray {
 
 struct day_result {
 	const struct report_day *day;
-	bool is_asked_for; /* not just looked into for another time zone's sake */
+	bool is_asked_for; /* false: its files are read only in case their time zone puts them into
+	                      the range */
 	struct day_group *groups;
 	size_t group_count;
 	struct stray *strays;
@@ -56,7 +57,7 @@ struct day_task {
 	const struct report *report; /* its rows and its span */
 };
 
-/* Reads the files of d->day into *d, which is empty but for what the caller knows of the date. */
+/* Reads the files of d->day into *d, in which nothing but `day` and `is_asked_for` is set. */
 void day_read(const struct day_task *t, struct day_result *d, struct file_buffer *b);
 void day_free(struct day_result *d);
 

@@ -52,7 +52,8 @@ struct file_buffer {
 	size_t capacity;
 };
 
-/* Reads `parts` of a file. Untrusted: it may be half-written, anyone's, or no file at all. */
+/* Reads `parts` of a file. The file is not trusted: another program may have written it, or it may
+ * be half-written or a folder. */
 enum file_is file_read(const struct report_folder *f, const char *name, unsigned parts, bool utc,
     struct file_buffer *buffer, struct report_file *out);
 

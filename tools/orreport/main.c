@@ -60,7 +60,7 @@ static int nothing(const struct reporting *g, const char *why, const char *remed
 	return report_failure(g->data_dir, why, remedy);
 }
 
-/* What a stretch has no file of, and what there is instead. */
+/* Says which time has no files, and which time has. */
 static int nothing_there(
     const struct reporting *g, const struct time_span *span, const struct report_notes *notes)
 {
@@ -252,9 +252,9 @@ static int advise(const struct report *r, struct advice *advice)
 }
 
 /*
- * Reads what the report needs and no more, since most of a file is figures by name. Advice speaks
- * of models; of bots only where requests died with their process, which is rare enough to read
- * again.
+ * Reads the parts of files that the report needs: most of a file is statistics by name. Advice
+ * names models; it names bots only where requests were orphaned, which is rare, so that then the
+ * files are read a second time.
  */
 static int read_needed(const struct reporting *g, struct report *r)
 {
@@ -276,7 +276,7 @@ static int read_needed(const struct reporting *g, struct report *r)
 	return read_one(g, &g->ask.span, g->ask.per, parts | DOCUMENT_BOTS, row_parts, r);
 }
 
-/* Who was there and is not any more; the last part of the range is read by itself for it. */
+/* Finds models and bots that fell silent. For this the last part of the range is read by itself. */
 static int advise_on_silence(
     const struct reporting *g, const struct report *r, struct advice *advice)
 {

@@ -9,18 +9,7 @@
 #ifndef ORBUS_ORREPORT_MERGE_H
 #define ORBUS_ORREPORT_MERGE_H
 
-#include "files.h"
-#include "rows.h"
-
-struct report_request {
-	const struct report_folder *folder;
-	struct calendar calendar; /* its hours are 1 */
-	struct time_span span;
-	enum period_kind per;
-	uint64_t now_ns;
-	unsigned parts;     /* enum document_parts: what the total has */
-	unsigned row_parts; /* of those, what each row has too */
-};
+#include "report_request.h"
 
 /*
  * Fills in *out, to be freed with report_free() in any case. 0, -ENOENT where no file is of that

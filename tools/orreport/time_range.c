@@ -223,7 +223,7 @@ void time_label(
 	    out, TIME_NAME_BYTES, kind == PERIOD_DAILY ? "%a %Y-%m-%d" : "%a %m-%d %H:%M", &tm);
 }
 
-/* The day of a moment, and whether it is one's first. */
+/* Writes the day of a moment; true where it is that day's first moment. */
 static bool day_of(const struct calendar *c, uint64_t ns, char out[TIME_NAME_BYTES])
 {
 	struct period_span day;

@@ -16,10 +16,10 @@
 #include <string.h>
 #include <time.h>
 
-/* A request in flight for so long is told of, and again after each doubling. */
+/* A request in flight for this long is reported, and again each time the time has doubled. */
 #define WAIT_FIRST_NS (10 * NS_PER_SECOND)
 #define INDENT        "  "
-/* Looking who lives, and telling of the dead, in one turn. */
+/* Time for finding dead processes and reporting their requests, in one turn. */
 #define LOOK_NS (NS_PER_SECOND / 1000)
 
 struct group {
@@ -180,7 +180,7 @@ bool group_print_outcome(FILE *out, const struct ortail_view *v, enum group_outc
 
 /* --- What does not end ------------------------------------------------------------------------ */
 
-/* Who is told, and as what. */
+/* The arguments of a report, for the callback of inflight and reaper. */
 struct telling {
 	const struct group *g;
 	enum group_outcome outcome;

@@ -87,7 +87,7 @@ static bool make_room(struct highlight *h, size_t bytes)
 	return true;
 }
 
-/* Length of the colour sequence there: nothing else that starts with ESC is ever printed. */
+/* Length of the colour sequence there. Texts are sanitised, so ESC starts nothing but these. */
 static size_t colour_bytes(const char *s)
 {
 	size_t n = *s == '\033' ? strcspn(s, "m") : 0;

@@ -174,8 +174,8 @@ static bool collect(struct tail *t, size_t max, size_t keep)
 }
 
 /*
- * Collects what was published until now: those who go on, or claim to, do not keep us. Where the
- * reader has nothing for the moment, it gets a little time. False: out of memory.
+ * Collects what was published until now. It ends also while producers go on publishing. Where the
+ * reader finds nothing for the moment, it waits a little. False: out of memory.
  */
 static bool collect_past(struct tail *t, size_t keep)
 {
@@ -194,7 +194,7 @@ static bool collect_past(struct tail *t, size_t keep)
 	return ok;
 }
 
-/* What is in flight is told of once a second, the dead as they are found. */
+/* Reports requests in flight once a second, and orphaned ones as they are found. */
 static bool look_after_groups(struct tail *t)
 {
 	uint64_t now_ns = clock_realtime_ns();
@@ -227,7 +227,8 @@ static void say_loss(struct tail *t)
 	t->lost_said = lost;
 }
 
-/* Prints what was collected. False: nobody reads any more, or it could not be written. */
+/* Prints what was collected. False: the reader of the output is gone, or it could not be written.
+ */
 static bool print(struct tail *t, int *status)
 {
 	uint64_t now_ns = t->stats ? clock_realtime_ns() : 0;
@@ -333,7 +334,7 @@ static int follow(struct tail *t)
 	return print(t, &status) ? CLI_PROCEED : status;
 }
 
-/* What there is to say at the end: what is in flight still, and the interval that is not over. */
+/* At the end: reports requests still in flight, and the interval that is not over. */
 static int finish(struct tail *t)
 {
 	int status = CLI_FINE;

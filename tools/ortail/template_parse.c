@@ -144,7 +144,7 @@ static int read_number(struct parser *p, const char **at, const char *what, int 
 	return 0;
 }
 
-/* strftime() prints what it does not know as it stands, which nobody means. */
+/* strftime() would print an unknown conversion as it stands: it is refused instead. */
 static int check_time_format(const struct parser *p, const char *format)
 {
 	for (const char *s = strchr(format, '%'); s; s = strchr(s + 1, '%')) {

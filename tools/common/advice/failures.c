@@ -206,7 +206,7 @@ static void judge_refusal(struct advice_case *c, const char *type, int status, c
 
 /* --- Other errors ----------------------------------------------------------------------------- */
 
-/* The most frequent type that no other rule speaks of; the sum of all of them in *sum. */
+/* The most frequent error type without a rule of its own; *sum: all such errors. */
 static const char *main_type(const struct advice_case *c, uint64_t *sum, uint64_t *most)
 {
 	const struct snapshot *s = c->snapshot;

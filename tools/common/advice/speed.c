@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Another model is worth naming when it takes at most so much of this one's time. */
+/* Another model is named if its time is at most this share of the slow model's. */
 #define FASTER_SHARE 0.7
 /* Tokens of a request from which its length is a likely reason for the time that it takes. */
 #define ANSWERED_SHARE  90.0 /* percent: of fewer answers, tokens a request tell nothing */

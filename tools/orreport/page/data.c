@@ -121,7 +121,7 @@ static json_t *requests(uint64_t total, uint64_t ok, uint64_t failed, uint64_t c
 	return json_build_take(&o);
 }
 
-/* What a row and a name have in common. `more` is what could not be merged. */
+/* The figures that rows and names both have. `more`: what could not be merged. */
 static void set_figures(struct json_build *o, const struct request_stats *f, double mean_ms,
     const struct token_sums *more)
 {

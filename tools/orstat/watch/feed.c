@@ -100,7 +100,7 @@ static void follow_bus(struct feed *f)
 /* In one turn, so that keys get theirs. The clock costs a quarter of a sample. */
 #define DRAIN_NS      (NS_PER_SECOND / 20)
 #define DRAIN_SAMPLES 256
-/* Looking who lives, in one turn; and at the start, when there is nothing on the screen yet. */
+/* Time for finding dead processes, in one turn, and at the start before the first screen. */
 #define LOOK_NS  (NS_PER_SECOND / 500)
 #define START_NS (2 * NS_PER_SECOND)
 

@@ -1,5 +1,5 @@
 /*
- * state.c: what a person has chosen to see, and what each key does to that.
+ * state.c: the user's choices on the live screen, and how keys change them.
  */
 #include "state.h"
 #include "base/utf8.h"
@@ -56,7 +56,8 @@ static void show_by(struct watch_state *s, int by)
 
 static enum watch_effect choose_window(struct watch_state *s, int window)
 {
-	/* What stands still is of one window; another one's figures would be of another time. */
+	/* A paused screen is of one moment: statistics of another window would be of a later one.
+	 */
 	if (s->paused) {
 		s->notice = "paused: press space to go on, then choose the window";
 		return EFFECT_DRAW;

@@ -1,6 +1,6 @@
 /*
- * state.h: what a person has chosen to see, and what each key does to that. It knows
- * neither terminal nor figures.
+ * state.h: the user's choices on the live screen, and how keys change them. It knows neither the
+ * terminal nor the statistics.
  */
 #ifndef ORBUS_ORSTAT_WATCH_STATE_H
 #define ORBUS_ORSTAT_WATCH_STATE_H

@@ -126,7 +126,8 @@ static void catch_faults(void)
 	static char stack[CRASH_STACK];
 	stack_t present, ours = {.ss_sp = stack, .ss_size = sizeof(stack)};
 
-	/* A stack that overflowed serves no handler; a sanitizer's is as good as ours. */
+	/* After a stack overflow the handler needs another stack. A sanitizer's, where there is
+	 * one, will do. */
 	if (sigaltstack(NULL, &present) == 0 && present.ss_flags & SS_DISABLE)
 		sigaltstack(&ours, NULL);
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
@@ -294,12 +295,13 @@ static void stop(void)
 	signal(SIGTSTP, SIG_DFL);
 	raise(SIGTSTP);
 	catch_requests(true);
-	continued = 1; /* also where nobody would have continued it, so that it was not stopped */
+	continued = 1; /* also where the signal did not stop it, as in an orphaned process group */
 }
 
 /*
- * In the background the keys are another's. Who asks for them there is stopped until it is in front
- * again, or, where nobody could continue it, as an orphan, refused. To ask for none is enough.
+ * A background process that reads the terminal is stopped (SIGTTIN) until it is in the foreground.
+ * In an orphaned process group, which nothing could continue, the read fails with EIO instead. A
+ * read of 0 bytes is enough to find out.
  */
 static bool is_refused(int keyboard)
 {

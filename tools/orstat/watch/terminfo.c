@@ -10,7 +10,7 @@
 /* After curses.h, whose names it needs. */
 #include <term.h>
 
-/* tputs() hands its bytes to a function that is told nothing else. */
+/* Where keep_byte() puts bytes: tputs() passes it no context. */
 static struct terminfo *filled;
 
 static int keep_byte(int c)
