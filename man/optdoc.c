@@ -87,7 +87,7 @@ static void keys(const struct cli_program *p)
 	}
 }
 
-/* A choice's words with blanks between. */
+/* The words of a choice, separated by blanks. */
 static void print_words(const char *choices)
 {
 	for (; *choices; choices++)
@@ -98,7 +98,7 @@ static void print_words(const char *choices)
 
 static void bash_case(const struct cli_option *o)
 {
-	/* What follows an option that may do without an argument may be the next option. */
+	/* After an option with an optional argument the next word may be another option. */
 	if (!cli_argument(o) || o->implied)
 		return;
 	printf("\t--%s", o->name);

@@ -73,7 +73,7 @@ static bool parse_ago(const char *text, uint64_t now_ns, uint64_t *out)
 	return true;
 }
 
-/* "yesterday" is the day before today that there was. */
+/* "yesterday": the last day before today that exists in the zone. */
 static bool parse_word(
     const char *text, uint64_t now_ns, const struct wall_time *now, uint64_t *out)
 {

@@ -206,7 +206,7 @@ static void end_tries(struct run *r)
 	while ((message = curl_multi_info_read(r->multi, &left))) {
 		char *slot = NULL;
 
-		/* The message is gone once its handle is removed. */
+		/* Removing the handle frees the message. */
 		CURLcode result = message->data.result;
 
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &slot);
@@ -214,7 +214,7 @@ static void end_tries(struct run *r)
 	}
 }
 
-/* Some servers keep a response open that is whole. */
+/* Some servers do not close a response that is complete. */
 static void end_answered(struct run *r)
 {
 	uint64_t now = now_ns_of(CLOCK_MONOTONIC);

@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-/* What makes a figure better. */
+/* Which direction of a figure is better. */
 enum better { BETTER_LOWER, BETTER_HIGHER, BETTER_NEITHER };
 
 struct list {

@@ -14,8 +14,8 @@ enum verdict {
 	VERDICT_UNCLEAR, /* chance may do as much, or the histograms' error may */
 	VERDICT_BETTER,
 	VERDICT_WORSE,
-	VERDICT_CHANGED, /* certainly, and neither better nor worse */
-	VERDICT_SILENT,  /* counted: there were requests, and there is none */
+	VERDICT_CHANGED, /* significant, but neither better nor worse */
+	VERDICT_SILENT,  /* counted: there were requests, and now there are none */
 	VERDICT_NEW,     /* the other way round */
 };
 

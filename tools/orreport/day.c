@@ -74,7 +74,7 @@ static bool leave_out(const struct day_task *t, struct day_result *d, const stru
 	return true;
 }
 
-/* One that is longer than the row it starts in makes that row look busier than its hour was. */
+/* Notes a file longer than the row it starts in: that row looks busier than its hour was. */
 static void note_long_file(
     const struct day_task *t, struct day_result *d, const struct report_file *f, size_t row)
 {
@@ -131,7 +131,7 @@ static void keep_hour(
 	struct part p;
 
 	part_take(t->q, f, row, &p);
-	/* One that may be of a day that others read waits until that is read. */
+	/* An hour that may belong to a day of another date waits until all dates are read. */
 	if (g->name || !may_be_of_a_day(t, d->day, f->period.start_ns)) {
 		d->out_of_memory |= !group_add(t->q, g, &p);
 		aggregate_free(&p.sum);
@@ -163,7 +163,7 @@ static void read_hour(const struct day_task *t, struct day_result *d,
 	aggregate_free(&f.sum);
 }
 
-/* A day that is asked for in part is not in its file. */
+/* A daily file is not used for a day that is only partly in the range. */
 static void read_daily(const struct day_task *t, struct day_result *d,
     const struct report_name *name, struct file_buffer *b)
 {
@@ -207,7 +207,10 @@ void day_read(const struct day_task *t, struct day_result *d, struct file_buffer
 		else
 			read_hour(t, d, name, b);
 	}
-	/* What the day's file holds beside is of no use: hours of other dates only add to these. */
+	/*
+	 * Drops a daily file that has no more requests than its hours: hours of other dates can
+	 * only add to those.
+	 */
 	for (size_t i = 0; i < d->group_count; i++)
 		if (d->groups[i].day.sum.requests.total <= d->groups[i].total.sum.requests.total)
 			aggregate_clear(&d->groups[i].day.sum);

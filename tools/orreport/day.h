@@ -19,12 +19,12 @@ struct part {
 	struct aggregate sum;
 };
 
-/* What lies in the time of one day's file, or, in the first of a date, in that of none. */
+/* The files within the time of one daily file; the first group of a date: those within none. */
 struct day_group {
 	struct time_span span;
 	const char *name; /* of the day's file; NULL: there is none */
 	bool can_stand;   /* all of the day is asked for */
-	struct part day;  /* what its file holds, as long as that is more than its hours */
+	struct part day;  /* its file's sum; empty once the hours hold as many requests */
 	struct part *parts;
 	size_t part_count;
 	struct part total;
@@ -51,7 +51,7 @@ struct day_result {
 	bool out_of_memory;
 };
 
-/* What days are read for; no thread changes it. */
+/* What all threads read and none changes. */
 struct day_task {
 	const struct report_request *q;
 	const struct report *report; /* its rows and its span */

@@ -43,7 +43,7 @@ struct report_file {
 	struct aggregate sum;          /* of FILE_IS_PERIOD; the caller's to free */
 	struct seed_snapshot seed;     /* of FILE_IS_SEED */
 	uint64_t changed_ns;           /* when it was written */
-	char fault[160];               /* of FILE_IS_WRONG: what is the matter with it */
+	char fault[160];               /* of FILE_IS_WRONG: why */
 };
 
 /* A buffer that is used for one file after another. */

@@ -90,7 +90,7 @@ static int read_one(const struct reporting *g, const struct time_span *span, enu
 	int err = report_read(&q, out);
 
 	if (err == -ENOENT) {
-		/* Damaged files are no files; they are named. */
+		/* Damaged files do not count as files; they are named. */
 		for (size_t i = 0; i < out->notes.count; i++)
 			report_failure(g->data_dir, out->notes.items[i].text, "");
 		return nothing_there(g, span, &out->notes);
@@ -182,8 +182,8 @@ static int draw(const struct reporting *g, const struct report *r)
 }
 
 /*
- * The page of a report. The period before is read for it: what it has changed against. Without
- * files of that there is no change to tell of.
+ * The page of a report. The period before is read too, for the changes against it; without files of
+ * it the page shows no changes.
  */
 static int print_report_page(
     const struct reporting *g, const struct report *r, const struct advice *advice)
@@ -294,7 +294,7 @@ static int advise_on_silence(
 	if (!err)
 		err = silent_advise(r, &tail, advice);
 	report_free(&tail);
-	/* Without files there is nothing to tell of. */
+	/* Without files there is no finding. */
 	return err && err != -ENOENT ? out_of_memory() : CLI_PROCEED;
 }
 

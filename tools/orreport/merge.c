@@ -53,7 +53,7 @@ static void read_on_all_cores(struct work *w)
 
 	if (wanted > w->count)
 		wanted = w->count;
-	/* One that cannot be started leaves its work to the others, of which this is one. */
+	/* Where a thread cannot be started, the others do its work; this thread is one of them. */
 	while (started + 1 < wanted && pthread_create(&threads[started], NULL, read_days, w) == 0)
 		started++;
 	read_days(w);
@@ -77,8 +77,8 @@ static struct day_group *find_group(struct work *w, uint64_t ns)
 }
 
 /*
- * Hours whose day bears another date, after a change of the zone, come to it; those without a day
- * stay by themselves.
+ * After a change of the zone, an hour may belong to a daily file of another date: it goes to that
+ * day's group. Hours without a daily file stay in the group of none.
  */
 static bool place_strays(struct work *w)
 {
@@ -97,7 +97,7 @@ static bool place_strays(struct work *w)
 	return fine;
 }
 
-/* The day's file takes the hours' place: in rows of days, and in the total in any case. */
+/* The daily file replaces its hours: always in the total, and in the rows where these are days. */
 static bool take_day(const struct work *w, struct day_result *d, struct day_group *g)
 {
 	uint64_t hours = g->total.sum.requests.total, day = g->day.sum.requests.total;
@@ -226,7 +226,7 @@ static void work_free(struct work *w)
 	free(w->days);
 }
 
-/* The days that have files, so that asking for a century makes no million of rows. */
+/* Narrows the range to days that have files: a range of a century must not make a million rows. */
 static void narrow(const struct report_request *q, struct time_span *span)
 {
 	const struct report_folder *f = q->folder;

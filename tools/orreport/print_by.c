@@ -12,7 +12,7 @@
 
 enum { NAME_WIDTH = 26, RESPONSE_WIDTH = 15, TPS_WIDTH = 13, TTFT_WIDTH = 15 };
 
-/* Half the digits of a range are enough: "7.76s (1.9-15)". */
+/* Two digits are enough for a range: "7.76s (1.9-15)". */
 static int digits_of(double value)
 {
 	return value < 9.95 ? 1 : 0;

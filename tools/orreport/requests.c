@@ -93,7 +93,7 @@ static int note_slow(void *context, const struct orbus_sample *s)
 	struct orbus_sample *one;
 
 	l->requests++;
-	/* NaN is not known, and no comparison with it is true. */
+	/* NaN (unknown) must sort last: comparisons with it are false. */
 	if (!(s->response_ms >= 0) ||
 	    (place == l->wanted && !(s->response_ms > l->items[place - 1]->response_ms)))
 		return 0;
@@ -128,7 +128,7 @@ static void print_number(FILE *out, uint64_t n, const char *name)
 	fprintf(out, "  %s %s", name, text);
 }
 
-/* The lines behind the first: what else is known of it. */
+/* The lines after the first: the request's other keys. */
 static void print_details(FILE *out, const struct orbus_sample *s)
 {
 	fprintf(out, "     %s", s->stream ? "streamed" : "not streamed");

@@ -172,7 +172,7 @@ static void print_errors(const struct view *v)
 	fputc('\n', v->out);
 }
 
-/* Only where there is something to worry about. */
+/* Printed only where a count is not 0. */
 static void print_losses(const struct view *v)
 {
 	static const char *const words[] = {"Lost", "Rejected", "Skewed"};

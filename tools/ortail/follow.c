@@ -66,7 +66,7 @@ static double ms_between(uint64_t from_ns, uint64_t to_ns)
 	return to_ns > from_ns ? (double)(to_ns - from_ns) / 1e6 : 0;
 }
 
-/* As the request measured it; else from begin to end. */
+/* The measured duration; without one, the time from begin to end. */
 static double duration_ms(const struct orbus_sample *begin, const struct orbus_sample *end)
 {
 	if (isnan(end->response_ms) && begin)

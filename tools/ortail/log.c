@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What `journalctl -t` and a filter of syslog's name. */
+/* The identifier for `journalctl -t` and for filters of syslog. */
 #define IDENTIFIER "orbus"
 
 struct request_log {

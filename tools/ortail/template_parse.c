@@ -35,7 +35,7 @@ __attribute__((format(printf, 2, 3))) static int refuse(
 	return -EINVAL;
 }
 
-/* Where a byte of the template is, as a person counts. */
+/* The position of a byte as a person counts: characters from 1. */
 static int column(const struct parser *p, const char *at)
 {
 	int n = 1;
@@ -70,7 +70,7 @@ static char escaped(const char *at)
 	return at[1] == 'n' ? '\n' : at[1] == 't' ? '\t' : at[1] == '\\' ? '\\' : 0;
 }
 
-/* What stands between fields. */
+/* The text between fields. */
 static int read_literal(struct parser *p, struct template *t)
 {
 	struct part *part = new_part(t);

@@ -17,7 +17,7 @@ struct ortail_view {
 	bool colour;                 /* on a terminal */
 	bool timestamps;             /* before each line of the log */
 	struct template *template;   /* of FORMAT_TEMPLATE */
-	struct highlight *highlight; /* NULL: nothing is looked for, or there is no colour */
+	struct highlight *highlight; /* NULL: no --highlight, or no colour */
 	struct sample_filter filter; /* of all but the kind */
 	struct conditions where, exclude;
 };

@@ -59,7 +59,7 @@ char *canvas_row(const struct canvas *c, int row);
 
 /* --- A line of pieces ------------------------------------------------------------------------- */
 
-/* What does not fit is left out as a whole, and so is all that comes after. */
+/* A piece that does not fit is left out whole, and so are all pieces after it. */
 struct line {
 	struct canvas *canvas;
 	int row, column, end;

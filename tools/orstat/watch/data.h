@@ -62,7 +62,10 @@ int watch_source_drain(struct watch_source *w);
  */
 bool watch_source_look(struct watch_source *w, bool at_once);
 
-/* Makes *out, which was zeroed or made before, what is known now. -ENOMEM: it is as it was. */
+/*
+ * Fills in *out, which is zeroed or filled before, with what is known now. -ENOMEM: it is
+ * unchanged.
+ */
 int watch_source_take(const struct watch_source *w, struct watch_data *out);
 
 /*

@@ -37,7 +37,7 @@ struct failures {
 	size_t count;
 };
 
-/* Puts one in its place, if it is among the last. */
+/* Inserts a failure by its time, if it is among the last. */
 void failures_add(struct failures *f, const struct seen_request *r);
 
 struct feed;
@@ -52,7 +52,7 @@ void feed_close(struct feed *f);
  */
 int feed_drain(struct feed *f);
 
-/* Once a second: is the bus still there? */
+/* To be called once a second: checks whether the bus still exists. */
 void feed_look_after(struct feed *f);
 
 void feed_history(

@@ -14,9 +14,9 @@
 #include <string.h>
 #include <time.h>
 
-/* How long it is said that the agent was restarted, or the bus made anew. */
+/* For so long the screen says that the agent was restarted, or the bus created again. */
 #define NEWS_NS (60 * NS_PER_SECOND)
-/* From here on figures are called old. */
+/* Statistics older than this are called old. */
 #define OLD_NS (3 * NS_PER_SECOND)
 
 void format_age(uint64_t ns, char out[AGE_BYTES])

@@ -1,5 +1,5 @@
 /*
- * health.c: what became of the agent while one looked on.
+ * health.c: the agent's state, as the live screen has seen it change.
  */
 #include "health.h"
 

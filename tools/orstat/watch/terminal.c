@@ -33,7 +33,7 @@ static struct {
 	SCREEN *screen;
 	FILE *keyboard, *display;
 	bool colour;
-	/* For the handler of faults: written before it is installed. */
+	/* Read by the handler of faults, so written before that is installed. */
 	struct termios before;
 	struct terminfo info;
 	int display_fd;
@@ -95,14 +95,14 @@ static void restore_and_die(int number)
 	(void)ignored;
 	tcsetattr(term.display_fd, TCSANOW, &term.before);
 	signal(number, SIG_DFL);
-	raise(number); /* blocked until the handler returns, and then the end */
+	raise(number); /* blocked here: it ends the process when the handler returns */
 }
 
 static void catch_signal(int number, void (*handler)(int), int flags)
 {
 	struct sigaction action, before;
 
-	/* What nohup or a shell had ignored stays ignored. */
+	/* A signal that nohup or a shell has set to be ignored stays ignored. */
 	if (sigaction(number, NULL, &before) == 0 && before.sa_handler == SIG_IGN)
 		return;
 	memset(&action, 0, sizeof(action));
@@ -132,7 +132,10 @@ static void catch_faults(void)
 		sigaltstack(&ours, NULL);
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
 		catch_signal(faults[i], restore_and_die, SA_ONSTACK);
-	/* Again, so that a page that is gone still reads as zeros, and other faults come here. */
+	/*
+	 * Installed again, in front: a page that is gone reads as zeros, and other bus errors come
+	 * here.
+	 */
 	sigbus_reads_zeros();
 }
 
@@ -147,7 +150,7 @@ static FILE *file_of(int fd, const char *mode)
 	return file;
 }
 
-/* Keys come from the terminal, wherever standard input comes from. */
+/* Keys come from the terminal, also where standard input is a pipe or a file. */
 static FILE *open_keyboard(void)
 {
 	return file_of(isatty(STDIN_FILENO) ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
@@ -232,7 +235,7 @@ int term_open(bool colour)
 	return 0;
 }
 
-/* Where the terminal has no second screen, what was drawn stays: the shell's line is left clean. */
+/* A terminal without a second screen keeps what was drawn: only the shell's line is cleared. */
 static void give_back(void)
 {
 	move(LINES - 1, 0);
@@ -317,7 +320,7 @@ static bool is_gone(const struct pollfd *keyboard, const struct pollfd *display)
 
 	if ((keyboard->revents | display->revents) & gone)
 		return true;
-	/* Readable, and nothing to read: the end of the file. */
+	/* Readable with nothing to read means end of file. */
 	return keyboard->revents & POLLIN &&
 	       (ioctl(keyboard->fd, FIONREAD, &waiting) < 0 || waiting == 0);
 }
@@ -338,7 +341,7 @@ enum term_event term_wait(int timeout_ms)
 	}
 	if (is_refused(files[0].fd) || (ready > 0 && is_gone(&files[0], &files[1])))
 		return TERM_THE_END;
-	/* A signal may have been that of a new size, which term_key() tells. */
+	/* The signal may have been SIGWINCH: term_key() reports the new size. */
 	return ready == 0 ? TERM_QUIET : TERM_KEYS;
 }
 

@@ -28,7 +28,7 @@ static const char *capability(const char *name)
 	return value == (const char *)-1 ? NULL : value;
 }
 
-/* What endwin() would send. */
+/* The sequences that endwin() sends. */
 static void prepare_restore(struct terminfo *out)
 {
 	static const char *const names[] = {"sgr0", "op", "rmkx", "rmcup", "cnorm"};
