@@ -66,7 +66,7 @@ class SchemaTest(unittest.TestCase):
             return found.group(1)
 
         windows = choices("orstat", "window")
-        self.assertEqual(windows, ["1m", "5m", "1h", "day", "start"])
+        self.assertLessEqual({"1m", "5m", "1h", "day", "start"}, set(windows))
         renew = "take the names from libbus/stats/windows.h"
         for path, pattern, form in (
                 ("bindings/node/index.d.ts", r"export type Window = (.*)", " | "),
