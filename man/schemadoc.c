@@ -1,6 +1,6 @@
 /*
- * schemadoc.c: prints the keys of documents, out of their tables, for orbus-files(5) and Node's
- * types. It runs while orbus is built and is not installed.
+ * schemadoc.c: prints the keys of documents, out of their tables: for orbus-files(5), and as types
+ * for the bindings' index.d.ts and _orbus.pyi. It runs while orbus is built and is not installed.
  */
 #include "doc/doc_tables.h"
 
@@ -146,7 +146,7 @@ static void print_member(const struct doc_field *f)
 	      : f->type == DOC_LIST      ? "[]"
 					 : "",
 	    stdout);
-	puts(f->of && f->flags & NULLABLE ? " | null" : "");
+	puts(f->flags & NULLABLE && (f->of || f->type == DOC_TIME) ? " | null" : "");
 }
 
 static void print_typescript(void)
@@ -164,6 +164,58 @@ static void print_typescript(void)
 	}
 }
 
+/* --- Python ----------------------------------------------------------------------------------- */
+
+static void print_python_member(const struct doc_field *f)
+{
+	static const char *const names[DOC_TYPES] = {
+	    [DOC_COUNT] = "int",
+	    [DOC_INTEGER] = "int",
+	    [DOC_FIGURE] = "float | None",
+	    [DOC_SIGNED] = "float | None",
+	    [DOC_SUM] = "float | None",
+	    [DOC_SUM_REST] = "int",
+	    [DOC_NUMBER] = "float",
+	    [DOC_TEXT] = "str",
+	    [DOC_TEXT_OR_NULL] = "str | None",
+	    [DOC_TIME] = "str",
+	    [DOC_BOOL] = "bool",
+	    [DOC_LIST_COUNT] = "list[int]",
+	    [DOC_EACH_COUNT] = "dict[str, int]",
+	    [DOC_EACH_NUMBER] = "dict[str, float]",
+	    [DOC_EACH_INTEGER] = "dict[str, int]",
+	};
+	static const char *const before[DOC_TYPES] = {[DOC_EACH] = "dict[str, ",
+	    [DOC_EACH_EACH] = "dict[str, dict[str, ",
+	    [DOC_LIST] = "list["};
+	static const char *const after[DOC_TYPES] = {
+	    [DOC_EACH] = "]", [DOC_EACH_EACH] = "]]", [DOC_LIST] = "]"};
+	bool may = f->flags & (MAY | WHOLE);
+
+	printf("    # %s", f->help);
+	printf(*f->unit ? ", in %s\n" : "\n", f->unit);
+	printf("    %s: %s", f->key, may ? "NotRequired[" : "");
+	fputs(before[f->type] ? before[f->type] : "", stdout);
+	if (f->of)
+		print_type(f->of->name);
+	else
+		fputs(names[f->type], stdout);
+	fputs(after[f->type] ? after[f->type] : "", stdout);
+	fputs(f->flags & NULLABLE && (f->of || f->type == DOC_TIME) ? " | None" : "", stdout);
+	puts(may ? "]" : "");
+}
+
+static void print_python(void)
+{
+	for (size_t i = 0; i < object_count; i++) {
+		fputs(i ? "\nclass " : "class ", stdout);
+		print_type(objects[i]->name);
+		puts("(TypedDict):");
+		for (unsigned k = 0; k < objects[i]->count; k++)
+			print_python_member(&objects[i]->fields[k]);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	find_objects(&doc_document);
@@ -171,6 +223,8 @@ int main(int argc, char **argv)
 		print_scdoc();
 	else if (argc == 2 && strcmp(argv[1], "typescript") == 0)
 		print_typescript();
+	else if (argc == 2 && strcmp(argv[1], "python") == 0)
+		print_python();
 	else
 		return 2;
 	return 0;

@@ -298,6 +298,12 @@ export interface Document {
   by_bot: Record<string, DocumentStats>
   /** requests of each provider */
   by_provider: Record<string, DocumentStats>
+  /** requests of each combination of bot, model, provider and operation */
+  breakdown: DocumentCombination[]
+  /** by each tag of --by-tag, and by its values */
+  by_tag: Record<string, Record<string, DocumentTagValue>>
+  /** each bot */
+  bots: Record<string, DocumentBot>
   /** each gauge */
   gauges: Record<string, DocumentGauge>
   /** samples overwritten before they were read */
@@ -318,6 +324,8 @@ export interface Document {
   counts_rest?: Record<string, number>
   /** sketches behind active_users and active_channels */
   distinct?: DocumentDistinct
+  /** of an hour, each minute that had requests */
+  minutes?: DocumentMinute[]
   /** local time, as Python's isoformat() */
   saved_at: string
   /** 1.0 */
@@ -490,6 +498,132 @@ export interface DocumentTokens {
   reasoning_tokens: number
 }
 
+export interface DocumentCombination {
+  /** the producer's name */
+  bot: string
+  /** that answered, or was asked for */
+  model: string
+  /** as the API reports it */
+  provider: string
+  /** chat, text_completion, embeddings */
+  operation: string
+  /** requests that ended */
+  requests: number
+  /** tokens of these requests */
+  tokens: DocumentTokens
+  /** cost as reported, null where none was, in USD */
+  cost: number | null
+  /** what the exact sum has beyond it, in trillionths */
+  cost_rest?: number
+  /** errors, timeouts and orphaned */
+  errors: number
+  /** requests that were answered */
+  ok: number
+  /** requests that were not answered in time */
+  timeouts: number
+  /** requests that the program called off */
+  cancelled: number
+  /** requests whose process ended first */
+  orphaned: number
+  /** requests whose response was streamed */
+  streaming: number
+  /** requests whose cost was reported */
+  priced: number
+  /** of these requests */
+  histograms: DocumentCombinationHistograms
+}
+
+export interface DocumentCombinationHistograms {
+  /** of milliseconds */
+  response_times: DocumentHistogram
+  /** of milliseconds */
+  ttft: DocumentHistogram
+  /** of tokens a second */
+  tps: DocumentHistogram
+  /** of tokens a second */
+  decode_tps: DocumentHistogram
+}
+
+export interface DocumentHistogram {
+  /** how many values */
+  count: number
+  /** sum of the values */
+  sum: number | null
+  /** what the exact sum has beyond it, in trillionths */
+  sum_rest?: number
+  /** smallest value */
+  min: number | null
+  /** largest value */
+  max: number | null
+  /** values that are 0 */
+  zero_count: number
+  /** index of the first bucket */
+  offset: number | null
+  /** values in each bucket */
+  bucket_counts: number[]
+}
+
+export interface DocumentTagValue {
+  /** requests that ended */
+  requests: number
+  /** duration of requests that ended with ok */
+  response_times: Summary
+  /** time to the first token, of streams */
+  ttft: Summary
+  /** completion tokens over the whole response */
+  tps: Summary
+  /** completion tokens from the first one on */
+  decode_tps: Summary
+  /** tokens of these requests */
+  tokens: DocumentTokens
+  /** cost as reported, null where none was, in USD */
+  cost: number | null
+  /** what the exact sum has beyond it, in trillionths */
+  cost_rest?: number
+  /** errors, timeouts and orphaned */
+  errors: number
+  /** requests that were answered */
+  ok: number
+  /** requests that were not answered in time */
+  timeouts: number
+  /** requests that the program called off */
+  cancelled: number
+  /** requests whose process ended first */
+  orphaned: number
+  /** requests whose response was streamed */
+  streaming: number
+  /** requests whose cost was reported */
+  priced: number
+  /** of these requests */
+  histograms?: DocumentStatsHistograms
+}
+
+export interface DocumentStatsHistograms {
+  /** of milliseconds */
+  response_times: DocumentHistogram
+  /** of milliseconds */
+  ttft: DocumentHistogram
+  /** of tokens a second */
+  tps: DocumentHistogram
+  /** of tokens a second */
+  decode_tps: DocumentHistogram
+}
+
+export interface DocumentBot {
+  /** a producer of it lives; not where the period is over */
+  connected?: boolean
+  /** the first sample of the oldest of its producers; where it is connected */
+  since?: string
+  /** how long it has been connected; where it is, in s */
+  uptime_seconds?: number
+  /** its newest sample */
+  last_seen: string | null
+  /** the end of its newest request */
+  last_request: string | null
+  /** its own gauges */
+  gauges: Record<string, DocumentGauge>
+}
+
 export interface DocumentGauge {
   /** last value */
   last: number | null
@@ -550,6 +684,8 @@ export interface DocumentLifetime {
   rejected_samples: number
   /** samples stamped in the future, counted as of now */
   skewed_samples: number
+  /** of each combination; where the lifetime stands by itself, on the board */
+  breakdown?: DocumentCombination[]
 }
 
 export interface DocumentHistograms {
@@ -571,41 +707,47 @@ export interface DocumentHistograms {
   by_provider?: Record<string, DocumentStatsHistograms>
 }
 
-export interface DocumentHistogram {
+export interface DocumentDistinct {
+  /** hashes of the tag `user` */
+  users: number[]
+  /** hashes of the tag `channel` */
+  channels: number[]
+}
+
+export interface DocumentMinute {
+  /** counted from the start of the period: 0 to 59, or to 119 where the clocks were set back */
+  minute: number
+  /** requests that ended in it */
+  requests: number
+  /** errors, timeouts and orphaned */
+  failed: number
+  /** all tokens of these */
+  tokens: number
+  /** cost as reported, null where none was, in USD */
+  cost_usd: number | null
+  /** what the exact sum has beyond it, in trillionths */
+  cost_usd_rest?: number
+  /** of milliseconds */
+  response_times?: DocumentMinuteHistogram
+  /** of milliseconds */
+  ttft?: DocumentMinuteHistogram
+  /** of tokens a second */
+  tps?: DocumentMinuteHistogram
+}
+
+export interface DocumentMinuteHistogram {
   /** how many values */
   count: number
   /** sum of the values */
   sum: number | null
   /** what the exact sum has beyond it, in trillionths */
   sum_rest?: number
-  /** smallest value */
-  min: number | null
-  /** largest value */
-  max: number | null
   /** values that are 0 */
-  zero_count: number
+  zero_count?: number
   /** index of the first bucket */
   offset: number | null
   /** values in each bucket */
   bucket_counts: number[]
-}
-
-export interface DocumentStatsHistograms {
-  /** of milliseconds */
-  response_times: DocumentHistogram
-  /** of milliseconds */
-  ttft: DocumentHistogram
-  /** of tokens a second */
-  tps: DocumentHistogram
-  /** of tokens a second */
-  decode_tps: DocumentHistogram
-}
-
-export interface DocumentDistinct {
-  /** hashes of the tag `user` */
-  users: number[]
-  /** hashes of the tag `channel` */
-  channels: number[]
 }
 // end documents
 

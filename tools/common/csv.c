@@ -10,9 +10,9 @@
 #include <string.h>
 
 /*
- * A spreadsheet takes a field that starts like this for a formula, which may run programs and fetch
- * addresses: names of models and messages are a server's. See OWASP, "CSV Injection". What is
- * a number is none.
+ * A spreadsheet takes a field that starts like this for a formula, and a formula may run programs
+ * and fetch addresses. Names of models and messages come from servers. A number is no formula. See
+ * OWASP, "CSV Injection".
  */
 static bool is_formula(const char *text)
 {

@@ -6,7 +6,8 @@
 
 #include <stdbool.h>
 
-/* From here on the two signals interrupt waiting system calls, and do no more than be remembered.
+/*
+ * From here on the two signals interrupt waiting system calls and set a flag; they do nothing else.
  */
 void stop_on_signals(void);
 

@@ -29,7 +29,7 @@ int threshold_parse(const char *text, bool is_time, struct threshold *out);
 /* A value that is not a number never does. */
 bool threshold_alerts(const struct threshold *t, double value);
 
-/* As performance data have it; "" for what no value alerts on. */
+/* Writes it as performance data do; "" where no value alerts. */
 void threshold_format(const struct threshold *t, char *out, size_t bytes);
 
 #endif

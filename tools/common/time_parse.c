@@ -60,7 +60,7 @@ static bool parse_wall_time(
 	return at(&t, use, out);
 }
 
-/* A bare number of seconds is no time that anyone means. */
+/* A bare number is refused: it could be seconds ago, or seconds since 1970. */
 static bool parse_ago(const char *text, uint64_t now_ns, uint64_t *out)
 {
 	size_t n = strlen(text);
@@ -73,7 +73,7 @@ static bool parse_ago(const char *text, uint64_t now_ns, uint64_t *out)
 	return true;
 }
 
-/* "yesterday" is the day before today that there was. */
+/* "yesterday": the last day before today that exists in the zone. */
 static bool parse_word(
     const char *text, uint64_t now_ns, const struct wall_time *now, uint64_t *out)
 {

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define NS_PER_MS   UINT64_C(1000000)
-#define ASKED_MAX_S 600 /* who is told to come back later than that is told no */
+#define ASKED_MAX_S 600 /* a longer Retry-After counts as a refusal: no retry */
 #define WAIT_MAX_S  60
 #define POLL_MAX_MS 200  /* signals are looked at so often */
 #define LINGER_MS   1000 /* for a server to end a response after [DONE] */
@@ -206,7 +206,7 @@ static void end_tries(struct run *r)
 	while ((message = curl_multi_info_read(r->multi, &left))) {
 		char *slot = NULL;
 
-		/* The message is gone once its handle is removed. */
+		/* Removing the handle frees the message. */
 		CURLcode result = message->data.result;
 
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &slot);
@@ -214,7 +214,7 @@ static void end_tries(struct run *r)
 	}
 }
 
-/* Some servers keep a response open that is whole. */
+/* Some servers do not close a response that is complete. */
 static void end_answered(struct run *r)
 {
 	uint64_t now = now_ns_of(CLOCK_MONOTONIC);
@@ -231,7 +231,7 @@ static void end_answered(struct run *r)
 	}
 }
 
-/* Milliseconds until something must be done whatever the network does. */
+/* Milliseconds until a timer is due, also where nothing comes from the network. */
 static int time_to_wait(const struct run *r)
 {
 	uint64_t now = now_ns_of(CLOCK_MONOTONIC);

@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-/* What makes a figure better. */
+/* Which direction of a figure is better. */
 enum better { BETTER_LOWER, BETTER_HIGHER, BETTER_NEITHER };
 
 struct list {
@@ -44,7 +44,7 @@ static void judge(struct comparison *c, struct stats_test t, enum better better,
 		c->verdict = (t.z < 0) == (better == BETTER_LOWER) ? VERDICT_BETTER : VERDICT_WORSE;
 }
 
-/* Who has stopped is not to be looked for among lines of dashes. */
+/* A model or bot that stopped or is new gets a verdict of its own, not just a row of dashes. */
 static void add_requests(struct list *l, const char *key, uint64_t a, uint64_t b)
 {
 	struct comparison *c = add(l, key, "Requests", UNIT_COUNT, (double)a, (double)b);

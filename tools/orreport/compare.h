@@ -14,8 +14,8 @@ enum verdict {
 	VERDICT_UNCLEAR, /* chance may do as much, or the histograms' error may */
 	VERDICT_BETTER,
 	VERDICT_WORSE,
-	VERDICT_CHANGED, /* certainly, and neither better nor worse */
-	VERDICT_SILENT,  /* counted: there were requests, and there is none */
+	VERDICT_CHANGED, /* significant, but neither better nor worse */
+	VERDICT_SILENT,  /* counted: there were requests, and now there are none */
 	VERDICT_NEW,     /* the other way round */
 };
 
@@ -37,7 +37,7 @@ struct comparison {
 size_t compare_rows(
     const struct report_row *a, const struct report_row *b, struct comparison out[COMPARISONS_MAX]);
 
-/* The same of what one model, bot or provider has: fewer figures. */
+/* The same for one model, bot or provider, which has fewer figures. */
 size_t compare_stats(const struct request_stats *a, const struct request_stats *b,
     struct comparison out[COMPARISONS_MAX]);
 

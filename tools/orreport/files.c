@@ -3,6 +3,7 @@
  */
 #include "files.h"
 #include "base/clock.h"
+#include "base/read_all.h"
 #include "doc/snapshot_read.h"
 
 #include <dirent.h>
@@ -45,7 +46,7 @@ static bool take_name(struct report_folder *f, size_t *capacity, const char *nam
 		*capacity = more;
 	}
 	f->names[f->name_count].says = says;
-	/* All names that the agent gives are shorter. */
+	/* The agent's own file names are shorter. */
 	memccpy(f->names[f->name_count].text, name, '\0', PERIOD_NAME_BYTES - 1);
 	f->names[f->name_count++].text[PERIOD_NAME_BYTES - 1] = '\0';
 	return true;
@@ -117,25 +118,6 @@ static enum file_is fault(struct report_file *file, const char *text)
 	return FILE_IS_WRONG;
 }
 
-/* Reads until the end or `size` bytes; a file that was replaced meanwhile is the old one, whole. */
-static ssize_t read_all(int fd, char *to, size_t size)
-{
-	size_t used = 0;
-
-	while (used < size) {
-		ssize_t n = read(fd, to + used, size - used);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		used += (size_t)n;
-	}
-	return (ssize_t)used;
-}
-
 /* The bytes of an open file, into the buffer: their number, or a negative errno. */
 static ssize_t take_bytes(int fd, size_t size, struct file_buffer *b)
 {
@@ -151,7 +133,7 @@ static ssize_t take_bytes(int fd, size_t size, struct file_buffer *b)
 	return read_all(fd, b->bytes, size);
 }
 
-/* What a document that is no period is instead. */
+/* Tells what a document is that is not a period's. */
 static enum file_is judge_document(const json_t *document, bool utc, struct report_file *file)
 {
 	struct snapshot *s;
@@ -230,7 +212,7 @@ enum file_is file_read(const struct report_folder *f, const char *name, unsigned
 	*out = (struct report_file){0};
 	snprintf(out->name, sizeof(out->name), "%s", name);
 	aggregate_init(&out->sum);
-	/* A pipe of that name is not waited for. */
+	/* O_NONBLOCK: opening a pipe of that name must not wait. */
 	fd = openat(f->fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 && errno == ENOENT)
 		return FILE_IS_GONE;

@@ -43,7 +43,7 @@ struct report_file {
 	struct aggregate sum;          /* of FILE_IS_PERIOD; the caller's to free */
 	struct seed_snapshot seed;     /* of FILE_IS_SEED */
 	uint64_t changed_ns;           /* when it was written */
-	char fault[160];               /* of FILE_IS_WRONG: what is the matter with it */
+	char fault[160];               /* of FILE_IS_WRONG: why */
 };
 
 /* A buffer that is used for one file after another. */
@@ -52,7 +52,8 @@ struct file_buffer {
 	size_t capacity;
 };
 
-/* Reads `parts` of a file. Untrusted: it may be half-written, anyone's, or no file at all. */
+/* Reads `parts` of a file. The file is not trusted: another program may have written it, or it may
+ * be half-written or a folder. */
 enum file_is file_read(const struct report_folder *f, const char *name, unsigned parts, bool utc,
     struct file_buffer *buffer, struct report_file *out);
 

@@ -10,8 +10,9 @@
 bool grid_make(struct report *r, const struct time_span *span);
 
 /*
- * Where a file belongs: what is longer than a row, to the row of its start; what is not (hours of a
- * zone that is half an hour off, days of UTC), to the row that holds its middle. r->count: nowhere.
+ * The row that a file belongs to. A file longer than a row belongs to the row of its start; another
+ * one (an hour of a zone that is half an hour off, a day of UTC) to the row of its middle.
+ * r->count: none.
  */
 size_t grid_place(const struct report *r, const struct document_period *p);
 

@@ -61,7 +61,7 @@ static int nothing(const struct reporting *g, const char *why, const char *remed
 	return report_failure(g->data_dir, why, remedy);
 }
 
-/* What a stretch has no file of, and what there is instead. */
+/* Says which time has no files, and which time has. */
 static int nothing_there(
     const struct reporting *g, const struct time_span *span, const struct report_notes *notes)
 {
@@ -91,7 +91,7 @@ static int read_one(const struct reporting *g, const struct time_span *span, enu
 	int err = report_read(&q, out);
 
 	if (err == -ENOENT) {
-		/* Damaged files are no files; they are named. */
+		/* Damaged files do not count as files; they are named. */
 		for (size_t i = 0; i < out->notes.count; i++)
 			report_failure(g->data_dir, out->notes.items[i].text, "");
 		return nothing_there(g, span, &out->notes);
@@ -99,7 +99,7 @@ static int read_one(const struct reporting *g, const struct time_span *span, enu
 	return err ? out_of_memory() : CLI_PROCEED;
 }
 
-/* What is wrong goes to standard error, whatever the format. */
+/* Warnings about files go to standard error, in every format. */
 static int tell_wrong(const struct reporting *g, const struct report *r)
 {
 	for (size_t i = 0; i < r->notes.count; i++)
@@ -183,8 +183,8 @@ static int draw(const struct reporting *g, const struct report *r)
 }
 
 /*
- * The page of a report. The period before is read for it: what it has changed against. Without
- * files of that there is no change to tell of.
+ * The page of a report. The period before is read too, for the changes against it; without files of
+ * it the page shows no changes.
  */
 static int print_report_page(
     const struct reporting *g, const struct report *r, const struct advice *advice)
@@ -199,7 +199,7 @@ static int print_report_page(
 	int err = report_read(&q, &before), status = CLI_FAILED;
 	const struct page_report p = {.report = r,
 	    .before = err ? NULL : &before,
-	    .by = g->ask.settings.by == BY_NOTHING ? BY_MODEL : g->ask.settings.by,
+	    .by = g->ask.settings.by == BY_NOTHING ? DIMENSION_MODEL : g->ask.settings.by,
 	    .advice = advice,
 	    .now_ns = g->ask.now_ns};
 
@@ -222,10 +222,8 @@ static int print_report(
 	case REPORT_HTML: return print_report_page(g, r, advice);
 	case REPORT_CSV:
 		if (s->by != BY_NOTHING)
-			series_print_csv(stdout, series_by(&r->total.sum, s->by),
-			    s->by == BY_MODEL ? "model"
-			    : s->by == BY_BOT ? "bot"
-					      : "provider");
+			series_print_csv(
+			    stdout, series_by(&r->total.sum, s->by), dimension_names[s->by].name);
 		else
 			trend_print_csv(stdout, r);
 		return CLI_FINE;
@@ -255,13 +253,15 @@ static int advise(const struct report *r, struct advice *advice)
 }
 
 /*
- * Reads what the report needs and no more, since most of a file is figures by name. Advice speaks
- * of models; of bots only where requests died with their process, which is rare enough to read
- * again.
+ * Reads the parts of files that the report needs: most of a file is statistics by name. Advice
+ * names models; it names bots only where requests were orphaned, which is rare, so that then the
+ * files are read a second time.
  */
 static int read_needed(const struct reporting *g, struct report *r)
 {
-	static const unsigned series[] = {DOCUMENT_MODELS, DOCUMENT_BOTS, DOCUMENT_PROVIDERS, 0};
+#define PART(ID, name, letter) [DIMENSION_##ID] = DOCUMENT_##ID##S,
+	static const unsigned series[] = {DIMENSIONS_LIST(PART)[BY_NOTHING] = 0};
+#undef PART
 	const struct orreport_settings *s = &g->ask.settings;
 	unsigned parts = DOCUMENT_MODELS | DOCUMENT_REST | series[s->by], row_parts = DOCUMENT_REST;
 	int status;
@@ -277,7 +277,7 @@ static int read_needed(const struct reporting *g, struct report *r)
 	return read_one(g, &g->ask.span, g->ask.per, parts | DOCUMENT_BOTS, row_parts, r);
 }
 
-/* Who was there and is not any more; the last part of the range is read by itself for it. */
+/* Finds models and bots that fell silent. For this the last part of the range is read by itself. */
 static int advise_on_silence(
     const struct reporting *g, const struct report *r, struct advice *advice)
 {
@@ -295,7 +295,7 @@ static int advise_on_silence(
 	if (!err)
 		err = silent_advise(r, &tail, advice);
 	report_free(&tail);
-	/* Without files there is nothing to tell of. */
+	/* Without files there is no finding. */
 	return err && err != -ENOENT ? out_of_memory() : CLI_PROCEED;
 }
 

@@ -1,5 +1,5 @@
 /*
- * notes.c: what a reader of a report must know of how it came about.
+ * notes.c: notes on a report: skipped files, figures that could not be merged.
  */
 #include "notes.h"
 

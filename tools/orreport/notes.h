@@ -1,6 +1,5 @@
 /*
- * notes.h: what a reader of a report must know of how it came about: files that were
- * skipped, figures that could not be merged.
+ * notes.h: notes on a report: files that were skipped, figures that could not be merged.
  */
 #ifndef ORBUS_ORREPORT_NOTES_H
 #define ORBUS_ORREPORT_NOTES_H
@@ -10,7 +9,7 @@
 
 struct report_note {
 	char *text;
-	bool wrong; /* something is the matter: the exit status is 1 */
+	bool wrong; /* something is wrong: the exit status is 1 */
 };
 
 struct report_notes {

@@ -5,13 +5,14 @@
 #include "base/ratings.h"
 #include "common/print.h"
 #include "print_trend.h"
+#include "stats/dimensions.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 enum { NAME_WIDTH = 26, RESPONSE_WIDTH = 15, TPS_WIDTH = 13, TTFT_WIDTH = 15 };
 
-/* Half the digits of a range are enough: "7.76s (1.9-15)". */
+/* Two digits are enough for a range: "7.76s (1.9-15)". */
 static int digits_of(double value)
 {
 	return value < 9.95 ? 1 : 0;
@@ -72,5 +73,5 @@ void by_print(FILE *out, const struct report *r, int by, bool colour)
 	const struct name_table *s = series_by(&r->total.sum, by);
 
 	head_print(out, r, colour);
-	by_print_series(out, s, series_heading(by), colour);
+	by_print_series(out, s, dimension_names[by].heading, colour);
 }

@@ -32,7 +32,7 @@ static json_t *unmerged_to_json(const struct unmerged *u)
 	return json_build_take(&o);
 }
 
-/* What documents say of an agent, and of no period. */
+/* Keys of a document that are about an agent and not about a period. */
 static void leave_out(json_t *document)
 {
 	static const char *const keys[] = {

@@ -115,7 +115,7 @@ static void print_bars(const struct plot *p, const char *class, row_figure of)
 	fputs("\"/>\n", p->out);
 }
 
-/* A line with gaps where nothing is known; a point that stands alone is a dot. */
+/* A line with gaps where a value is unknown; a single point between gaps is a dot. */
 static void print_line(const struct plot *p, const char *class, row_figure of)
 {
 	bool on = false;

@@ -20,7 +20,7 @@ void by_print_series(FILE *out, const struct name_table *s, const char *heading,
 
 void advice_section_print(FILE *out, const struct advice *a, bool colour);
 
-/* What is worth knowing, and not wrong: that is for standard error. */
+/* Notes that are no errors; errors go to standard error. */
 void notes_print(FILE *out, const struct report_notes *n, bool colour);
 
 /* "orreport  2026-11-19 to 2026-11-25, 3 days of files" */

@@ -27,7 +27,7 @@ static bool parse_isoformat(const char *text, bool utc, uint64_t *ns)
 	if (!clock_parse_rfc3339(with_zone, &as_utc))
 		return clock_parse_rfc3339(text, ns);
 	wall_time_at(true, as_utc, &shown);
-	/* The first pass, where there are two: nothing tells which. */
+	/* Of a repeated hour the first pass: the text does not say which. */
 	if (wall_time_find(utc, &shown, &first, &last) == -EINVAL)
 		return false;
 	*ns = first + as_utc % NS_PER_SECOND;
@@ -121,7 +121,7 @@ static struct report_row *row_at(struct report *r, uint64_t ns)
 	return NULL;
 }
 
-/* A stretch that is much longer than a row belongs to none. */
+/* A stretch much longer than a row belongs to no row. */
 static bool fits(const struct report_row *row, uint64_t length_ns)
 {
 	return length_ns <= (row->span.end_ns - row->span.start_ns) / 2 * 3;
@@ -140,8 +140,10 @@ void seed_add(struct report *r, struct seed_snapshot *s, size_t count)
 		struct unmerged d = difference(&s[i], before);
 		struct report_row *row = row_at(r, middle);
 
-		/* Its middle tells where a stretch belongs: hours are saved some time past the
-		 * hour. */
+		/*
+		 * A stretch belongs to the row of its middle: files are saved some time after the
+		 * hour.
+		 */
 		if (!row)
 			continue;
 		files++;

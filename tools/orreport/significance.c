@@ -66,7 +66,7 @@ static bool is_frequent(const struct histogram *a, const struct histogram *b, do
 {
 	double smaller = fmin((double)a->count, (double)b->count);
 
-	/* The least bit: 1 - 0.95 is less than 0.05. */
+	/* Rounding: 1 - 0.95 is a little less than 0.05. */
 	return fmin(q, 1 - q) * smaller * (1 + 1e-9) >= STATS_EXPECTED_MIN;
 }
 

@@ -68,7 +68,7 @@ static bool parse_word(
 	case 0: days_from(c, &day, 1, out); break;
 	case 1:
 		days_from(c, &day, 1, out);
-		/* The day before that there was. */
+		/* The last day before it that exists in the zone. */
 		wall_time_at(c->utc, out->start_ns - 1, &day);
 		days_from(c, &day, 1, out);
 		break;
@@ -193,7 +193,7 @@ int time_parse_when(
 	if (time_parse(text, now_ns, MOMENT_SINCE, &first) < 0 ||
 	    time_parse(text, now_ns, MOMENT_UNTIL, &last) < 0)
 		return -EINVAL;
-	/* What clocks on the wall show is local time, and --utc wants none of it. */
+	/* A clock time is local, so with --utc it is refused. */
 	if (c->utc && strchr(text, ':') && !clock_parse_rfc3339(text, &first))
 		return -EINVAL;
 	calendar_span(c, PERIOD_HOURLY, first, &hour);
@@ -223,7 +223,7 @@ void time_label(
 	    out, TIME_NAME_BYTES, kind == PERIOD_DAILY ? "%a %Y-%m-%d" : "%a %m-%d %H:%M", &tm);
 }
 
-/* The day of a moment, and whether it is one's first. */
+/* Writes the day of a moment; true where it is that day's first moment. */
 static bool day_of(const struct calendar *c, uint64_t ns, char out[TIME_NAME_BYTES])
 {
 	struct period_span day;

@@ -31,7 +31,7 @@ static void print_rule(FILE *out, const struct snapshot_alert *alert, bool colou
 		fputc(' ', out);
 		print_cell(out, safe, 14, true);
 	}
-	/* The time of day of "2026-11-24T09:12:03+00:00" is what tells something. */
+	/* Only the time of day is shown of "2026-11-24T09:12:03+00:00". */
 	if (strlen(alert->since) > strlen("2026-11-24T09:12")) {
 		snprintf(figure, sizeof(figure), "%.5s", alert->since + strlen("2026-11-24T"));
 		text_sanitise(safe, 7, figure);

@@ -153,8 +153,7 @@ static double silence(const struct snapshot_agent *agent)
 	return agent->present ? (double)agent->uptime_seconds : NAN;
 }
 
-/* Cancelled requests are no failures, but where all are, nothing works. Of a few that tells
- * nothing. */
+/* Cancelled requests are no failures; but where all of many are cancelled, nothing works. */
 #define UNANSWERED_OF_MIN 20
 
 static double unanswered(const struct stats_row *all)

@@ -22,7 +22,7 @@ int conditions_make(struct conditions *c, const struct cli_program *program, con
     const struct cli_list *list);
 void conditions_free(struct conditions *c);
 
-/* Whether all of them hold, and whether any does. */
+/* Whether all conditions hold, and whether any does. */
 bool conditions_all(const struct conditions *c, const struct orbus_sample *s);
 bool conditions_any(const struct conditions *c, const struct orbus_sample *s);
 

@@ -16,10 +16,10 @@
 #include <string.h>
 #include <time.h>
 
-/* A request in flight for so long is told of, and again after each doubling. */
+/* A request in flight for this long is reported, and again each time the time has doubled. */
 #define WAIT_FIRST_NS (10 * NS_PER_SECOND)
 #define INDENT        "  "
-/* Looking who lives, and telling of the dead, in one turn. */
+/* Time for finding dead processes and reporting their requests, in one turn. */
 #define LOOK_NS (NS_PER_SECOND / 1000)
 
 struct group {
@@ -66,7 +66,7 @@ static double ms_between(uint64_t from_ns, uint64_t to_ns)
 	return to_ns > from_ns ? (double)(to_ns - from_ns) / 1e6 : 0;
 }
 
-/* As the request measured it; else from begin to end. */
+/* The measured duration; without one, the time from begin to end. */
 static double duration_ms(const struct orbus_sample *begin, const struct orbus_sample *end)
 {
 	if (isnan(end->response_ms) && begin)
@@ -180,7 +180,7 @@ bool group_print_outcome(FILE *out, const struct ortail_view *v, enum group_outc
 
 /* --- What does not end ------------------------------------------------------------------------ */
 
-/* Who is told, and as what. */
+/* The arguments of a report, for the callback of inflight and reaper. */
 struct telling {
 	const struct group *g;
 	enum group_outcome outcome;

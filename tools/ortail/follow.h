@@ -1,7 +1,7 @@
 /*
  * follow.h: requests from begin to end: what began is kept until its end comes, and both are
- * shown together. What does not end is told: that it waits, that its process died, or that its end
- * may have been lost.
+ * shown together. A request that does not end is reported: it still waits, its process died, or its
+ * end may have been lost.
  *
  * A begin and its end are paired by libbus/live/inflight.h.
  */
@@ -35,24 +35,25 @@ bool group_print(struct group *g, FILE *out, const struct ortail_view *v,
 bool group_print_outcome(FILE *out, const struct ortail_view *v, enum group_outcome outcome,
     const struct orbus_sample *begin, uint64_t now_ns);
 
-/* Told of each request that did not end, or has not yet. */
+/* Called for each request that did not end, or has not ended yet. */
 typedef void group_tell_fn(
     void *context, enum group_outcome outcome, const struct orbus_sample *begin, uint64_t now_ns);
 
 /*
- * Where the reader has gone to another bus, tells of all in flight as abandoned. Before samples
- * from there are noted.
+ * Where the reader has moved to another bus, reports all requests in flight as abandoned. To be
+ * called before samples of the new bus are noted.
  */
 void group_follow(struct group *g, const struct orbus_reader *r, uint64_t now_ns,
     group_tell_fn *tell, void *context);
 
 /*
- * Looks who lives, some lanes each time; `at_once`: at all of them. What they had published by then
- * is read before group_tell() tells of them, so that an end published just before a death is seen.
+ * Looks for dead processes, a few lanes each time; `at_once`: all lanes. What they had published
+ * until then is read before group_tell() reports them, so an end published just before a death is
+ * seen.
  */
 void group_look(struct group *g, struct orbus_reader *r, bool at_once);
 
-/* Tells of requests that will not end, some lanes each time, and takes them out. */
+/* Reports requests that will not end, a few lanes each time, and removes them. */
 void group_tell(struct group *g, const struct orbus_reader *r, uint64_t now_ns, bool at_once,
     group_tell_fn *tell, void *context);
 

@@ -87,7 +87,7 @@ static bool make_room(struct highlight *h, size_t bytes)
 	return true;
 }
 
-/* Length of the colour sequence there: nothing else that starts with ESC is ever printed. */
+/* Length of the colour sequence there. Texts are sanitised, so ESC starts nothing but these. */
 static size_t colour_bytes(const char *s)
 {
 	size_t n = *s == '\033' ? strcspn(s, "m") : 0;
@@ -119,7 +119,7 @@ static bool mark(struct highlight *h, const regex_t *pattern)
 		for (regoff_t i = match.rm_so; i < match.rm_eo; i++)
 			h->marked[at + (size_t)i] = found = true;
 		at += (size_t)match.rm_eo;
-		/* A match of nothing: look on behind the next character. */
+		/* An empty match: go on after the next character. */
 		if (match.rm_so == match.rm_eo) {
 			if (!h->plain[at])
 				break;

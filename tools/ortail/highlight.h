@@ -1,5 +1,5 @@
 /*
- * highlight.h: text that somebody looks for, in reverse video.
+ * highlight.h: text that matches --highlight, in reverse video.
  */
 #ifndef ORBUS_ORTAIL_HIGHLIGHT_H
 #define ORBUS_ORTAIL_HIGHLIGHT_H

@@ -19,7 +19,7 @@
 struct history {
 	char *folder;
 	uint64_t since_ns, until_ns;
-	bool past;                    /* what there was before now is asked for */
+	bool past;                    /* the past is asked for too */
 	struct journal_read *journal; /* NULL: there is none */
 };
 
@@ -47,7 +47,7 @@ static int say(const struct history *h, int err)
 	return CLI_FAILED;
 }
 
-/* A time that is still to come asks for nothing that was. */
+/* --since in the future: nothing of the past is asked for. */
 static int read_times(struct history *h, const struct ortail_settings *s)
 {
 	uint64_t now_ns = clock_realtime_ns();
@@ -102,8 +102,7 @@ int history_open(const struct ortail_settings *settings, struct history **out)
 	return status;
 }
 
-/* What came into the journal while we were reading is read as well: the ring may hold it no more.
- */
+/* Reads also what came into the journal meanwhile: the ring may have overwritten it. */
 int history_next(struct history *h, struct orbus_sample *out)
 {
 	uint64_t damaged;

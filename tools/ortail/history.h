@@ -23,14 +23,16 @@ int history_open(const struct ortail_settings *settings, struct history **out);
  * a negative number. The sample lives until the next call. */
 int history_next(struct history *h, struct orbus_sample *out);
 
-/* After the last: the reader's loss is now that of what the journal does not have. */
+/*
+ * To be called after the last: from here on the reader counts as lost only what the journal lacks.
+ */
 void history_attach(struct history *h, struct orbus_reader *reader);
 
 /* Whether what was just read from the ring is to be shown: asked for, and not in the journal. */
 bool history_wants(
     const struct history *h, const struct orbus_reader *reader, const struct orbus_sample *s);
 
-/* What there was before now is to be shown, without -n too. */
+/* Whether the past is to be shown, also without -n. */
 bool history_is_asked_for(const struct history *h);
 
 /* The milliseconds until --until has come, `most` at most; 0: it has. NULL is allowed for h. */

@@ -192,7 +192,7 @@ static const struct key_row tag_row = {.name = TAG_PREFIX "NAME", .type = KEY_TE
 
 #define NAME_MAX_NEAR 32
 
-/* How many letters must be changed, left out, put in or exchanged with the next one. */
+/* Edit distance: letters changed, left out, inserted, or swapped with the next one. */
 static size_t distance(const char *a, size_t a_length, const char *b)
 {
 	size_t b_length = strlen(b);

@@ -1,6 +1,6 @@
 /*
- * keys.h: what can be asked of a sample by name: its own keys, as in JSON, and what follows
- * from them. For templates and conditions.
+ * keys.h: a sample's keys by name, for templates and conditions: those of its JSON, and those
+ * computed from them.
  */
 #ifndef ORBUS_ORTAIL_KEYS_H
 #define ORBUS_ORTAIL_KEYS_H
@@ -10,7 +10,7 @@
 
 enum key_type { KEY_TEXT, KEY_COUNT, KEY_FIGURE, KEY_TIME };
 
-/* A key as somebody named it. */
+/* A key that a template or a condition names. */
 struct sample_key {
 	const struct key_row *row;
 	char *tag; /* of tags.NAME: NAME, malloc'ed; else NULL */

@@ -1,8 +1,8 @@
 /*
  * log.c: --log-target: the requests as lines of the system's log.
  *
- * A daemon that is stopped holds ortail up, and nothing else: no memory grows, and what the bus
- * overwrites meanwhile is told, as ever, when it goes on.
+ * If the log daemon stops, ortail waits for it. No memory grows meanwhile; samples that the bus
+ * overwrites are reported as lost when it goes on.
  */
 #include "log.h"
 #include "base/clock.h"
@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What `journalctl -t` and a filter of syslog's name. */
+/* The identifier for `journalctl -t` and for filters of syslog. */
 #define IDENTIFIER "orbus"
 
 struct request_log {

@@ -15,7 +15,7 @@ struct request_log;
 struct request_log *request_log_open(const struct ortail_settings *settings);
 void request_log_close(struct request_log *l);
 
-/* The level of a sample, whatever its format. */
+/* The level of a sample, the same in every format. */
 enum log_level request_log_level(const struct orbus_sample *s);
 
 /* A sample's fields of the journal, malloc'ed; NULL: out of memory. */
@@ -24,7 +24,7 @@ char *request_log_fields(const struct orbus_sample *s);
 /* Logs what was printed of a sample, a line at a time. */
 void request_log_put(struct request_log *l, const struct ortail_view *v, const struct line *line);
 
-/* Logs a word of ortail's own. */
+/* Logs a message of ortail itself. */
 __attribute__((format(printf, 3, 4))) void request_log_say(
     struct request_log *l, enum log_level level, const char *format, ...);
 

@@ -31,10 +31,12 @@
 #define TOOL         "ortail"
 #define ROUND_MAX    16384
 #define STOP_LOOK_MS 500
-/* Between looks while samples come: a line is there within 10 ms, for less than 1 % of a core. */
+/*
+ * Time between reads while samples come: a line appears within 10 ms, for less than 1 % of a core.
+ */
 #define POLL_MS       8
 #define LOOK_EVERY_NS NS_PER_SECOND
-/* For a bus that is not there yet. */
+/* Time between looks for a bus that does not exist yet. */
 #define BUS_LOOK_MS 100
 /* How often, and how long, to wait for what was published and cannot be read yet. */
 #define QUIET_MAX 20
@@ -43,12 +45,12 @@
 struct tail {
 	struct ortail_settings settings;
 	struct ortail_view view;
-	struct orbus_reader *reader; /* NULL: there is no bus, and history will do */
+	struct orbus_reader *reader; /* NULL: there is no bus, and the journal is enough */
 	struct history *history;     /* NULL: not asked for */
 	struct stats *stats;         /* NULL: no summaries */
 	struct group *group;         /* NULL: no groups */
 	struct request_log *log;     /* NULL: standard output */
-	bool has_waited;             /* for the bus: all that it holds is news */
+	bool has_waited;             /* --wait found a bus: all that it holds is shown */
 	bool follows, drained;
 	uint64_t looked_ns;
 	bool out_of_memory;
@@ -143,7 +145,7 @@ static void add_outcome(
 	t->out_of_memory |= !add_line(t, &s, render_outcome(t, outcome, begin, now_ns));
 }
 
-/* Half of them at least are dropped, so the cost is spread. */
+/* Drops half of them or more at a time, so that the cost per line is constant. */
 static void keep_newest(struct tail *t, size_t keep)
 {
 	if (t->lines.count / 2 > keep)
@@ -174,8 +176,8 @@ static bool collect(struct tail *t, size_t max, size_t keep)
 }
 
 /*
- * Collects what was published until now: those who go on, or claim to, do not keep us. Where the
- * reader has nothing for the moment, it gets a little time. False: out of memory.
+ * Collects what was published until now. It ends also while producers go on publishing. Where the
+ * reader finds nothing for the moment, it waits a little. False: out of memory.
  */
 static bool collect_past(struct tail *t, size_t keep)
 {
@@ -194,7 +196,7 @@ static bool collect_past(struct tail *t, size_t keep)
 	return ok;
 }
 
-/* What is in flight is told of once a second, the dead as they are found. */
+/* Reports requests in flight once a second, and orphaned ones as they are found. */
 static bool look_after_groups(struct tail *t)
 {
 	uint64_t now_ns = clock_realtime_ns();
@@ -227,7 +229,8 @@ static void say_loss(struct tail *t)
 	t->lost_said = lost;
 }
 
-/* Prints what was collected. False: nobody reads any more, or it could not be written. */
+/* Prints what was collected. False: the reader of the output is gone, or it could not be written.
+ */
 static bool print(struct tail *t, int *status)
 {
 	uint64_t now_ns = t->stats ? clock_realtime_ns() : 0;
@@ -286,7 +289,7 @@ static int show_past(struct tail *t)
 	if (t->settings.last != UINT64_MAX)
 		keep = (size_t)t->settings.last;
 	else if (!t->settings.no_follow && !history && !t->has_waited && t->group)
-		keep = 0; /* what has begun is of interest, unseen */
+		keep = 0; /* with --group, begins are needed, though they are not printed */
 	else if (!t->settings.no_follow && !history && !t->has_waited)
 		orbus_reader_skip(t->reader);
 	if (!t->settings.quiet)
@@ -303,7 +306,7 @@ static int show_past(struct tail *t)
 	return print(t, &status) ? CLI_PROCEED : status;
 }
 
-/* Not endlessly: a signal just before the wait would interrupt nothing. */
+/* With a limit: a signal just before the wait would not interrupt it. */
 static int wait_ms(const struct tail *t)
 {
 	int most = history_left_ms(t->history, STOP_LOOK_MS);
@@ -327,13 +330,13 @@ static int follow(struct tail *t)
 		if ((t->lines.count > 0 || ready == 1 || t->stats) && !print(t, &status))
 			return status;
 	}
-	/* What came last before --until. */
+	/* Reads the last samples before --until. */
 	if (!is_stop_asked() && !collect_past(t, SIZE_MAX))
 		return CLI_FAILED;
 	return print(t, &status) ? CLI_PROCEED : status;
 }
 
-/* What there is to say at the end: what is in flight still, and the interval that is not over. */
+/* At the end: reports requests still in flight, and the interval that is not over. */
 static int finish(struct tail *t)
 {
 	int status = CLI_FINE;
@@ -380,7 +383,7 @@ static int await_bus(struct tail *t)
 	return is_stop_asked() && !t->reader ? -EINTR : err;
 }
 
-/* Without a bus there is still what was: after a reboot, say. */
+/* Without a bus the journal can still be read, as after a reboot. */
 static int open_bus(struct tail *t)
 {
 	int err = orbus_reader_open(t->settings.bus, &t->reader);

@@ -140,7 +140,7 @@ static bool print_object(const struct stats *s, FILE *out, uint64_t end_ns)
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		json_build_set(&o, keys[i], json_incref(json_object_get(document, keys[i])));
 	object = json_build_take(&o);
-	/* Of what was not kept or looked at. */
+	/* Removes keys about what was not kept or looked at. */
 	json_object_del(json_object_get(object, "token_usage"), "by_model");
 	json_object_del(json_object_get(object, "requests"), "in_flight");
 	ok = object && print_json(out, object, JSON_COMPACT) == 0;
@@ -205,7 +205,7 @@ bool stats_tick(struct stats *s, FILE *out, uint64_t now_ns)
 {
 	bool ok;
 
-	/* The clock was set back: the interval begins anew, with what is in it. */
+	/* The clock was set back: the interval starts again and keeps its counts. */
 	if (now_ns < s->start_ns)
 		s->start_ns = start_of(s, now_ns);
 	ok = enter(s, out, now_ns);

@@ -109,7 +109,7 @@ static void print_number(FILE *out, const struct part *part, const struct key_va
 	print_aligned(out, spec, '>', spec->separator ? separated : digits);
 }
 
-/* The format was looked over when the template was read. */
+/* The format was checked when the template was read. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 static void format_local_time(const char *format, uint64_t ns, char out[TIME_BYTES])

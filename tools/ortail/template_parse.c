@@ -35,7 +35,7 @@ __attribute__((format(printf, 2, 3))) static int refuse(
 	return -EINVAL;
 }
 
-/* Where a byte of the template is, as a person counts. */
+/* The position of a byte as a person counts: characters from 1. */
 static int column(const struct parser *p, const char *at)
 {
 	int n = 1;
@@ -70,7 +70,7 @@ static char escaped(const char *at)
 	return at[1] == 'n' ? '\n' : at[1] == 't' ? '\t' : at[1] == '\\' ? '\\' : 0;
 }
 
-/* What stands between fields. */
+/* The text between fields. */
 static int read_literal(struct parser *p, struct template *t)
 {
 	struct part *part = new_part(t);
@@ -144,7 +144,7 @@ static int read_number(struct parser *p, const char **at, const char *what, int 
 	return 0;
 }
 
-/* strftime() prints what it does not know as it stands, which nobody means. */
+/* strftime() would print an unknown conversion as it stands: it is refused instead. */
 static int check_time_format(const struct parser *p, const char *format)
 {
 	for (const char *s = strchr(format, '%'); s; s = strchr(s + 1, '%')) {
@@ -273,7 +273,7 @@ static int read_field(struct parser *p, struct template *t)
 	return err;
 }
 
-/* Tabs and line ends may be typed as they are; whatever else steers a terminal may not. */
+/* Tabs and line ends may be typed as they are; other control characters may not. */
 static int check_text(const struct parser *p)
 {
 	char safe[8];

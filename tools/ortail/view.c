@@ -41,7 +41,7 @@ static int make_format(struct ortail_view *v, const struct ortail_settings *s)
 	return CLI_PROCEED;
 }
 
-/* What a log has no place for. */
+/* Refuses options that --log-target cannot serve. */
 static int check_log(const struct ortail_view *v, const struct ortail_settings *s)
 {
 	if (v->format == FORMAT_CSV || v->format == FORMAT_TABLE || v->format == FORMAT_NONE)

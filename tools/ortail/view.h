@@ -17,7 +17,7 @@ struct ortail_view {
 	bool colour;                 /* on a terminal */
 	bool timestamps;             /* before each line of the log */
 	struct template *template;   /* of FORMAT_TEMPLATE */
-	struct highlight *highlight; /* NULL: nothing is looked for, or there is no colour */
+	struct highlight *highlight; /* NULL: no --highlight, or no colour */
 	struct sample_filter filter; /* of all but the kind */
 	struct conditions where, exclude;
 };
@@ -27,8 +27,7 @@ struct ortail_view {
 int ortail_view_make(struct ortail_view *v, const struct ortail_settings *settings);
 void ortail_view_free(struct ortail_view *v);
 
-/* Whether the filters let a sample pass, whatever its kind; and whether its kind is asked for too.
- */
+/* Whether the filters let a sample of any kind pass; and whether its kind is asked for too. */
 bool ortail_view_passes(const struct ortail_view *v, const struct orbus_sample *s);
 bool ortail_view_wants(const struct ortail_view *v, const struct orbus_sample *s);
 

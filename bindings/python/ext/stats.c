@@ -89,7 +89,7 @@ PyObject *stats(PyObject *module, PyObject *args)
 		return NULL;
 	if (!statistics_window_from_name(name, &window))
 		return PyErr_Format(
-		    PyExc_ValueError, "window is '%.100s': give 1m, 5m, 1h, day or start", name);
+		    PyExc_ValueError, "window is '%.100s': give %s", name, WINDOW_WORDS);
 	statistics_read(bus, window, &s);
 	if (s.error)
 		return set_bus_error(PyModule_GetState(module), bus, s.error);

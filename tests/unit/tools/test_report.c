@@ -4,7 +4,10 @@
 #include "base/calendar.h"
 #include "base/clock.h"
 #include "common/sparkline.h"
+#include "doc/doc_tables.h"
+#include "moments.h"
 #include "orreport/compare.h"
+#include "orreport/print_csv.h"
 #include "orreport/significance.h"
 #include "orreport/time_range.h"
 #include "settled.h"
@@ -17,20 +20,6 @@
 #include <time.h>
 
 static const struct calendar local = {false, 1};
-
-static void zone(const char *name)
-{
-	setenv("TZ", name, 1);
-	tzset();
-}
-
-static uint64_t at(const char *text)
-{
-	uint64_t ns = 0;
-
-	assert_true(clock_parse_rfc3339(text, &ns));
-	return ns;
-}
 
 /* Wednesday. */
 #define NOW "2026-11-25T09:30:00+01:00"
@@ -490,6 +479,84 @@ static void sparklines_stand_on_zero_and_keep_peaks(void **state)
 	draws(values + 5, 1, 8, " ");
 }
 
+/* --- CSV -------------------------------------------------------------------------------------- */
+
+/* What is kept out of CSV, so that a line stays readable; documents have it. */
+static bool is_left_out(const char *key)
+{
+	static const char *const keys[] = {"requests.in_flight", "requests.failed",
+	    "requests.error_rate", "token_usage.cached_tokens", "token_usage.reasoning_tokens",
+	    "token_usage.by_model"};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (strcmp(keys[i], key) == 0)
+			return true;
+	return strncmp(key, "decode_tps.", strlen("decode_tps.")) == 0;
+}
+
+static size_t columns_of(const char *key)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < csv_column_count; i++)
+		n += csv_columns[i].key && strcmp(csv_columns[i].key, key) == 0;
+	return n;
+}
+
+/* Returns how many columns the key has: one, or none where it is left out. */
+static size_t check_column(const char *key)
+{
+	size_t n = columns_of(key);
+
+	if (n != !is_left_out(key))
+		fail_msg("%s of doc/schema.def has %zu columns in tools/orreport/print_csv.c: "
+			 "give it one, or name it in is_left_out() of this test",
+		    key, n);
+	return n;
+}
+
+static size_t check_columns(const struct doc_object *object, const char *prefix)
+{
+	size_t found = 0;
+
+	for (unsigned i = 0; i < object->count; i++) {
+		char key[128];
+
+		snprintf(key, sizeof(key), "%s.%s", prefix, object->fields[i].key);
+		found += check_column(key);
+	}
+	return found;
+}
+
+/* Of a document, what a line of CSV is of: requests, their tokens, cost and times. */
+static size_t check_document(void)
+{
+	size_t found = 0;
+
+	for (unsigned i = 0; i < doc_document.count; i++) {
+		const struct doc_field *f = &doc_document.fields[i];
+		const char *of = f->type == DOC_OBJECT ? f->of->name : "";
+
+		if (strcmp(of, "requests") == 0 || strcmp(of, "token_usage") == 0 ||
+		    strcmp(of, "summary") == 0)
+			found += check_columns(f->of, f->key);
+		else if (f->type == DOC_SUM && strcmp(f->unit, "USD") == 0)
+			found += check_column(f->key);
+	}
+	return found;
+}
+
+static void each_column_of_csv_is_a_key_of_the_schema(void **state)
+{
+	size_t keyless = 0;
+
+	(void)state;
+	for (size_t i = 0; i < csv_column_count; i++)
+		keyless += !csv_columns[i].key;
+	assert_int_equal(keyless, 3); /* the 5th percentiles */
+	assert_int_equal(check_document(), csv_column_count - keyless);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -510,6 +577,7 @@ int main(void)
 	    cmocka_unit_test(who_has_stopped_is_silent),
 	    cmocka_unit_test(a_verdict_says_which_way),
 	    cmocka_unit_test(sparklines_stand_on_zero_and_keep_peaks),
+	    cmocka_unit_test(each_column_of_csv_is_a_key_of_the_schema),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

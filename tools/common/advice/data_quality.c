@@ -33,7 +33,7 @@ static void judge_costs(struct advice_case *c)
 	advice_draft_add(c, &d, "unknown_cost", "unknown costs", ADVICE_INFO, NULL);
 }
 
-/* Of which nobody can tell what they cost, nor how fast they were. */
+/* Answers without token counts: neither their cost nor their speed can be judged. */
 static void judge_usage(struct advice_case *c)
 {
 	struct advice_draft d;

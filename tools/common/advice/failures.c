@@ -12,9 +12,9 @@
 #define ERRORS_WARNING       5.0
 #define ERRORS_CRITICAL      25.0
 #define ORPHANS_WARNING      1.0
-/* A rate needs so many events beside ADVICE_REQUESTS_MIN requests. */
+/* A rate is judged from so many events on, and from ADVICE_REQUESTS_MIN requests on. */
 #define EVENTS_MIN 3
-/* A kind of timeout is worth a remedy of its own from this share of all on, in percent. */
+/* From this share of all requests on, in percent, a kind of timeout gets a remedy of its own. */
 #define KIND_SHARE 25.0
 
 enum cause { CAUSE_OTHER, CAUSE_REQUEST, CAUSE_PROVIDER, CAUSE_NETWORK };
@@ -58,7 +58,7 @@ static const char *const cause_remedies[] = {
 		      "certificates.",
 };
 
-/* Types that other rules speak of. */
+/* Error types that have a rule of their own. */
 static const char *const other_rules[] = {"rate_limited", "insufficient_credits", "unauthorized",
     "forbidden", "orphaned", "timeout", "timeout_connect", "timeout_first_token", "timeout_idle",
     "timeout_total"};
@@ -81,7 +81,7 @@ static bool is_of_other_rule(const char *type)
 	return false;
 }
 
-/* A rate that is high enough, among requests and events that are many enough. */
+/* Whether there are enough requests and events, and their rate is high enough. */
 static bool is_frequent(const struct advice_case *c, uint64_t events, double percent)
 {
 	return c->all->requests >= ADVICE_REQUESTS_MIN && events >= EVENTS_MIN &&
@@ -142,7 +142,7 @@ static void write_timeout_kinds(
 		    remedy);
 }
 
-/* A bot may publish an expired limit as an error whose type tells that it was one. */
+/* A bot may publish a timeout as an error with a type such as timeout_idle. */
 static uint64_t timeouts_by_type(const struct advice_case *c)
 {
 	uint64_t n = errors_of(c, "timeout");
@@ -206,7 +206,7 @@ static void judge_refusal(struct advice_case *c, const char *type, int status, c
 
 /* --- Other errors ----------------------------------------------------------------------------- */
 
-/* The most frequent type that no other rule speaks of; the sum of all of them in *sum. */
+/* The most frequent error type without a rule of its own; *sum: all such errors. */
 static const char *main_type(const struct advice_case *c, uint64_t *sum, uint64_t *most)
 {
 	const struct snapshot *s = c->snapshot;
@@ -260,7 +260,7 @@ static void judge_errors(struct advice_case *c)
 	c->explained += sum;
 	fprintf(d.evidence, " failed %s", c->span);
 	fprintf(d.evidence, ", most by %s (%llu)", type, (unsigned long long)most);
-	/* Which model an error of one type was on is not counted. */
+	/* Errors are not counted by type and model together. */
 	write_foremost(
 	    c, offsetof(struct stats_row, failed), "; most failures of any kind", d.evidence);
 	fputc('.', d.evidence);
@@ -340,9 +340,8 @@ static bool is_anything_critical(const struct advice_case *c)
 }
 
 /*
- * Whatever the rules above make of each kind, a share of failures that none of them speaks of is
- * told, and so is that much of the traffic fails where each kind by itself is no more than a
- * warning.
+ * Reports failures that no rule above has explained, where they are a share of the traffic. Reports
+ * also that much of the traffic fails, where each kind of failure alone is a warning at most.
  */
 static void judge_whole(struct advice_case *c)
 {

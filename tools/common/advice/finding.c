@@ -38,7 +38,7 @@ struct group_sum {
 	struct exact_sum sum;
 };
 
-/* Adds a model: the average is exact, the percentile the least, which all have reached. */
+/* Adds a model: the group's average stays exact; its percentile is the lowest of its models'. */
 static void group_add(struct group_sum *g, const struct stats_row *m, enum summary_kind kind)
 {
 	const struct summary *from = &m->of[kind];
@@ -49,7 +49,7 @@ static void group_add(struct group_sum *g, const struct stats_row *m, enum summa
 	g->models++;
 	to->count += from->count;
 	exact_add(&g->sum, exact_of((double)from->count * from->avg));
-	/* A document of other origin may lack some: of NaN and a number, the number is taken. */
+	/* A document of another system may lack some: a number is preferred to NaN. */
 	to->min = fmin(to->min, from->min);
 	to->p50 = fmin(to->p50, from->p50);
 	to->p95 = fmin(to->p95, from->p95);
@@ -140,7 +140,7 @@ static void finding_free(struct advice_finding *f)
 	free(f->remedy);
 }
 
-/* Behind those that are as severe. */
+/* Inserts it behind the findings of equal severity. */
 static int insert(struct advice *a, const struct advice_finding *f)
 {
 	struct advice_finding *more = realloc(a->findings, (a->count + 1) * sizeof(*a->findings));

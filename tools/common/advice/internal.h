@@ -36,7 +36,10 @@ struct advice_draft {
 
 /* --- finding.c ------------------------------------------------------------------------------- */
 
-/* False for "(other)", "(unknown)" and the like, which are sums over several: not to be advised. */
+/*
+ * False for "(other)", "(unknown)" and the like: they are sums over several names, and no advice
+ * names them.
+ */
 bool advice_is_named(const char *name);
 
 /* Opens the two texts. False: out of memory, which the case remembers. */
@@ -57,8 +60,8 @@ void advice_each(struct advice_case *c, enum summary_kind kind,
     void (*judge)(struct advice_case *c, const struct advice_subject *s));
 
 /*
- * Whether the values of `better` are lower than those of `than`, or, with `sign` -1, higher, by
- * more than chance would have it, where the best of so many candidates is looked for.
+ * Whether the values of `better` are significantly lower than those of `than` (with `sign` -1:
+ * higher), where the best of so many candidates is chosen.
  */
 bool advice_is_certain(const struct advice_subject *than, const struct advice_subject *better,
     enum summary_kind kind, int sign, size_t candidates); /* compare.c */

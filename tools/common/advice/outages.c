@@ -8,7 +8,7 @@
 
 #define FAILED_SHARE    25.0
 #define CANCELLED_SHARE 50.0
-/* Of whom to tell one by one; more than these are an outage of something else. */
+/* At most so many names get findings of their own: more failing at once have one common cause. */
 #define OUTAGES_SHOWN 5
 
 /* What became of the requests of one model, bot or group. */
@@ -28,7 +28,9 @@ static bool is_outage(const struct fates *f)
 	       (f->ok == 0 || advice_is_share(f->failed, f->requests, FAILED_SHARE));
 }
 
-/* Where as large a share of all fails, other rules have said so, and one would be named by chance.
+/*
+ * Where as large a share of all requests fails, other rules report it; a name would be picked by
+ * chance.
  */
 static bool is_of_the_whole(const struct advice_case *c, const struct fates *f)
 {
@@ -63,7 +65,7 @@ static void add_outage(struct advice_case *c, const struct fates *f, const char 
 	    f->ok == 0 ? ADVICE_CRITICAL : ADVICE_WARNING, f->name);
 }
 
-/* Each name by itself, and those with few requests together. */
+/* Judges each name by itself, and names with few requests together. */
 static void judge_parts(struct advice_case *c, enum dimension by, const char *what)
 {
 	const struct stats_rows *parts = &c->snapshot->by[by];

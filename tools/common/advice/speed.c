@@ -9,13 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Another model is worth naming when it takes at most so much of this one's time. */
+/* Another model is named if its time is at most this share of the slow model's. */
 #define FASTER_SHARE 0.7
 /* Tokens of a request from which its length is a likely reason for the time that it takes. */
-#define ANSWERED_SHARE  90.0 /* percent: of fewer answers, tokens a request tell nothing */
+#define ANSWERED_SHARE  90.0 /* percent: with fewer answered, tokens per request say nothing */
 #define LONG_PROMPT     4000
 #define LONG_COMPLETION 1000
-/* Under this a person waits for the words; base/ratings.h knows what is slow beyond it. */
+/* Below this rate a reader waits for words; base/ratings.h has the other limits. */
 #define LOW_TPS 15
 /* Parameters, in thousands of millions, from which a model is slow by nature. */
 #define LARGE_MODEL 70
@@ -40,8 +40,8 @@ static bool is_candidate(const struct advice_case *c, const struct advice_subjec
 }
 
 /*
- * The model that does best by a figure, `sign` -1: the larger the better, if it does clearly so,
- * and that is not by chance.
+ * The model that is best by a figure (`sign` -1: the largest is best), if it is clearly and
+ * significantly better.
  */
 static const struct advice_subject *find_better(const struct advice_case *c,
     const struct advice_subject *than, enum summary_kind kind, figure_of *figure, int sign)
@@ -65,7 +65,7 @@ static const struct advice_subject *find_better(const struct advice_case *c,
 	return found;
 }
 
-/* That both answered the same bot can be known only where there is no other. */
+/* Two models surely served the same bot only where there is one bot. */
 static void write_who_was_answered(const struct advice_case *c, FILE *out)
 {
 	if (c->only_bot)
@@ -75,8 +75,8 @@ static void write_who_was_answered(const struct advice_case *c, FILE *out)
 }
 
 /*
- * Tokens are counted of all requests, answered or not: so is their average. Where many were not
- * answered it tells little of those that were (a timeout has its prompt's, a refusal none): 0.
+ * The average of tokens is over all requests, answered or not: a timeout has prompt tokens, a
+ * refusal has none. Where many were not answered it says little about the answered ones: then 0.
  */
 static uint64_t tokens_each(uint64_t tokens, const struct advice_subject *s)
 {
@@ -142,7 +142,7 @@ static void judge_response_times(struct advice_case *c, const struct advice_subj
 {
 	double avg = s->stats->of[SUMMARY_RESPONSE].avg;
 	double p95 = s->stats->of[SUMMARY_RESPONSE].p95;
-	/* Of a group the percentile is a lower bound: the average may tell more. */
+	/* A group's percentile is a lower bound, so its average may be the better evidence. */
 	bool very_slow = rate_response_ms(p95).tone == TONE_BAD ||
 	                 (s->is_group && rate_response_ms(avg).tone == TONE_BAD);
 	const struct advice_subject *faster = find_better(c, s, SUMMARY_RESPONSE, p95_of, 1);

@@ -1,5 +1,5 @@
 /*
- * page.h: a page that needs nothing else: the static parts of this folder, and data for its script.
+ * page.h: a page in one file: the static parts of this folder, and data for its script.
  *
  * The parts are page.html, page.css, uPlot and the modules of the script (*.mjs), as the files in
  * this folder have them. C writes no HTML: names come from samples, and anybody who can publish can

@@ -49,7 +49,7 @@ struct bar *bars_of(const struct histogram *histogram, size_t most, size_t *coun
 		last--;
 	while (first < last && histogram_bucket(histogram, first) == 0)
 		first++;
-	/* Fewer than two will not do: nothing joins what is below 1 with what is above. */
+	/* Two bars at least: buckets below 1 and above 1 never join into one. */
 	if (first == last || most < 2)
 		return calloc(1, sizeof(*bars));
 	low = histogram->offset + (int32_t)first;
@@ -72,7 +72,7 @@ struct bar *bars_of(const struct histogram *histogram, size_t most, size_t *coun
 
 /* --- Drawing ---------------------------------------------------------------------------------- */
 
-/* Three digits, whatever the size. */
+/* Three significant digits. */
 static void format_bound(double value, char *out, size_t bytes)
 {
 	snprintf(out, bytes, "%.*f", value < 9.995 ? 2 : value < 99.95 ? 1 : 0, value);

@@ -11,8 +11,10 @@
 #include <string.h>
 #include <time.h>
 
-/* Statistics that took a millisecond to read are not read again for so many. With drawing and
- * releasing them, which takes half as long, that is a hundredth of the time. */
+/*
+ * After a read that took 1 ms, statistics are not read again for so many ms. Drawing and releasing
+ * them takes half as long again, so all of it is a hundredth of the time.
+ */
 #define READING_SHARE 150
 
 #define STALLED_MS    30000.0
@@ -153,7 +155,7 @@ static void read_documents(struct watch_source *w)
 	w->documents = fresh;
 }
 
-/* What cannot be read leaves the statistics as they were, with the time that they are of. */
+/* If reading fails, the old statistics stay, with their time. */
 static void read_stats(struct watch_source *w)
 {
 	uint64_t before_ns = now_ns_of(CLOCK_THREAD_CPUTIME_ID);

@@ -62,12 +62,15 @@ int watch_source_drain(struct watch_source *w);
  */
 bool watch_source_look(struct watch_source *w, bool at_once);
 
-/* Makes *out, which was zeroed or made before, what is known now. -ENOMEM: it is as it was. */
+/*
+ * Fills in *out, which is zeroed or filled before, with what is known now. -ENOMEM: it is
+ * unchanged.
+ */
 int watch_source_take(const struct watch_source *w, struct watch_data *out);
 
 /*
- * The same statistics as documents, for --json, which shows nothing else: then they are all that
- * watch_source_look() reads. They are the source's, until it looks again.
+ * The same statistics as documents, for --json. With --json watch_source_look() reads nothing but
+ * these. They belong to the source and live until it looks again.
  */
 const struct statistics *watch_source_documents(const struct watch_source *w);
 

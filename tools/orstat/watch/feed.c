@@ -25,7 +25,7 @@ struct feed {
 	struct failures failures;
 	uint64_t lost_at_start;
 	uint64_t gone_ns, remade_ns;
-	bool is_past; /* what is read was published before the screen was opened */
+	bool is_past; /* what is read now was published before the screen was opened */
 };
 
 static void keep(char *out, size_t bytes, const char *text)
@@ -62,7 +62,9 @@ void failures_add(struct failures *f, const struct seen_request *r)
 	f->items[at] = *r;
 }
 
-/* When one from the future came is known only if it comes now: else each screen would show it so.
+/*
+ * A sample from the future counts as of now only if it comes now: of older ones the arrival is
+ * unknown.
  */
 static bool has_time(const struct feed *f, const struct orbus_sample *s, uint64_t now_ns)
 {
@@ -87,7 +89,7 @@ static int take(struct feed *f, const struct orbus_sample *s, uint64_t now_ns)
 	return 0;
 }
 
-/* The reader has gone to the bus that bears the name now: nothing from there was noted yet. */
+/* The reader has moved to the bus that has the name now; nothing of it was noted yet. */
 static void follow_bus(struct feed *f)
 {
 	if (memcmp(f->bus_id, reader_bus_id(f->reader), sizeof(f->bus_id)) == 0)
@@ -100,7 +102,7 @@ static void follow_bus(struct feed *f)
 /* In one turn, so that keys get theirs. The clock costs a quarter of a sample. */
 #define DRAIN_NS      (NS_PER_SECOND / 20)
 #define DRAIN_SAMPLES 256
-/* Looking who lives, in one turn; and at the start, when there is nothing on the screen yet. */
+/* Time for finding dead processes, in one turn, and at the start before the first screen. */
 #define LOOK_NS  (NS_PER_SECOND / 500)
 #define START_NS (2 * NS_PER_SECOND)
 

@@ -1,9 +1,9 @@
 /*
- * feed.h: what only the ring tells: each request as it ends, what is in flight, the
- * last failures, who is connected, and whether the bus is still there.
+ * feed.h: what comes from the ring alone: each request as it ends, requests in flight, the last
+ * failures, connected producers, and whether the bus still exists.
  *
- * It reads, as every reader does, and nobody notices. Texts of samples are kept sanitised, cut to
- * what a screen has room for.
+ * It is a plain reader: it slows no producer. Texts of samples are sanitised and cut to what fits
+ * on a screen.
  */
 #ifndef ORBUS_ORSTAT_WATCH_FEED_H
 #define ORBUS_ORSTAT_WATCH_FEED_H
@@ -37,7 +37,7 @@ struct failures {
 	size_t count;
 };
 
-/* Puts one in its place, if it is among the last. */
+/* Inserts a failure by its time, if it is among the last. */
 void failures_add(struct failures *f, const struct seen_request *r);
 
 struct feed;
@@ -52,7 +52,7 @@ void feed_close(struct feed *f);
  */
 int feed_drain(struct feed *f);
 
-/* Once a second: is the bus still there? */
+/* To be called once a second: checks whether the bus still exists. */
 void feed_look_after(struct feed *f);
 
 void feed_history(

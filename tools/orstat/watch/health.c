@@ -1,5 +1,5 @@
 /*
- * health.c: what became of the agent while one looked on.
+ * health.c: the agent's state, as the live screen has seen it change.
  */
 #include "health.h"
 
@@ -15,7 +15,7 @@ bool health_note(struct health *h, int error, const struct board_snapshot *board
 	bool replaced;
 
 	if (error || !board->is_live) {
-		/* A board that nobody keeps tells who did. */
+		/* A stale board still holds the last agent's process id. */
 		if (!error) {
 			h->pid = board->pid;
 			h->heartbeat_ns = board->heartbeat_ns;

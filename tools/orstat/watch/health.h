@@ -1,5 +1,5 @@
 /*
- * health.h: what became of the agent while one looked on.
+ * health.h: the agent's state, as the live screen has seen it change.
  */
 #ifndef ORBUS_ORSTAT_WATCH_HEALTH_H
 #define ORBUS_ORSTAT_WATCH_HEALTH_H
@@ -14,7 +14,7 @@ enum agent_state {
 
 struct health {
 	enum agent_state state;
-	int32_t pid; /* of the agent that is or was */
+	int32_t pid; /* of the present agent, or of the last one */
 	uint64_t heartbeat_ns;
 	uint64_t uptime_seconds;
 	uint64_t restarted_ns; /* when another one was first seen in its place; 0: never */
@@ -26,8 +26,10 @@ struct health {
  */
 bool health_note(struct health *h, int error, const struct board_snapshot *board, uint64_t now_ns);
 
-/* Notes how long the agent says that it has run: one that says less than before is another one, in
- * a container perhaps under the same process id. */
+/*
+ * Notes the agent's uptime. A shorter one than before is another agent's, which in a container may
+ * have the same process id.
+ */
 void health_note_uptime(struct health *h, uint64_t seconds, uint64_t now_ns);
 
 #endif

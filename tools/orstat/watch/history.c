@@ -76,7 +76,7 @@ bool history_add(struct history *h, const struct orbus_sample *s, uint64_t now_n
 
 	if (s->kind != ORBUS_KIND_REQUEST || number + KEPT <= now_ns / h->length_ns)
 		return true;
-	/* What else it holds is a round older, or from before the clock was set back. */
+	/* Another number: its content is a round older, or from before the clock was set back. */
 	if (i->number != number)
 		reuse(i, number);
 	i->requests++;

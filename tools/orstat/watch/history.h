@@ -1,8 +1,8 @@
 /*
  * history.h: what happened in each of the last sixty intervals, for sparklines.
  *
- * An interval begins at a multiple of its length on the clock, so that a sample belongs to one by
- * its own time: what the ring still holds when the screen is opened fills the past.
+ * An interval begins at a multiple of its length on the clock, and a sample belongs to the interval
+ * of its own time. So samples that the ring held before the screen was opened fill past intervals.
  */
 #ifndef ORBUS_ORSTAT_WATCH_HISTORY_H
 #define ORBUS_ORSTAT_WATCH_HISTORY_H
@@ -35,7 +35,7 @@ void history_get(
 
 /*
  * How tall to draw a value: 1 to `levels`, in proportion to `highest`; 0 for 0, -1 where it is
- * unknown. Whatever is more than 0 shows.
+ * unknown. A value over 0 is never drawn as 0.
  */
 int history_level(double value, double highest, int levels);
 

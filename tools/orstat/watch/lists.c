@@ -85,7 +85,7 @@ void flights_draw(
 
 /* --- Failures --------------------------------------------------------------------------------- */
 
-/* The time of day, or of an older one the day. */
+/* The time of day; of an older request, the day. */
 static void format_time(uint64_t ns, uint64_t now_ns, char *out, size_t bytes)
 {
 	time_t t = (time_t)(ns / NS_PER_SECOND);

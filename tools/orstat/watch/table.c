@@ -13,7 +13,7 @@
 #define ERROR_RATE_POOR 5.0
 #define ERROR_RATE_BAD  25.0
 
-/* What is left over beyond that stays empty, so that figures are not far from their names. */
+/* Columns beyond that stay empty: figures must not be far from their names. */
 #define NAME_WIDTH_MAX 56
 
 enum form { FORM_COUNT, FORM_SECONDS, FORM_RATE, FORM_PERCENT, FORM_DOLLARS };
@@ -134,7 +134,7 @@ static void format_short_count(double n, int width, char *out, size_t bytes)
 	char full[COUNT_TEXT_BYTES];
 	int unit = -1;
 
-	/* No count is as large: the board need not be an agent's. */
+	/* No real count is as large; but any program may have written the board. */
 	if (!(n >= 0 && n < 1e18)) {
 		snprintf(out, bytes, "%.0e", n);
 		return;
@@ -214,11 +214,10 @@ static void draw_row(struct canvas *c, int at, const struct grid *g, const struc
 	}
 }
 
-/* "MODEL", and which of how many rows are below. */
+/* The heading: "MODEL", and which rows of how many are shown. */
 static void describe_names(const struct watch_state *s, const char *mark, char *out, size_t bytes)
 {
-	static const char *const names[DIMENSIONS] = {"MODEL", "BOT", "PROVIDER"};
-	int n = snprintf(out, bytes, "%s%s", names[s->by], mark);
+	int n = snprintf(out, bytes, "%s%s", dimension_names[s->by].heading, mark);
 
 	if (s->rows > s->rows_shown && s->rows_shown > 0)
 		n += snprintf(out + n, bytes - (size_t)n, " %d-%d of %d", s->scroll + 1,

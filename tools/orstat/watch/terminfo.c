@@ -10,7 +10,7 @@
 /* After curses.h, whose names it needs. */
 #include <term.h>
 
-/* tputs() hands its bytes to a function that is told nothing else. */
+/* Where keep_byte() puts bytes: tputs() passes it no context. */
 static struct terminfo *filled;
 
 static int keep_byte(int c)
@@ -28,7 +28,7 @@ static const char *capability(const char *name)
 	return value == (const char *)-1 ? NULL : value;
 }
 
-/* What endwin() would send. */
+/* The sequences that endwin() sends. */
 static void prepare_restore(struct terminfo *out)
 {
 	static const char *const names[] = {"sgr0", "op", "rmkx", "rmcup", "cnorm"};

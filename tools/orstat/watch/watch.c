@@ -16,7 +16,7 @@
 #include "plain.h"
 #include "screen.h"
 #include "state.h"
-#include "term.h"
+#include "terminal.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -28,7 +28,7 @@
 #define LOOK_EVERY_NS NS_PER_SECOND
 /* Plain lines between headings. */
 #define HEADING_EVERY 20
-/* In one turn, so that the ring and those who ask to end get theirs. */
+/* Keys in one turn: the ring and signals are looked at between turns. */
 #define KEYS_MAX 64
 
 struct watch {
@@ -42,7 +42,7 @@ struct watch {
 	bool is_behind;        /* there was more to read than fits in one turn */
 };
 
-/* Reads what has come. 1 where what is shown is to change, 0, or -ENOMEM. */
+/* Reads what has come. 1: the screen must change, 0: not, or -ENOMEM. */
 static int follow(struct watch *w)
 {
 	uint64_t interval = clock_realtime_ns() / w->settings.watch_ns;

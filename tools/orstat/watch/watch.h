@@ -1,5 +1,5 @@
 /*
- * watch.h: orstat --watch: what happens on a bus, as it happens, until one has seen enough.
+ * watch.h: orstat --watch: the live screen, until `q` or a signal ends it.
  */
 #ifndef ORBUS_ORSTAT_WATCH_H
 #define ORBUS_ORSTAT_WATCH_H

@@ -1,12 +1,12 @@
 /*
- * term.c: the terminal, by ncurses.
+ * terminal.c: the terminal, by ncurses.
  *
  * Signals. Those that ask to end or to stop are remembered and answered in term_wait(), where the
  * terminal can be given back in order. Those of a fault end the program at once: their handler
  * writes what was prepared when the terminal was taken, and calls nothing but write(), tcsetattr(),
  * signal() and raise(), which may be called anywhere. ncurses keeps the change of size for itself.
  */
-#include "term.h"
+#include "terminal.h"
 #include "base/sigbus.h"
 #include "state.h"
 #include "terminfo.h"
@@ -33,7 +33,7 @@ static struct {
 	SCREEN *screen;
 	FILE *keyboard, *display;
 	bool colour;
-	/* For the handler of faults: written before it is installed. */
+	/* Read by the handler of faults, so written before that is installed. */
 	struct termios before;
 	struct terminfo info;
 	int display_fd;
@@ -95,14 +95,14 @@ static void restore_and_die(int number)
 	(void)ignored;
 	tcsetattr(term.display_fd, TCSANOW, &term.before);
 	signal(number, SIG_DFL);
-	raise(number); /* blocked until the handler returns, and then the end */
+	raise(number); /* blocked here: it ends the process when the handler returns */
 }
 
 static void catch_signal(int number, void (*handler)(int), int flags)
 {
 	struct sigaction action, before;
 
-	/* What nohup or a shell had ignored stays ignored. */
+	/* A signal that nohup or a shell has set to be ignored stays ignored. */
 	if (sigaction(number, NULL, &before) == 0 && before.sa_handler == SIG_IGN)
 		return;
 	memset(&action, 0, sizeof(action));
@@ -126,12 +126,16 @@ static void catch_faults(void)
 	static char stack[CRASH_STACK];
 	stack_t present, ours = {.ss_sp = stack, .ss_size = sizeof(stack)};
 
-	/* A stack that overflowed serves no handler; a sanitizer's is as good as ours. */
+	/* After a stack overflow the handler needs another stack. A sanitizer's, where there is
+	 * one, will do. */
 	if (sigaltstack(NULL, &present) == 0 && present.ss_flags & SS_DISABLE)
 		sigaltstack(&ours, NULL);
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
 		catch_signal(faults[i], restore_and_die, SA_ONSTACK);
-	/* Again, so that a page that is gone still reads as zeros, and other faults come here. */
+	/*
+	 * Installed again, in front: a page that is gone reads as zeros, and other bus errors come
+	 * here.
+	 */
 	sigbus_reads_zeros();
 }
 
@@ -146,7 +150,7 @@ static FILE *file_of(int fd, const char *mode)
 	return file;
 }
 
-/* Keys come from the terminal, wherever standard input comes from. */
+/* Keys come from the terminal, also where standard input is a pipe or a file. */
 static FILE *open_keyboard(void)
 {
 	return file_of(isatty(STDIN_FILENO) ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
@@ -155,9 +159,9 @@ static FILE *open_keyboard(void)
 }
 
 /*
- * Anew where it may be opened, as O_NONBLOCK is shared with whoever shares the terminal, and
- * ncurses would try again and again for as long as there is no room. Opened with it nevertheless,
- * as the carrier of a line need not be waited for.
+ * Opened again where that is allowed: O_NONBLOCK belongs to the open file, which other programs on
+ * the terminal share, and with it ncurses would retry in a loop while the terminal takes nothing.
+ * The open itself uses O_NONBLOCK, so that it does not wait for the carrier of a serial line.
  */
 static FILE *open_display(void)
 {
@@ -231,7 +235,7 @@ int term_open(bool colour)
 	return 0;
 }
 
-/* Where the terminal has no second screen, what was drawn stays: the shell's line is left clean. */
+/* A terminal without a second screen keeps what was drawn: only the shell's line is cleared. */
 static void give_back(void)
 {
 	move(LINES - 1, 0);
@@ -294,12 +298,13 @@ static void stop(void)
 	signal(SIGTSTP, SIG_DFL);
 	raise(SIGTSTP);
 	catch_requests(true);
-	continued = 1; /* also where nobody would have continued it, so that it was not stopped */
+	continued = 1; /* also where the signal did not stop it, as in an orphaned process group */
 }
 
 /*
- * In the background the keys are another's. Who asks for them there is stopped until it is in front
- * again, or, where nobody could continue it, as an orphan, refused. To ask for none is enough.
+ * A background process that reads the terminal is stopped (SIGTTIN) until it is in the foreground.
+ * In an orphaned process group, which nothing could continue, the read fails with EIO instead. A
+ * read of 0 bytes is enough to find out.
  */
 static bool is_refused(int keyboard)
 {
@@ -315,7 +320,7 @@ static bool is_gone(const struct pollfd *keyboard, const struct pollfd *display)
 
 	if ((keyboard->revents | display->revents) & gone)
 		return true;
-	/* Readable, and nothing to read: the end of the file. */
+	/* Readable with nothing to read means end of file. */
 	return keyboard->revents & POLLIN &&
 	       (ioctl(keyboard->fd, FIONREAD, &waiting) < 0 || waiting == 0);
 }
@@ -336,7 +341,7 @@ enum term_event term_wait(int timeout_ms)
 	}
 	if (is_refused(files[0].fd) || (ready > 0 && is_gone(&files[0], &files[1])))
 		return TERM_THE_END;
-	/* A signal may have been that of a new size, which term_key() tells. */
+	/* The signal may have been SIGWINCH: term_key() reports the new size. */
 	return ready == 0 ? TERM_QUIET : TERM_KEYS;
 }
 
