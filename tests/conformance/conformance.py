@@ -20,6 +20,11 @@ def calls():
         return json.load(file)
 
 
+def nesting():
+    with open(os.path.join(FOLDER, "nesting.json"), encoding="utf-8") as file:
+        return json.load(file)
+
+
 def reply(call):
     """What the server answers, None where there is no server."""
     answer = call.get("answer")

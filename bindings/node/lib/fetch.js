@@ -60,7 +60,7 @@ const forgotten = new FinalizationRegistry((call) => call.abandoned())
 
 /** One call, from request to outcome; observes the body as it passes. */
 class Call {
-  #bus
+  #bus // the producer that publishes it
   #tags
   #headers // pairs
   #url
@@ -80,8 +80,9 @@ class Call {
 
   constructor(input, init, { bus, tags, timeout, outer }) {
     const source = isRequest(input) ? input : undefined
-    this.#bus = bus
-    this.#outer = outer?.producer === bus && !outer.isTaken ? outer : undefined
+    this.#outer = outer?.isTaken === false ? outer : undefined
+    // A begin and its request are of one lane.
+    this.#bus = this.#outer?.producer ?? bus
     this.#headers = pairsOf(look(init, 'headers') ?? look(source, 'headers'))
     this.#url = urlOf(input)
     const body = look(init, 'body') ?? undefined
@@ -91,8 +92,8 @@ class Call {
     const seconds = Number(headerOf(this.#headers, 'x-stainless-timeout') ?? NaN)
     this.#timeoutMs = seconds > 0 ? seconds * 1000 : (timeout ?? Infinity)
     const own = flatten(typeof tags === 'function' ? tags(input, init) : tags)
-    this.#tags = outer?.producer === bus ? merge(outer.tags, own) : own
-    this.#layer = new Layer(bus, { tags: this.#tags, isFetch: true, onTaken: () => this.#giveWay() })
+    this.#tags = merge(outer?.tags, own)
+    this.#layer = new Layer(this.#bus, { tags: this.#tags, onTaken: () => this.#giveWay() })
     if (body !== undefined || source === undefined) this.#begin(bytesOf(body))
     // The body of a Request can be read of a copy only, while the fetch is under way.
     else this.#begins = bytesOfRequest(source).catch(() => undefined).then((bytes) => this.#begin(bytes))
@@ -129,17 +130,17 @@ class Call {
 
   #begin(body) {
     if (this.#call !== undefined || this.#ended) return
-    const outer = this.#outer?.isTaken === false ? this.#outer : undefined
+    // A layer that has ended meanwhile has published itself.
+    const outer = this.#outer?.isTaken === false && this.#outer.open === this.#outer ? this.#outer : undefined
     const [high, low] = outer?.id ?? []
     const tries = Number(headerOf(this.#headers, 'x-stainless-retry-count') ?? NaN) + 1
     const call = native.callBegin(internals.handleOf(this.#bus), body, performance.now() - this.#start,
       Number.isNaN(tries) ? numberOf(outer?.attempt) : tries, this.#tags, secretsOf(this.#headers), this.#url,
-      high, low, outer?.model)
+      high, low)
     if (typeof call !== 'number') {
       this.#call = call
       this.#layer.id = [figures[FIGURE.idHigh], figures[FIGURE.idLow]]
-      const isThatCall = high === undefined ? outer?.isFetch === true : high === this.#layer.id[0] && low === this.#layer.id[1]
-      if (isThatCall) outer.take()
+      outer?.take()
       return
     }
     this.#ended = true
@@ -260,10 +261,7 @@ class Call {
 function beginCall(input, init, options) {
   try {
     if (!isCompletion(input, init)) return undefined
-    const outer = openLayer()
-    // Another producer's fetch measures this call already.
-    if (outer?.isFetch && outer.producer !== options.bus) return undefined
-    return new Call(input, init, { ...options, outer })
+    return new Call(input, init, { ...options, outer: openLayer(options.bus) })
   } catch (error) {
     internals.pass(options.bus, error instanceof Unseen ? error.message : show(get(error, 'message') ?? error))
     return undefined

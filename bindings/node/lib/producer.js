@@ -30,6 +30,7 @@ function checkBot(bot) {
 
 class Producer {
   #handle
+  #bus
   #onError
   #dropped = 0
   #unmeasured = 0
@@ -42,6 +43,7 @@ class Producer {
     checkBot(bot)
     checkBus('new Producer', bus)
     if (typeof onError === 'function') this.#onError = onError
+    this.#bus = bus
     this.#handle = native.open(bus, bot)
     if (typeof this.#handle === 'number') throw new OrbusError(this.#handle, `cannot open ${nameOf(bus)}`)
   }
@@ -163,6 +165,7 @@ class Producer {
 
   static {
     internals.handleOf = (producer) => (#handle in producer ? producer.#handle : undefined)
+    internals.busOf = (producer) => producer.#bus
     internals.report = (producer, number, what, why) => producer.#report(number, what, why)
     internals.pass = (producer, why) => {
       producer.#unmeasured++

@@ -51,7 +51,6 @@ class Request {
     if (layer === undefined) return
     this.#layer = layer
     layer.id = [this.#idHigh, this.#idLow]
-    layer.model = typeof options.model === 'string' ? options.model : undefined
     layer.tags = this.#tags
     layer.attempt = options.attempt
   }

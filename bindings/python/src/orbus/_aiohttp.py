@@ -36,7 +36,7 @@ def attach(session: Any, target: Target) -> None:
         measurement = None if session.closed else _begin(target, session, method, str_or_url, options)
         if measurement is None:
             return await request(method, str_or_url, **options)
-        layer = target.layer()
+        layer = measurement.layer()
         try:
             with layer:
                 response = await request(method, str_or_url, **options)

@@ -108,7 +108,7 @@ class _Transport:
         measurement = self._begin(request)
         if measurement is None:
             return self._inner.handle_request(request)
-        layer = self._target.layer()
+        layer = measurement.layer()
         try:
             with layer:
                 response = self._inner.handle_request(request)
@@ -124,7 +124,7 @@ class _Transport:
         measurement = self._begin(request)
         if measurement is None:
             return await self._inner.handle_async_request(request)
-        layer = self._target.layer()
+        layer = measurement.layer()
         try:
             with layer:
                 response = await self._inner.handle_async_request(request)

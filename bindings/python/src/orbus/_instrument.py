@@ -6,9 +6,9 @@ the parser of bindings/llm as it passes, so that all languages make the same sam
 call; nothing is read ahead, and no answer is kept. What a server repeats of the request's body, or of a
 key, is not published.
 
-A call that passes several instrumented layers (a client whose transport is another client, a
-client of an SDK within another) is measured by the outermost one; within the block of `bus.request()` it
-fills in that request's sample (ext/call_end.h).
+Of several instrumented layers around a call (a client whose transport is another client, a client of an
+SDK within another) the innermost one measures, as bindings/llm/nesting.h says; within the block of
+`bus.request()` a call fills in that request's sample (ext/call_end.h).
 
 An error in here is counted in the producer's `dropped`, logged once, and never reaches the program.
 """
@@ -23,7 +23,7 @@ from contextvars import ContextVar, Token
 from typing import Any, Callable, Generic, Iterable, Iterator, Mapping, Optional, Protocol, TypeVar
 
 from ._outcome import outcome, secrets
-from ._orbus import BOT_MAX, TAGS_MAX, BusError, Call, expect_calls
+from ._orbus import BOT_MAX, TAGS_MAX, BusError, Call, expect_calls, same_bus
 from ._producer import Producer
 
 _Client = TypeVar("_Client")
@@ -50,15 +50,17 @@ class Scope(Generic[_Value]):
             raise
     """
 
-    __slots__ = ("is_over", "value", "_variable", "_token", "__weakref__")
+    __slots__ = ("is_over", "outer", "value", "_variable", "_token", "__weakref__")
 
     def __init__(self, variable: Variable[_Value], value: _Value) -> None:
         self.is_over = False
         self.value = value
+        self.outer: weakref.ref[Scope[_Value]] | None = None  # what held before
         self._variable = variable
         self._token: Token[Any] | None = None
 
     def __enter__(self) -> None:
+        self.outer = self._variable.get(None)
         self._token = self._variable.set(weakref.ref(self))
 
     def __exit__(self, *_: object) -> None:
@@ -80,8 +82,21 @@ def current(variable: Variable[_Value]) -> _Value | None:
     return None if scope is None or scope.is_over else scope.value
 
 
-# The target of the call that is being handed on to the network: the same call again is not measured.
-_layer: Variable[Target] = ContextVar("orbus.layer", default=None)
+# The measurement of the call that is being handed on to the network: a call within takes its place.
+_layer: Variable[Measurement] = ContextVar("orbus.layer", default=None)
+
+
+def _layer_of(bus: str | None) -> Measurement | None:
+    """The innermost measurement, of those that are being handed on, that is published on this bus."""
+    reference = _layer.get(None)
+    while reference is not None:
+        scope = reference()
+        if scope is None:
+            return None
+        if not scope.is_over and same_bus(scope.value.bus, bus):
+            return scope.value
+        reference = scope.outer
+    return None
 
 
 class Decoder(Protocol):
@@ -124,17 +139,10 @@ class Target:
 
     def begin(self, method: str, path: str, url: Any, headers: Mapping[str, str],
               body: Callable[[], bytes | None]) -> Measurement | None:
-        """A measurement, or None where the request is none of ours, or measured already."""
+        """A measurement, or None where the request is none of ours."""
         if method != "POST" or not path.rstrip("/").endswith("/completions"):
             return None
-        outer = current(_layer)
-        if outer is not None and outer.producer.bus == self.producer.bus:
-            return None
         return Measurement(self, str(url), headers, body())
-
-    def layer(self) -> Scope[Target]:
-        """While it holds the request is handed on."""
-        return Scope(_layer, self)
 
     def drop(self, error: Exception) -> None:
         """A call that cannot be measured passes unmeasured. It is counted, and said once."""
@@ -154,7 +162,8 @@ class Target:
 class Measurement:
     """One request of an instrumented client, from its start to its end.
 
-    One that is dropped without an end counts as abandoned: it ends with what came last.
+    One that is dropped without an end counts as abandoned: it ends with what came last. One whose place a
+    call within has taken publishes nothing.
     """
 
     __slots__ = ("_call", "_target", "_decoders", "_unread", "_ended")
@@ -164,13 +173,25 @@ class Measurement:
         self._target = target
         self._decoders: list[Decoder] = []
         self._unread = self._ended = False
-        self._call = Call(target.producer, body, _attempt(headers), target.tags,
-                          secrets(headers), url)
+        outer = _layer_of(self.bus)
+        self._call: Call = Call(target.producer, body, _attempt(headers), target.tags, secrets(headers), url,
+                                None if outer is None else outer._call)
+
+    @property
+    def bus(self) -> str | None:
+        return self._target.producer.bus
+
+    def layer(self) -> Scope[Measurement]:
+        """While it holds the request is handed on."""
+        return Scope(_layer, self)
 
     def response(self, status: int, headers: Mapping[str, str], encoded: bool,
                  decoders: Mapping[str, Callable[[], Decoder]] = {}) -> None:
         """The head of the response. `encoded`: the body comes as Content-Encoding says; `decoders`
         are the client's own."""
+        if self._call.over:
+            self._unread = True  # by this layer: one within reads it
+            return
         try:
             self._call.response(status, headers.get("Content-Type"), _seconds(headers.get("Retry-After")),
                                 headers.get("X-Generation-Id"))
