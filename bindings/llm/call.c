@@ -78,11 +78,16 @@ void llm_call_hold(struct llm_call *x)
 		x->paused_ns = now_ns_of(CLOCK_MONOTONIC);
 }
 
+static void go_on_at(struct llm_call *x, uint64_t now_ns)
+{
+	x->waiting_ns += now_ns - x->paused_ns;
+	x->paused_ns = 0;
+}
+
 void llm_call_go_on(struct llm_call *x)
 {
 	if (x->paused_ns)
-		x->waiting_ns += now_ns_of(CLOCK_MONOTONIC) - x->paused_ns;
-	x->paused_ns = 0;
+		go_on_at(x, now_ns_of(CLOCK_MONOTONIC));
 }
 
 /* --- The answer as it passes --------------------------------------------------------------------
@@ -120,11 +125,17 @@ void llm_call_content_type(struct llm_call *x, const char *type)
 		response_expect(&x->response, RESPONSE_EVENTS);
 }
 
+/*
+ * The clock is read once a piece: it may bring the first token, follow a gap, or be the last one
+ * before the program drops the answer, which is only known later. tests/bench/bench_feed.c tells
+ * what that costs.
+ */
 bool llm_call_feed(struct llm_call *x, const char *bytes, size_t length)
 {
 	uint64_t now_ns = now_ns_of(CLOCK_MONOTONIC);
 
-	llm_call_go_on(x);
+	if (x->paused_ns)
+		go_on_at(x, now_ns);
 	if (!x->body_seen)
 		llm_call_content_type(x, NULL);
 	x->arrival_ns = now_ns;
