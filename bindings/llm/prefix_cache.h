@@ -1,6 +1,6 @@
 /*
- * prefix_cache.h: events of a stream begin alike, up to the text: what was read once is not read
- * again.
+ * prefix_cache.h: skips the part that each event of a stream begins with, up to its text, once it
+ * was read.
  *
  * A chunk of 300 bytes brings a word or two; id, model and so on are the same as in the one before.
  * When an event begins with the very bytes after which the last one's text began, the scan goes on

@@ -1,8 +1,8 @@
 // fetch.js: a fetch that measures completions as they pass, and is otherwise the one it wraps.
 //
-// The caller gets the same errors, and a Response that is like the original (passthrough.js). What
-// goes wrong in here never reaches the caller. What cannot be looked at without the caller noticing
-// passes as it is: it is counted, and told once.
+// The caller gets the same errors, and a Response that is like the original (passthrough.js). An error in
+// here never reaches the caller. A call that cannot be read without a change that the caller could see is
+// not measured: it is counted, and onError hears of each kind once.
 'use strict'
 
 const { types } = require('node:util')
@@ -31,7 +31,7 @@ function retryAfter(headers) {
   return seconds > 0 && seconds < 1e9 ? Math.ceil(seconds) : 0
 }
 
-// Of Node: what runs timers, and what runs promises, which a timer may have resolved.
+// Functions of Node that run timers, and that run promises (which a timer may have resolved).
 const CALLED_BY = /\b(?:listOnTimeout|processTicksAndRejections|runNextTicks|runMicrotasks)\b/
 
 /**
@@ -43,7 +43,7 @@ function isByTimer() {
   return attempt(() => {
     try {
       Error.stackTraceLimit = 50
-      // The program's own would be called, and may do anything.
+      // Else V8 would call the program's function for this stack.
       if (prepareStackTrace !== undefined) Error.prepareStackTrace = undefined
       return CALLED_BY.exec(new Error().stack)?.[0] === 'listOnTimeout'
     } finally {
@@ -55,7 +55,7 @@ function isByTimer() {
 
 const isEventTarget = (signal) => !types.isProxy(signal) && typeof get(signal, 'addEventListener') === 'function'
 
-// Of a body that is read elsewhere, and is no longer referred to.
+// Ends the call of a body that is read elsewhere when the garbage collector frees that body.
 const forgotten = new FinalizationRegistry((call) => call.abandoned())
 
 /** One call, from request to outcome; observes the body as it passes. */
@@ -66,7 +66,7 @@ class Call {
   #url
   #signal
   #timeoutMs // an abort after that long is the client's limit on time
-  #outer // a call that this one is; undefined: none
+  #outer // the layer whose place this call takes; undefined: none
   #layer
   #start = performance.now()
   #begins // while a Request's body is being read
@@ -110,14 +110,14 @@ class Call {
     this.#layer.close()
   }
 
-  /** A call within is this one, and nearer to the server. */
+  /** A call within takes this one's place: nothing is published here. */
   #giveWay() {
     this.#ended = true
     this.#unwatch()
     if (this.#call !== undefined) native.callGiveWay(this.#call)
   }
 
-  /** SDKs abort by one signal what takes too long and what their user wants no more, and do not say which. */
+  /** SDKs use one signal for time-outs and for aborts by their user: whether a timer aborted tells them apart. */
   #watch() {
     const signal = this.#signal
     if (this.#ended || signal === undefined) return
@@ -148,7 +148,7 @@ class Call {
     internals.drop(this.#bus, call, 'a request')
   }
 
-  /** Once it has begun; a Request's body that takes its time is not waited for. */
+  /** Waits until it has begun, but not for the body of a Request that comes slowly. */
   async #begun() {
     if (this.#call === undefined && this.#begins !== undefined) {
       await Promise.race([this.#begins, new Promise((resolve) => setImmediate(resolve))])
@@ -199,7 +199,7 @@ class Call {
     this.#begun().then(() => this.failed(error)).catch((problem) => this.lost(problem))
   }
 
-  /** Something went wrong in here: the request ends all the same. */
+  /** An error of ours: the request ends nevertheless. */
   lost(error) {
     internals.report(this.#bus, errno.EINVAL, `a call of fetch is not measured: ${show(get(error, 'message') ?? error)}`)
     this.#begin()
@@ -232,7 +232,7 @@ class Call {
     this.#end({ isAbandoned: true })
   }
 
-  /** The caller wants no more: by itself, or because of a signal that says why. */
+  /** The caller cancelled the body, by itself or by a signal, whose reason tells why. */
   cancelled(reason) {
     const { timeout } = this.#classify(get(this.#signal, 'aborted') ? get(this.#signal, 'reason') : reason)
     this.#end({ timeout, aborted: true })
@@ -268,7 +268,7 @@ function beginCall(input, init, options) {
   }
 }
 
-/** The Response for the caller: what goes wrong in measuring it leaves it the original. */
+/** The Response for the caller: the original one where measuring it fails. */
 function answer(call, response) {
   try {
     call.settled()
@@ -280,7 +280,7 @@ function answer(call, response) {
   }
 }
 
-/** The error is the caller's. */
+/** Ends the call, and rejects with the fetch's own error. */
 function refuse(call, error) {
   try {
     call.settled()

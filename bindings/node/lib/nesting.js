@@ -1,8 +1,8 @@
 // nesting.js: which measured call is made within which, so that a call counts once, however many
 // layers measure it: a fetch within a fetch, and a client's calls within measure() or request().
 //
-// bindings/llm/nesting.h has the rule. Here is how layers are found: by the asynchronous context that a
-// call is made in, as Node itself keeps it.
+// bindings/llm/nesting.h has the rule. Layers are found by Node's asynchronous context of the call
+// (AsyncLocalStorage).
 'use strict'
 
 const { AsyncLocalStorage } = require('node:async_hooks')
@@ -60,7 +60,7 @@ class Layer {
     return layer
   }
 
-  /** Likewise of those that publish on the producer's bus. */
+  /** The innermost open one that publishes on the producer's bus, from this one outwards. */
   openOn(producer) {
     let layer = this.open
     while (layer !== undefined && !publishesOn(layer, producer)) layer = layer.#outer?.open
@@ -68,7 +68,7 @@ class Layer {
   }
 }
 
-/** Of layers around one producer and the other, as a rule the same, the name of the bus is rarely asked for. */
+/** Most layers are of one producer: only for others the buses' names are compared. */
 const publishesOn = (layer, producer) =>
   layer.producer === producer || isSameBus(internals.busOf(layer.producer), internals.busOf(producer))
 

@@ -1,7 +1,7 @@
 // producer.js: a producer, its gauges and counts.
 //
-// Opening one may throw. Nothing that it does afterwards ever does: what cannot be published is
-// dropped, counted and told to `onError`.
+// Opening one may throw. Its methods never do: a sample that cannot be published is dropped, counted, and
+// reported to `onError`.
 'use strict'
 
 const { inspect } = require('node:util')
@@ -36,7 +36,7 @@ class Producer {
   #unmeasured = 0
   #said = new Set()
   #fetch
-  // Of when the producer was made: what is global later may lead back to bus.fetch.
+  // Taken now: a later global fetch may be a wrapper of bus.fetch.
   #globalFetch = globalThis.fetch
 
   constructor({ bot, bus, onError } = {}) {

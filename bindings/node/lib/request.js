@@ -1,7 +1,7 @@
 // request.js: a request that a program times itself.
 //
-// It keeps what the addon told at its begin, and gives it back at its end: one call each. Dropped
-// in between, it leaves nothing to be freed.
+// It keeps the id and the start time that the addon returned at its begin, and passes them at its end. The addon
+// holds no memory for it, so a request that is dropped leaves nothing to be freed.
 'use strict'
 
 const { errno } = require('./errors.js')

@@ -1,8 +1,8 @@
 // request_body.js: what a call of fetch asks: whether it is a completion, and what is sent.
 //
-// It only looks at what can be seen without the program noticing. A getter of the program's may do
-// anything, and a body or headers that are read once would be missing in the call: such a call is
-// UNSEEN, and passes as it is.
+// It reads only what the program cannot notice. It calls no getter of the program's, and does not read a body or
+// headers that can be read only once: they would be missing in the call. Such a call throws Unseen and is not
+// measured.
 'use strict'
 
 const { types } = require('node:util')

@@ -1,5 +1,5 @@
-// usage.js: a request's token counts and cost, as whichever API or SDK reports them: with orbus's
-// own names, the API's, those of @openrouter/sdk, or the Vercel AI SDK's.
+// usage.js: a request's token counts and cost, under orbus's names, the API's, those of @openrouter/sdk or
+// those of the Vercel AI SDK.
 'use strict'
 
 const { FIGURE } = require('./native.js')

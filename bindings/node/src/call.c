@@ -1,8 +1,7 @@
 /*
  * call.c: one request that the instrumented fetch makes, from request to outcome.
  *
- * The work is bindings/llm's; what it borrows (tags, the keys that may not be published) lies
- * beside it here.
+ * bindings/llm does the work. The tags and keys that it borrows are kept here beside it.
  */
 #include "call.h"
 #include "args.h"

@@ -16,7 +16,7 @@
 #include <string.h>
 
 #define NAME_BYTES 128
-/* What is beyond is no count of anything. */
+/* Larger numbers are not exact in JavaScript, and no count of tokens. */
 #define COUNT_MAX 0x1p53
 
 /* --- Handles --------------------------------------------------------------------------------- */

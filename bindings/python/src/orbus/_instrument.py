@@ -17,86 +17,20 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import weakref
 import zlib
-from contextvars import ContextVar, Token
-from typing import Any, Callable, Generic, Iterable, Iterator, Mapping, Optional, Protocol, TypeVar
+from typing import Any, Callable, Iterable, Iterator, Mapping, Protocol, TypeVar
 
+from ._nesting import Layer, Scope, layer, layer_of
 from ._outcome import outcome, secrets
-from ._orbus import BOT_MAX, TAGS_MAX, BusError, Call, expect_calls, same_bus
+from ._orbus import BOT_MAX, TAGS_MAX, BusError, Call, expect_calls
 from ._producer import Producer
 
 _Client = TypeVar("_Client")
-_Value = TypeVar("_Value")
 
 _lock = threading.Lock()
 _own_producer: Producer | None = None
 _INFLATED_AT_ONCE = 1 << 16
 _is_told = False
-
-
-class Scope(Generic[_Value]):
-    """A value that holds while a call runs, in a context variable.
-
-    An interrupt may come at any moment, also before the variable is set back. So the variable refers to the
-    scope weakly, and what is over holds no more. The caller keeps this form, in which an interrupt of the
-    block's beginning or end is caught too:
-
-        try:
-            with scope:
-                ...
-        except BaseException:
-            scope.is_over = True
-            raise
-    """
-
-    __slots__ = ("is_over", "outer", "value", "_variable", "_token", "__weakref__")
-
-    def __init__(self, variable: Variable[_Value], value: _Value) -> None:
-        self.is_over = False
-        self.value = value
-        self.outer: weakref.ref[Scope[_Value]] | None = None  # what held before
-        self._variable = variable
-        self._token: Token[Any] | None = None
-
-    def __enter__(self) -> None:
-        self.outer = self._variable.get(None)
-        self._token = self._variable.set(weakref.ref(self))
-
-    def __exit__(self, *_: object) -> None:
-        self.is_over = True
-        try:
-            if self._token is not None:
-                self._variable.reset(self._token)
-        except ValueError:
-            pass  # a coroutine may be closed in another context than it ran in: nothing is to undo there
-
-
-Variable = ContextVar[Optional["weakref.ref[Scope[_Value]]"]]
-
-
-def current(variable: Variable[_Value]) -> _Value | None:
-    """The value that holds now."""
-    reference = variable.get(None)
-    scope = reference() if reference is not None else None
-    return None if scope is None or scope.is_over else scope.value
-
-
-# The measurement of the call that is being handed on to the network: a call within takes its place.
-_layer: Variable[Measurement] = ContextVar("orbus.layer", default=None)
-
-
-def _layer_of(bus: str | None) -> Measurement | None:
-    """The innermost measurement, of those that are being handed on, that is published on this bus."""
-    reference = _layer.get(None)
-    while reference is not None:
-        scope = reference()
-        if scope is None:
-            return None
-        if not scope.is_over and same_bus(scope.value.bus, bus):
-            return scope.value
-        reference = scope.outer
-    return None
 
 
 class Decoder(Protocol):
@@ -145,7 +79,7 @@ class Target:
         return Measurement(self, str(url), headers, body())
 
     def drop(self, error: Exception) -> None:
-        """A call that cannot be measured passes unmeasured. It is counted, and said once."""
+        """Counts a call that cannot be measured in `dropped`; the first one is logged."""
         global _is_told
         self.producer._drop()
         if not _is_told:
@@ -166,34 +100,34 @@ class Measurement:
     call within has taken publishes nothing.
     """
 
-    __slots__ = ("_call", "_target", "_decoders", "_unread", "_ended")
+    __slots__ = ("call", "_target", "_decoders", "_unread", "_ended")
 
     def __init__(self, target: Target, url: str, headers: Mapping[str, str],
                  body: bytes | None) -> None:
         self._target = target
         self._decoders: list[Decoder] = []
         self._unread = self._ended = False
-        outer = _layer_of(self.bus)
-        self._call: Call = Call(target.producer, body, _attempt(headers), target.tags, secrets(headers), url,
-                                None if outer is None else outer._call)
+        outer = layer_of(self.bus)
+        self.call: Call = Call(target.producer, body, _attempt(headers), target.tags, secrets(headers), url,
+                                None if outer is None else outer.call)
 
     @property
     def bus(self) -> str | None:
         return self._target.producer.bus
 
-    def layer(self) -> Scope[Measurement]:
+    def layer(self) -> Scope[Layer]:
         """While it holds the request is handed on."""
-        return Scope(_layer, self)
+        return Scope(layer, self)
 
     def response(self, status: int, headers: Mapping[str, str], encoded: bool,
                  decoders: Mapping[str, Callable[[], Decoder]] = {}) -> None:
         """The head of the response. `encoded`: the body comes as Content-Encoding says; `decoders`
         are the client's own."""
-        if self._call.over:
+        if self.call.over:
             self._unread = True  # by this layer: one within reads it
             return
         try:
-            self._call.response(status, headers.get("Content-Type"), _seconds(headers.get("Retry-After")),
+            self.call.response(status, headers.get("Content-Type"), _seconds(headers.get("Retry-After")),
                                 headers.get("X-Generation-Id"))
             if encoded:
                 self._choose_decoders(headers.get("Content-Encoding") or "", decoders)
@@ -216,7 +150,7 @@ class Measurement:
             return
         try:
             for piece in _decode(self._decoders, data) if self._decoders else (data,):
-                self._call.feed(piece)
+                self.call.feed(piece)
         except Exception as error:
             self.give_up(error)
 
@@ -228,11 +162,11 @@ class Measurement:
         self._ended = True
         try:
             if error is not None:
-                self._call.end(**outcome(error))
+                self.call.end(**outcome(error))
             elif self._unread:
-                self._call.end(unread=True)
+                self.call.end(unread=True)
             else:
-                self._call.end(cancelled=cancelled, abandoned=abandoned)
+                self.call.end(cancelled=cancelled, abandoned=abandoned)
         except Exception as fault:
             self._target.drop(fault)
 

@@ -12,8 +12,8 @@ from ._orbus import Reader
 if TYPE_CHECKING:
     from ._typing import Self
 
-#: What was published, with the keys that README.md of orbus names; absent ones are not there. `ts` is
-#: in nanoseconds since 1970; `tps` and `decode_tps` are there where they can be computed.
+#: A published sample, with the keys of orbus(7); an absent value has no key. `ts` is in nanoseconds since
+#: 1970. `tps` and `decode_tps` are added where they can be computed.
 Sample = Dict[str, Any]
 
 _ROUND = 16384  # samples that are put in order at once
@@ -102,7 +102,7 @@ class Tail:
         return 3600.0 if deadline is None else deadline - time.monotonic()
 
     def _take(self) -> bool:
-        """Whether a sample is ready, perhaps after a look at the bus."""
+        """Whether a sample is ready; reads the bus where none is."""
         if not self._ready and self._follow:
             self._collect(_ROUND)
         return bool(self._ready)
