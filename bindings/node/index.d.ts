@@ -206,6 +206,22 @@ export interface Sample {
   tokens_estimated?: boolean
   cost_usd?: number
   attempt?: number
+  /** Absent: a chat. */
+  operation?: string
+  /** Tokens of the prompt that the provider wrote to a cache. */
+  cache_write_tokens?: number
+  /** Calls of tools that the answer asks for. */
+  tool_calls?: number
+  /** The longest time between two chunks of a stream. */
+  max_gap_ms?: number
+  /** Pieces of a stream with content, reasoning or a part of a tool call. */
+  chunks?: number
+  /** `cost_usd` is from a table of prices, not from the API. */
+  cost_estimated?: boolean
+  /** Seconds to wait before a retry, as the server asked. */
+  retry_after_s?: number
+  /** The first 8 hex digits of the API key's SHA-256, where the program asks for it. */
+  key_id?: string
   tags?: Record<string, string>
   /** Of a gauge or a count. */
   name?: string

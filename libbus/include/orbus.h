@@ -166,8 +166,16 @@ struct orbus_sample {
 	uint64_t attempt; /* 1 for the first try */
 	const struct orbus_tag *tags;
 	size_t tag_count;
-	const char *name; /* of a gauge or count */
-	double value;     /* of a gauge, which may be negative, or of a count */
+	const char *name;            /* of a gauge or count */
+	double value;                /* of a gauge, which may be negative, or of a count */
+	const char *operation;       /* NULL: a chat; text_completion, embeddings */
+	uint64_t cache_write_tokens; /* of the prompt, that the provider wrote to a cache */
+	uint64_t tool_calls;         /* that the answer asks for */
+	double max_gap_ms;           /* the longest pause between two chunks of a stream */
+	uint64_t chunks;      /* of a stream, with content, reasoning or a part of a tool call */
+	bool cost_estimated;  /* cost_usd is from a table of prices, not from the API */
+	double retry_after_s; /* seconds to wait before a retry, as the server asked */
+	const char *key_id;   /* the first 8 hex digits of the API key's SHA-256; never the key */
 };
 
 /* Makes *s a request with status ok, ts 0 (now), and everything else absent. */

@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PAYLOAD 496
+#define PAYLOAD 1008
 
 static struct sample_storage storage_new(void)
 {
