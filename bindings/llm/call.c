@@ -97,7 +97,9 @@ static void note_token(void *context)
 {
 	struct llm_call *x = context;
 
-	x->waiting_ns = x->arrival_ns;
+	if (x->token_ns && x->arrival_ns - x->token_ns > x->max_gap_ns)
+		x->max_gap_ns = x->arrival_ns - x->token_ns;
+	x->token_ns = x->waiting_ns = x->arrival_ns;
 	if (!x->request.first_token_ns)
 		x->request.first_token_ns = x->arrival_ns;
 }
@@ -249,6 +251,29 @@ static void fill_in_tokens(struct llm_call *x, struct orbus_sample *s)
 	s->cached_tokens = f->cached_tokens;
 	s->reasoning_tokens = f->reasoning_tokens;
 	s->cost_usd = f->cost_usd;
+	if (f->cache_write_tokens != 0)
+		s->cache_write_tokens = f->cache_write_tokens;
+	if (f->tool_calls > 0)
+		s->tool_calls = f->tool_calls;
+}
+
+/* The pieces of a stream, and the pauses between them. */
+static void fill_in_chunks(const struct llm_call *x, struct orbus_sample *s)
+{
+	uint64_t chunks = x->response.facts.chunks;
+
+	if (!s->stream || chunks == 0)
+		return;
+	s->chunks = chunks;
+	if (chunks > 1)
+		s->max_gap_ms = (double)x->max_gap_ns / 1e6;
+}
+
+static bool is_text_completion(const struct llm_call *x)
+{
+	if (x->body.is_read)
+		return x->body.has_prompt && !x->body.has_messages;
+	return x->response.facts.is_text_completion;
 }
 
 /* The id by which OpenRouter knows this request, also where the body does not come to its id. */
@@ -378,9 +403,13 @@ static void fill_in(struct llm_call *x, const struct llm_call_result *result)
 	            (x->response.form != RESPONSE_JSON || x->outcome.status != ORBUS_STATUS_OK);
 	fill_in_times(x, s, result->abandoned);
 	s->attempt = x->options.attempt ? x->options.attempt : ORBUS_NONE;
+	s->operation = is_text_completion(x) ? "text_completion" : NULL;
+	if (result->retry_after > 0)
+		s->retry_after_s = (double)result->retry_after;
 	s->tags = x->options.tags;
 	s->tag_count = x->options.tag_count;
 	fill_in_tokens(x, s);
+	fill_in_chunks(x, s);
 }
 
 /* An answer that the binding could not read: how long it took, and that it came. */

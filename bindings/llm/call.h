@@ -88,6 +88,8 @@ struct llm_call {
 	bool body_seen;
 	enum limit limit;    /* of ours that was hit */
 	uint64_t arrival_ns; /* of the head or the bytes that came last, 0: nothing came */
+	uint64_t token_ns;   /* of the last bytes that brought a token, 0: none did */
+	uint64_t max_gap_ns; /* the longest time between two such */
 	uint64_t waiting_ns; /* since when a token is awaited: the first one, or the next */
 	uint64_t paused_ns;  /* since when the program lets the transfer wait, 0: it does not */
 	char generation_id[96];

@@ -58,6 +58,13 @@ static inline void prefix_cache_learn(
 	r->scan = *scan;
 }
 
+/* What this event begins with must be read each time. */
+static inline void prefix_cache_forget(struct prefix_cache *r)
+{
+	r->now = NULL;
+	r->length = 0;
+}
+
 /* Something other than text was learnt. After the text it is not in what is known: forget that. */
 static inline void prefix_cache_doubt(struct prefix_cache *r)
 {

@@ -74,6 +74,7 @@ export interface Usage {
   totalTokens?: number | null
   cachedTokens?: number | null
   reasoningTokens?: number | null
+  cacheWriteTokens?: number | null
   costUsd?: number | null
 }
 

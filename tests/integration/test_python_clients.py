@@ -444,13 +444,28 @@ class OnceTest(ClientTest):
         self.assertEqual(self.events(), ["begin", "request"])
         sample, = self.samples()
         self.assertEqual({k: sample.get(k) for k in ("status", "requested_model", "model", "provider", "stream",
-                                                     "completion_tokens", "cost_usd", "tags", "http_status")},
+                                                     "completion_tokens", "cost_usd", "tags", "http_status",
+                                                     "chunks", "operation")},
                          {"status": "ok", "requested_model": "mine", "model": "acme/large-2024", "provider": "Acme",
                           "stream": True, "completion_tokens": 3, "cost_usd": 0.00042, "http_status": 200,
+                          "chunks": 3, "operation": None,
                           "tags": {"user": "ann", "env": "prod"}})
         self.assertLessEqual(sample["ttft_ms"], sample["response_ms"])
         self.assertEqual((r.status, r.completion_tokens, r.response_ms), ("ok", 3, sample["response_ms"]))
         self.assertEqual(self.producer.get_performance_stats()["total_requests"], 1)
+
+    def test_a_text_completion_is_one(self):
+        def answer(request):
+            kind = "chat.completion" if "chat" in request.url.path else "text_completion"
+            return httpx.Response(200, json={"object": kind, "choices": [{"text": "a"}]})
+        with orbus.instrument(httpx.Client(transport=httpx.MockTransport(answer)), self.producer) as client:
+            client.post("http://x/v1/completions", json={"model": "m", "prompt": "Say hello."})
+            with self.producer.request():
+                client.post("http://x/v1/completions", json={"model": "m", "prompt": ["Say", "hello."]})
+            for path in ("completions", "chat/completions"):  # of bodies that cannot be seen
+                client.post(f"http://x/v1/{path}", content=iter([b"{}"]))
+            client.post("http://x/v1/chat/completions", json=BODY)
+        self.assertEqual([s.get("operation") for s in self.samples()], ["text_completion"] * 3 + [None] * 2)
 
     def test_what_the_program_says_itself_stays(self):
         client = orbus.instrument(self.openai(), self.producer)

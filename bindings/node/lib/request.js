@@ -13,7 +13,7 @@ const { attempt: orElse, get, numberOf, show } = require('./values.js')
 const { judge } = require('./outcome.js')
 
 const { attempt, httpStatus, idHigh, idLow, startNs, tokensEstimated, ttftMs } = FIGURE
-const { cachedTokens, completionTokens, costUsd, promptTokens, reasoningTokens, totalTokens } = FIGURE
+const { cacheWriteTokens, cachedTokens, completionTokens, costUsd, promptTokens, reasoningTokens, totalTokens } = FIGURE
 const NO_FACTS = Object.freeze({})
 const FACTS = ['model', 'provider', 'finishReason', 'requestId', 'errorType', 'errorMessage', 'httpStatus', 'attempt',
   'tokensEstimated']
@@ -112,7 +112,7 @@ class Request {
     figures[attempt] = numberOf(f.attempt)
     figures[tokensEstimated] = f.tokensEstimated === true ? 1 : 0
     figures[promptTokens] = figures[completionTokens] = figures[totalTokens] = NaN
-    figures[cachedTokens] = figures[reasoningTokens] = figures[costUsd] = NaN
+    figures[cachedTokens] = figures[cacheWriteTokens] = figures[reasoningTokens] = figures[costUsd] = NaN
     const usage = this.#usage
     if (usage !== undefined) for (let i = 0; i < usage.length; i += 2) figures[usage[i]] = usage[i + 1]
     return internals.end(this.#producer, status, this.#stream, this.#model, f, this.#tags)

@@ -68,6 +68,14 @@ class Producer:
         tokens_estimated: bool = False,
         cost_usd: float | None = None,
         attempt: int | None = None,
+        operation: str | None = None,
+        cache_write_tokens: int | None = None,
+        tool_calls: int | None = None,
+        max_gap_ms: float | None = None,
+        chunks: int | None = None,
+        cost_estimated: bool = False,
+        retry_after_s: float | None = None,
+        key_id: str | None = None,
         name: str | None = None,
         value: float | None = None,
         tags: dict[str, Any] | None = None,
@@ -109,6 +117,12 @@ class Request:
     response_ms: float | None
     ttft_ms: float | None
     cost_usd: float | None
+    operation: str | None
+    cache_write_tokens: int | None
+    tool_calls: int | None
+    chunks: int | None
+    max_gap_ms: float | None
+    retry_after_s: float | None
     @property
     def status(self) -> str | None:
         """ok, error, timeout or cancelled once it is known. None where an instrumented call's answer
