@@ -127,6 +127,43 @@ void llm_call_content_type(struct llm_call *x, const char *type)
 		response_expect(&x->response, RESPONSE_EVENTS);
 }
 
+#define PROGRESS_EVERY_NS (2 * NS_PER_SECOND)
+
+void llm_call_begun_as(struct llm_call *x, const char *id)
+{
+	snprintf(x->begun_as, sizeof(x->begun_as), "%s", id);
+}
+
+/* A progress that cannot be published is no error: the next one may be, and the end has all
+ * figures. */
+static void publish_progress(struct llm_call *x)
+{
+	const struct response_facts *f = &x->response.facts;
+	struct orbus_sample s;
+
+	x->progress_ns = x->arrival_ns;
+	orbus_sample_init(&s);
+	s.kind = ORBUS_KIND_PROGRESS;
+	s.request_id = x->begun_as;
+	s.stream = true;
+	s.ttft_ms = (double)(x->request.first_token_ns - x->request.start_ns) / 1e6;
+	/* The event under way is not counted yet. */
+	s.chunks = f->chunks + (x->response.event_generates ? 1 : 0);
+	if (f->generated.quarters > 0) {
+		s.completion_tokens = token_estimate_tokens(&f->generated);
+		s.tokens_estimated = true;
+	}
+	orbus_publish(x->request.producer, &s);
+}
+
+/* A token came with the last bytes, and none was told of for so long. */
+static bool is_progress_due(const struct llm_call *x)
+{
+	return x->token_ns == x->arrival_ns && x->response.form == RESPONSE_EVENTS &&
+	       !x->response.facts.complete && x->request.producer &&
+	       (x->progress_ns == 0 || x->arrival_ns - x->progress_ns >= PROGRESS_EVERY_NS);
+}
+
 /*
  * The clock is read once a piece: it may bring the first token, follow a gap, or be the last one
  * before the program drops the answer, which is only known later. tests/bench/bench_feed.c tells
@@ -142,6 +179,8 @@ bool llm_call_feed(struct llm_call *x, const char *bytes, size_t length)
 		llm_call_content_type(x, NULL);
 	x->arrival_ns = now_ns;
 	response_feed(&x->response, bytes, length);
+	if (is_progress_due(x))
+		publish_progress(x);
 	if (x->response.facts.complete && !x->complete_ns)
 		x->complete_ns = now_ns_of(CLOCK_MONOTONIC);
 	return !has_limits(x) || !is_out_of_time_at(x, now_ns);
@@ -200,6 +239,7 @@ int llm_call_begin(
 		o->model = x->body.model;
 	x->streamed = o->stream || x->body.stream;
 	begin(x, p);
+	llm_call_begun_as(x, x->request.id);
 	x->waiting_ns = x->request.start_ns;
 	return 0;
 }

@@ -86,12 +86,14 @@ struct llm_call {
 	struct llm_call_options options;
 	struct request_body body;
 	bool body_seen;
-	enum limit limit;    /* of ours that was hit */
-	uint64_t arrival_ns; /* of the head or the bytes that came last, 0: nothing came */
-	uint64_t token_ns;   /* of the last bytes that brought a token, 0: none did */
-	uint64_t max_gap_ns; /* the longest time between two such */
-	uint64_t waiting_ns; /* since when a token is awaited: the first one, or the next */
-	uint64_t paused_ns;  /* since when the program lets the transfer wait, 0: it does not */
+	enum limit limit;     /* of ours that was hit */
+	uint64_t arrival_ns;  /* of the head or the bytes that came last, 0: nothing came */
+	uint64_t token_ns;    /* of the last bytes that brought a token, 0: none did */
+	uint64_t max_gap_ns;  /* the longest time between two such */
+	uint64_t waiting_ns;  /* since when a token is awaited: the first one, or the next */
+	uint64_t progress_ns; /* when a progress was published last, 0: never */
+	char begun_as[24];    /* the begin's id, of the layer that published it; see nesting.h */
+	uint64_t paused_ns;   /* since when the program lets the transfer wait, 0: it does not */
 	char generation_id[96];
 	char *kept; /* of ours: the copy of the request's body; NULL: none */
 };
@@ -107,10 +109,14 @@ int llm_call_begin(
 void llm_call_content_type(struct llm_call *x, const char *type);
 
 /*
- * Takes the next bytes of the body. False: a limit had been reached when they came, and the
+ * Takes the next bytes of the body. Publishes a progress with a stream's first token, and while
+ * more come at most every two seconds. False: a limit had been reached when they came, and the
  * binding should end the transfer.
  */
 bool llm_call_feed(struct llm_call *x, const char *bytes, size_t length);
+
+/* Another layer has published the begin by this id: what is published before the end is of it. */
+void llm_call_begun_as(struct llm_call *x, const char *id);
 
 /*
  * The limits are for the server alone: no time passes for them between these two, while the

@@ -184,7 +184,7 @@ export function instrumentFetch<F extends (...call: any[]) => Promise<any>>(fetc
 export interface Sample {
   /** RFC 3339 in UTC, with nanoseconds. */
   ts: string
-  kind: 'request' | 'begin' | 'gauge' | 'count'
+  kind: 'request' | 'begin' | 'progress' | 'gauge' | 'count'
   status?: Status | 'orphaned'
   bot?: string
   model?: string

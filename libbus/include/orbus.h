@@ -118,10 +118,11 @@ extern "C" {
 #define ORBUS_TAGS_MAX 16
 
 enum orbus_kind {
-	ORBUS_KIND_REQUEST, /* a request came to an end */
-	ORBUS_KIND_BEGIN,   /* a request started */
-	ORBUS_KIND_GAUGE,   /* name has this value now */
-	ORBUS_KIND_COUNT,   /* name grew by value */
+	ORBUS_KIND_REQUEST,  /* a request came to an end */
+	ORBUS_KIND_BEGIN,    /* a request started */
+	ORBUS_KIND_GAUGE,    /* name has this value now */
+	ORBUS_KIND_COUNT,    /* name grew by value */
+	ORBUS_KIND_PROGRESS, /* a stream's first token came, or more tokens since */
 };
 
 enum orbus_status {
@@ -346,7 +347,8 @@ ORBUS_API int orbus_reader_open(const char *bus, struct orbus_reader **out);
 /*
  * The next sample: 1 and *out filled, or 0 when there is none now. The samples of one producer
  * come in order, those of several interleave. *out and its strings live until the next call on
- * this reader. Samples that are not valid are counted and passed over.
+ * this reader. Samples that are not valid are counted and passed over; those of a kind that this
+ * version does not know are passed over.
  *
  * Its work is bounded, also where the shared memory was overwritten: after some thousands of
  * records that were overwritten or not valid it returns 0 and goes on from there at the next call.

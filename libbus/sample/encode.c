@@ -181,8 +181,8 @@ struct word {
 		head text \
 	}
 
-static const struct word kind_words[] = {
-    WORD("\xa7", "request"), WORD("\xa5", "begin"), WORD("\xa5", "gauge"), WORD("\xa5", "count")};
+static const struct word kind_words[] = {WORD("\xa7", "request"), WORD("\xa5", "begin"),
+    WORD("\xa5", "gauge"), WORD("\xa5", "count"), WORD("\xa8", "progress")};
 static const struct word status_words[] = {WORD("\xa2", "ok"), WORD("\xa5", "error"),
     WORD("\xa7", "timeout"), WORD("\xa9", "cancelled"), WORD("\xa8", "orphaned")};
 

@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-static const char *const kind_names[] = {"request", "begin", "gauge", "count"};
+static const char *const kind_names[] = {"request", "begin", "gauge", "count", "progress"};
 static const char *const status_names[] = {"ok", "error", "timeout", "cancelled", "orphaned"};
 
 #define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))

@@ -213,10 +213,13 @@ static PyObject *call_new(PyTypeObject *type, PyObject *args, PyObject *keywords
 	}
 	c->begun = true;
 	c->ended = false;
-	if (is_open(outer))
+	if (is_open(outer)) {
+		llm_call_begun_as(&c->call, outer->call.begun_as);
 		take_place(c, outer);
-	else if (c->within)
+	} else if (c->within) {
+		llm_call_begun_as(&c->call, c->within->request.id);
 		c->within->open = c;
+	}
 	return (PyObject *)c;
 }
 

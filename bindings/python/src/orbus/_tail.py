@@ -142,7 +142,7 @@ def tail(bus: str | None = None, *, last: int = 0, follow: bool = True, timeout:
 
     First the `last` N that the bus still holds, then what comes; without `follow`, all that it holds
     (or the last N) and the end. `timeout` ends the iteration after so many seconds without a sample.
-    `kind` is request, begin, gauge or count, None for all; `model`, `bot` and `provider` take
+    `kind` is request, begin, progress, gauge or count, None for all; `model`, `bot` and `provider` take
     patterns such as openai/*. Readers are never noticed by any bot. A reader belongs to its process:
     a forked child must make its own. Raises BusError.
     """
