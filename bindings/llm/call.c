@@ -238,6 +238,9 @@ int llm_call_begin(
 	if (!o->model && x->body.model[0])
 		o->model = x->body.model;
 	x->streamed = o->stream || x->body.stream;
+	if (o->key && *o->key)
+		key_id_of(o->key, strcspn(o->key, "\n"), x->key_id);
+	o->key = NULL;
 	begin(x, p);
 	llm_call_begun_as(x, x->request.id);
 	x->waiting_ns = x->request.start_ns;
@@ -444,6 +447,7 @@ static void fill_in(struct llm_call *x, const struct llm_call_result *result)
 	fill_in_times(x, s, result->abandoned);
 	s->attempt = x->options.attempt ? x->options.attempt : ORBUS_NONE;
 	s->operation = is_text_completion(x) ? "text_completion" : NULL;
+	s->key_id = or_absent(x->key_id);
 	if (result->retry_after > 0)
 		s->retry_after_s = (double)result->retry_after;
 	s->tags = x->options.tags;

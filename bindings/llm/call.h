@@ -12,6 +12,7 @@
 #ifndef ORBUS_LLM_CALL_H
 #define ORBUS_LLM_CALL_H
 
+#include "key_id.h"
 #include "orbus.h"
 #include "outcome.h"
 #include "request_body.h"
@@ -54,6 +55,8 @@ struct llm_call_options {
 	 */
 	const char *within_id;
 
+	/* The API key whose key_id is published, read in llm_call_begin() only; NULL: none is. */
+	const char *key;
 	const char *secrets; /* keys, one a line, that are never published; NULL: none */
 	const char *url;     /* where the request goes: it may hold keys too; NULL: not said */
 };
@@ -95,7 +98,8 @@ struct llm_call {
 	char begun_as[24];    /* the begin's id, of the layer that published it; see nesting.h */
 	uint64_t paused_ns;   /* since when the program lets the transfer wait, 0: it does not */
 	char generation_id[96];
-	char *kept; /* of ours: the copy of the request's body; NULL: none */
+	char key_id[KEY_ID_BYTES]; /* "": none */
+	char *kept;                /* of ours: the copy of the request's body; NULL: none */
 };
 
 /*

@@ -163,6 +163,11 @@ export interface InstrumentOptions {
    * given with the call).
    */
   timeout?: number
+  /**
+   * Publishes the first 8 hex digits of the SHA-256 of the API key (of the headers Authorization or X-Api-Key),
+   * which tells keys apart. The key itself is never published.
+   */
+  keyId?: boolean
 }
 
 /**

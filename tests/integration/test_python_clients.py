@@ -3,6 +3,7 @@ attempt is a sample."""
 import asyncio
 import contextvars
 import gc
+import hashlib
 import json
 import os
 import signal
@@ -466,6 +467,17 @@ class OnceTest(ClientTest):
                 client.post(f"http://x/v1/{path}", content=iter([b"{}"]))
             client.post("http://x/v1/chat/completions", json=BODY)
         self.assertEqual([s.get("operation") for s in self.samples()], ["text_completion"] * 3 + [None] * 2)
+
+    def test_the_keys_id_is_published_where_it_is_asked_for(self):
+        wanted = hashlib.sha256(KEY.encode()).hexdigest()[:8]
+        asking = orbus.instrument(self.openai(), self.producer, key_id=True)
+        with self.producer.request():
+            asking.chat.completions.create(**BODY)
+        with orbus.instrument(httpx.Client(), self.producer, key_id=True) as client:
+            client.post(self.server.url + "/chat/completions", json=BODY, headers={"x-api-key": KEY})
+            client.post(self.server.url + "/chat/completions", json=BODY)
+        orbus.instrument(self.openai(), self.producer).chat.completions.create(**BODY)
+        self.assertEqual([s.get("key_id") for s in self.samples()], [wanted, wanted, None, None])
 
     def test_progress_is_told_with_the_first_token_and_every_two_seconds(self):
         async def ask(around):

@@ -12,7 +12,7 @@ const internals = require('./internals.js')
 const native = require('./native.js')
 const { Layer, expectFetches, openLayer, within } = require('./nesting.js')
 const { observe } = require('./passthrough.js')
-const { Unseen, bytesOf, bytesOfRequest, headerOf, isCompletion, isRequest, look, pairsOf, secretsOf, urlOf } =
+const { Unseen, bytesOf, bytesOfRequest, headerOf, isCompletion, isRequest, keyOf, look, pairsOf, secretsOf, urlOf } =
   require('./request_body.js')
 const { flatten, merge } = require('./tags.js')
 const { attempt, get, numberOf, show } = require('./values.js')
@@ -63,6 +63,7 @@ class Call {
   #bus // the producer that publishes it
   #tags
   #headers // pairs
+  #hasKeyId // the key's id is published
   #url
   #signal
   #timeoutMs // an abort after that long is the client's limit on time
@@ -78,7 +79,8 @@ class Call {
   #retryAfter = 0
   #generationId
 
-  constructor(input, init, { bus, tags, timeout, outer }) {
+  constructor(input, init, { bus, tags, timeout, keyId, outer }) {
+    this.#hasKeyId = keyId === true
     const source = isRequest(input) ? input : undefined
     this.#outer = outer?.isTaken === false ? outer : undefined
     // A begin and its request are of one lane.
@@ -136,7 +138,7 @@ class Call {
     const tries = Number(headerOf(this.#headers, 'x-stainless-retry-count') ?? NaN) + 1
     const call = native.callBegin(internals.handleOf(this.#bus), body, performance.now() - this.#start,
       Number.isNaN(tries) ? numberOf(outer?.attempt) : tries, this.#tags, secretsOf(this.#headers), this.#url,
-      high, low)
+      high, low, this.#hasKeyId ? keyOf(this.#headers) : undefined)
     if (typeof call !== 'number') {
       this.#call = call
       this.#layer.id = [figures[FIGURE.idHigh], figures[FIGURE.idLow]]
@@ -295,7 +297,7 @@ const isPromise = (value) => value instanceof Promise || typeof get(value, 'then
 
 /** A fetch like the given one, whose completions are measured. */
 function instrumentFetch(fetch, options = {}) {
-  const { bus, tags, timeout } = options
+  const { bus, tags, timeout, keyId } = options
   if (typeof fetch !== 'function') throw new TypeError('instrumentFetch: the fetch to be measured is needed')
   if (bus === null || typeof bus !== 'object' || internals.handleOf(bus) === undefined) {
     throw new TypeError('instrumentFetch: { bus } must be a Producer')
@@ -303,7 +305,7 @@ function instrumentFetch(fetch, options = {}) {
   expectFetches()
   function measuredFetch(input, init) {
     const callIt = () => Reflect.apply(fetch, this, arguments)
-    const call = beginCall(input, init, { bus, tags, timeout })
+    const call = beginCall(input, init, { bus, tags, timeout, keyId })
     if (call === undefined) return callIt()
     let promise
     try {

@@ -110,7 +110,7 @@ static void take_options(
 }
 
 /*
- * callBegin(producer, body, elapsed_ms, attempt, tags, secrets, url, outer_high, outer_low): a
+ * callBegin(producer, body, elapsed_ms, attempt, tags, secrets, url, outer_high, outer_low, key): a
  * handle, or a negative errno. The last two are the id of the layer whose place it takes, if any
  * (llm/nesting.h). Its own id is among the figures.
  */
@@ -119,11 +119,12 @@ static napi_value begin(napi_env env, napi_callback_info info)
 	struct llm_call_options options = {0};
 	struct producer_handle *h;
 	struct measured *m;
-	napi_value a[9], external;
-	char id[sizeof(((struct orbus_request *)0)->id)];
+	napi_value a[10], external;
+	char id[sizeof(((struct orbus_request *)0)->id)], *key;
+	size_t unused;
 	int err;
 
-	take_arguments(env, info, a, 9);
+	take_arguments(env, info, a, 10);
 	h = take_handle(env, a[0], HANDLE_PRODUCER);
 	if (!h || !h->producer)
 		return make_int(env, -EBADF);
@@ -136,7 +137,9 @@ static napi_value begin(napi_env env, napi_callback_info info)
 	take_options(env, a, m, &options);
 	if (take_id(env, a[7], a[8], id, sizeof(id)))
 		options.within_id = id;
+	options.key = key = take_long_text(env, a[9], &unused);
 	err = begin_with(env, m, &options, a[1]);
+	free(key);
 	if (err) {
 		dispose(m);
 		return make_int(env, err);

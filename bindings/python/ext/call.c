@@ -177,34 +177,36 @@ static void take_place(struct call *c, struct call *outer)
 	Py_XDECREF((PyObject *)r);
 }
 
-/* Call(producer, body, attempt=None, tags=None, secret=None, url=None, outer=None) */
+/* Call(producer, body, attempt=None, tags=None, secret=None, url=None, outer=None, key=None) */
 static PyObject *call_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
 	static char *names[] = {
-	    "producer", "body", "attempt", "tags", "secret", "url", "outer", NULL};
+	    "producer", "body", "attempt", "tags", "secret", "url", "outer", "key", NULL};
 	struct module_state *state = state_of_type(type);
-	PyObject *producer, *body, *given[5] = {NULL};
+	PyObject *producer, *body, *given[6] = {NULL}, *kept_key = NULL;
 	struct llm_call_options options = {0};
 	uint64_t attempt = ORBUS_NONE;
 	char id[sizeof(((struct orbus_request *)0)->id)];
 	struct call *c, *outer;
 	int err = -ENOMEM;
 
-	if (!state || !PyArg_ParseTupleAndKeywords(args, keywords, "O!O|OOOOO:Call", names,
+	if (!state || !PyArg_ParseTupleAndKeywords(args, keywords, "O!O|OOOOOO:Call", names,
 			  state->producer_type, &producer, &body, &given[0], &given[1], &given[2],
-			  &given[3], &given[4]))
+			  &given[3], &given[4], &given[5]))
 		return NULL;
 	outer = given[4] && Py_TYPE(given[4]) == type ? (struct call *)given[4] : NULL;
 	c = call_alloc(type, producer, outer);
 	if (c && !PyErr_Occurred() && take_count(given[0], "attempt", &attempt) &&
 	    gather_tags(c, outer, given[1], &options.tag_count) &&
 	    take_text(given[2], "secret", &c->secret, &options.secrets) &&
-	    take_text(given[3], "url", &c->url, &options.url)) {
+	    take_text(given[3], "url", &c->url, &options.url) &&
+	    take_text(given[5], "key", &kept_key, &options.key)) {
 		options.attempt = attempt == ORBUS_NONE ? 0 : attempt;
 		err = find_id(c, outer, id, sizeof(id), &options);
 		if (!err)
 			err = begin(c, body, &options);
 	}
+	Py_XDECREF(kept_key);
 	if (err) {
 		if (!PyErr_Occurred())
 			set_bus_error(state, NULL, err);

@@ -1,6 +1,7 @@
 /*
  * test_response.c: what is learnt from an answer, in any framing, cut anywhere.
  */
+#include "llm/key_id.h"
 #include "llm/request_body.h"
 #include "llm/response.h"
 #include "orbus.h"
@@ -544,6 +545,27 @@ static void a_text_completion_says_what_it_is(void **state)
 	assert_false(read_all(RESPONSE_JSON, chat, NULL).is_text_completion);
 }
 
+/* Of as many letters a, at the edges of SHA-256's blocks; by sha256sum. */
+static void a_keys_id_is_the_start_of_its_sha_256(void **state)
+{
+	static const struct {
+		size_t length;
+		const char *id;
+	} cases[] = {{0, "e3b0c442"}, {1, "ca978112"}, {55, "9f4390f8"}, {56, "b35439a4"},
+	    {57, "f13b2d72"}, {63, "7d3e74a0"}, {64, "ffe054fe"}, {65, "635361c4"},
+	    {119, "31eba51c"}, {120, "2f3d3354"}, {128, "6836cf13"}, {1000, "41edece4"}};
+	char key[1000], id[KEY_ID_BYTES];
+
+	(void)state;
+	memset(key, 'a', sizeof(key));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		key_id_of(key, cases[i].length, id);
+		assert_string_equal(id, cases[i].id);
+	}
+	key_id_of("abc", 3, id);
+	assert_string_equal(id, "ba7816bf"); /* FIPS 180-4's example */
+}
+
 static void a_request_asks_for_a_chat_or_a_text(void **state)
 {
 	static const struct {
@@ -586,6 +608,7 @@ int main(void)
 	    cmocka_unit_test(events_that_begin_alike_are_read_alike),
 	    cmocka_unit_test(tool_calls_are_counted_by_index_or_by_themselves),
 	    cmocka_unit_test(a_text_completion_says_what_it_is),
+	    cmocka_unit_test(a_keys_id_is_the_start_of_its_sha_256),
 	    cmocka_unit_test(a_request_asks_for_a_chat_or_a_text),
 	    cmocka_unit_test(a_gigabyte_without_an_end_takes_no_memory),
 	};

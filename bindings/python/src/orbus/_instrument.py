@@ -21,7 +21,7 @@ import zlib
 from typing import Any, Callable, Iterable, Iterator, Mapping, Protocol, TypeVar
 
 from ._nesting import Layer, Scope, layer, layer_of
-from ._outcome import outcome, secrets
+from ._outcome import api_key, outcome, secrets
 from ._orbus import BOT_MAX, TAGS_MAX, BusError, Call, expect_calls
 from ._producer import Producer
 
@@ -64,11 +64,12 @@ class _Inflater:
 class Target:
     """Where the calls of an instrumented client are published."""
 
-    __slots__ = ("producer", "tags")
+    __slots__ = ("producer", "tags", "key_id")
 
-    def __init__(self, producer: Producer, tags: dict[str, Any] | None) -> None:
+    def __init__(self, producer: Producer, tags: dict[str, Any] | None, key_id: bool) -> None:
         self.producer = producer
         self.tags = tags
+        self.key_id = key_id
         expect_calls()
 
     def begin(self, method: str, path: str, url: Any, headers: Mapping[str, str],
@@ -109,7 +110,7 @@ class Measurement:
         self._unread = self._ended = False
         outer = layer_of(self.bus)
         self.call: Call = Call(target.producer, body, _attempt(headers), target.tags, secrets(headers), url,
-                                None if outer is None else outer.call)
+                                None if outer is None else outer.call, api_key(headers) if target.key_id else None)
 
     @property
     def bus(self) -> str | None:
@@ -256,7 +257,7 @@ def _checked(tags: Any) -> dict[str, Any]:
 
 
 def instrument(client: _Client, bus: Producer | None = None, *,
-               tags: dict[str, Any] | None = None) -> _Client:
+               tags: dict[str, Any] | None = None, key_id: bool = False) -> _Client:
     """Measures every chat completion of `client` from here on, and returns it.
 
     `client` is an `openai.OpenAI` or `AsyncOpenAI` of any base URL (or another SDK that has an httpx
@@ -269,7 +270,9 @@ def instrument(client: _Client, bus: Producer | None = None, *,
 
     `bus` None means a producer of this process's own, named by `$ORBUS_BOT`, else by the program; if
     the bus cannot be used, a warning is logged and the client works unmeasured. `tags` are put on every
-    sample. Instrumenting a client again takes the place of what was there.
+    sample. Instrumenting a client again takes the place of what was there. `key_id` True publishes the first
+    8 hex digits of the SHA-256 of the API key (of the headers Authorization or X-Api-Key), which tells keys
+    apart; the key itself is never published.
     """
     _find(client)
     if bus is not None and not isinstance(bus, Producer):
@@ -284,7 +287,7 @@ def instrument(client: _Client, bus: Producer | None = None, *,
             import logging
             logging.getLogger("orbus").warning("calls are not measured: %s", error)
             return client
-    attach(client, Target(bus, tags))
+    attach(client, Target(bus, tags, key_id))
     return client
 
 

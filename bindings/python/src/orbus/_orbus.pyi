@@ -181,6 +181,7 @@ class Call:
         secret: str | None = None,
         url: str | None = None,
         outer: "Call | None" = None,
+        key: str | None = None,
     ) -> "Call": ...
     @property
     def over(self) -> bool: ...
