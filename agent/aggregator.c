@@ -278,8 +278,8 @@ static struct timing time_first(struct aggregator *l, const struct orbus_sample 
 	if (s->ts == 0 || t.skewed)
 		t.ts_ns = now_ns;
 	t.shown_ns = t.ts_ns < now_ns ? t.ts_ns : now_ns;
-	if ((s->ts == 0 || s->ts / STRETCH_NS > now_ns / STRETCH_NS) &&
-	    !sample_is_under_way(s) && !given_times_note(l->given, origin, now_ns))
+	if ((s->ts == 0 || s->ts / STRETCH_NS > now_ns / STRETCH_NS) && !sample_is_under_way(s) &&
+	    !given_times_note(l->given, origin, now_ns))
 		l->out_of_memory = true;
 	return t;
 }
