@@ -3,6 +3,7 @@
  */
 #include "aggregator.h"
 #include "base/clock.h"
+#include "sample/sample.h"
 #include "stats/aggregate_bytes.h"
 
 #include <errno.h>
@@ -293,8 +294,8 @@ static struct timing time_first(struct aggregator *l, const struct orbus_sample 
 	if (s->ts == 0 || t.skewed)
 		t.ts_ns = now_ns;
 	t.shown_ns = t.ts_ns < now_ns ? t.ts_ns : now_ns;
-	if ((s->ts == 0 || s->ts / STRETCH_NS > now_ns / STRETCH_NS) &&
-	    s->kind != ORBUS_KIND_BEGIN && !given_times_note(l->given, origin, now_ns))
+	if ((s->ts == 0 || s->ts / STRETCH_NS > now_ns / STRETCH_NS) && !sample_is_under_way(s) &&
+	    !given_times_note(l->given, origin, now_ns))
 		l->out_of_memory = true;
 	return t;
 }
@@ -350,7 +351,7 @@ void aggregator_add(struct aggregator *l, const struct orbus_sample *s,
 	struct timing t;
 
 	if (origin->replayed) {
-		if (s->kind == ORBUS_KIND_BEGIN || !time_again(l, s, origin, now_ns, &t))
+		if (sample_is_under_way(s) || !time_again(l, s, origin, now_ns, &t))
 			return;
 		stamped.ts = t.ts_ns;
 		bots_note(l->bots, origin, &stamped);
@@ -361,7 +362,7 @@ void aggregator_add(struct aggregator *l, const struct orbus_sample *s,
 		if (!inflight_note(l->inflight, origin, &stamped))
 			l->out_of_memory = true;
 		l->changes++;
-		if (s->kind == ORBUS_KIND_BEGIN)
+		if (sample_is_under_way(s))
 			return;
 	}
 	if (!calendar_can_tell(stamped.ts) || is_too_old(l, stamped.ts, now_ns)) {

@@ -101,6 +101,7 @@ static int begin_call(struct orbus_curl *c, struct orbus_producer *producer)
 		.idle_timeout_ms = o->idle_timeout_ms,
 		.text = o->text_function ? pass_text : NULL,
 		.context = c,
+		.key = o->key_id ? o->secret : NULL,
 		.secrets = o->secret});
 }
 

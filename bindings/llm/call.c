@@ -3,9 +3,7 @@
  */
 #include "call.h"
 #include "base/now.h"
-#include "base/utf8.h"
-#include "echo.h"
-#include "secret.h"
+#include "call_words.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -78,11 +76,16 @@ void llm_call_hold(struct llm_call *x)
 		x->paused_ns = now_ns_of(CLOCK_MONOTONIC);
 }
 
+static void go_on_at(struct llm_call *x, uint64_t now_ns)
+{
+	x->waiting_ns += now_ns - x->paused_ns;
+	x->paused_ns = 0;
+}
+
 void llm_call_go_on(struct llm_call *x)
 {
 	if (x->paused_ns)
-		x->waiting_ns += now_ns_of(CLOCK_MONOTONIC) - x->paused_ns;
-	x->paused_ns = 0;
+		go_on_at(x, now_ns_of(CLOCK_MONOTONIC));
 }
 
 /* --- The answer as it passes --------------------------------------------------------------------
@@ -92,7 +95,9 @@ static void note_token(void *context)
 {
 	struct llm_call *x = context;
 
-	x->waiting_ns = x->arrival_ns;
+	if (x->token_ns && x->arrival_ns - x->token_ns > x->max_gap_ns)
+		x->max_gap_ns = x->arrival_ns - x->token_ns;
+	x->token_ns = x->waiting_ns = x->arrival_ns;
 	if (!x->request.first_token_ns)
 		x->request.first_token_ns = x->arrival_ns;
 }
@@ -120,15 +125,60 @@ void llm_call_content_type(struct llm_call *x, const char *type)
 		response_expect(&x->response, RESPONSE_EVENTS);
 }
 
+#define PROGRESS_EVERY_NS (2 * NS_PER_SECOND)
+
+void llm_call_begun_as(struct llm_call *x, const char *id)
+{
+	snprintf(x->begun_as, sizeof(x->begun_as), "%s", id);
+}
+
+/* A progress that cannot be published is no error: the next one may be, and the end has all
+ * figures. */
+static void publish_progress(struct llm_call *x)
+{
+	const struct response_facts *f = &x->response.facts;
+	struct orbus_sample s;
+
+	x->progress_ns = x->arrival_ns;
+	orbus_sample_init(&s);
+	s.kind = ORBUS_KIND_PROGRESS;
+	s.request_id = x->begun_as;
+	s.stream = true;
+	s.ttft_ms = (double)(x->request.first_token_ns - x->request.start_ns) / 1e6;
+	/* The event under way is not counted yet. */
+	s.chunks = f->chunks + (x->response.event_generates ? 1 : 0);
+	if (f->generated.quarters > 0) {
+		s.completion_tokens = token_estimate_tokens(&f->generated);
+		s.tokens_estimated = true;
+	}
+	orbus_publish(x->request.producer, &s);
+}
+
+/* A token came with the last bytes, and none was told of for so long. */
+static bool is_progress_due(const struct llm_call *x)
+{
+	return x->token_ns == x->arrival_ns && x->response.form == RESPONSE_EVENTS &&
+	       !x->response.facts.complete && x->request.producer &&
+	       (x->progress_ns == 0 || x->arrival_ns - x->progress_ns >= PROGRESS_EVERY_NS);
+}
+
+/*
+ * The clock is read once a piece: it may bring the first token, follow a gap, or be the last one
+ * before the program drops the answer, which is only known later. tests/bench/bench_feed.c tells
+ * what that costs.
+ */
 bool llm_call_feed(struct llm_call *x, const char *bytes, size_t length)
 {
 	uint64_t now_ns = now_ns_of(CLOCK_MONOTONIC);
 
-	llm_call_go_on(x);
+	if (x->paused_ns)
+		go_on_at(x, now_ns);
 	if (!x->body_seen)
 		llm_call_content_type(x, NULL);
 	x->arrival_ns = now_ns;
 	response_feed(&x->response, bytes, length);
+	if (is_progress_due(x))
+		publish_progress(x);
 	if (x->response.facts.complete && !x->complete_ns)
 		x->complete_ns = now_ns_of(CLOCK_MONOTONIC);
 	return !has_limits(x) || !is_out_of_time_at(x, now_ns);
@@ -186,18 +236,17 @@ int llm_call_begin(
 	if (!o->model && x->body.model[0])
 		o->model = x->body.model;
 	x->streamed = o->stream || x->body.stream;
+	if (o->key && *o->key)
+		key_id_of(o->key, strcspn(o->key, "\n"), x->key_id);
+	o->key = NULL;
 	begin(x, p);
+	llm_call_begun_as(x, x->request.id);
 	x->waiting_ns = x->request.start_ns;
 	return 0;
 }
 
 /* --- End ----------------------------------------------------------------------------------------
  */
-
-static const char *or_absent(const char *text)
-{
-	return *text ? text : NULL;
-}
 
 /*
  * The tokens that were generated, by the API; some report 0 all along until the end, which for a
@@ -238,102 +287,33 @@ static void fill_in_tokens(struct llm_call *x, struct orbus_sample *s)
 	s->cached_tokens = f->cached_tokens;
 	s->reasoning_tokens = f->reasoning_tokens;
 	s->cost_usd = f->cost_usd;
+	if (f->cache_write_tokens != 0)
+		s->cache_write_tokens = f->cache_write_tokens;
+	if (f->tool_calls > 0)
+		s->tool_calls = f->tool_calls;
 }
 
-/* The id by which OpenRouter knows this request, also where the body does not come to its id. */
-static const char *copy_generation_id(struct llm_call *x, const char *header)
+/* The pieces of a stream, and the pauses between them. */
+static void fill_in_chunks(const struct llm_call *x, struct orbus_sample *s)
 {
-	size_t length = header ? strlen(header) : 0;
+	uint64_t chunks = x->response.facts.chunks;
 
-	if (length == 0 || !utf8_is_valid(header, length))
-		return NULL;
-	length = utf8_cut(header, length, sizeof(x->generation_id) - 1);
-	memcpy(x->generation_id, header, length);
-	x->generation_id[length] = '\0';
-	return x->generation_id;
+	if (!s->stream || chunks == 0)
+		return;
+	s->chunks = chunks;
+	if (chunks > 1)
+		s->max_gap_ms = (double)x->max_gap_ns / 1e6;
 }
 
-/* --- What of a server's words may be published ---------------------------------------------------
+static bool is_text_completion(const struct llm_call *x)
+{
+	if (x->body.is_read)
+		return x->body.has_prompt && !x->body.has_messages;
+	return x->response.facts.is_text_completion;
+}
+
+/* --- Times, and the whole ------------------------------------------------------------------------
  */
-
-enum word { ID, HEADER_ID, MODEL, PROVIDER, FINISH_REASON, MESSAGE, WORDS };
-_Static_assert(WORDS <= ECHO_TEXTS_MAX, "echo.h");
-_Static_assert(OUTCOME_MESSAGE_BYTES <= ECHO_TEXT_MAX, "echo.h");
-
-/* Names that hold a key are no names; of a message the rest stays. */
-static void hide_keys(struct echo_text words[WORDS], char *message, const char *secrets)
-{
-	for (int i = 0; i < WORDS; i++)
-		if (i != MESSAGE && words[i].text && secret_is_in(words[i].text, secrets))
-			words[i].text = NULL;
-	if (words[MESSAGE].text)
-		secret_mask(message, secrets);
-}
-
-/* Withholds what repeats the request, but for words that are public. */
-static void hide_echoes(struct llm_call *x, struct echo_text words[WORDS])
-{
-	struct echo_text compared[WORDS];
-
-	memcpy(compared, words, sizeof(compared));
-	if (words[FINISH_REASON].text && echo_is_known_reason(words[FINISH_REASON].text))
-		compared[FINISH_REASON].text = NULL;
-	if (words[MODEL].text && echo_is_asked_model(words[MODEL].text, x->options.model))
-		compared[MODEL].text = NULL;
-	echo_judge(
-	    x->body.is_read ? x->options.request : NULL, x->options.request_bytes, compared, WORDS);
-	for (int i = 0; i < WORDS; i++)
-		if (compared[i].withheld)
-			words[i].text = NULL;
-}
-
-/* The header's id, where the body's is none or must not be published. */
-static const char *find_generation_id(
-    struct llm_call *x, const struct llm_call_result *result, const char *of_url)
-{
-	struct echo_text words[WORDS] = {
-	    [HEADER_ID] = {
-		.text = copy_generation_id(x, result->find_generation_id(result->context))}};
-
-	hide_keys(words, NULL, x->options.secrets);
-	hide_keys(words, NULL, of_url);
-	hide_echoes(x, words);
-	return words[HEADER_ID].text;
-}
-
-static void fill_in_words(
-    struct llm_call *x, struct orbus_sample *s, const struct llm_call_result *result)
-{
-	const struct response_facts *f = &x->response.facts;
-	struct outcome *v = &x->outcome;
-	struct echo_text words[WORDS] = {[ID] = {.text = or_absent(f->id)},
-	    [HEADER_ID] = {.text = copy_generation_id(x, result->generation_id)},
-	    [MODEL] = {.text = or_absent(f->model)},
-	    [PROVIDER] = {.text = or_absent(f->provider)},
-	    [FINISH_REASON] = {.text = or_absent(f->finish_reason)},
-	    [MESSAGE] = {.text = v->quotes ? v->error_message : NULL, .free_form = true}};
-	char of_url[SECRET_URL_BYTES];
-
-	secret_of_url(result->url ? result->url : x->options.url, of_url);
-	hide_keys(words, v->error_message, x->options.secrets);
-	hide_keys(words, v->error_message, of_url);
-	hide_echoes(x, words);
-	if (!words[ID].text && result->find_generation_id)
-		words[HEADER_ID].text = find_generation_id(x, result, of_url);
-	if (v->quotes && !words[MESSAGE].text)
-		outcome_withhold(
-		    v, x->body.is_read ? "it repeats the request" : "the request was not seen");
-	outcome_add_retry(v, result->retry_after);
-	s->request_id = words[ID].text          ? words[ID].text
-	                : words[HEADER_ID].text ? words[HEADER_ID].text
-	                                        : x->request.id;
-	/* Who is shown the sample sees what is published. */
-	s->begin_id = strcmp(s->request_id, x->request.id) != 0 ? x->request.id : NULL;
-	s->model = words[MODEL].text;
-	s->provider = words[PROVIDER].text;
-	s->finish_reason = words[FINISH_REASON].text;
-	s->error_message = or_absent(v->error_message);
-}
 
 /*
  * An answer ends when all of it was there. One that was abandoned is dropped some time later, when
@@ -359,7 +339,7 @@ static void fill_in(struct llm_call *x, const struct llm_call_result *result)
 {
 	struct orbus_sample *s = &x->request.sample;
 
-	fill_in_words(x, s, result);
+	call_fill_in_words(x, s, result);
 	s->http_status = result->http_status > 0 ? (uint64_t)result->http_status : ORBUS_NONE;
 	s->error_type = x->outcome.error_type;
 	/* Who asks for a stream may get one document: that has no first token. */
@@ -367,9 +347,14 @@ static void fill_in(struct llm_call *x, const struct llm_call_result *result)
 	            (x->response.form != RESPONSE_JSON || x->outcome.status != ORBUS_STATUS_OK);
 	fill_in_times(x, s, result->abandoned);
 	s->attempt = x->options.attempt ? x->options.attempt : ORBUS_NONE;
+	s->operation = is_text_completion(x) ? "text_completion" : NULL;
+	s->key_id = x->key_id[0] ? x->key_id : NULL;
+	if (result->retry_after > 0)
+		s->retry_after_s = (double)result->retry_after;
 	s->tags = x->options.tags;
 	s->tag_count = x->options.tag_count;
 	fill_in_tokens(x, s);
+	fill_in_chunks(x, s);
 }
 
 /* An answer that the binding could not read: how long it took, and that it came. */
@@ -405,23 +390,6 @@ int llm_call_end(struct llm_call *x, const struct llm_call_result *result)
 {
 	llm_call_judge(x, result);
 	return orbus_request_end(&x->request, x->outcome.status);
-}
-
-bool llm_call_quote(
-    const struct llm_call_options *asked, const char *said, char out[OUTCOME_MESSAGE_BYTES])
-{
-	struct echo_text message = {.text = out, .free_form = true};
-	char of_url[SECRET_URL_BYTES];
-	/* Longer than what is published, so that a key which the end would cut is still known. */
-	size_t length = utf8_cut(said, strlen(said), OUTCOME_MESSAGE_BYTES - 1);
-
-	memcpy(out, said, length);
-	out[length] = '\0';
-	secret_of_url(asked->url, of_url);
-	secret_mask(out, asked->secrets);
-	secret_mask(out, of_url);
-	echo_judge(asked->request, asked->request_bytes, &message, 1);
-	return !message.withheld;
 }
 
 void llm_call_free(struct llm_call *x)

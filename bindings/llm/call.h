@@ -12,6 +12,7 @@
 #ifndef ORBUS_LLM_CALL_H
 #define ORBUS_LLM_CALL_H
 
+#include "key_id.h"
 #include "orbus.h"
 #include "outcome.h"
 #include "request_body.h"
@@ -54,6 +55,8 @@ struct llm_call_options {
 	 */
 	const char *within_id;
 
+	/* The API key whose key_id is published, read in llm_call_begin() only; NULL: none is. */
+	const char *key;
 	const char *secrets; /* keys, one a line, that are never published; NULL: none */
 	const char *url;     /* where the request goes: it may hold keys too; NULL: not said */
 };
@@ -86,12 +89,17 @@ struct llm_call {
 	struct llm_call_options options;
 	struct request_body body;
 	bool body_seen;
-	enum limit limit;    /* of ours that was hit */
-	uint64_t arrival_ns; /* of the head or the bytes that came last, 0: nothing came */
-	uint64_t waiting_ns; /* since when a token is awaited: the first one, or the next */
-	uint64_t paused_ns;  /* since when the program lets the transfer wait, 0: it does not */
+	enum limit limit;     /* of ours that was hit */
+	uint64_t arrival_ns;  /* of the head or the bytes that came last, 0: nothing came */
+	uint64_t token_ns;    /* of the last bytes that brought a token, 0: none did */
+	uint64_t max_gap_ns;  /* the longest time between two such */
+	uint64_t waiting_ns;  /* since when a token is awaited: the first one, or the next */
+	uint64_t progress_ns; /* when a progress was published last, 0: never */
+	char begun_as[24];    /* the begin's id, of the layer that published it; see nesting.h */
+	uint64_t paused_ns;   /* since when the program lets the transfer wait, 0: it does not */
 	char generation_id[96];
-	char *kept; /* of ours: the copy of the request's body; NULL: none */
+	char key_id[KEY_ID_BYTES]; /* "": none */
+	char *kept;                /* of ours: the copy of the request's body; NULL: none */
 };
 
 /*
@@ -105,10 +113,14 @@ int llm_call_begin(
 void llm_call_content_type(struct llm_call *x, const char *type);
 
 /*
- * Takes the next bytes of the body. False: a limit had been reached when they came, and the
+ * Takes the next bytes of the body. Publishes a progress with a stream's first token, and while
+ * more come at most every two seconds. False: a limit had been reached when they came, and the
  * binding should end the transfer.
  */
 bool llm_call_feed(struct llm_call *x, const char *bytes, size_t length);
+
+/* Another layer has published the begin by this id: what is published before the end is of it. */
+void llm_call_begun_as(struct llm_call *x, const char *id);
 
 /*
  * The limits are for the server alone: no time passes for them between these two, while the

@@ -5,8 +5,8 @@
  */
 #include "json_push.h"
 #include "base/utf8.h"
+#include "json_char.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <string.h>
 
@@ -73,16 +73,6 @@ bool json_scan_is_within(const struct json_scan *s, uint8_t place)
 	return false;
 }
 
-static bool is_space(char c)
-{
-	return c == ' ' || c == '\n' || c == '\t' || c == '\r';
-}
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 static void tell(struct json_scan *s, enum json_event event, const char *bytes, size_t length)
 {
 	if (s->place != JSON_ELSEWHERE)
@@ -144,23 +134,8 @@ static void settle_surrogate(struct json_scan *s)
 static void take_character(struct json_scan *s, uint32_t c)
 {
 	char utf8[4];
-	size_t n = 0;
 
-	if (c < 0x80) {
-		utf8[n++] = (char)c;
-	} else if (c < 0x800) {
-		utf8[n++] = (char)(0xc0 | c >> 6);
-	} else if (c < 0x10000) {
-		utf8[n++] = (char)(0xe0 | c >> 12);
-		utf8[n++] = (char)(0x80 | (c >> 6 & 0x3f));
-	} else {
-		utf8[n++] = (char)(0xf0 | c >> 18);
-		utf8[n++] = (char)(0x80 | (c >> 12 & 0x3f));
-		utf8[n++] = (char)(0x80 | (c >> 6 & 0x3f));
-	}
-	if (c >= 0x80)
-		utf8[n++] = (char)(0x80 | (c & 0x3f));
-	take_text(s, utf8, n);
+	take_text(s, utf8, json_char_encode(c, utf8));
 }
 
 /* A whole \u escape, RFC 8259 section 7: beyond U+FFFF two of them make a character. */
@@ -185,13 +160,9 @@ static void take_unit(struct json_scan *s)
 
 static void take_hex(struct json_scan *s, char c)
 {
-	unsigned digit;
+	int digit = json_char_hex(c);
 
-	if (is_digit(c))
-		digit = (unsigned)(c - '0');
-	else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-		digit = (unsigned)((c | 0x20) - 'a') + 10;
-	else {
+	if (digit < 0) {
 		s->state = MALFORMED;
 		return;
 	}
@@ -202,8 +173,7 @@ static void take_hex(struct json_scan *s, char c)
 
 static void take_escape(struct json_scan *s, char c)
 {
-	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-	const char *found = c ? strchr(from, c) : NULL;
+	const char *plain = json_char_escaped(c);
 
 	if (c == 'u') {
 		s->unit = 0;
@@ -212,9 +182,9 @@ static void take_escape(struct json_scan *s, char c)
 		return;
 	}
 	settle_surrogate(s);
-	s->state = found ? STRING : MALFORMED;
-	if (found)
-		take_text(s, &to[found - from], 1);
+	s->state = plain ? STRING : MALFORMED;
+	if (plain)
+		take_text(s, plain, 1);
 }
 
 static void begin_string(struct json_scan *s, bool key)
@@ -236,12 +206,6 @@ static void end_string(struct json_scan *s)
 	s->state = s->depth ? AFTER : DONE;
 }
 
-/* Bytes of the character that starts with this byte, 0 where none does. */
-static unsigned character_bytes(unsigned char c)
-{
-	return c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
-}
-
 /* Goes on with a character whose first bytes came earlier. */
 static const char *finish_partial(struct json_scan *s, const char *p, const char *end)
 {
@@ -257,18 +221,10 @@ static const char *finish_partial(struct json_scan *s, const char *p, const char
 	return p;
 }
 
-/* The length of the whole character beyond ASCII at p, 0 where there is none, or not all of it. */
-static unsigned whole_character(const char *p, const char *end)
-{
-	unsigned n = character_bytes((unsigned char)*p);
-
-	return n > 0 && (size_t)(end - p) >= n && utf8_is_valid(p, n) ? n : 0;
-}
-
 /* The bytes up to `end` are the start of a character, or of none. */
 static const char *begin_partial(struct json_scan *s, const char *p, const char *end)
 {
-	unsigned n = character_bytes((unsigned char)*p);
+	unsigned n = json_char_bytes((unsigned char)*p);
 
 	if (n == 0 || (size_t)(end - p) >= n) {
 		s->state = MALFORMED;
@@ -277,37 +233,6 @@ static const char *begin_partial(struct json_scan *s, const char *p, const char 
 	s->partial_needed = (uint8_t)n;
 	s->partial_length = 0;
 	return finish_partial(s, p, end);
-}
-
-#define EVERY_BYTE(b) (UINT64_C(0x0101010101010101) * (b))
-#define HIGH_BITS     EVERY_BYTE(0x80)
-
-/* The high bit of each byte that is 0; bytes above the lowest such one may be wrong. */
-static uint64_t zero_bytes(uint64_t word)
-{
-	return (word - EVERY_BYTE(1)) & ~word & HIGH_BITS;
-}
-
-/*
- * Steps over ASCII that stands for itself in a string, eight bytes at a time: most bytes of most
- * answers are such. Stops at quotes, backslashes, control characters and anything beyond ASCII.
- */
-static const char *skip_plain(const char *p, const char *end)
-{
-	for (; end - p >= 8; p += 8) {
-		uint64_t word, stops;
-
-		memcpy(&word, p, sizeof(word));
-		word = le64toh(word);
-		stops = (word & HIGH_BITS) | ((word - EVERY_BYTE(0x20)) & ~word & HIGH_BITS) |
-		        zero_bytes(word ^ EVERY_BYTE('"')) | zero_bytes(word ^ EVERY_BYTE('\\'));
-		if (stops)
-			return p + __builtin_ctzll(stops) / 8;
-	}
-	while (p < end && (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80 && *p != '"' &&
-	       *p != '\\')
-		p++;
-	return p;
 }
 
 /* The receiver of text may copy the scan: its state is all that is kept of what came before. */
@@ -320,8 +245,8 @@ static const char *scan_string(struct json_scan *s, const char *p, const char *e
 		return finish_partial(s, p, end);
 	if (s->high && *p != '\\')
 		settle_surrogate(s);
-	while ((p = skip_plain(p, end)) < end && (unsigned char)*p >= 0x80 &&
-	       (n = whole_character(p, end)) > 0)
+	while ((p = json_char_skip_plain(p, end)) < end && (unsigned char)*p >= 0x80 &&
+	       (n = json_char_whole(p, end)) > 0)
 		p += n;
 	take_text(s, start, (size_t)(p - start));
 	if (p == end)
@@ -340,7 +265,7 @@ static const char *scan_string(struct json_scan *s, const char *p, const char *e
 /* The state after one more character of a number, or AFTER where the number has ended. */
 static enum state number_step(enum state state, char c)
 {
-	bool digit = is_digit(c), e = c == 'e' || c == 'E';
+	bool digit = json_char_is_digit(c), e = c == 'e' || c == 'E';
 
 	switch (state) {
 	case MINUS: return c == '0' ? ZERO : digit ? INTEGER : MALFORMED;
@@ -439,7 +364,7 @@ static void begin_value(struct json_scan *s, char c)
 	case 't':
 	case 'f':
 	case 'n': s->state = LITERAL; break;
-	default: s->state = is_digit(c) ? INTEGER : MALFORMED; break;
+	default: s->state = json_char_is_digit(c) ? INTEGER : MALFORMED; break;
 	}
 	add_to_token(s, &c, 1);
 }
@@ -515,7 +440,7 @@ int json_scan_feed(struct json_scan *s, const char *bytes, size_t length)
 		case MALFORMED:
 		case TOO_DEEP: return failure(s);
 		default:
-			if (!is_space(*p))
+			if (!json_char_is_space(*p))
 				take_structure(s, *p);
 			p++;
 		}

@@ -1,9 +1,9 @@
 /*
  * json_push.h: reads JSON as it comes, in pieces of any size, in constant memory.
  *
- * Parsers that build a tree, or that hold a string until its end, would keep a copy of every answer
- * and grow with it. This one checks the grammar of RFC 8259 and of UTF-8, reports the values whose
- * place in the document is wanted, as they pass, and keeps nothing. It knows nothing of LLMs.
+ * A parser that builds a tree, or holds a string until its end, would keep a copy of every answer.
+ * This one checks the grammar of RFC 8259 and of UTF-8, reports the values whose place in the
+ * document is wanted, as they pass, and keeps nothing. It knows nothing of LLMs.
  */
 #ifndef ORBUS_LLM_JSON_PUSH_H
 #define ORBUS_LLM_JSON_PUSH_H

@@ -1,6 +1,6 @@
 /*
- * prefix_cache.h: events of a stream begin alike, up to the text: what was read once is not read
- * again.
+ * prefix_cache.h: skips the part that each event of a stream begins with, up to its text, once it
+ * was read.
  *
  * A chunk of 300 bytes brings a word or two; id, model and so on are the same as in the one before.
  * When an event begins with the very bytes after which the last one's text began, the scan goes on
@@ -56,6 +56,13 @@ static inline void prefix_cache_learn(
 	r->length = (size_t)(text - now);
 	memcpy(r->known, now, r->length);
 	r->scan = *scan;
+}
+
+/* What this event begins with must be read each time. */
+static inline void prefix_cache_forget(struct prefix_cache *r)
+{
+	r->now = NULL;
+	r->length = 0;
 }
 
 /* Something other than text was learnt. After the text it is not in what is known: forget that. */

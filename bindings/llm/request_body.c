@@ -14,6 +14,7 @@ enum place {
 	CONTENT,
 	CONTENT_PART,
 	TEXT,
+	PROMPT,
 	MODEL,
 	STREAM,
 };
@@ -23,7 +24,7 @@ static const struct json_rule rules[] = {
     JSON_MEMBER(ROOT, MODEL, "model"),
     JSON_MEMBER(ROOT, STREAM, "stream"),
     JSON_MEMBER(ROOT, MESSAGES, "messages"),
-    JSON_MEMBER(ROOT, TEXT, "prompt"),
+    JSON_MEMBER(ROOT, PROMPT, "prompt"),
     JSON_ELEMENT(MESSAGES, MESSAGE),
     JSON_MEMBER(MESSAGE, CONTENT, "content"),
     JSON_ELEMENT(CONTENT, CONTENT_PART),
@@ -36,9 +37,12 @@ static void take_event(
 	struct request_body *q = data;
 	size_t used = strlen(q->model), n;
 
+	q->has_messages |= place == MESSAGES;
+	q->has_prompt |= place == PROMPT;
 	if (place == STREAM && event == JSON_SAW_LITERAL) {
 		q->stream = *bytes == 't';
-	} else if ((place == TEXT || place == CONTENT) && event == JSON_SAW_TEXT) {
+	} else if ((place == TEXT || place == PROMPT || place == CONTENT) &&
+		   event == JSON_SAW_TEXT) {
 		token_estimate_add(&q->prompt, bytes, length);
 	} else if (place == MODEL && event == JSON_SAW_TEXT) {
 		n = utf8_cut(bytes, length, sizeof(q->model) - 1 - used);

@@ -14,8 +14,9 @@
 struct request_body {
 	char model[128]; /* "" where it is not said; cut on a character to fit */
 	bool stream;
-	bool is_read;                 /* it is a JSON document */
-	struct token_estimate prompt; /* of all messages */
+	bool has_messages, has_prompt; /* of a chat; of a text completion */
+	bool is_read;                  /* it is a JSON document */
+	struct token_estimate prompt;  /* of all messages */
 };
 
 /* A body that is no JSON leaves everything absent. */

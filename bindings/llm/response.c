@@ -53,8 +53,10 @@ enum place {
 	COMPLETION_TOKENS,
 	TOTAL_TOKENS,
 	CACHED_TOKENS,
+	CACHE_WRITE_TOKENS,
 	REASONING_TOKENS,
 	COST,
+	TOOL_INDEX,
 	PLACES
 };
 
@@ -105,6 +107,7 @@ static const struct json_rule rules[] = {
     JSON_ELEMENT(TOOL_CALLS, TOOL_CALL),
     JSON_MEMBER(TOOL_CALL, FUNCTION, "function"),
     JSON_MEMBER(TOOL_CALL, FUNCTION, "custom"),
+    JSON_MEMBER(TOOL_CALL, TOOL_INDEX, "index"),
     JSON_MEMBER(FUNCTION, TOOL_TEXT, "name"),
     JSON_MEMBER(FUNCTION, TOOL_TEXT, "arguments"),
     JSON_MEMBER(FUNCTION, TOOL_TEXT, "input"),
@@ -116,7 +119,9 @@ static const struct json_rule rules[] = {
     JSON_MEMBER(USAGE, COST, "cost"),
     JSON_MEMBER(USAGE, PROMPT_DETAILS, "prompt_tokens_details"),
     JSON_MEMBER(USAGE, COMPLETION_DETAILS, "completion_tokens_details"),
+    JSON_MEMBER(USAGE, CACHE_WRITE_TOKENS, "cache_creation_input_tokens"), /* of LiteLLM */
     JSON_MEMBER(PROMPT_DETAILS, CACHED_TOKENS, "cached_tokens"),
+    JSON_MEMBER(PROMPT_DETAILS, CACHE_WRITE_TOKENS, "cache_write_tokens"),
     JSON_MEMBER(COMPLETION_DETAILS, REASONING_TOKENS, "reasoning_tokens"),
 };
 _Static_assert(PLACES <= JSON_PLACES_MAX, "json_push.h");
@@ -167,6 +172,12 @@ static void capture(struct response *a, uint8_t place, const char *piece, size_t
 		a->captured = to.bytes - 1; /* what follows the cut is left out as well */
 }
 
+static void note_token(struct response *a)
+{
+	a->event_generates = true;
+	a->sink->token(a->context);
+}
+
 /* Whether it is said here for the first time; beside its deltas some streams repeat all so far. */
 static bool is_new(struct response *a, uint8_t place)
 {
@@ -175,7 +186,7 @@ static bool is_new(struct response *a, uint8_t place)
 	                                                        : MESSAGE;
 
 	if (source == MESSAGE && a->form == RESPONSE_EVENTS) {
-		a->sink->token(a->context); /* of any role, it shows that the model answers */
+		note_token(a); /* of any role, it shows that the model answers */
 		return false;
 	}
 	if (!a->text_source)
@@ -186,9 +197,13 @@ static bool is_new(struct response *a, uint8_t place)
 static void generated(struct response *a, const char *piece, size_t length)
 {
 	a->event_responds = true;
-	prefix_cache_learn(&a->prefix_cache, &a->scan, piece);
+	/* A tool call without an index is counted by its object: it must be read each time. */
+	if (a->event_tools > 0)
+		prefix_cache_forget(&a->prefix_cache);
+	else
+		prefix_cache_learn(&a->prefix_cache, &a->scan, piece);
 	token_estimate_add(&a->facts.generated, piece, length);
-	a->sink->token(a->context);
+	note_token(a);
 }
 
 static void pass_text(struct response *a, enum response_text kind, const char *piece, size_t length)
@@ -248,6 +263,8 @@ static void take_string_end(struct response *a, uint8_t place)
 		a->facts.has_error |= says_error(a, place);
 	else if (place == CODE || place == COMPLAINT)
 		a->event_accuses |= a->capturing == place;
+	if (place == OBJECT_NAME && a->capturing == place)
+		a->facts.is_text_completion = strcmp(a->object, "text_completion") == 0;
 	a->capturing = JSON_ELSEWHERE;
 }
 
@@ -258,9 +275,53 @@ static uint64_t *figure_at(struct response_facts *f, uint8_t place)
 	case COMPLETION_TOKENS: return &f->completion_tokens;
 	case TOTAL_TOKENS: return &f->total_tokens;
 	case CACHED_TOKENS: return &f->cached_tokens;
+	case CACHE_WRITE_TOKENS: return &f->cache_write_tokens;
 	case REASONING_TOKENS: return &f->reasoning_tokens;
 	default: return NULL;
 	}
+}
+
+/*
+ * Streams send a tool call in parts, each with the call's index; whole answers, and some streams,
+ * send each call at once, with an index or without. Beside its deltas a stream may repeat the
+ * whole.
+ */
+static bool counts_tools(const struct response *a)
+{
+	return a->form == RESPONSE_JSON || json_scan_is_within(&a->scan, DELTA);
+}
+
+static void take_tool(struct response *a, uint8_t place)
+{
+	if (!counts_tools(a))
+		return;
+	if (place == TOOL_CALL)
+		a->event_tools++;
+	else
+		a->has_function_call |= !json_scan_is_within(&a->scan, TOOL_CALL);
+}
+
+#define TOOLS_MAX 1024 /* beyond is no index */
+
+static void take_tool_index(struct response *a, uint64_t index)
+{
+	if (a->event_tools == 0 || !counts_tools(a))
+		return;
+	a->event_tools--;
+	if (a->tools_by_index <= index)
+		a->tools_by_index = index + 1;
+}
+
+/* A document is over. */
+static void count_event(struct response *a)
+{
+	a->tools_without_index += a->event_tools;
+	a->event_tools = 0;
+	a->facts.tool_calls =
+	    a->tools_by_index + a->tools_without_index + (a->has_function_call ? 1 : 0);
+	if (a->form == RESPONSE_EVENTS && a->event_generates)
+		a->facts.chunks++;
+	a->event_generates = false;
 }
 
 static void take_number(struct response *a, uint8_t place, const char *text, size_t length)
@@ -278,6 +339,8 @@ static void take_number(struct response *a, uint8_t place, const char *text, siz
 		*figure = (uint64_t)value;
 	else if (place == COST && value >= 0 && isfinite(value))
 		a->facts.cost_usd = value;
+	else if (place == TOOL_INDEX && value >= 0 && value < TOOLS_MAX)
+		take_tool_index(a, (uint64_t)value);
 	else if (place == ERROR)
 		a->facts.has_error = true;
 	else if (place == ERROR_CODE || place == CODE)
@@ -301,7 +364,9 @@ static void take_event(
 		a->facts.has_error |= place == ERROR;
 		a->event_responds |= place == CHOICE || place == USAGE;
 		if (place == IMAGE && is_new(a, place))
-			a->sink->token(a->context);
+			note_token(a);
+		else if (place == TOOL_CALL || place == FUNCTION)
+			take_tool(a, place);
 		break;
 	case JSON_SAW_TEXT: take_piece(a, place, bytes, length); break;
 	case JSON_SAW_STRING: take_string_end(a, place); break;
@@ -327,7 +392,8 @@ static void begin_event(struct response *a)
 {
 	a->event_is_blank = true;
 	a->event_may_be_done = a->event_is_done = false;
-	a->event_responds = a->event_accuses = a->event_excuses = false;
+	a->event_responds = a->event_accuses = a->event_excuses = a->event_generates = false;
+	a->event_tools = 0;
 	a->done_matched = 0;
 	a->capturing = JSON_ELSEWHERE;
 	json_scan_restart(&a->scan);
@@ -394,6 +460,7 @@ static void event_end(void *context)
 	if (a->facts.complete)
 		return;
 	look_for_error(a);
+	count_event(a);
 	if (a->event_is_done)
 		a->facts.complete = true;
 	else if (!a->event_is_blank && json_scan_end(&a->scan) != 0)
@@ -412,6 +479,7 @@ int response_init(struct response *a, const struct response_sink *sink, void *co
 	a->context = context;
 	a->facts.prompt_tokens = a->facts.completion_tokens = a->facts.total_tokens = ORBUS_NONE;
 	a->facts.cached_tokens = a->facts.reasoning_tokens = ORBUS_NONE;
+	a->facts.cache_write_tokens = ORBUS_NONE;
 	a->facts.cost_usd = NAN;
 	a->c_locale = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
 	if (!a->c_locale)
@@ -448,6 +516,7 @@ void response_end(struct response *a)
 	if (a->form == RESPONSE_UNKNOWN || a->facts.complete)
 		return;
 	look_for_error(a);
+	count_event(a);
 	/* Servers forget the blank line after their last event. */
 	a->facts.complete = a->event_is_done;
 	if (a->form != RESPONSE_JSON)

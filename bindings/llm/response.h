@@ -31,9 +31,13 @@ struct response_sink {
 struct response_facts {
 	char id[96], model[128], provider[64], finish_reason[32];
 	uint64_t prompt_tokens, completion_tokens, total_tokens, cached_tokens, reasoning_tokens;
+	uint64_t cache_write_tokens;
+	uint64_t tool_calls; /* that the answer asks for */
+	uint64_t chunks;     /* events that generated something */
 	double cost_usd;
 	struct token_estimate generated; /* content, reasoning and tool calls */
 	bool has_choices;
+	bool is_text_completion; /* by its member "object" */
 	bool
 	    has_error; /* an error object, finish_reason "error", or a code in place of an answer */
 	char error_code[32], error_message[256];
@@ -57,10 +61,14 @@ struct response {
 	bool event_responds;                   /* it brings choices or usage */
 	bool event_accuses;                    /* its top level has a member of an error */
 	bool event_excuses;                    /* its code is 0 or 200: no error */
-	uint8_t done_matched;                  /* bytes of [DONE] */
-	uint8_t capturing;                     /* the place whose string is being captured */
-	size_t captured;                       /* its bytes so far */
-	char object[16];                       /* its member "object" */
+	bool event_generates;                  /* it brings text or a part of a tool call */
+	unsigned event_tools;                  /* tool calls in it that have no index so far */
+	uint64_t tools_by_index, tools_without_index; /* so far */
+	bool has_function_call;                       /* the form before tool calls */
+	uint8_t done_matched;                         /* bytes of [DONE] */
+	uint8_t capturing;                            /* the place whose string is being captured */
+	size_t captured;                              /* its bytes so far */
+	char object[16];                              /* its member "object" */
 	struct json_scan scan;
 	struct prefix_cache prefix_cache;
 	struct event_stream events;

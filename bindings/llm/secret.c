@@ -50,8 +50,8 @@ static size_t run_at(const char *text, size_t left, const char *secret, size_t n
 }
 
 /*
- * Steps on by what it hid, or by one: it ends also where the secret is made of asterisks, and what
- * it wrote is what it read.
+ * Each turn steps on by the bytes that it hid, or by one. So it ends even where the secret is made
+ * of asterisks, which look the same after they were hidden.
  */
 static void mask_one(char *text, size_t length, const char *secret, size_t n)
 {
@@ -211,8 +211,8 @@ static const char *find_look_alike(const char *text, size_t *length)
 }
 
 /*
- * By its look first: what is hidden of another's key, because it happens to share 8 characters with
- * ours, would leave a rest that looks like none.
+ * Keys that are known by their look come first. Else 8 characters that another key shares with ours
+ * would be hidden, and the rest of that key would no longer look like one.
  */
 void secret_mask(char *text, const char *secrets)
 {

@@ -13,9 +13,9 @@
 #include <stddef.h>
 
 /*
- * Of a message that it may be in, a run of SECRET_RUN characters of a key is hidden, or all of a
- * shorter key, if it has SECRET_LEAST. A name is withheld only for SECRET_IN_NAME: keys of local
- * servers are words ("ollama"), which their models' names may hold.
+ * In a message, a run of SECRET_RUN characters of a key is hidden; of a shorter key all of it, if
+ * it has SECRET_LEAST. A name is withheld only for a run of SECRET_IN_NAME: keys of local servers
+ * are words ("ollama") that names of models contain.
  */
 #define SECRET_RUN     8
 #define SECRET_LEAST   4

@@ -74,6 +74,7 @@ export interface Usage {
   totalTokens?: number | null
   cachedTokens?: number | null
   reasoningTokens?: number | null
+  cacheWriteTokens?: number | null
   costUsd?: number | null
 }
 
@@ -162,6 +163,11 @@ export interface InstrumentOptions {
    * given with the call).
    */
   timeout?: number
+  /**
+   * Publishes the first 8 hex digits of the SHA-256 of the API key (of the headers Authorization or X-Api-Key),
+   * which tells keys apart. The key itself is never published.
+   */
+  keyId?: boolean
 }
 
 /**
@@ -183,7 +189,7 @@ export function instrumentFetch<F extends (...call: any[]) => Promise<any>>(fetc
 export interface Sample {
   /** RFC 3339 in UTC, with nanoseconds. */
   ts: string
-  kind: 'request' | 'begin' | 'gauge' | 'count'
+  kind: 'request' | 'begin' | 'progress' | 'gauge' | 'count'
   status?: Status | 'orphaned'
   bot?: string
   model?: string
@@ -206,6 +212,22 @@ export interface Sample {
   tokens_estimated?: boolean
   cost_usd?: number
   attempt?: number
+  /** Absent: a chat. */
+  operation?: string
+  /** Tokens of the prompt that the provider wrote to a cache. */
+  cache_write_tokens?: number
+  /** Calls of tools that the answer asks for. */
+  tool_calls?: number
+  /** The longest time between two chunks of a stream. */
+  max_gap_ms?: number
+  /** Pieces of a stream with content, reasoning or a part of a tool call. */
+  chunks?: number
+  /** `cost_usd` is from a table of prices, not from the API. */
+  cost_estimated?: boolean
+  /** Seconds to wait before a retry, as the server asked. */
+  retry_after_s?: number
+  /** The first 8 hex digits of the API key's SHA-256, where the program asks for it. */
+  key_id?: string
   tags?: Record<string, string>
   /** Of a gauge or a count. */
   name?: string

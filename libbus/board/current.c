@@ -12,6 +12,7 @@
 #include "live/reaper.h"
 #include "live/ring_mark.h"
 #include "ring/reader.h"
+#include "sample/sample.h"
 #include "stats/windows.h"
 
 #include <errno.h>
@@ -99,7 +100,7 @@ static bool add_sample(struct ring_sum *t, const struct orbus_sample *s)
 
 	if (s->ts < t->start_ns || (skewed && t->start_ns > 0))
 		return true;
-	t->sum->skewed += skewed && s->kind != ORBUS_KIND_BEGIN;
+	t->sum->skewed += skewed && !sample_is_under_way(s);
 	return aggregate_add(t->sum, s);
 }
 

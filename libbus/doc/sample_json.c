@@ -174,7 +174,7 @@ static int get_kind(struct fault *fault, const json_t *v, enum orbus_kind *kind)
 	if (json_is_string(v) &&
 	    sample_kind_from_name(json_string_value(v), json_string_length(v), kind))
 		return 0;
-	return refuse(fault, -EINVAL, "kind: must be request, begin, gauge or count");
+	return refuse(fault, -EINVAL, "kind: must be request, begin, progress, gauge or count");
 }
 
 static int get_status(struct fault *fault, const json_t *v, enum orbus_status *status)

@@ -168,6 +168,10 @@ static void log_other(FILE *out, bool colour, const struct orbus_sample *s)
 			fputs(": ", out);
 			print_text(out, s->requested_model);
 		}
+	} else if (s->kind == ORBUS_KIND_PROGRESS) {
+		fputs("OpenRouter request goes on", out);
+		if (s->chunks != ORBUS_NONE)
+			fprintf(out, ": %" PRIu64 " chunks", s->chunks);
 	} else {
 		fputs(s->kind == ORBUS_KIND_COUNT ? "count " : "gauge ", out);
 		print_text(out, s->name);

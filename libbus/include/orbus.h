@@ -118,10 +118,11 @@ extern "C" {
 #define ORBUS_TAGS_MAX 16
 
 enum orbus_kind {
-	ORBUS_KIND_REQUEST, /* a request came to an end */
-	ORBUS_KIND_BEGIN,   /* a request started */
-	ORBUS_KIND_GAUGE,   /* name has this value now */
-	ORBUS_KIND_COUNT,   /* name grew by value */
+	ORBUS_KIND_REQUEST,  /* a request came to an end */
+	ORBUS_KIND_BEGIN,    /* a request started */
+	ORBUS_KIND_GAUGE,    /* name has this value now */
+	ORBUS_KIND_COUNT,    /* name grew by value */
+	ORBUS_KIND_PROGRESS, /* a stream's first token came, or more tokens since */
 };
 
 enum orbus_status {
@@ -166,8 +167,16 @@ struct orbus_sample {
 	uint64_t attempt; /* 1 for the first try */
 	const struct orbus_tag *tags;
 	size_t tag_count;
-	const char *name; /* of a gauge or count */
-	double value;     /* of a gauge, which may be negative, or of a count */
+	const char *name;            /* of a gauge or count */
+	double value;                /* of a gauge, which may be negative, or of a count */
+	const char *operation;       /* NULL: a chat; text_completion, embeddings */
+	uint64_t cache_write_tokens; /* of the prompt, that the provider wrote to a cache */
+	uint64_t tool_calls;         /* that the answer asks for */
+	double max_gap_ms;           /* the longest pause between two chunks of a stream */
+	uint64_t chunks;      /* of a stream, with content, reasoning or a part of a tool call */
+	bool cost_estimated;  /* cost_usd is from a table of prices, not from the API */
+	double retry_after_s; /* seconds to wait before a retry, as the server asked */
+	const char *key_id;   /* the first 8 hex digits of the API key's SHA-256; never the key */
 };
 
 /* Makes *s a request with status ok, ts 0 (now), and everything else absent. */
@@ -338,7 +347,8 @@ ORBUS_API int orbus_reader_open(const char *bus, struct orbus_reader **out);
 /*
  * The next sample: 1 and *out filled, or 0 when there is none now. The samples of one producer
  * come in order, those of several interleave. *out and its strings live until the next call on
- * this reader. Samples that are not valid are counted and passed over.
+ * this reader. Samples that are not valid are counted and passed over; those of a kind that this
+ * version does not know are passed over.
  *
  * Its work is bounded, also where the shared memory was overwritten: after some thousands of
  * records that were overwritten or not valid it returns 0 and goes on from there at the next call.

@@ -27,6 +27,7 @@ struct decoder {
 	struct sample_storage *storage;
 	char *arena;   /* next free byte */
 	uint32_t left; /* pairs that are still to be taken */
+	bool is_of_unknown_kind;
 	struct orbus_sample *s;
 };
 
@@ -147,8 +148,10 @@ static bool take_kind(struct decoder *d)
 {
 	struct mp_value v;
 
-	return mp_next_text(&d->in, &v) && v.type == MP_STRING &&
-	       sample_kind_from_name(v.bytes, v.count, &d->s->kind);
+	if (!mp_next_text(&d->in, &v) || v.type != MP_STRING)
+		return false;
+	d->is_of_unknown_kind = !sample_kind_from_name(v.bytes, v.count, &d->s->kind);
+	return !d->is_of_unknown_kind || utf8_is_valid(v.bytes, v.count);
 }
 
 /* Whether the next key is this one in its shortest form; then it is passed. */
@@ -250,5 +253,7 @@ int sample_decode(
 	d.left = map.count;
 	if (!take_pairs(&d))
 		return -EBADMSG;
+	if (d.is_of_unknown_kind)
+		return -ENOMSG;
 	return is_whole(out) ? 0 : -EBADMSG;
 }

@@ -42,11 +42,20 @@ static inline msgpack_packer packer_of(struct output *o)
 	return (msgpack_packer){.data = o, .callback = output_write};
 }
 
+#define FIXSTR_MAX 31
+
 static struct output pack_text(struct output o, const char *s)
 {
 	msgpack_packer pk = packer_of(&o);
 	size_t length = strlen(s);
 
+	/* The format's fixstr, which most texts are. */
+	if (length <= FIXSTR_MAX && length < (size_t)(o.end - o.at)) {
+		*o.at = (char)(0xa0 | length);
+		memcpy(o.at + 1, s, length);
+		o.at += length + 1;
+		return o;
+	}
 	if (length > ORBUS_TEXT_MAX)
 		length = utf8_cut(s, length, ORBUS_TEXT_MAX);
 	msgpack_pack_str(&pk, length);
@@ -110,14 +119,27 @@ static bool has_double(double d)
 	return !isnan(d);
 }
 
-#define HAS_STRING(f)  has_string(s->f)
-#define HAS_BOOL(f)    has_bool(s->f)
-#define HAS_UINT(f)    has_uint(s->f)
-#define HAS_DOUBLE(f)  has_double(s->f)
-#define PACK_STRING(f) o = pack_text(o, s->f);
+/* The sample, and what is encoded in the place of its own. */
+struct source {
+	const struct orbus_sample *s;
+	uint64_t ts;
+	const char *bot, *message;
+};
+
+/* The compiler knows which field it is: copying the whole sample to change three would cost more.
+ */
+#define TEXT(f)                                                      \
+	(&from->s->f == &from->s->bot                ? from->bot     \
+	    : &from->s->f == &from->s->error_message ? from->message \
+						     : from->s->f)
+#define HAS_STRING(f)  has_string(TEXT(f))
+#define HAS_BOOL(f)    has_bool(from->s->f)
+#define HAS_UINT(f)    has_uint(from->s->f)
+#define HAS_DOUBLE(f)  has_double(from->s->f)
+#define PACK_STRING(f) o = pack_text(o, TEXT(f));
 #define PACK_BOOL(f)   o = pack_true(o);
-#define PACK_UINT(f)   o = pack_uint(o, s->f);
-#define PACK_DOUBLE(f) o = pack_double(o, s->f);
+#define PACK_UINT(f)   o = pack_uint(o, from->s->f);
+#define PACK_DOUBLE(f) o = pack_double(o, from->s->f);
 
 #define COUNT_FIELD(type, f) pairs += HAS_##type(f);
 #define PACK_FIELD(type, f)    \
@@ -126,15 +148,28 @@ static bool has_double(double d)
 		PACK_##type(f) \
 	}
 
-static uint32_t count_pairs(const struct orbus_sample *s)
+static uint32_t count_pairs(const struct source *from)
 {
-	uint32_t pairs = 1; /* ts */
+	uint32_t pairs = 2; /* ts, and status or kind */
 
-	pairs += s->kind != ORBUS_KIND_REQUEST;
-	pairs += s->kind == ORBUS_KIND_REQUEST; /* status */
-	pairs += s->tag_count > 0;
-	ORBUS_SAMPLE_FIELDS(COUNT_FIELD)
+	pairs += from->s->tag_count > 0;
+	ORBUS_SAMPLE_FIELDS_1(COUNT_FIELD)
 	return pairs;
+}
+
+/* Of the fields that most samples have none of. */
+static uint32_t count_more_pairs(const struct source *from)
+{
+	uint32_t pairs = 0;
+
+	ORBUS_SAMPLE_FIELDS_2(COUNT_FIELD)
+	return pairs;
+}
+
+static struct output pack_more(struct output o, const struct source *from)
+{
+	ORBUS_SAMPLE_FIELDS_2(PACK_FIELD)
+	return o;
 }
 
 /* A kind or a status as it is on the wire: a fixstr, in one store of 16 bytes. */
@@ -146,8 +181,8 @@ struct word {
 		head text \
 	}
 
-static const struct word kind_words[] = {
-    WORD("\xa7", "request"), WORD("\xa5", "begin"), WORD("\xa5", "gauge"), WORD("\xa5", "count")};
+static const struct word kind_words[] = {WORD("\xa7", "request"), WORD("\xa5", "begin"),
+    WORD("\xa5", "gauge"), WORD("\xa5", "count"), WORD("\xa8", "progress")};
 static const struct word status_words[] = {WORD("\xa2", "ok"), WORD("\xa5", "error"),
     WORD("\xa7", "timeout"), WORD("\xa9", "cancelled"), WORD("\xa8", "orphaned")};
 
@@ -176,9 +211,12 @@ static struct output pack_tags(struct output o, const struct orbus_sample *s)
 	return o;
 }
 
-static struct output pack_sample(struct output o, const struct orbus_sample *s)
+static struct output pack_sample(struct output o, const struct source *from)
 {
-	o = pack_map(o, count_pairs(s));
+	const struct orbus_sample *s = from->s;
+	uint32_t more = count_more_pairs(from);
+
+	o = pack_map(o, count_pairs(from) + more);
 	if (s->kind == ORBUS_KIND_REQUEST) {
 		KEY("status");
 		o = pack_word(o, &status_words[s->status]);
@@ -187,34 +225,34 @@ static struct output pack_sample(struct output o, const struct orbus_sample *s)
 		o = pack_word(o, &kind_words[s->kind]);
 	}
 	KEY("ts");
-	o = pack_uint(o, s->ts);
+	o = pack_uint(o, from->ts);
 	if (s->tag_count > 0)
 		o = pack_tags(o, s);
-	ORBUS_SAMPLE_FIELDS(PACK_FIELD)
-	return o;
+	ORBUS_SAMPLE_FIELDS_1(PACK_FIELD)
+	return more ? pack_more(o, from) : o;
 }
 
-static int encode_once(const struct orbus_sample *s, char *buffer, size_t capacity)
+static int encode_once(const struct source *from, char *buffer, size_t capacity)
 {
-	struct output o = pack_sample((struct output){buffer, buffer + capacity}, s);
+	struct output o = pack_sample((struct output){buffer, buffer + capacity}, from);
 
 	return o.at ? (int)(o.at - buffer) : -EMSGSIZE;
 }
 
 /* The message is the only text that can be long without the caller's fault: it is shortened. */
-static int encode_with_message(struct orbus_sample *s, char *buffer, size_t capacity)
+static int encode_with_message(struct source *from, char *buffer, size_t capacity)
 {
 	char message[ORBUS_ERROR_MESSAGE_MAX + 1];
-	const char *original = s->error_message;
+	const char *original = from->message;
 	size_t cut = utf8_cut(original, strlen(original), ORBUS_ERROR_MESSAGE_MAX);
 	size_t room;
-	int bare, length;
+	int bare;
 
-	s->error_message = "";
-	bare = encode_once(s, buffer, capacity);
+	from->message = "";
+	bare = encode_once(from, buffer, capacity);
 	if (bare < 0) {
-		s->error_message = NULL;
-		return encode_once(s, buffer, capacity);
+		from->message = NULL;
+		return encode_once(from, buffer, capacity);
 	}
 	/* A string head takes 1 byte up to 31 bytes of text, 2 up to 255. */
 	room = capacity - (size_t)bare;
@@ -224,21 +262,16 @@ static int encode_with_message(struct orbus_sample *s, char *buffer, size_t capa
 		cut = utf8_cut(original, cut, room);
 	memcpy(message, original, cut);
 	message[cut] = '\0';
-	s->error_message = message;
-	length = encode_once(s, buffer, capacity);
-	s->error_message = original;
-	return length;
+	from->message = message;
+	return encode_once(from, buffer, capacity);
 }
 
 int sample_encode(const struct orbus_sample *s, uint64_t ts, const char *default_bot, char *buffer,
     size_t capacity)
 {
-	struct orbus_sample copy = *s;
+	struct source from = {s, ts, s->bot ? s->bot : default_bot, s->error_message};
 
-	copy.ts = ts;
-	if (!copy.bot)
-		copy.bot = default_bot;
-	if (copy.error_message)
-		return encode_with_message(&copy, buffer, capacity);
-	return encode_once(&copy, buffer, capacity);
+	if (from.message)
+		return encode_with_message(&from, buffer, capacity);
+	return encode_once(&from, buffer, capacity);
 }

@@ -5,12 +5,14 @@
  *   X(type, field)   type: STRING, BOOL, UINT or DOUBLE; kind, status, ts and tags are treated
  *                    apart, since their forms differ.
  *
- * The order is the order on the wire and in JSON.
+ * The order is the order on the wire and in JSON. New fields are added to the end of the second
+ * part, which most samples have little of: encoding asks once whether there is any of it, and CSV
+ * has its columns last.
  */
 #ifndef ORBUS_SAMPLE_FIELDS_H
 #define ORBUS_SAMPLE_FIELDS_H
 
-#define ORBUS_SAMPLE_FIELDS(X)     \
+#define ORBUS_SAMPLE_FIELDS_1(X)   \
 	X(STRING, bot)             \
 	X(STRING, model)           \
 	X(STRING, requested_model) \
@@ -34,6 +36,18 @@
 	X(STRING, name)            \
 	X(DOUBLE, value)           \
 	X(STRING, error_message)
+
+#define ORBUS_SAMPLE_FIELDS_2(X)    \
+	X(STRING, operation)        \
+	X(UINT, cache_write_tokens) \
+	X(UINT, tool_calls)         \
+	X(DOUBLE, max_gap_ms)       \
+	X(UINT, chunks)             \
+	X(BOOL, cost_estimated)     \
+	X(DOUBLE, retry_after_s)    \
+	X(STRING, key_id)
+
+#define ORBUS_SAMPLE_FIELDS(X) ORBUS_SAMPLE_FIELDS_1(X) ORBUS_SAMPLE_FIELDS_2(X)
 
 /*
  * A key as it is on the wire, head and text as one constant: the format's fixstr, up to 31 bytes.

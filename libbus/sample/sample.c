@@ -6,10 +6,11 @@
 #include "fields.h"
 
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
-static const char *const kind_names[] = {"request", "begin", "gauge", "count"};
+static const char *const kind_names[] = {"request", "begin", "gauge", "count", "progress"};
 static const char *const status_names[] = {"ok", "error", "timeout", "cancelled", "orphaned"};
 
 #define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
@@ -24,7 +25,11 @@ void orbus_sample_init(struct orbus_sample *s)
 {
 	if (!s)
 		return;
-	memset(s, 0, sizeof(*s));
+	s->kind = ORBUS_KIND_REQUEST;
+	s->status = ORBUS_STATUS_OK;
+	s->ts = 0;
+	s->tags = NULL;
+	s->tag_count = 0;
 	ORBUS_SAMPLE_FIELDS(CLEAR)
 }
 
@@ -92,10 +97,11 @@ static bool text_is_valid(const char *s)
 	return !s || utf8_is_valid(s, strlen(s));
 }
 
-/* A figure is absent (NaN) or finite, and not negative unless it is a gauge's value. */
+/* A figure is absent (NaN, which is neither more nor less) or finite, and not negative unless it is
+ * a gauge's value. */
 static bool figure_is_valid(double v, bool may_be_negative)
 {
-	return isnan(v) || (isfinite(v) && (v >= 0 || may_be_negative));
+	return !(v > DBL_MAX) && !(v < (may_be_negative ? -DBL_MAX : 0));
 }
 
 static int tags_validate(const struct orbus_sample *s)

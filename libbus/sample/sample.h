@@ -6,6 +6,12 @@
 
 #include "orbus.h"
 
+/* Whether it tells of a request under way alone: no statistics count it. */
+static inline bool sample_is_under_way(const struct orbus_sample *s)
+{
+	return s->kind == ORBUS_KIND_BEGIN || s->kind == ORBUS_KIND_PROGRESS;
+}
+
 /* The names of kinds and statuses, backwards. False: no such word. */
 bool sample_kind_from_name(const char *name, size_t length, enum orbus_kind *out);
 bool sample_status_from_name(const char *name, size_t length, enum orbus_status *out);
@@ -32,7 +38,8 @@ struct sample_storage {
 /*
  * Decodes and validates untrusted bytes; unknown keys are passed over, texts are cut as
  * sample_encode() cuts them. The sample's strings and
- * tags lie in `storage`. 0, or -EBADMSG: not such a map, or a bad figure, text or word.
+ * tags lie in `storage`. 0, -EBADMSG: not such a map, or a bad figure, text or word, or -ENOMSG: a
+ * kind of a later version, which readers pass over.
  */
 int sample_decode(
     const void *bytes, size_t length, struct sample_storage *storage, struct orbus_sample *out);

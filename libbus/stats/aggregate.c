@@ -166,7 +166,8 @@ bool aggregate_add(struct aggregate *a, const struct orbus_sample *s)
 	case ORBUS_KIND_REQUEST: return add_request(a, s);
 	case ORBUS_KIND_GAUGE: return add_gauge(a, s);
 	case ORBUS_KIND_COUNT: return aggregate_add_count(a, s->name, exact_of(s->value));
-	case ORBUS_KIND_BEGIN: break;
+	case ORBUS_KIND_BEGIN:
+	case ORBUS_KIND_PROGRESS: break;
 	}
 	return true;
 }

@@ -78,8 +78,7 @@ static inline const char *request_model(const struct orbus_sample *s)
 /* What kind of call it was. */
 static inline const char *request_operation(const struct orbus_sample *s)
 {
-	(void)s;
-	return "chat";
+	return s->operation ? s->operation : "chat";
 }
 
 bool request_is_failure(const struct orbus_sample *s);

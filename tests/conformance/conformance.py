@@ -11,12 +11,17 @@ sys.path.insert(0, os.path.join(FOLDER, "..", "support"))
 from openrouter import ABORT, HANG, Reply  # noqa: E402
 
 NOT_COMPARED = ("kind", "ts", "bot", "begin_id", "attempt", "tags", "tps", "decode_tps")
-TIMES = ("response_ms", "ttft_ms")
+TIMES = ("response_ms", "ttft_ms", "max_gap_ms")
 UNKNOWN_HOST = ".".join(["x" * 60] * 5 + ["example"])
 
 
 def calls():
     with open(os.path.join(FOLDER, "calls.json"), encoding="utf-8") as file:
+        return json.load(file)
+
+
+def nesting():
+    with open(os.path.join(FOLDER, "nesting.json"), encoding="utf-8") as file:
         return json.load(file)
 
 

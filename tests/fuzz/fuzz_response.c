@@ -84,6 +84,8 @@ static void must_be_the_same(const struct response *x, const struct response *y)
 	MUST(a->prompt_tokens == b->prompt_tokens && a->total_tokens == b->total_tokens);
 	MUST(a->completion_tokens == b->completion_tokens && a->cached_tokens == b->cached_tokens);
 	MUST(a->reasoning_tokens == b->reasoning_tokens);
+	MUST(a->cache_write_tokens == b->cache_write_tokens && a->tool_calls == b->tool_calls);
+	MUST(a->chunks == b->chunks && a->is_text_completion == b->is_text_completion);
 	MUST(a->cost_usd == b->cost_usd || (isnan(a->cost_usd) && isnan(b->cost_usd)));
 	MUST(a->generated.quarters == b->generated.quarters);
 	MUST(a->has_choices == b->has_choices && a->has_error == b->has_error);

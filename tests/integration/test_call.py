@@ -131,6 +131,31 @@ class AnswerTest(CallTest):
         self.assert_sample(self.sample(), status="cancelled", error_type=None,
                            request_id=begin["request_id"])
 
+    def test_a_progress_is_the_begins_and_counts_nowhere(self):
+        agent = self.start_agent("--checkpoint-every", "1s")
+        self.server.reply = Reply([chunk("Hello"), HANG])
+        process = self.start("orcall", "-m", "acme/large", "hello", env=self.call_environment(),
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        progress, = wait_for(lambda: self.samples("--kind", "progress"), "a progress")
+        begin, = self.samples("--kind", "begin")
+        self.assert_sample(progress, request_id=begin["request_id"], chunks=1, completion_tokens=2, stream=True)
+        process.send_signal(signal.SIGINT)
+        process.wait(20)
+        sample, = self.samples()
+        self.assert_sample(sample, status="cancelled", begin_id=begin["request_id"], chunks=1,
+                           ttft_ms=progress["ttft_ms"])
+        self.assertEqual(len(self.samples("--group")), 1)
+        self.assertEqual(len(self.samples("--kind", "all")), 3)
+
+        def requests():
+            found = json.loads(self.run_tool("orstat", "--bus", self.bus, "--json").stdout)
+            return found if found["requests"]["total"] else None
+        found = wait_for(requests, "the request")
+        self.assertEqual([found["requests"][key] for key in ("total", "cancelled", "in_flight")], [1, 1, 0])
+        self.assertEqual((found["lost_samples"], found["rejected_samples"]), (0, 0))
+        agent.send_signal(signal.SIGTERM)
+        self.assertEqual(agent.wait(20), 0)
+
     def test_the_generation_id_of_the_header_serves_where_the_body_has_none(self):
         self.call(reply=error(500))
         sample = self.sample()

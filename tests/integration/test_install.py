@@ -117,6 +117,16 @@ class InstallTest(BusTest):
         self.check_runs(self.build_by_pkg_config("orbus", "example.c"))
         self.check_call(self.build_by_pkg_config("orbus-curl", "call.c"))
 
+    def test_the_example_of_the_readme_is_of_the_program(self):
+        """What bindings/curl/README.md shows is a part of call.c, which the tests build and run."""
+        readme = os.path.join(os.environ["ORBUS_SOURCE_DIR"], "bindings", "curl", "README.md")
+        with open(readme, encoding="utf-8") as file:
+            shown, = re.findall(r"```c\n(.*?)```", file.read(), re.S)
+        with open(os.path.join(EXAMPLE, "call.c"), encoding="utf-8") as file:
+            program = re.sub(r"\s+", "", file.read())
+        for statement in filter(None, map(str.strip, shown.split("\n"))):
+            self.assertIn(re.sub(r"\s+", "", statement), program)
+
     def test_the_header_serves_cpp(self):
         source = os.path.join(self.folder, "example.cpp")
         with open(source, "w", encoding="ascii") as file:

@@ -58,10 +58,19 @@ class RequestTest(PythonTest):
     def test_usage_of_an_api(self):
         with self.producer.request("m") as r:
             r.usage({"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7, "cost": 0.25,
-                     "prompt_tokens_details": {"cached_tokens": 1},
+                     "prompt_tokens_details": {"cached_tokens": 1, "cache_write_tokens": 2},
                      "completion_tokens_details": None})
+            self.assertEqual((r.operation, r.tool_calls, r.max_gap_ms), (None, None, None))
+            r.operation, r.tool_calls, r.chunks, r.max_gap_ms, r.retry_after_s = "embeddings", 2, 5, 12.5, 3
         self.assert_sample(self.samples()[0], prompt_tokens=3, completion_tokens=4, total_tokens=7,
-                           cost_usd=0.25, cached_tokens=1, reasoning_tokens=None)
+                           cost_usd=0.25, cached_tokens=1, reasoning_tokens=None, cache_write_tokens=2,
+                           operation="embeddings", tool_calls=2, chunks=5, max_gap_ms=12.5, retry_after_s=3)
+
+    def test_a_whole_sample_has_the_keys_of_later_versions(self):
+        keys = {"operation": "embeddings", "cache_write_tokens": 1, "tool_calls": 2, "max_gap_ms": 3.5, "chunks": 4,
+                "cost_estimated": True, "retry_after_s": 5.0, "key_id": "0123abcd"}
+        self.producer.publish(**keys)
+        self.assert_sample(self.samples()[0], **keys)
 
     def test_exceptions_are_recorded_and_go_on(self):
         class QuotaError(Exception):

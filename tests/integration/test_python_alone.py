@@ -764,14 +764,15 @@ class AloneTest(BusTest):
         self.server.reply = stream()
         client = orbus.instrument(openai.OpenAI(base_url=self.server.url, api_key=KEY), self.producer)
         counts = []
-        for _ in range(4):
+        for _ in range(6):
             for _ in range(25):
                 with orbus.tags(n=1), self.producer.request("m"):
                     client.with_options(timeout=9).chat.completions.create(model="m", messages=[], stream=True).close()
             self.server.requests.clear()
             gc.collect()
             counts.append(len(gc.get_objects()))
-        self.assertLess(counts[-1] - counts[1], 40, counts)
+        # The server, in a thread of this process, may still hold what the last call left.
+        self.assertLess(min(counts[3:]) - counts[1], 40, counts)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@ attempt is a sample."""
 import asyncio
 import contextvars
 import gc
+import hashlib
 import json
 import os
 import signal
@@ -25,7 +26,7 @@ import warnings  # noqa: E402
 import weakref  # noqa: E402
 import unittest.mock  # noqa: E402
 from harness import SANITIZER, BusTest, wait_for  # noqa: E402
-from openrouter import HANG, OpenRouter, Reply, chunk, completion, error, stream  # noqa: E402
+from openrouter import COMMENT, DONE, HANG, OpenRouter, Reply, chunk, completion, error, stream  # noqa: E402
 
 KEY = "sk-or-v1-0123456789abcdef"
 BODY = {"model": "acme/large", "messages": [{"role": "user", "content": "Say hello."}]}
@@ -434,7 +435,7 @@ class OnceTest(ClientTest):
 
     def events(self):
         with orbus.tail(self.bus, follow=False, kind=None) as tail:
-            return [s["kind"] for s in tail]
+            return [s["kind"] for s in tail if s["kind"] != "progress"]
 
     def test_a_request_around_an_instrumented_client(self):
         client = orbus.instrument(self.openai(), self.producer, tags={"env": "prod"})
@@ -444,13 +445,76 @@ class OnceTest(ClientTest):
         self.assertEqual(self.events(), ["begin", "request"])
         sample, = self.samples()
         self.assertEqual({k: sample.get(k) for k in ("status", "requested_model", "model", "provider", "stream",
-                                                     "completion_tokens", "cost_usd", "tags", "http_status")},
+                                                     "completion_tokens", "cost_usd", "tags", "http_status",
+                                                     "chunks", "operation")},
                          {"status": "ok", "requested_model": "mine", "model": "acme/large-2024", "provider": "Acme",
                           "stream": True, "completion_tokens": 3, "cost_usd": 0.00042, "http_status": 200,
+                          "chunks": 3, "operation": None,
                           "tags": {"user": "ann", "env": "prod"}})
         self.assertLessEqual(sample["ttft_ms"], sample["response_ms"])
         self.assertEqual((r.status, r.completion_tokens, r.response_ms), ("ok", 3, sample["response_ms"]))
         self.assertEqual(self.producer.get_performance_stats()["total_requests"], 1)
+
+    def test_a_text_completion_is_one(self):
+        def answer(request):
+            kind = "chat.completion" if "chat" in request.url.path else "text_completion"
+            return httpx.Response(200, json={"object": kind, "choices": [{"text": "a"}]})
+        with orbus.instrument(httpx.Client(transport=httpx.MockTransport(answer)), self.producer) as client:
+            client.post("http://x/v1/completions", json={"model": "m", "prompt": "Say hello."})
+            with self.producer.request():
+                client.post("http://x/v1/completions", json={"model": "m", "prompt": ["Say", "hello."]})
+            for path in ("completions", "chat/completions"):  # of bodies that cannot be seen
+                client.post(f"http://x/v1/{path}", content=iter([b"{}"]))
+            client.post("http://x/v1/chat/completions", json=BODY)
+        self.assertEqual([s.get("operation") for s in self.samples()], ["text_completion"] * 3 + [None] * 2)
+
+    def test_the_keys_id_is_published_where_it_is_asked_for(self):
+        wanted = hashlib.sha256(KEY.encode()).hexdigest()[:8]
+        asking = orbus.instrument(self.openai(), self.producer, key_id=True)
+        with self.producer.request():
+            asking.chat.completions.create(**BODY)
+        with orbus.instrument(httpx.Client(), self.producer, key_id=True) as client:
+            client.post(self.server.url + "/chat/completions", json=BODY, headers={"x-api-key": KEY})
+            client.post(self.server.url + "/chat/completions", json=BODY)
+        orbus.instrument(self.openai(), self.producer).chat.completions.create(**BODY)
+        self.assertEqual([s.get("key_id") for s in self.samples()], [wanted, wanted, None, None])
+
+    def test_progress_is_told_with_the_first_token_and_every_two_seconds(self):
+        async def ask(around):
+            async with orbus.instrument(httpx.AsyncClient(), self.producer) as inner:
+                async def forward(request):
+                    return await inner.send(inner.build_request(
+                        "POST", str(request.url), content=request.content), stream=True)
+                outer = httpx.AsyncClient(transport=httpx.MockTransport(forward)) if around else inner
+                if around:
+                    orbus.instrument(outer, self.producer)
+                    with self.producer.request():
+                        await outer.post(self.server.url + "/chat/completions", json={**BODY, "stream": True})
+                else:
+                    await outer.post(self.server.url + "/chat/completions", json={**BODY, "stream": True})
+
+        async def ask_all():
+            await asyncio.gather(ask(False), ask(True))
+        self.server.reply = Reply([COMMENT] + [0.1, chunk("word")] * 44 + [DONE])
+        asyncio.run(ask_all())
+        with orbus.tail(self.bus, follow=False, kind=None) as tail:
+            events = list(tail)
+        begins = [s["request_id"] for s in events if s["kind"] == "begin"]
+        requests = {s["begin_id"]: s for s in events if s["kind"] == "request"}
+        self.assertEqual(sorted(requests), sorted(begins))
+        self.assertEqual(len(begins), 2)
+        for begun, request in requests.items():
+            told = [s for s in events if s["kind"] == "progress" and s["request_id"] == begun]
+            self.assertGreaterEqual(len(told), 2)
+            self.assertLessEqual(len(told), 1 + request["response_ms"] / 2000)
+            self.assertEqual((told[0]["chunks"], {s["ttft_ms"] for s in told}), (1, {request["ttft_ms"]}))
+            self.assertEqual(request["chunks"], 44)
+            for before, after in zip(told, told[1:]):
+                self.assertGreaterEqual(after["ts"] - before["ts"], 1_900_000_000)
+                self.assertLess(before["completion_tokens"], after["completion_tokens"])
+            self.assertEqual(told[-1]["completion_tokens"], told[-1]["chunks"])
+        self.assertEqual(self.producer.get_performance_stats()["total_requests"], 2)
+        self.assertEqual(orbus.stats("5m", self.bus)["requests"]["total"], 2)
 
     def test_what_the_program_says_itself_stays(self):
         client = orbus.instrument(self.openai(), self.producer)

@@ -61,8 +61,10 @@ static void csv_DOUBLE(FILE *out, double d)
 static void csv_header(FILE *out)
 {
 	fputs("ts,kind,status", out);
-	ORBUS_SAMPLE_FIELDS(CSV_NAME)
-	fputs(",tps,decode_tps\r\n", out);
+	ORBUS_SAMPLE_FIELDS_1(CSV_NAME)
+	fputs(",tps,decode_tps", out);
+	ORBUS_SAMPLE_FIELDS_2(CSV_NAME)
+	fputs("\r\n", out);
 }
 
 static bool format_csv(FILE *out, const struct orbus_sample *s)
@@ -72,11 +74,12 @@ static bool format_csv(FILE *out, const struct orbus_sample *s)
 	clock_format_rfc3339(s->ts, ts);
 	fprintf(out, "%s,%s,%s", ts, orbus_kind_name(s->kind),
 	    s->kind == ORBUS_KIND_REQUEST ? orbus_status_name(s->status) : "");
-	ORBUS_SAMPLE_FIELDS(CSV_FIELD)
+	ORBUS_SAMPLE_FIELDS_1(CSV_FIELD)
 	fputc(',', out);
 	csv_DOUBLE(out, orbus_sample_tps(s));
 	fputc(',', out);
 	csv_DOUBLE(out, orbus_sample_decode_tps(s));
+	ORBUS_SAMPLE_FIELDS_2(CSV_FIELD)
 	fputs("\r\n", out);
 	return true;
 }

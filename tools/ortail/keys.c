@@ -68,6 +68,11 @@ static void derive_tokens_estimated(const struct orbus_sample *s, struct key_val
 	v->text = s->tokens_estimated ? "true" : "false";
 }
 
+static void derive_cost_estimated(const struct orbus_sample *s, struct key_value *v)
+{
+	v->text = s->cost_estimated ? "true" : "false";
+}
+
 static void derive_tags(const struct orbus_sample *s, struct key_value *v)
 {
 	size_t used = 0;
@@ -152,14 +157,18 @@ static enum tone tone_of_tps(const struct orbus_sample *s)
 	    .tone = TONE_##f},
 #define ROW(type, f) ROW_##type(f)
 
-#define DECIMALS_response_ms 1
-#define DECIMALS_ttft_ms     1
-#define DECIMALS_cost_usd    6
-#define DECIMALS_value       (-1)
-#define TONE_response_ms     tone_of_response
-#define TONE_ttft_ms         tone_of_ttft
-#define TONE_cost_usd        NULL
-#define TONE_value           NULL
+#define DECIMALS_response_ms   1
+#define DECIMALS_ttft_ms       1
+#define DECIMALS_cost_usd      6
+#define DECIMALS_value         (-1)
+#define DECIMALS_max_gap_ms    1
+#define DECIMALS_retry_after_s (-1)
+#define TONE_response_ms       tone_of_response
+#define TONE_ttft_ms           tone_of_ttft
+#define TONE_cost_usd          NULL
+#define TONE_value             NULL
+#define TONE_max_gap_ms        NULL
+#define TONE_retry_after_s     NULL
 
 static const struct key_row rows[] = {
     {.name = "ts", .type = KEY_TIME, .derive = derive_ts},

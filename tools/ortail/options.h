@@ -41,6 +41,6 @@ struct ortail_settings {
 	bool wait;
 };
 
-#define KIND_ALL 4
+#define KIND_ALL 5
 
 #endif

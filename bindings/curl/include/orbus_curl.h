@@ -154,6 +154,9 @@ struct orbus_curl_options {
 	 * Passwords and keys in the URL are found without it, as long as it redirects nowhere else.
 	 */
 	const char *secret;
+
+	/* Publishes the first 8 hex digits of the SHA-256 of `secret`'s first line as key_id. */
+	bool key_id;
 };
 
 /* One request under way. */

@@ -1,4 +1,4 @@
-// errors.js: the one class of errors that come from here, and the numbers that lib/ makes them of.
+// errors.js: OrbusError, the class of every error that orbus raises, and errno by name.
 'use strict'
 
 const { errno: numbers } = require('node:os').constants

@@ -1,8 +1,8 @@
 // fetch.js: a fetch that measures completions as they pass, and is otherwise the one it wraps.
 //
-// The caller gets the same errors, and a Response that is like the original (passthrough.js). What
-// goes wrong in here never reaches the caller. What cannot be looked at without the caller noticing
-// passes as it is: it is counted, and told once.
+// The caller gets the same errors, and a Response that is like the original (passthrough.js). An error in
+// here never reaches the caller. A call that cannot be read without a change that the caller could see is
+// not measured: it is counted, and onError hears of each kind once.
 'use strict'
 
 const { types } = require('node:util')
@@ -12,7 +12,7 @@ const internals = require('./internals.js')
 const native = require('./native.js')
 const { Layer, expectFetches, openLayer, within } = require('./nesting.js')
 const { observe } = require('./passthrough.js')
-const { Unseen, bytesOf, bytesOfRequest, headerOf, isCompletion, isRequest, look, pairsOf, secretsOf, urlOf } =
+const { Unseen, bytesOf, bytesOfRequest, headerOf, isCompletion, isRequest, keyOf, look, pairsOf, secretsOf, urlOf } =
   require('./request_body.js')
 const { flatten, merge } = require('./tags.js')
 const { attempt, get, numberOf, show } = require('./values.js')
@@ -31,7 +31,7 @@ function retryAfter(headers) {
   return seconds > 0 && seconds < 1e9 ? Math.ceil(seconds) : 0
 }
 
-// Of Node: what runs timers, and what runs promises, which a timer may have resolved.
+// Functions of Node that run timers, and that run promises (which a timer may have resolved).
 const CALLED_BY = /\b(?:listOnTimeout|processTicksAndRejections|runNextTicks|runMicrotasks)\b/
 
 /**
@@ -43,7 +43,7 @@ function isByTimer() {
   return attempt(() => {
     try {
       Error.stackTraceLimit = 50
-      // The program's own would be called, and may do anything.
+      // Else V8 would call the program's function for this stack.
       if (prepareStackTrace !== undefined) Error.prepareStackTrace = undefined
       return CALLED_BY.exec(new Error().stack)?.[0] === 'listOnTimeout'
     } finally {
@@ -55,18 +55,19 @@ function isByTimer() {
 
 const isEventTarget = (signal) => !types.isProxy(signal) && typeof get(signal, 'addEventListener') === 'function'
 
-// Of a body that is read elsewhere, and is no longer referred to.
+// Ends the call of a body that is read elsewhere when the garbage collector frees that body.
 const forgotten = new FinalizationRegistry((call) => call.abandoned())
 
 /** One call, from request to outcome; observes the body as it passes. */
 class Call {
-  #bus
+  #bus // the producer that publishes it
   #tags
   #headers // pairs
+  #hasKeyId // the key's id is published
   #url
   #signal
   #timeoutMs // an abort after that long is the client's limit on time
-  #outer // a call that this one is; undefined: none
+  #outer // the layer whose place this call takes; undefined: none
   #layer
   #start = performance.now()
   #begins // while a Request's body is being read
@@ -78,10 +79,12 @@ class Call {
   #retryAfter = 0
   #generationId
 
-  constructor(input, init, { bus, tags, timeout, outer }) {
+  constructor(input, init, { bus, tags, timeout, keyId, outer }) {
+    this.#hasKeyId = keyId === true
     const source = isRequest(input) ? input : undefined
-    this.#bus = bus
-    this.#outer = outer?.producer === bus && !outer.isTaken ? outer : undefined
+    this.#outer = outer?.isTaken === false ? outer : undefined
+    // A begin and its request are of one lane.
+    this.#bus = this.#outer?.producer ?? bus
     this.#headers = pairsOf(look(init, 'headers') ?? look(source, 'headers'))
     this.#url = urlOf(input)
     const body = look(init, 'body') ?? undefined
@@ -91,8 +94,8 @@ class Call {
     const seconds = Number(headerOf(this.#headers, 'x-stainless-timeout') ?? NaN)
     this.#timeoutMs = seconds > 0 ? seconds * 1000 : (timeout ?? Infinity)
     const own = flatten(typeof tags === 'function' ? tags(input, init) : tags)
-    this.#tags = outer?.producer === bus ? merge(outer.tags, own) : own
-    this.#layer = new Layer(bus, { tags: this.#tags, isFetch: true, onTaken: () => this.#giveWay() })
+    this.#tags = merge(outer?.tags, own)
+    this.#layer = new Layer(this.#bus, { tags: this.#tags, onTaken: () => this.#giveWay() })
     if (body !== undefined || source === undefined) this.#begin(bytesOf(body))
     // The body of a Request can be read of a copy only, while the fetch is under way.
     else this.#begins = bytesOfRequest(source).catch(() => undefined).then((bytes) => this.#begin(bytes))
@@ -109,14 +112,14 @@ class Call {
     this.#layer.close()
   }
 
-  /** A call within is this one, and nearer to the server. */
+  /** A call within takes this one's place: nothing is published here. */
   #giveWay() {
     this.#ended = true
     this.#unwatch()
     if (this.#call !== undefined) native.callGiveWay(this.#call)
   }
 
-  /** SDKs abort by one signal what takes too long and what their user wants no more, and do not say which. */
+  /** SDKs use one signal for time-outs and for aborts by their user: whether a timer aborted tells them apart. */
   #watch() {
     const signal = this.#signal
     if (this.#ended || signal === undefined) return
@@ -129,17 +132,17 @@ class Call {
 
   #begin(body) {
     if (this.#call !== undefined || this.#ended) return
-    const outer = this.#outer?.isTaken === false ? this.#outer : undefined
+    // A layer that has ended meanwhile has published itself.
+    const outer = this.#outer?.isTaken === false && this.#outer.open === this.#outer ? this.#outer : undefined
     const [high, low] = outer?.id ?? []
     const tries = Number(headerOf(this.#headers, 'x-stainless-retry-count') ?? NaN) + 1
     const call = native.callBegin(internals.handleOf(this.#bus), body, performance.now() - this.#start,
       Number.isNaN(tries) ? numberOf(outer?.attempt) : tries, this.#tags, secretsOf(this.#headers), this.#url,
-      high, low, outer?.model)
+      high, low, this.#hasKeyId ? keyOf(this.#headers) : undefined)
     if (typeof call !== 'number') {
       this.#call = call
       this.#layer.id = [figures[FIGURE.idHigh], figures[FIGURE.idLow]]
-      const isThatCall = high === undefined ? outer?.isFetch === true : high === this.#layer.id[0] && low === this.#layer.id[1]
-      if (isThatCall) outer.take()
+      outer?.take()
       return
     }
     this.#ended = true
@@ -147,7 +150,7 @@ class Call {
     internals.drop(this.#bus, call, 'a request')
   }
 
-  /** Once it has begun; a Request's body that takes its time is not waited for. */
+  /** Waits until it has begun, but not for the body of a Request that comes slowly. */
   async #begun() {
     if (this.#call === undefined && this.#begins !== undefined) {
       await Promise.race([this.#begins, new Promise((resolve) => setImmediate(resolve))])
@@ -198,7 +201,7 @@ class Call {
     this.#begun().then(() => this.failed(error)).catch((problem) => this.lost(problem))
   }
 
-  /** Something went wrong in here: the request ends all the same. */
+  /** An error of ours: the request ends nevertheless. */
   lost(error) {
     internals.report(this.#bus, errno.EINVAL, `a call of fetch is not measured: ${show(get(error, 'message') ?? error)}`)
     this.#begin()
@@ -231,7 +234,7 @@ class Call {
     this.#end({ isAbandoned: true })
   }
 
-  /** The caller wants no more: by itself, or because of a signal that says why. */
+  /** The caller cancelled the body, by itself or by a signal, whose reason tells why. */
   cancelled(reason) {
     const { timeout } = this.#classify(get(this.#signal, 'aborted') ? get(this.#signal, 'reason') : reason)
     this.#end({ timeout, aborted: true })
@@ -260,17 +263,14 @@ class Call {
 function beginCall(input, init, options) {
   try {
     if (!isCompletion(input, init)) return undefined
-    const outer = openLayer()
-    // Another producer's fetch measures this call already.
-    if (outer?.isFetch && outer.producer !== options.bus) return undefined
-    return new Call(input, init, { ...options, outer })
+    return new Call(input, init, { ...options, outer: openLayer(options.bus) })
   } catch (error) {
     internals.pass(options.bus, error instanceof Unseen ? error.message : show(get(error, 'message') ?? error))
     return undefined
   }
 }
 
-/** The Response for the caller: what goes wrong in measuring it leaves it the original. */
+/** The Response for the caller: the original one where measuring it fails. */
 function answer(call, response) {
   try {
     call.settled()
@@ -282,7 +282,7 @@ function answer(call, response) {
   }
 }
 
-/** The error is the caller's. */
+/** Ends the call, and rejects with the fetch's own error. */
 function refuse(call, error) {
   try {
     call.settled()
@@ -297,7 +297,7 @@ const isPromise = (value) => value instanceof Promise || typeof get(value, 'then
 
 /** A fetch like the given one, whose completions are measured. */
 function instrumentFetch(fetch, options = {}) {
-  const { bus, tags, timeout } = options
+  const { bus, tags, timeout, keyId } = options
   if (typeof fetch !== 'function') throw new TypeError('instrumentFetch: the fetch to be measured is needed')
   if (bus === null || typeof bus !== 'object' || internals.handleOf(bus) === undefined) {
     throw new TypeError('instrumentFetch: { bus } must be a Producer')
@@ -305,7 +305,7 @@ function instrumentFetch(fetch, options = {}) {
   expectFetches()
   function measuredFetch(input, init) {
     const callIt = () => Reflect.apply(fetch, this, arguments)
-    const call = beginCall(input, init, { bus, tags, timeout })
+    const call = beginCall(input, init, { bus, tags, timeout, keyId })
     if (call === undefined) return callIt()
     let promise
     try {

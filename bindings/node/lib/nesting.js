@@ -1,12 +1,14 @@
 // nesting.js: which measured call is made within which, so that a call counts once, however many
 // layers measure it: a fetch within a fetch, and a client's calls within measure() or request().
 //
-// The innermost layer is nearest to the server, and sees each attempt: it takes the place of the one around
-// it, with that one's begin (which was published) and its tags. Layers are found by the asynchronous
-// context that a call is made in, as Node itself keeps it.
+// bindings/llm/nesting.h has the rule. Layers are found by Node's asynchronous context of the call
+// (AsyncLocalStorage).
 'use strict'
 
 const { AsyncLocalStorage } = require('node:async_hooks')
+
+const internals = require('./internals.js')
+const { isSameBus } = require('./native.js')
 
 const current = new AsyncLocalStorage()
 // Requests that are never ended stay open: no more than this are looked through, or kept.
@@ -17,26 +19,22 @@ let isNeeded = false
 /** A measured call under way. It holds nothing of the program's but the tags. */
 class Layer {
   producer
-  model // a call that asks for another is another call; undefined: any model
   tags // as flatten() gives them
   attempt
   id // [high, low] of the begin that was published; undefined: none yet
   isTaken = false // a call within has taken its place: it publishes nothing itself
-  isFetch
   #isOpen = true
   #outer
   #depth = 0
   #onTaken
 
-  constructor(producer, { model, tags, attempt, id, isFetch = false, onTaken } = {}) {
+  constructor(producer, { tags, attempt, id, onTaken } = {}) {
     this.producer = producer
-    this.model = model
     this.tags = tags
     this.attempt = attempt
     this.id = id
-    this.isFetch = isFetch
     this.#onTaken = onTaken
-    const outer = openLayer()
+    const outer = current.getStore()?.open
     if (outer === undefined || outer.#depth >= DEPTH_MAX) return
     this.#outer = outer
     this.#depth = outer.#depth + 1
@@ -61,11 +59,22 @@ class Layer {
     if (this.#isOpen === false) this.#outer = layer
     return layer
   }
+
+  /** The innermost open one that publishes on the producer's bus, from this one outwards. */
+  openOn(producer) {
+    let layer = this.open
+    while (layer !== undefined && !publishesOn(layer, producer)) layer = layer.#outer?.open
+    return layer
+  }
 }
 
-/** The layer that the program is within; undefined where it is within none. */
-function openLayer() {
-  return current.getStore()?.open
+/** Most layers are of one producer: only for others the buses' names are compared. */
+const publishesOn = (layer, producer) =>
+  layer.producer === producer || isSameBus(internals.busOf(layer.producer), internals.busOf(producer))
+
+/** The layer of the producer's bus that the program is within; undefined where it is within none. */
+function openLayer(producer) {
+  return current.getStore()?.openOn(producer)
 }
 
 /** Runs work(...) within a layer. */

@@ -24,7 +24,7 @@ const FAILURES = {
 }
 const TLS = /^(ERR_TLS_|ERR_SSL_|EPROTO$|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH)/
 
-// Of the server, for so long: which limit that is depends on what has come.
+// No byte came for too long. Which limit that is depends on whether a token had come.
 const SILENCE = 'silence'
 const LIMITS = {
   ETIMEDOUT: LIMIT.connect,
@@ -36,7 +36,7 @@ const LIMITS = {
 const TIMEOUTS = new Set(['TimeoutError', 'APIConnectionTimeoutError', 'RequestTimeoutError'])
 const ABORTS = new Set(['AbortError', 'APIUserAbortError', 'RequestAbortedError', 'ResponseAborted'])
 
-// An error and what caused it, outermost first. Rings of causes end.
+// An error and its causes, outermost first; at most 8, since causes may form a ring.
 function* causes(error) {
   for (let depth = 0; error !== null && typeof error === 'object' && depth < 8; depth++) {
     yield error
@@ -44,7 +44,7 @@ function* causes(error) {
   }
 }
 
-// Some SDKs leave `name` as it is in every error: the class tells.
+// Some SDKs do not set `name`, so the class's name is compared too.
 const isOf = (error, names) => names.has(error.name) || names.has(error.constructor?.name)
 
 const statusOf = (error) => [error.status, error.statusCode].find((n) => Number.isInteger(n) && n >= 300 && n <= 599)
@@ -76,7 +76,7 @@ function classifyAll(error) {
     const code = typeof one.code === 'string' ? one.code : ''
     if (Object.hasOwn(LIMITS, code)) return { timeout: LIMITS[code] }
     if (isOf(one, TIMEOUTS)) return { timeout: LIMIT.total }
-    // Go on: what aborted may have been a limit on time.
+    // Go on: the cause of the abort may be a time-out.
     aborted ||= isOf(one, ABORTS) || code === 'ABORT_ERR'
     if (aborted) continue
     const httpStatus = statusOf(one)

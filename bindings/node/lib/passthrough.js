@@ -14,7 +14,7 @@ const abandoned = new FinalizationRegistry(({ observer, reader }) => {
   reader.cancel().catch(() => {})
 })
 
-/** Byte streams give their chunks' memory away, which must not happen to memory that others share. */
+/** Byte streams transfer the memory of their chunks: a chunk that shares its memory is copied first. */
 function isByteStream(body) {
   try {
     body.getReader({ mode: 'byob' }).releaseLock()
@@ -25,7 +25,7 @@ function isByteStream(body) {
 }
 
 /**
- * Hears of the original's end at once, also while nothing is being read. A signal breaks the
+ * Learns of the original's end at once, also while nothing is being read. A signal breaks the
  * stream within its abort(), as fetch does it: a moment later SDKs have begun to take apart what
  * they built on it.
  */
@@ -98,7 +98,7 @@ function passThrough(type, observer) {
 // The headers of a fetch cannot be changed, so all its Responses can share them.
 const isFixed = (headers) => attempt(() => (headers.delete('x-orbus'), false), true)
 
-// What a Response that is made of parts does not take over, and cannot be told: its status may be any.
+// Properties that the constructor of Response does not take, or refuses (some values of status).
 function dress(copy, original) {
   const keep = (value) => ({ value, configurable: true, writable: true })
   const own = {}
@@ -112,7 +112,7 @@ const CONSUMERS = ['arrayBuffer', 'blob', 'bytes', 'clone', 'formData', 'json', 
 
 /** A Response that failed before anything was read says so in its own words, which fetch chooses. */
 function speakAs(copy, original) {
-  if (copy.body.locked) return // a reader has it: that tells
+  if (copy.body.locked) return // its reader gets the error
   for (const name of CONSUMERS) {
     if (typeof original[name] !== 'function') continue
     const value = function (...given) { return Reflect.apply(original[name], this === copy ? original : this, given) }

@@ -1,7 +1,7 @@
 // producer.js: a producer, its gauges and counts.
 //
-// Opening one may throw. Nothing that it does afterwards ever does: what cannot be published is
-// dropped, counted and told to `onError`.
+// Opening one may throw. Its methods never do: a sample that cannot be published is dropped, counted, and
+// reported to `onError`.
 'use strict'
 
 const { inspect } = require('node:util')
@@ -30,18 +30,20 @@ function checkBot(bot) {
 
 class Producer {
   #handle
+  #bus
   #onError
   #dropped = 0
   #unmeasured = 0
   #said = new Set()
   #fetch
-  // Of when the producer was made: what is global later may lead back to bus.fetch.
+  // Taken now: a later global fetch may be a wrapper of bus.fetch.
   #globalFetch = globalThis.fetch
 
   constructor({ bot, bus, onError } = {}) {
     checkBot(bot)
     checkBus('new Producer', bus)
     if (typeof onError === 'function') this.#onError = onError
+    this.#bus = bus
     this.#handle = native.open(bus, bot)
     if (typeof this.#handle === 'number') throw new OrbusError(this.#handle, `cannot open ${nameOf(bus)}`)
   }
@@ -163,6 +165,7 @@ class Producer {
 
   static {
     internals.handleOf = (producer) => (#handle in producer ? producer.#handle : undefined)
+    internals.busOf = (producer) => producer.#bus
     internals.report = (producer, number, what, why) => producer.#report(number, what, why)
     internals.pass = (producer, why) => {
       producer.#unmeasured++

@@ -1,7 +1,7 @@
 // request.js: a request that a program times itself.
 //
-// It keeps what the addon told at its begin, and gives it back at its end: one call each. Dropped
-// in between, it leaves nothing to be freed.
+// It keeps the id and the start time that the addon returned at its begin, and passes them at its end. The addon
+// holds no memory for it, so a request that is dropped leaves nothing to be freed.
 'use strict'
 
 const { errno } = require('./errors.js')
@@ -13,7 +13,7 @@ const { attempt: orElse, get, numberOf, show } = require('./values.js')
 const { judge } = require('./outcome.js')
 
 const { attempt, httpStatus, idHigh, idLow, startNs, tokensEstimated, ttftMs } = FIGURE
-const { cachedTokens, completionTokens, costUsd, promptTokens, reasoningTokens, totalTokens } = FIGURE
+const { cacheWriteTokens, cachedTokens, completionTokens, costUsd, promptTokens, reasoningTokens, totalTokens } = FIGURE
 const NO_FACTS = Object.freeze({})
 const FACTS = ['model', 'provider', 'finishReason', 'requestId', 'errorType', 'errorMessage', 'httpStatus', 'attempt',
   'tokensEstimated']
@@ -51,7 +51,6 @@ class Request {
     if (layer === undefined) return
     this.#layer = layer
     layer.id = [this.#idHigh, this.#idLow]
-    layer.model = typeof options.model === 'string' ? options.model : undefined
     layer.tags = this.#tags
     layer.attempt = options.attempt
   }
@@ -113,7 +112,7 @@ class Request {
     figures[attempt] = numberOf(f.attempt)
     figures[tokensEstimated] = f.tokensEstimated === true ? 1 : 0
     figures[promptTokens] = figures[completionTokens] = figures[totalTokens] = NaN
-    figures[cachedTokens] = figures[reasoningTokens] = figures[costUsd] = NaN
+    figures[cachedTokens] = figures[cacheWriteTokens] = figures[reasoningTokens] = figures[costUsd] = NaN
     const usage = this.#usage
     if (usage !== undefined) for (let i = 0; i < usage.length; i += 2) figures[usage[i]] = usage[i + 1]
     return internals.end(this.#producer, status, this.#stream, this.#model, f, this.#tags)

@@ -1,8 +1,8 @@
 // request_body.js: what a call of fetch asks: whether it is a completion, and what is sent.
 //
-// It only looks at what can be seen without the program noticing. A getter of the program's may do
-// anything, and a body or headers that are read once would be missing in the call: such a call is
-// UNSEEN, and passes as it is.
+// It reads only what the program cannot notice. It calls no getter of the program's, and does not read a body or
+// headers that can be read only once: they would be missing in the call. Such a call throws Unseen and is not
+// measured.
 'use strict'
 
 const { types } = require('node:util')
@@ -79,6 +79,14 @@ function pairsOf(headers) {
 /** A header among the pairs; undefined where it is not there. */
 const headerOf = (pairs, name) => pairs.find(([key]) => key === name)?.[1]
 
+const KEY_HEADERS = ['authorization', 'x-api-key', 'api-key', 'x-goog-api-key']
+
+/** The key that a call is made with, where it is in a header that APIs know. */
+function keyOf(pairs) {
+  const value = KEY_HEADERS.map((name) => headerOf(pairs, name)).find((text) => text)
+  return value?.trim().replace(/^\S+\s+/, '')
+}
+
 const SECRET = /auth|key|token|secret|cookie|password|credential/
 
 /** The keys among the headers, one a line, for the addon; undefined where there are none. */
@@ -115,5 +123,5 @@ async function bytesOfRequest(request) {
 }
 
 module.exports = {
-  Unseen, bytesOf, bytesOfRequest, headerOf, isCompletion, isRequest, look, pairsOf, secretsOf, urlOf,
+  Unseen, bytesOf, bytesOfRequest, headerOf, isCompletion, isRequest, keyOf, look, pairsOf, secretsOf, urlOf,
 }

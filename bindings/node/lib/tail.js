@@ -1,7 +1,7 @@
 // tail.js: the samples of a bus as they come, as an async iterator.
 //
-// It comes by on a timer and never waits in between: every 5 ms while samples come, less often the
-// longer it is quiet. Between two looks the producers' memory is left alone.
+// It polls on a timer: every 5 ms while samples come, less often the longer none came. It reads the ring only
+// then, so producers pay a cache miss a few times a second, not per publish.
 'use strict'
 
 const { inspect } = require('node:util')

@@ -1,11 +1,11 @@
-// usage.js: a request's token counts and cost, as whichever API or SDK reports them: with orbus's
-// own names, the API's, those of @openrouter/sdk, or the Vercel AI SDK's.
+// usage.js: a request's token counts and cost, under orbus's names, the API's, those of @openrouter/sdk or
+// those of the Vercel AI SDK.
 'use strict'
 
 const { FIGURE } = require('./native.js')
 const { get } = require('./values.js')
 
-const { cachedTokens, completionTokens, costUsd, promptTokens, reasoningTokens, totalTokens } = FIGURE
+const { cacheWriteTokens, cachedTokens, completionTokens, costUsd, promptTokens, reasoningTokens, totalTokens } = FIGURE
 
 const isFigure = (figure, n) =>
   typeof n === 'number' && n >= 0 && (figure === costUsd ? n < Infinity : Number.isSafeInteger(n))
@@ -38,6 +38,8 @@ function readUsage(u, take, refuse) {
   offer(totalTokens, first(u, ['totalTokens', 'total_tokens']))
   offer(cachedTokens, first(u, ['cachedTokens', 'cached_tokens', 'cachedInputTokens']) ??
     first(input, ['cached_tokens', 'cachedTokens', 'cacheReadTokens']))
+  offer(cacheWriteTokens, first(u, ['cacheWriteTokens', 'cache_write_tokens', 'cache_creation_input_tokens']) ??
+    first(input, ['cache_write_tokens', 'cacheWriteTokens']))
   offer(reasoningTokens, first(u, ['reasoningTokens', 'reasoning_tokens']) ??
     first(output, ['reasoning_tokens', 'reasoningTokens']))
   offer(costUsd, first(u, ['costUsd', 'cost_usd', 'cost']))

@@ -1,4 +1,4 @@
-// values.js: what a program handed over, read so that nothing of it can throw into the program.
+// values.js: reads values of the program without throwing.
 //
 // Any value may be a Proxy, have a getter that throws, or have no way to be made a string. What
 // cannot be read is absent.

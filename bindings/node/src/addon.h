@@ -32,6 +32,7 @@
 	X(totalTokens) \
 	X(cachedTokens) \
 	X(reasoningTokens) \
+	X(cacheWriteTokens) \
 	X(tokensEstimated)
 /* Of a producer's requests so far. */
 #define ORBUS_NODE_PERFORMANCE_FIGURES(X) \

@@ -1,13 +1,13 @@
 /*
  * call.c: one request that the instrumented fetch makes, from request to outcome.
  *
- * The work is bindings/llm's; what it borrows (tags, the keys that may not be published) lies
- * beside it here.
+ * bindings/llm does the work. The tags and keys that it borrows are kept here beside it.
  */
 #include "call.h"
 #include "args.h"
 #include "base/now.h"
 #include "llm/call.h"
+#include "llm/nesting.h"
 #include "producer.h"
 
 #include <errno.h>
@@ -24,13 +24,6 @@ struct measured {
 	struct orbus_tag tags[ORBUS_TAGS_MAX];
 	struct text_arena arena;
 	char *secrets, *url; /* NULL: there are none */
-};
-
-/* A call around this one, which may be the same one: it has published a begin. */
-struct outer {
-	bool is_there;
-	uint64_t id;
-	const char *model; /* that it is said to ask for; NULL: any */
 };
 
 static void dispose(struct measured *m)
@@ -60,76 +53,35 @@ static void start_earlier(struct llm_call *x, double elapsed_ms)
 		x->request.start_ns -= ns;
 }
 
-/* Whether names are of one model, with its maker's name before a slash or without. */
-static bool is_same_model(const char *a, const char *b)
-{
-	const char *short_a = strrchr(a, '/'), *short_b = strrchr(b, '/');
-
-	if (!short_a == !short_b)
-		return strcmp(a, b) == 0;
-	return short_a ? strcmp(short_a + 1, b) == 0 : strcmp(a, short_b + 1) == 0;
-}
-
-static bool is_that_call(const struct llm_call *x, const struct outer *outer)
-{
-	const char *asked = x->request.sample.requested_model;
-
-	return outer->is_there && (!outer->model || !asked || is_same_model(asked, outer->model));
-}
-
-/*
- * The call is begun without a producer, so that it publishes no begin: the outer call may have
- * published it; otherwise it is published here. The clock starts with llm_call_begin().
- */
-static int begin_call(struct measured *m, const struct llm_call_options *options,
-    const struct outer *outer, double elapsed_ms)
-{
-	struct llm_call *x = &m->call;
-	int err = llm_call_begin(x, NULL, options);
-
-	if (err)
-		return err;
-	if (is_that_call(x, outer)) {
-		x->request.producer = m->producer->producer;
-		snprintf(x->request.id, sizeof(x->request.id), "%016" PRIx64, outer->id);
-	} else {
-		orbus_request_begin(
-		    m->producer->producer, &x->request, x->options.model, x->streamed);
-	}
-	start_earlier(x, elapsed_ms);
-	return 0;
-}
-
 /*
  * Begins with a body that is a string, a Uint8Array, which the program may change, or unknown.
  */
-static int begin_with(napi_env env, struct measured *m, struct llm_call_options *options,
-    const struct outer *outer, napi_value body, double elapsed_ms)
+static int begin_with(
+    napi_env env, struct measured *m, struct llm_call_options *options, napi_value body)
 {
 	char *text;
 	int err;
 
 	if (take_bytes(env, body, &options->request, &options->request_bytes))
-		return begin_call(m, options, outer, elapsed_ms);
+		return llm_call_begin(&m->call, m->producer->producer, options);
 	text = take_long_text(env, body, &options->request_bytes);
 	options->request = text;
 	options->request_life = REQUEST_GIVEN;
-	err = begin_call(m, options, outer, elapsed_ms);
+	err = llm_call_begin(&m->call, m->producer->producer, options);
 	if (err)
 		free(text);
 	return err;
 }
 
-static struct outer take_outer(
-    napi_env env, napi_value high, napi_value low, napi_value model, struct text_arena *arena)
+/* False: there is none. */
+static bool take_id(napi_env env, napi_value high, napi_value low, char *id, size_t size)
 {
 	double h = take_number(env, high), l = take_number(env, low);
-	struct outer outer = {.model = take_text(env, model, arena, 256)};
 
-	outer.is_there = h >= 0 && h <= UINT32_MAX && l >= 0 && l <= UINT32_MAX;
-	if (outer.is_there)
-		outer.id = (uint64_t)h << 32 | (uint32_t)l;
-	return outer;
+	if (!(h >= 0 && h <= UINT32_MAX && l >= 0 && l <= UINT32_MAX))
+		return false;
+	snprintf(id, size, "%016" PRIx64, (uint64_t)h << 32 | (uint32_t)l);
+	return true;
 }
 
 static void tell_id(napi_env env, const struct llm_call *x)
@@ -158,21 +110,20 @@ static void take_options(
 }
 
 /*
- * callBegin(producer, body, elapsed_ms, attempt, tags, secrets, url, outer_high, outer_low,
- *     outer_model): a handle, or a negative errno. Its id is among the figures: the one of the call
- * around it, where it is that call.
+ * callBegin(producer, body, elapsed_ms, attempt, tags, secrets, url, outer_high, outer_low, key): a
+ * handle, or a negative errno. The last two are the id of the layer whose place it takes, if any
+ * (llm/nesting.h). Its own id is among the figures.
  */
 static napi_value begin(napi_env env, napi_callback_info info)
 {
 	struct llm_call_options options = {0};
 	struct producer_handle *h;
-	struct text_arena arena;
-	struct outer outer;
 	struct measured *m;
 	napi_value a[10], external;
+	char id[sizeof(((struct orbus_request *)0)->id)], *key;
+	size_t unused;
 	int err;
 
-	arena_clear(&arena);
 	take_arguments(env, info, a, 10);
 	h = take_handle(env, a[0], HANDLE_PRODUCER);
 	if (!h || !h->producer)
@@ -184,12 +135,16 @@ static napi_value begin(napi_env env, napi_callback_info info)
 	m->is_over = false;
 	m->producer = h;
 	take_options(env, a, m, &options);
-	outer = take_outer(env, a[7], a[8], a[9], &arena);
-	err = begin_with(env, m, &options, &outer, a[1], take_number(env, a[2]));
+	if (take_id(env, a[7], a[8], id, sizeof(id)))
+		options.within_id = id;
+	options.key = key = take_long_text(env, a[9], &unused);
+	err = begin_with(env, m, &options, a[1]);
+	free(key);
 	if (err) {
 		dispose(m);
 		return make_int(env, err);
 	}
+	start_earlier(&m->call, take_number(env, a[2]));
 	tell_id(env, &m->call);
 	h->references++;
 	if (napi_create_external(env, m, finalize, NULL, &external) == napi_ok)
@@ -316,6 +271,23 @@ static napi_value quote(napi_env env, napi_callback_info info)
 	return result;
 }
 
+/* isSameBus(a, b): whether two names, undefined for the default one, mean one bus. */
+static napi_value is_same_bus(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[2];
+	size_t unused;
+	char *a, *b;
+	bool same;
+
+	take_arguments(env, info, arguments, 2);
+	a = take_long_text(env, arguments[0], &unused);
+	b = take_long_text(env, arguments[1], &unused);
+	same = nesting_is_same_bus(a, b);
+	free(a);
+	free(b);
+	return make_bool(env, same);
+}
+
 napi_status call_define(napi_env env, napi_value exports)
 {
 	static const struct function functions[] = {
@@ -326,6 +298,7 @@ napi_status call_define(napi_env env, napi_value exports)
 	    {"callLimitOfSilence", limit_of_silence},
 	    {"callEnd", end},
 	    {"quote", quote},
+	    {"isSameBus", is_same_bus},
 	};
 
 	return define_functions(env, exports, functions, sizeof(functions) / sizeof(functions[0]));

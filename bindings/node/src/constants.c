@@ -94,6 +94,7 @@ static const struct number kinds[] = {
     {"begin", ORBUS_KIND_BEGIN},
     {"gauge", ORBUS_KIND_GAUGE},
     {"count", ORBUS_KIND_COUNT},
+    {"progress", ORBUS_KIND_PROGRESS},
     {NULL, 0},
 };
 

@@ -17,7 +17,8 @@ static void on_environment_end(void *data)
 	producers_close(data);
 }
 
-/* After every other finalizer, or before some: producers no longer know this by then. */
+/* Node may run it before finalizers of producers: they are closed here, and refer to this no more.
+ */
 static void finalize(napi_env env, void *data, void *hint)
 {
 	struct addon *a = data;

@@ -16,7 +16,7 @@
 #include <string.h>
 
 #define NAME_BYTES 128
-/* What is beyond is no count of anything. */
+/* Larger numbers are not exact in JavaScript, and no count of tokens. */
 #define COUNT_MAX 0x1p53
 
 /* --- Handles --------------------------------------------------------------------------------- */
@@ -182,6 +182,7 @@ static void fill_in_figures(struct orbus_sample *s, const double *figures)
 	s->total_tokens = count_of(figures[FIGURE_totalTokens]);
 	s->cached_tokens = count_of(figures[FIGURE_cachedTokens]);
 	s->reasoning_tokens = count_of(figures[FIGURE_reasoningTokens]);
+	s->cache_write_tokens = count_of(figures[FIGURE_cacheWriteTokens]);
 	s->tokens_estimated = figures[FIGURE_tokensEstimated] == 1;
 	if (s->total_tokens == ORBUS_NONE && s->prompt_tokens != ORBUS_NONE &&
 	    s->completion_tokens != ORBUS_NONE)

@@ -1,9 +1,9 @@
 /*
  * producer.h: a producer as JavaScript holds it.
  *
- * What a JavaScript object holds of C lives in a handle, which the garbage collector frees. The
- * lane of a producer is given back earlier: when it is closed, and when its environment ends (a
- * worker is terminated, the process exits).
+ * A JavaScript object refers to a handle, which is freed when the garbage collector finds the
+ * object. The lane of a producer is given back earlier: when it is closed, and when its environment
+ * ends (a worker is terminated, the process exits).
  */
 #ifndef ORBUS_NODE_SRC_PRODUCER_H
 #define ORBUS_NODE_SRC_PRODUCER_H

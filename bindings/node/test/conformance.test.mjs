@@ -15,7 +15,7 @@ const FOLDER = path.join(SOURCE, 'tests/conformance')
 const CALLS = JSON.parse(readFileSync(path.join(FOLDER, 'calls.json'), 'utf8'))
 const NOT_COMPARED = ['kind', 'ts', 'bot', 'begin_id', 'attempt', 'tags', 'tps', 'decode_tps']
 const KEY = 'sk-test-0123456789'
-const TIMES = ['response_ms', 'ttft_ms']
+const TIMES = ['response_ms', 'ttft_ms', 'max_gap_ms']
 
 async function unusedPort() {
   const server = net.createServer().listen(0, '127.0.0.1')

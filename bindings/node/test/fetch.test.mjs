@@ -1,5 +1,6 @@
 // What a caller of the instrumented fetch sees is what fetch gives; what it does to the sample.
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { getEventListeners, once } from 'node:events'
 import http from 'node:http'
 import { Readable, isErrored } from 'node:stream'
@@ -685,7 +686,7 @@ test('bus.fetch may take the place of the global fetch', async (t) => {
   }
 })
 
-test('a call that passes two measured fetches counts once', async (t) => {
+test('a call that passes two measured fetches counts once on a bus', async (t) => {
   const url = await listen(t, respond(COMPLETION))
   const { bus, producer, fetch: inner } = open(t)
   const outer = instrumentFetch(inner, { bus: producer, tags: { layer: 'outer' } })
@@ -698,7 +699,21 @@ test('a call that passes two measured fetches counts once', async (t) => {
   const second = open(t)
   await (await second.producer.fetch(url, post(question()))).json()
   assert.equal((await requestOf(second.bus)).status, 'ok')
-  assert.equal((await samplesOf(bus, { kind: 'begin' })).length, 1)
+  // Each bus is told of the calls of its own fetches.
+  assert.equal((await samplesOf(bus, { kind: 'begin' })).length, 2)
+})
+
+test("a key's id is published where it is asked for", async (t) => {
+  const url = await listen(t, respond(COMPLETION))
+  const key = 'sk-test-0123456789'
+  const wanted = createHash('sha256').update(key).digest('hex').slice(0, 8)
+  for (const [headers, keyId, id] of [[{ Authorization: `Bearer ${key}` }, true, wanted], [{ 'x-api-key': key }, true, wanted],
+    [{}, true, undefined], [{ Authorization: `Bearer ${key}` }, undefined, undefined]]) {
+    const { bus, producer } = open(t)
+    const fetch = instrumentFetch(globalThis.fetch, { bus: producer, keyId })
+    await (await fetch(url, { ...post(question()), headers })).json()
+    assert.equal((await requestOf(bus)).key_id, id)
+  }
 })
 
 test('a fetch that throws at once ends its request', async (t) => {

@@ -1,18 +1,20 @@
 // A call is one sample, however many layers measure it, and each attempt is one.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import http from 'node:http'
+import path from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import OpenAI from 'openai'
 import { Producer, instrumentFetch } from 'orbus'
 
-import { newBus, post, question, samplesOf } from './support/index.mjs'
+import { SOURCE, newBus, post, question, samplesOf } from './support/index.mjs'
 
 const COMPLETION = JSON.stringify({
   id: 'gen-1', model: 'acme/large-2024', choices: [{ message: { role: 'assistant', content: 'Hi' }, finish_reason: 'stop' }],
-  usage: { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 },
+  usage: { prompt_tokens: 1, completion_tokens: 3, total_tokens: 4 },
 })
 
 /** A bus, a producer, and a server that answers, after so many failures. */
@@ -44,6 +46,72 @@ async function ask(fetch, url, more) {
   return (await fetch(url, post(question(more)))).json()
 }
 
+/* --- The table of all languages ------------------------------------------------------------------------ */
+
+const BETWEEN = {
+  once: (fetch) => fetch,
+  again: (fetch) => async (...call) => {
+    let response = await fetch(...call)
+    for (let n = 0; n < 5 && !response.ok; n++) {
+      await response.text() // one that is not read ends when it is collected
+      response = await fetch(...call)
+    }
+    return response
+  },
+  twice: (fetch) => async (...call) => {
+    await (await fetch(...call)).text()
+    return fetch(...call)
+  },
+}
+
+function askWithin(at, step) {
+  const buses = step.buses ?? []
+  const fetch = step.ask.reduceRight((inner, tags, n) => {
+    const between = inner === globalThis.fetch ? inner : BETWEEN[step.between ?? 'once'](inner)
+    return instrumentFetch(between, { bus: at.producers[buses[n] ?? 0], tags })
+  }, globalThis.fetch)
+  return ask(fetch, at.url, { model: step.model ?? 'acme/large' })
+}
+
+const WAYS_TO_WRAP = {
+  'measure()': (producer, options, work) => producer.measure(options, work),
+  'request()': async (producer, options, work) => {
+    const request = producer.request(options)
+    await work()
+    request.end()
+  },
+}
+
+async function runProgram(at, wrap, program) {
+  for (const step of program) {
+    if (step.ask !== undefined) await askWithin(at, step)
+    else await wrap(at.producers[step.wrap.bus ?? 0], step.wrap, () => runProgram(at, wrap, step.do))
+  }
+}
+
+const CASES = JSON.parse(readFileSync(path.join(SOURCE, 'tests/conformance/nesting.json'), 'utf8'))
+for (const [way, wrap] of Object.entries(WAYS_TO_WRAP)) {
+  test(`the table of layers, with ${way}`, async (t) => {
+    for (const { name, program, failures, samples, other_bus: others = [] } of CASES) {
+      await t.test(name, async (t) => {
+        const at = await open(t, { failures })
+        const other = newBus(t)
+        at.producers = [at.producer, new Producer({ bot: 'other', bus: other }),
+          new Producer({ bot: 'beside', bus: `/${at.bus}` })]
+        await runProgram(at, wrap, program)
+        for (const [bus, wanted] of [[at.bus, samples], [other, others]]) {
+          const found = await samplesWithBegins(bus)
+          assert.deepEqual(found.map((sample, n) =>
+            Object.fromEntries(Object.keys(wanted[n] ?? sample).map((key) => [key, sample[key]]))), wanted)
+        }
+        assert.deepEqual(at.producers.map(({ dropped }) => dropped), [0, 0, 0])
+      })
+    }
+  })
+}
+
+/* --- Node's own ways ------------------------------------------------------------------------------------ */
+
 test('measure() around a measured fetch, and around a client, is one sample with the tags of both', async (t) => {
   const at = await open(t)
   const fetch = instrumentFetch(globalThis.fetch, { bus: at.producer, tags: { layer: 'inner', user: 'nobody' } })
@@ -60,7 +128,7 @@ test('measure() around a measured fetch, and around a client, is one sample with
   }
   const samples = await samplesWithBegins(at.bus)
   assert.deepEqual(samples.map(({ status, completion_tokens, http_status, tags }) => [status, completion_tokens, http_status, tags]),
-    asks.map(() => ['ok', 2, 200, { user: 'ann', layer: 'inner' }]))
+    asks.map(() => ['ok', 3, 200, { user: 'ann', layer: 'inner' }]))
 })
 
 test('request() until its end is one sample with a call that it is', async (t) => {
@@ -98,13 +166,12 @@ test('each attempt within measure() is a sample', async (t) => {
 
 test('what is no call within counts by itself', async (t) => {
   const at = await open(t)
-  // A call of another model, a call of nobody's, a program that fails before it calls.
-  await at.producer.measure({ model: 'acme/local' }, () => ask(at.fetch, at.url))
+  // A call that nobody measures, a program that fails before it calls.
   await at.producer.measure({ model: 'acme/large' }, () => ask(globalThis.fetch, at.url))
   const problem = new RangeError('mine')
   await assert.rejects(at.producer.measure({}, async () => { throw problem }), (error) => error === problem)
   assert.deepEqual((await samplesWithBegins(at.bus)).map(({ status, requested_model }) => [status, requested_model]),
-    [['ok', 'acme/large'], ['ok', 'acme/local'], ['ok', 'acme/large'], ['error', undefined]])
+    [['ok', 'acme/large'], ['error', undefined]])
   // A program that fails after its call: the call went well.
   const second = await open(t)
   await assert.rejects(second.producer.measure({}, async () => { await ask(second.fetch, second.url); throw problem }),
@@ -130,18 +197,19 @@ test('two measured fetches, with anything between them, are one sample', async (
       assert.equal((await (await fetch(...input)).json()).id, 'gen-1')
       const samples = (await samplesWithBegins(at.bus)).slice(before)
       assert.deepEqual(samples.map(({ status, tags }) => [status, tags.layer]), statuses.map((status) => [status, 'outer']))
-      assert.equal(samples.at(-1).completion_tokens, 2)
+      assert.equal(samples.at(-1).completion_tokens, 3)
     }
   }
 })
 
-test('a fetch of another producer within a measured one does not count again', async (t) => {
+test('a fetch of another bus within a measured one counts there too', async (t) => {
   const at = await open(t)
   const other = await open(t)
   const slowly = async (...call) => { await sleep(2); return other.fetch(...call) }
   await ask(instrumentFetch(slowly, { bus: at.producer }), at.url)
-  assert.equal((await samplesWithBegins(at.bus)).length, 1)
-  assert.deepEqual(await samplesOf(other.bus, { kind: 'all' }), [])
+  for (const { bus } of [at, other]) {
+    assert.deepEqual((await samplesWithBegins(bus)).map(({ status, completion_tokens }) => [status, completion_tokens]), [['ok', 3]])
+  }
 })
 
 test('a request that nobody ends keeps no other from counting', async (t) => {

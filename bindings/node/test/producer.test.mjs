@@ -50,14 +50,14 @@ test('a request is timed and published', async (t) => {
 })
 
 test('usage comes as each API and SDK tells it', async (t) => {
-  const wanted = { prompt_tokens: 10, completion_tokens: 20, total_tokens: 30, cached_tokens: 4, reasoning_tokens: 5 }
+  const wanted = { prompt_tokens: 10, completion_tokens: 20, total_tokens: 30, cached_tokens: 4, reasoning_tokens: 5, cache_write_tokens: 6 }
   for (const usage of [
-    { promptTokens: 10, completionTokens: 20, totalTokens: 30, cachedTokens: 4, reasoningTokens: 5 },
-    { prompt_tokens: 10, completion_tokens: 20, total_tokens: 30, prompt_tokens_details: { cached_tokens: 4 },
+    { promptTokens: 10, completionTokens: 20, totalTokens: 30, cachedTokens: 4, reasoningTokens: 5, cacheWriteTokens: 6 },
+    { prompt_tokens: 10, completion_tokens: 20, total_tokens: 30, prompt_tokens_details: { cached_tokens: 4, cache_write_tokens: 6 },
       completion_tokens_details: { reasoning_tokens: 5 } },
-    { promptTokens: 10, completionTokens: 20, totalTokens: 30, promptTokensDetails: { cachedTokens: 4 },
+    { promptTokens: 10, completionTokens: 20, totalTokens: 30, promptTokensDetails: { cachedTokens: 4, cacheWriteTokens: 6 },
       completionTokensDetails: { reasoningTokens: 5 } },
-    { inputTokens: 10, outputTokens: 20, totalTokens: 30, inputTokenDetails: { cacheReadTokens: 4 },
+    { inputTokens: 10, outputTokens: 20, totalTokens: 30, inputTokenDetails: { cacheReadTokens: 4, cacheWriteTokens: 6 },
       outputTokenDetails: { reasoningTokens: 5 } },
   ]) {
     const { bus, producer } = open(t)

@@ -151,7 +151,7 @@ test('what cannot be read is said by name', (t) => {
     [{ bus: `${bus}-none` }, 'ENOENT', /cannot read bus orbus-test-.*-none: no such bus/],
     [{ bus: 7 }, 'EINVAL', /bus: a name or a path/],
     [{ bus, status: 'fine' }, 'EINVAL', /status: ok, error, timeout, cancelled, not 'fine'/],
-    [{ bus, kind: 'x' }, 'EINVAL', /kind: request, begin, gauge, count, not 'x'/],
+    [{ bus, kind: 'x' }, 'EINVAL', /kind: request, begin, gauge, count, progress, not 'x'/],
     [{ bus, last: -1 }, 'EINVAL', /last: a number of samples/],
     [{ bus, last: 'x' }, 'EINVAL', /last: a number of samples/],
   ]) {

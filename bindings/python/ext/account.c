@@ -1,5 +1,5 @@
 /*
- * account.c: what becomes of samples.
+ * account.c: counts what a producer published, dropped and failed to read.
  *
  * A sample that cannot be published is counted in `dropped` and explained by `last_error`: a bot
  * that runs must not fail for its metrics.

@@ -2,9 +2,11 @@
  * block.c: the block of a Request, and the calls that are made in it.
  */
 #include "block.h"
+#include "account.h"
 #include "call_end.h"
+#include "llm/nesting.h"
 
-#include <stdlib.h>
+#include <string.h>
 
 /* The request that a value of block_var means, NULL: none. A new reference. */
 static struct request *request_meant(const struct module_state *state, PyObject *reference)
@@ -88,40 +90,41 @@ void block_leave(struct request *r)
 	Py_CLEAR(r->outer);
 }
 
-/* Whether both publish on the same bus: None is the default one. */
-static bool is_same_bus(const struct producer *a, const struct producer *b)
+/* NULL: the default one. */
+static const char *bus_of(const struct producer *p)
 {
-	int order;
+	return p->bus == Py_None ? NULL : PyUnicode_AsUTF8(p->bus);
+}
 
-	if (a == b || a->bus == b->bus)
-		return true;
-	if (a->bus == Py_None || b->bus == Py_None) {
-		const char *name = getenv("ORBUS");
-		PyObject *other = a->bus == Py_None ? b->bus : a->bus;
+/*
+ * What ended in the block is a sample by itself, since another call begins: it has the block's
+ * begin, and the block gets a new one for that call.
+ */
+static void publish_done(struct request *r)
+{
+	const struct orbus_sample *s = &r->request.sample;
+	struct call *done = r->done;
+	struct orbus_request next;
 
-		return PyUnicode_CompareWithASCIIString(other, name && *name ? name : "orbus") == 0;
-	}
-	order = PyUnicode_Compare(a->bus, b->bus);
-	if (order == -1)
-		PyErr_Clear();
-	return order == 0;
+	r->done = NULL;
+	call_take_over(done, r->request.id);
+	producer_note(r->producer,
+	    orbus_request_begin(r->producer->handle, &next, s->requested_model, s->stream));
+	memcpy(r->request.id, next.id, sizeof(r->request.id));
+	call_publish(done);
+	Py_DECREF((PyObject *)done);
 }
 
 struct request *request_around(struct producer *p)
 {
 	PyObject *value = current_block(p->state);
 	struct request *r = request_meant(p->state, value);
-	struct call *done;
 
 	Py_XDECREF(value);
 	if (r && (!p->handle || r->ended || r->open || r->generation != fork_generation() ||
-		     !r->producer->handle || !is_same_bus(p, r->producer)))
+		     !r->producer->handle || !nesting_is_same_bus(bus_of(p), bus_of(r->producer))))
 		Py_CLEAR(r);
-	if (r && r->done) {
-		done = r->done;
-		r->done = NULL;
-		call_publish(done);
-		Py_DECREF((PyObject *)done);
-	}
+	if (r && r->done)
+		publish_done(r);
 	return r;
 }

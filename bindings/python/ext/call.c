@@ -3,7 +3,8 @@
  * what the HTTP client receives, and says how the transfer ended.
  *
  * It judges and publishes once: at end(), or when it is dropped, which means that the program lost
- * interest in the answer. In a Request's block it leaves publishing to that: call_end.h.
+ * interest in the answer. In a Request's block it leaves publishing to that: call_end.h. A call of
+ * a client within takes its place (bindings/llm/nesting.h): it publishes nothing then.
  */
 #include "call.h"
 #include "args.h"
@@ -82,21 +83,43 @@ static int begin(struct call *c, PyObject *body, struct llm_call_options *option
 	return err;
 }
 
-/* The block's own tags come first, then those of orbus.tags(), then the client's. */
-static bool gather_tags(struct call *c, PyObject *given, size_t *count)
+/*
+ * The block's own tags come first, then those of orbus.tags(), then those of the measured client
+ * around this one, then the client's.
+ */
+static bool gather_tags(struct call *c, const struct call *outer, PyObject *given, size_t *count)
 {
 	struct tag_list list = {.tags = c->tags};
 	bool gathered =
 	    (!c->within || add_known_tags(&list, c->within->tags,
 			       c->within->request.sample.tag_count, c->within->kept[KEPT_TAGS])) &&
-	    add_tags_around(c->producer, &list) && add_tags(c->producer, &list, given);
+	    add_tags_around(c->producer, &list) &&
+	    (!outer || add_known_tags(
+			   &list, outer->tags, outer->call.options.tag_count, outer->kept_tags)) &&
+	    add_tags(c->producer, &list, given);
 
 	c->kept_tags = list.keep;
 	*count = list.count;
 	return gathered;
 }
 
-static struct call *call_alloc(PyTypeObject *type, PyObject *producer)
+/* Whether a call that begins now takes the place of this one, which is of a client around it. */
+static bool is_open(const struct call *outer)
+{
+	return outer && !outer->ended && outer->producer->handle &&
+	       outer->generation == fork_generation();
+}
+
+/* The block that a call is in: that of the call whose place it takes. */
+static struct request *block_of(struct producer *p, const struct call *outer)
+{
+	if (!is_open(outer))
+		return request_around(p);
+	Py_XINCREF((PyObject *)outer->within);
+	return outer->within;
+}
+
+static struct call *call_alloc(PyTypeObject *type, PyObject *producer, struct call *outer)
 {
 	struct call *c = PyObject_New(struct call, type);
 
@@ -107,9 +130,10 @@ static struct call *call_alloc(PyTypeObject *type, PyObject *producer)
 	c->begun = false;
 	c->ended = true;
 	c->generation = fork_generation();
-	Py_INCREF(producer);
-	c->producer = (struct producer *)producer;
-	c->within = request_around(c->producer);
+	/* A begin and its request are of one lane. */
+	c->producer = is_open(outer) ? outer->producer : (struct producer *)producer;
+	Py_INCREF((PyObject *)c->producer);
+	c->within = block_of(c->producer, outer);
 	return c;
 }
 
@@ -125,32 +149,64 @@ static int take_id(struct call *c, char *id, size_t size, struct llm_call_option
 	return 0;
 }
 
-/* Call(producer, body, attempt=None, tags=None, secret=None, url=None) */
+/* The id that a call goes by where another layer has published its begin. 0 or a negative errno. */
+static int find_id(struct call *c, const struct call *outer, char *id, size_t size,
+    struct llm_call_options *options)
+{
+	if (is_open(outer)) {
+		snprintf(id, size, "%s", outer->call.request.id);
+		options->within_id = id;
+		return 0;
+	}
+	return c->within ? take_id(c, id, size, options) : 0;
+}
+
+/*
+ * `outer` publishes nothing from here on: the call has its place, its begin and its block. Its tags
+ * stay, for further calls within.
+ */
+static void take_place(struct call *c, struct call *outer)
+{
+	struct request *r = outer->within;
+
+	outer->ended = true;
+	outer->within = NULL;
+	call_let_go(outer);
+	if (r && r->open == outer)
+		r->open = c;
+	Py_XDECREF((PyObject *)r);
+}
+
+/* Call(producer, body, attempt=None, tags=None, secret=None, url=None, outer=None, key=None) */
 static PyObject *call_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-	static char *names[] = {"producer", "body", "attempt", "tags", "secret", "url", NULL};
+	static char *names[] = {
+	    "producer", "body", "attempt", "tags", "secret", "url", "outer", "key", NULL};
 	struct module_state *state = state_of_type(type);
-	PyObject *producer, *body, *given[4] = {NULL};
+	PyObject *producer, *body, *given[6] = {NULL}, *kept_key = NULL;
 	struct llm_call_options options = {0};
 	uint64_t attempt = ORBUS_NONE;
 	char id[sizeof(((struct orbus_request *)0)->id)];
-	struct call *c;
+	struct call *c, *outer;
 	int err = -ENOMEM;
 
-	if (!state ||
-	    !PyArg_ParseTupleAndKeywords(args, keywords, "O!O|OOOO:Call", names,
-		state->producer_type, &producer, &body, &given[0], &given[1], &given[2], &given[3]))
+	if (!state || !PyArg_ParseTupleAndKeywords(args, keywords, "O!O|OOOOOO:Call", names,
+			  state->producer_type, &producer, &body, &given[0], &given[1], &given[2],
+			  &given[3], &given[4], &given[5]))
 		return NULL;
-	c = call_alloc(type, producer);
+	outer = given[4] && Py_TYPE(given[4]) == type ? (struct call *)given[4] : NULL;
+	c = call_alloc(type, producer, outer);
 	if (c && !PyErr_Occurred() && take_count(given[0], "attempt", &attempt) &&
-	    gather_tags(c, given[1], &options.tag_count) &&
+	    gather_tags(c, outer, given[1], &options.tag_count) &&
 	    take_text(given[2], "secret", &c->secret, &options.secrets) &&
-	    take_text(given[3], "url", &c->url, &options.url)) {
+	    take_text(given[3], "url", &c->url, &options.url) &&
+	    take_text(given[5], "key", &kept_key, &options.key)) {
 		options.attempt = attempt == ORBUS_NONE ? 0 : attempt;
-		err = c->within ? take_id(c, id, sizeof(id), &options) : 0;
+		err = find_id(c, outer, id, sizeof(id), &options);
 		if (!err)
 			err = begin(c, body, &options);
 	}
+	Py_XDECREF(kept_key);
 	if (err) {
 		if (!PyErr_Occurred())
 			set_bus_error(state, NULL, err);
@@ -159,8 +215,13 @@ static PyObject *call_new(PyTypeObject *type, PyObject *args, PyObject *keywords
 	}
 	c->begun = true;
 	c->ended = false;
-	if (c->within)
+	if (is_open(outer)) {
+		llm_call_begun_as(&c->call, outer->call.begun_as);
+		take_place(c, outer);
+	} else if (c->within) {
+		llm_call_begun_as(&c->call, c->within->request.id);
 		c->within->open = c;
+	}
 	return (PyObject *)c;
 }
 
@@ -210,6 +271,13 @@ static PyObject *call_feed(PyObject *self, PyObject *bytes)
 		llm_call_feed(&c->call, view.buf, (size_t)view.len);
 	PyBuffer_Release(&view);
 	Py_RETURN_NONE;
+}
+
+/* It has ended, or a call within has taken its place: what follows is not needed. */
+static PyObject *call_is_over(PyObject *self, void *unused)
+{
+	(void)unused;
+	return PyBool_FromLong(((struct call *)self)->ended);
 }
 
 static PyObject *call_is_answered(PyObject *self, void *unused)
@@ -278,6 +346,7 @@ static void call_dealloc(PyObject *self)
 		return;
 	set_aside(&aside);
 	call_let_go(c);
+	Py_CLEAR(c->kept_tags);
 	Py_XDECREF((PyObject *)c->within);
 	Py_DECREF(c->producer);
 	PyObject_Free(self);
@@ -327,6 +396,7 @@ static PyMethodDef methods[] = {
 
 static PyGetSetDef properties[] = {
     {"answered", call_is_answered, NULL, NULL, NULL},
+    {"over", call_is_over, NULL, NULL, NULL},
     {NULL},
 };
 

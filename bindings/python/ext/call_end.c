@@ -15,7 +15,6 @@ void call_let_go(struct call *c)
 	Py_CLEAR(c->body);
 	Py_CLEAR(c->secret);
 	Py_CLEAR(c->url);
-	Py_CLEAR(c->kept_tags);
 	Py_CLEAR(c->kept_id);
 }
 

@@ -3,7 +3,8 @@
  *
  * A call is one sample, also where the program times it by hand and its client is instrumented: the
  * block's sample is filled in with what the call found out. A call that is followed by another one
- * in the block (a try that failed, an agent's next question) is a sample of its own.
+ * in the block (a try that failed, an agent's next question) is a sample of its own. The rule for
+ * all layers is in bindings/llm/nesting.h.
  */
 #ifndef ORBUS_PYTHON_EXT_CALL_END_H
 #define ORBUS_PYTHON_EXT_CALL_END_H
@@ -26,7 +27,7 @@ void call_end_with_block(struct call *c);
 /* The block is left, and the answer goes on: the call publishes its end, and goes by this id. */
 void call_take_over(struct call *c, const char *id);
 
-/* Frees what the call has borrowed, and its memory. */
+/* Frees what the call has borrowed but its tags, and its memory. */
 void call_let_go(struct call *c);
 
 /* Judges; then the sample is published, or left to the block, which goes on. */

@@ -4,6 +4,7 @@
  */
 #include "call.h"
 #include "constants.h"
+#include "llm/nesting.h"
 #include "producer.h"
 #include "reader.h"
 #include "ready.h"
@@ -145,12 +146,24 @@ static PyObject *expect_calls(PyObject *module, PyObject *unused)
 	Py_RETURN_NONE;
 }
 
+/* same_bus(a, b): whether two names, None for the default one, mean one bus. */
+static PyObject *same_bus(PyObject *module, PyObject *args)
+{
+	const char *a, *b;
+
+	(void)module;
+	if (!PyArg_ParseTuple(args, "zz:same_bus", &a, &b))
+		return NULL;
+	return PyBool_FromLong(nesting_is_same_bus(a, b));
+}
+
 static PyMethodDef functions[] = {
     {"expect_calls", expect_calls, METH_NOARGS, NULL},
     {"http_error_type", http_error_type, METH_O, NULL},
     {"stats", stats, METH_VARARGS, NULL},
     {"merge", merge, METH_O, NULL},
     {"quote", call_quote, METH_VARARGS, NULL},
+    {"same_bus", same_bus, METH_VARARGS, NULL},
     {NULL},
 };
 

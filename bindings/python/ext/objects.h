@@ -1,8 +1,8 @@
 /*
- * objects.h: what the objects that Python holds consist of, for the files that share them.
+ * objects.h: the structs behind the objects of Python, for the files that share them.
  *
  * They refer to each other (a request to the calls in its block, a call to its request), so they
- * are stated together. What is done with them is in the file of each type.
+ * are stated together. The functions of each type are in its own file.
  */
 #ifndef ORBUS_PYTHON_EXT_OBJECTS_H
 #define ORBUS_PYTHON_EXT_OBJECTS_H
@@ -40,6 +40,7 @@ enum kept {
 	KEPT_FINISH_REASON,
 	KEPT_REQUEST_ID,
 	KEPT_ERROR_TYPE,
+	KEPT_OPERATION,
 	KEPT_ERROR_MESSAGE,
 	KEPT_TAGS,
 	KEPT_COUNT

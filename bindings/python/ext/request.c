@@ -99,8 +99,9 @@ static void fill_in_from_call(struct request *r, const struct call *c)
 	const struct orbus_sample *found = call_sample(c);
 	struct orbus_sample *s = &r->request.sample;
 
-#define FILL(field)       s->field = s->field ? s->field : found->field;
-#define FILL_COUNT(field) s->field = s->field != ORBUS_NONE ? s->field : found->field;
+#define FILL(field)        s->field = s->field ? s->field : found->field;
+#define FILL_COUNT(field)  s->field = s->field != ORBUS_NONE ? s->field : found->field;
+#define FILL_FIGURE(field) s->field = isnan(s->field) ? found->field : s->field;
 	if (s->prompt_tokens == ORBUS_NONE && s->completion_tokens == ORBUS_NONE &&
 	    s->total_tokens == ORBUS_NONE) {
 		s->prompt_tokens = found->prompt_tokens;
@@ -110,6 +111,14 @@ static void fill_in_from_call(struct request *r, const struct call *c)
 	}
 	FILL_COUNT(cached_tokens)
 	FILL_COUNT(reasoning_tokens)
+	FILL_COUNT(cache_write_tokens)
+	FILL_COUNT(tool_calls)
+	FILL_COUNT(chunks)
+	FILL_FIGURE(max_gap_ms)
+	FILL_FIGURE(retry_after_s)
+	FILL_FIGURE(cost_usd)
+	FILL(operation)
+	FILL(key_id)
 	FILL_COUNT(http_status)
 	FILL_COUNT(attempt)
 	FILL(model)
@@ -117,7 +126,6 @@ static void fill_in_from_call(struct request *r, const struct call *c)
 	FILL(provider)
 	FILL(finish_reason)
 	FILL(stream)
-	s->cost_usd = isnan(s->cost_usd) ? found->cost_usd : s->cost_usd;
 	if (!s->request_id && strcmp(found->request_id, call_id(c)) != 0)
 		s->request_id = found->request_id;
 	if (!r->judged) {
@@ -127,6 +135,7 @@ static void fill_in_from_call(struct request *r, const struct call *c)
 	s->tags = call_tags(c, &s->tag_count);
 #undef FILL
 #undef FILL_COUNT
+#undef FILL_FIGURE
 }
 
 /* The call's own times, which begin and end nearer to it than the block does. */

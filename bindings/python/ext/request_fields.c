@@ -23,6 +23,7 @@ static const struct text_field request_id_field = {"request_id", AT(request_id),
 static const struct text_field requested_model_field = {
     "requested_model", AT(requested_model), KEPT_REQUESTED_MODEL};
 static const struct text_field error_type_field = {"error_type", AT(error_type), KEPT_ERROR_TYPE};
+static const struct text_field operation_field = {"operation", AT(operation), KEPT_OPERATION};
 static const struct text_field error_message_field = {
     "error_message", AT(error_message), KEPT_ERROR_MESSAGE};
 
@@ -68,6 +69,11 @@ FIGURE(reasoning_tokens)
 FIGURE(response_ms)
 FIGURE(ttft_ms)
 FIGURE(cost_usd)
+FIGURE(cache_write_tokens)
+FIGURE(tool_calls)
+FIGURE(chunks)
+FIGURE(max_gap_ms)
+FIGURE(retry_after_s)
 
 static PyObject *get_count(PyObject *self, void *closure)
 {
@@ -167,6 +173,12 @@ PyGetSetDef request_properties[] = {
     FIGURE_PROPERTY(response_ms),
     FIGURE_PROPERTY(ttft_ms),
     FIGURE_PROPERTY(cost_usd),
+    TEXT_PROPERTY(operation),
+    COUNT_PROPERTY(cache_write_tokens),
+    COUNT_PROPERTY(tool_calls),
+    COUNT_PROPERTY(chunks),
+    FIGURE_PROPERTY(max_gap_ms),
+    FIGURE_PROPERTY(retry_after_s),
     {"tps", get_tps, NULL, NULL, NULL},
     {"status", get_status, NULL, NULL, NULL},
     {"stream", get_stream, NULL, NULL, NULL},

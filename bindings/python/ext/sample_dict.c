@@ -184,8 +184,8 @@ static bool take_key(struct given *g, int key, PyObject *value)
 	switch (key) {
 		ORBUS_SAMPLE_FIELDS(TAKE)
 	case KEY_kind:
-		taken = take_word(
-		    value, "kind", "request, begin, gauge or count", kind_from_name, &word);
+		taken = take_word(value, "kind", "request, begin, progress, gauge or count",
+		    kind_from_name, &word);
 		g->sample.kind = (enum orbus_kind)word;
 		return taken;
 	case KEY_status:

@@ -68,6 +68,8 @@ bool usage_take(struct producer *p, struct orbus_sample *s, PyObject *usage)
 	       take_usage_count(p, usage, "completion_tokens", &s->completion_tokens) &&
 	       take_usage_count(p, usage, "total_tokens", &s->total_tokens) &&
 	       take_detail(p, usage, "prompt_tokens_details", "cached_tokens", &s->cached_tokens) &&
+	       take_detail(p, usage, "prompt_tokens_details", "cache_write_tokens",
+		   &s->cache_write_tokens) &&
 	       take_detail(
 		   p, usage, "completion_tokens_details", "reasoning_tokens", &s->reasoning_tokens);
 }

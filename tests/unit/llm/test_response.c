@@ -1,6 +1,8 @@
 /*
  * test_response.c: the facts that are read from an answer, in any framing, cut anywhere.
  */
+#include "llm/key_id.h"
+#include "llm/request_body.h"
 #include "llm/response.h"
 #include "orbus.h"
 #include "testing.h"
@@ -60,6 +62,10 @@ static void assert_same(const struct response_facts *a, const struct response_fa
 	assert_string_equal(a->model, b->model);
 	assert_string_equal(a->provider, b->provider);
 	assert_string_equal(a->finish_reason, b->finish_reason);
+	assert_int_equal(a->cache_write_tokens, b->cache_write_tokens);
+	assert_int_equal(a->tool_calls, b->tool_calls);
+	assert_int_equal(a->chunks, b->chunks);
+	assert_int_equal(a->is_text_completion, b->is_text_completion);
 	assert_string_equal(a->error_code, b->error_code);
 	assert_string_equal(a->error_message, b->error_message);
 	assert_int_equal(a->prompt_tokens, b->prompt_tokens);
@@ -484,6 +490,102 @@ static void a_gigabyte_without_an_end_takes_no_memory(void **state)
 	free(bytes);
 }
 
+#define EVENT(delta) "data: " CHUNK(delta) "\n\n"
+#define TOOL(member) EVENT("\"tool_calls\":[{" member "}]")
+
+static void tool_calls_are_counted_by_index_or_by_themselves(void **state)
+{
+	static const struct {
+		const char *body;
+		uint64_t calls, chunks;
+	} cases[] = {
+	    {EVENT("\"content\":\"a\""), 0, 1},
+	    /* In parts, the index before and after what it is of. */
+	    {TOOL("\"index\":0,\"function\":{\"name\":\"f\"}")
+		    TOOL("\"index\":0,\"function\":{\"arguments\":\"x\"}"),
+		1, 2},
+	    {TOOL("\"function\":{\"name\":\"f\"},\"index\":0")
+		    TOOL("\"function\":{\"name\":\"g\"},\"index\":1"),
+		2, 2},
+	    /* Alike and without an index: each is a call. */
+	    {TOOL("\"function\":{\"name\":\"f\"}") TOOL("\"function\":{\"name\":\"f\"}"), 2, 2},
+	    {EVENT(
+		 "\"tool_calls\":[{\"function\":{\"name\":\"f\"}},{\"function\":{\"name\":\"g\"}}]"),
+		2, 1},
+	    {EVENT("\"function_call\":{\"name\":\"f\"}")
+		    EVENT("\"function_call\":{\"arguments\":\"x\"}"),
+		1, 2},
+	    /* An index that is none. */
+	    {TOOL("\"index\":-1,\"function\":{\"name\":\"f\"}"), 1, 1},
+	    {TOOL("\"index\":1e300,\"function\":{\"name\":\"f\"}"), 1, 1},
+	    {EVENT("\"tool_calls\":[]") EVENT("\"content\":\"\""), 0, 0},
+	    /* The last event has no blank line behind it. */
+	    {EVENT("\"content\":\"a\"") "data: " CHUNK("\"content\":\"b\""), 0, 2},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct response_facts f = read_all(RESPONSE_EVENTS, cases[i].body, NULL);
+
+		assert_int_equal(f.tool_calls, cases[i].calls);
+		assert_int_equal(f.chunks, cases[i].chunks);
+	}
+}
+
+static void a_text_completion_says_what_it_is(void **state)
+{
+	static const char whole[] =
+	    "{\"object\":\"text_completion\",\"choices\":[{\"text\":\"a\"}]}",
+			  chat[] =
+			      "{\"object\":\"chat.completion\",\"choices\":[{\"text\":\"a\"}]}";
+
+	(void)state;
+	assert_true(read_all(RESPONSE_JSON, whole, NULL).is_text_completion);
+	assert_int_equal(read_all(RESPONSE_JSON, whole, NULL).chunks, 0);
+	assert_false(read_all(RESPONSE_JSON, chat, NULL).is_text_completion);
+}
+
+/* Of as many letters a, at the edges of SHA-256's blocks; by sha256sum. */
+static void a_keys_id_is_the_start_of_its_sha_256(void **state)
+{
+	static const struct {
+		size_t length;
+		const char *id;
+	} cases[] = {{0, "e3b0c442"}, {1, "ca978112"}, {55, "9f4390f8"}, {56, "b35439a4"},
+	    {57, "f13b2d72"}, {63, "7d3e74a0"}, {64, "ffe054fe"}, {65, "635361c4"},
+	    {119, "31eba51c"}, {120, "2f3d3354"}, {128, "6836cf13"}, {1000, "41edece4"}};
+	char key[1000], id[KEY_ID_BYTES];
+
+	(void)state;
+	memset(key, 'a', sizeof(key));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		key_id_of(key, cases[i].length, id);
+		assert_string_equal(id, cases[i].id);
+	}
+	key_id_of("abc", 3, id);
+	assert_string_equal(id, "ba7816bf"); /* FIPS 180-4's example */
+}
+
+static void a_request_asks_for_a_chat_or_a_text(void **state)
+{
+	static const struct {
+		const char *body;
+		bool messages, prompt;
+	} cases[] = {{"{\"messages\":[{\"content\":\"prompt\"}]}", true, false},
+	    {"{\"prompt\":\"a\"}", false, true}, {"{\"prompt\":[\"a\",\"b\"]}", false, true},
+	    {"{\"messages\":[],\"prompt\":\"\"}", true, true},
+	    {"{\"x\":{\"prompt\":1}}", false, false}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct request_body q;
+
+		request_body_read(&q, cases[i].body, strlen(cases[i].body));
+		assert_int_equal(q.has_messages, cases[i].messages);
+		assert_int_equal(q.has_prompt, cases[i].prompt);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -504,6 +606,10 @@ int main(void)
 	    cmocka_unit_test(long_names_are_cut_on_a_character),
 	    cmocka_unit_test(tokens_are_estimated_by_script),
 	    cmocka_unit_test(events_that_begin_alike_are_read_alike),
+	    cmocka_unit_test(tool_calls_are_counted_by_index_or_by_themselves),
+	    cmocka_unit_test(a_text_completion_says_what_it_is),
+	    cmocka_unit_test(a_keys_id_is_the_start_of_its_sha_256),
+	    cmocka_unit_test(a_request_asks_for_a_chat_or_a_text),
 	    cmocka_unit_test(a_gigabyte_without_an_end_takes_no_memory),
 	};
 

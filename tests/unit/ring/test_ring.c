@@ -486,6 +486,34 @@ static void bad_samples_in_a_slot_are_counted_and_passed_over(void **state)
 	orbus_producer_close(p);
 }
 
+/* A producer of a later version is as honest as any. */
+static void kinds_of_later_versions_are_passed_over(void **state)
+{
+	struct orbus_producer *p;
+	struct orbus_reader *r;
+	struct orbus_sample s;
+	off_t lane = 2 * 4096, slot = lane + (off_t)sizeof(struct lane_header);
+
+	small_bus(*state, 1);
+	p = producer(*state);
+	for (uint64_t i = 0; i < 3; i++)
+		publish_number(p, i);
+	scribble(*state, slot + 512 + 16,
+	    "\x81\xa4kind\xa6"
+	    "future",
+	    13);
+	r = reader(*state);
+	assert_int_equal(orbus_reader_next(r, &s), 1);
+	assert_int_equal(s.prompt_tokens, 0);
+	assert_int_equal(orbus_reader_next(r, &s), 1);
+	assert_int_equal(s.prompt_tokens, 2);
+	assert_int_equal(orbus_reader_next(r, &s), 0);
+	assert_int_equal(orbus_reader_rejected(r), 0);
+	assert_int_equal(orbus_reader_lost(r), 0);
+	orbus_reader_close(r);
+	orbus_producer_close(p);
+}
+
 static void bad_names_are_refused(void **state)
 {
 	static const char *const names[] = {
@@ -712,6 +740,7 @@ int main(void)
 	    bus_test(reading_reserves_no_memory),
 	    bus_test(foreign_newer_and_cut_buses_are_refused),
 	    bus_test(bad_samples_in_a_slot_are_counted_and_passed_over),
+	    bus_test(kinds_of_later_versions_are_passed_over),
 	    bus_test(bad_names_are_refused),
 	    bus_test(a_path_on_a_tmpfs_is_a_bus),
 	    bus_test(torn_samples_are_never_delivered),

@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PAYLOAD 496
+#define PAYLOAD 1008
 
 static struct sample_storage storage_new(void)
 {
@@ -453,6 +453,24 @@ static void unknown_keys_are_passed_over(void **state)
 	    0);
 }
 
+static void kinds_of_later_versions_are_told_from_damage(void **state)
+{
+	(void)state;
+	assert_int_equal(DECODE("\x81\xa4kind\xa6"
+				"future"),
+	    -ENOMSG);
+	assert_int_equal(DECODE("\x82\xa6"
+				"future\x01\xa4kind\xa0"),
+	    -ENOMSG);
+	/* Whatever else they hold, it is what a map holds. */
+	assert_int_equal(DECODE("\x82\xa4kind\xa6"
+				"future\xadprompt_tokens\xff"),
+	    -EBADMSG);
+	assert_int_equal(DECODE("\x81\xa4kind\xa1\xff"), -EBADMSG);
+	assert_int_equal(DECODE("\x81\xa4kind\x01"), -EBADMSG);
+	assert_int_equal(DECODE("\x81\xa4kind\xa8progress"), 0);
+}
+
 static void deep_nesting_is_rejected(void **state)
 {
 	char bytes[200] = "\x81\xa6"
@@ -575,6 +593,7 @@ int main(void)
 	    cmocka_unit_test(long_texts_are_cut_by_writer_and_reader_alike),
 	    cmocka_unit_test(malformed_bytes_are_rejected),
 	    cmocka_unit_test(unknown_keys_are_passed_over),
+	    cmocka_unit_test(kinds_of_later_versions_are_told_from_damage),
 	    cmocka_unit_test(deep_nesting_is_rejected),
 	    cmocka_unit_test(damaged_samples_do_no_harm),
 	};

@@ -22,7 +22,7 @@ _measurements: dict[int, _Tap] = {}  # by the id of a tapped stream that lives a
 def attach(session: Any, target: Target) -> None:
     if getattr(session, _HOOK, None) is None:
         raise TypeError(f"cannot instrument this version of {type(session).__module__}")
-    reference = weakref.ref(session)  # a session that is dropped goes at once, as it would alone
+    reference = weakref.ref(session)  # a dropped session is freed at once, as without orbus
 
     def wrapped(method: Any, str_or_url: Any, **options: Any) -> Any:
         session: Any = reference()
@@ -36,7 +36,7 @@ def attach(session: Any, target: Target) -> None:
         measurement = None if session.closed else _begin(target, session, method, str_or_url, options)
         if measurement is None:
             return await request(method, str_or_url, **options)
-        layer = target.layer()
+        layer = measurement.layer()
         try:
             with layer:
                 response = await request(method, str_or_url, **options)

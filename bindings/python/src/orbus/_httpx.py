@@ -2,8 +2,8 @@
 
 The transport that a client chooses for a request is wrapped for this request: what it sends and
 receives is seen as it is, whether the client retries, follows redirects, streams or reads at once. One
-attribute of the client is set, and deleted by detach(). It refers to the client weakly: a client that is
-dropped goes at once, as it would alone.
+attribute of the client is set, and deleted by detach(). It refers to the client weakly, so a client that the
+program drops is freed at once, as without orbus.
 """
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import weakref
 from contextvars import ContextVar
 from typing import Any, AsyncIterator, Iterator
 
-from ._instrument import Measurement, Target, Variable, current
+from ._instrument import Measurement, Target
+from ._nesting import Variable, current
 
 _HOOK = "_transport_for_url"
 _stream_types: dict[str, tuple[type, type]] = {}
@@ -108,7 +109,7 @@ class _Transport:
         measurement = self._begin(request)
         if measurement is None:
             return self._inner.handle_request(request)
-        layer = self._target.layer()
+        layer = measurement.layer()
         try:
             with layer:
                 response = self._inner.handle_request(request)
@@ -124,7 +125,7 @@ class _Transport:
         measurement = self._begin(request)
         if measurement is None:
             return await self._inner.handle_async_request(request)
-        layer = self._target.layer()
+        layer = measurement.layer()
         try:
             with layer:
                 response = await self._inner.handle_async_request(request)

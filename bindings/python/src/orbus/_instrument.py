@@ -6,9 +6,9 @@ the parser of bindings/llm as it passes, so that all languages make the same sam
 call; nothing is read ahead, and no answer is kept. What a server repeats of the request's body, or of a
 key, is not published.
 
-A call that passes several instrumented layers (a client whose transport is another client, a
-client of an SDK within another) is measured by the outermost one; within the block of `bus.request()` it
-fills in that request's sample (ext/call_end.h).
+Of several instrumented layers around a call (a client whose transport is another client, a client of an
+SDK within another) the innermost one measures, as bindings/llm/nesting.h says; within the block of
+`bus.request()` a call fills in that request's sample (ext/call_end.h).
 
 An error in here is counted in the producer's `dropped`, logged once, and never reaches the program.
 """
@@ -17,71 +17,20 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import weakref
 import zlib
-from contextvars import ContextVar, Token
-from typing import Any, Callable, Generic, Iterable, Iterator, Mapping, Optional, Protocol, TypeVar
+from typing import Any, Callable, Iterable, Iterator, Mapping, Protocol, TypeVar
 
-from ._outcome import outcome, secrets
+from ._nesting import Layer, Scope, layer, layer_of
+from ._outcome import api_key, outcome, secrets
 from ._orbus import BOT_MAX, TAGS_MAX, BusError, Call, expect_calls
 from ._producer import Producer
 
 _Client = TypeVar("_Client")
-_Value = TypeVar("_Value")
 
 _lock = threading.Lock()
 _own_producer: Producer | None = None
 _INFLATED_AT_ONCE = 1 << 16
 _is_told = False
-
-
-class Scope(Generic[_Value]):
-    """A value that holds while a call runs, in a context variable.
-
-    An interrupt may come at any moment, also before the variable is set back. So the variable refers to the
-    scope weakly, and what is over holds no more. The caller keeps this form, in which an interrupt of the
-    block's beginning or end is caught too:
-
-        try:
-            with scope:
-                ...
-        except BaseException:
-            scope.is_over = True
-            raise
-    """
-
-    __slots__ = ("is_over", "value", "_variable", "_token", "__weakref__")
-
-    def __init__(self, variable: Variable[_Value], value: _Value) -> None:
-        self.is_over = False
-        self.value = value
-        self._variable = variable
-        self._token: Token[Any] | None = None
-
-    def __enter__(self) -> None:
-        self._token = self._variable.set(weakref.ref(self))
-
-    def __exit__(self, *_: object) -> None:
-        self.is_over = True
-        try:
-            if self._token is not None:
-                self._variable.reset(self._token)
-        except ValueError:
-            pass  # a coroutine may be closed in another context than it ran in: nothing is to undo there
-
-
-Variable = ContextVar[Optional["weakref.ref[Scope[_Value]]"]]
-
-
-def current(variable: Variable[_Value]) -> _Value | None:
-    """The value that holds now."""
-    reference = variable.get(None)
-    scope = reference() if reference is not None else None
-    return None if scope is None or scope.is_over else scope.value
-
-
-# The target of the call that is being handed on to the network: the same call again is not measured.
-_layer: Variable[Target] = ContextVar("orbus.layer", default=None)
 
 
 class Decoder(Protocol):
@@ -115,29 +64,23 @@ class _Inflater:
 class Target:
     """Where the calls of an instrumented client are published."""
 
-    __slots__ = ("producer", "tags")
+    __slots__ = ("producer", "tags", "key_id")
 
-    def __init__(self, producer: Producer, tags: dict[str, Any] | None) -> None:
+    def __init__(self, producer: Producer, tags: dict[str, Any] | None, key_id: bool) -> None:
         self.producer = producer
         self.tags = tags
+        self.key_id = key_id
         expect_calls()
 
     def begin(self, method: str, path: str, url: Any, headers: Mapping[str, str],
               body: Callable[[], bytes | None]) -> Measurement | None:
-        """A measurement, or None where the request is none of ours, or measured already."""
+        """A measurement, or None where the request is none of ours."""
         if method != "POST" or not path.rstrip("/").endswith("/completions"):
-            return None
-        outer = current(_layer)
-        if outer is not None and outer.producer.bus == self.producer.bus:
             return None
         return Measurement(self, str(url), headers, body())
 
-    def layer(self) -> Scope[Target]:
-        """While it holds the request is handed on."""
-        return Scope(_layer, self)
-
     def drop(self, error: Exception) -> None:
-        """A call that cannot be measured passes unmeasured. It is counted, and said once."""
+        """Counts a call that cannot be measured in `dropped`; the first one is logged."""
         global _is_told
         self.producer._drop()
         if not _is_told:
@@ -154,25 +97,38 @@ class Target:
 class Measurement:
     """One request of an instrumented client, from its start to its end.
 
-    One that is dropped without an end counts as abandoned: it ends with what came last.
+    One that is dropped without an end counts as abandoned: it ends with what came last. One whose place a
+    call within has taken publishes nothing.
     """
 
-    __slots__ = ("_call", "_target", "_decoders", "_unread", "_ended")
+    __slots__ = ("call", "_target", "_decoders", "_unread", "_ended")
 
     def __init__(self, target: Target, url: str, headers: Mapping[str, str],
                  body: bytes | None) -> None:
         self._target = target
         self._decoders: list[Decoder] = []
         self._unread = self._ended = False
-        self._call = Call(target.producer, body, _attempt(headers), target.tags,
-                          secrets(headers), url)
+        outer = layer_of(self.bus)
+        self.call: Call = Call(target.producer, body, _attempt(headers), target.tags, secrets(headers), url,
+                                None if outer is None else outer.call, api_key(headers) if target.key_id else None)
+
+    @property
+    def bus(self) -> str | None:
+        return self._target.producer.bus
+
+    def layer(self) -> Scope[Layer]:
+        """While it holds the request is handed on."""
+        return Scope(layer, self)
 
     def response(self, status: int, headers: Mapping[str, str], encoded: bool,
                  decoders: Mapping[str, Callable[[], Decoder]] = {}) -> None:
         """The head of the response. `encoded`: the body comes as Content-Encoding says; `decoders`
         are the client's own."""
+        if self.call.over:
+            self._unread = True  # by this layer: one within reads it
+            return
         try:
-            self._call.response(status, headers.get("Content-Type"), _seconds(headers.get("Retry-After")),
+            self.call.response(status, headers.get("Content-Type"), _seconds(headers.get("Retry-After")),
                                 headers.get("X-Generation-Id"))
             if encoded:
                 self._choose_decoders(headers.get("Content-Encoding") or "", decoders)
@@ -195,7 +151,7 @@ class Measurement:
             return
         try:
             for piece in _decode(self._decoders, data) if self._decoders else (data,):
-                self._call.feed(piece)
+                self.call.feed(piece)
         except Exception as error:
             self.give_up(error)
 
@@ -207,11 +163,11 @@ class Measurement:
         self._ended = True
         try:
             if error is not None:
-                self._call.end(**outcome(error))
+                self.call.end(**outcome(error))
             elif self._unread:
-                self._call.end(unread=True)
+                self.call.end(unread=True)
             else:
-                self._call.end(cancelled=cancelled, abandoned=abandoned)
+                self.call.end(cancelled=cancelled, abandoned=abandoned)
         except Exception as fault:
             self._target.drop(fault)
 
@@ -301,7 +257,7 @@ def _checked(tags: Any) -> dict[str, Any]:
 
 
 def instrument(client: _Client, bus: Producer | None = None, *,
-               tags: dict[str, Any] | None = None) -> _Client:
+               tags: dict[str, Any] | None = None, key_id: bool = False) -> _Client:
     """Measures every chat completion of `client` from here on, and returns it.
 
     `client` is an `openai.OpenAI` or `AsyncOpenAI` of any base URL (or another SDK that has an httpx
@@ -314,7 +270,9 @@ def instrument(client: _Client, bus: Producer | None = None, *,
 
     `bus` None means a producer of this process's own, named by `$ORBUS_BOT`, else by the program; if
     the bus cannot be used, a warning is logged and the client works unmeasured. `tags` are put on every
-    sample. Instrumenting a client again takes the place of what was there.
+    sample. Instrumenting a client again takes the place of what was there. `key_id` True publishes the first
+    8 hex digits of the SHA-256 of the API key (of the headers Authorization or X-Api-Key), which tells keys
+    apart; the key itself is never published.
     """
     _find(client)
     if bus is not None and not isinstance(bus, Producer):
@@ -329,7 +287,7 @@ def instrument(client: _Client, bus: Producer | None = None, *,
             import logging
             logging.getLogger("orbus").warning("calls are not measured: %s", error)
             return client
-    attach(client, Target(bus, tags))
+    attach(client, Target(bus, tags, key_id))
     return client
 
 

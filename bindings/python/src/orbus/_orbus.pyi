@@ -70,6 +70,14 @@ class Producer:
         tokens_estimated: bool = False,
         cost_usd: float | None = None,
         attempt: int | None = None,
+        operation: str | None = None,
+        cache_write_tokens: int | None = None,
+        tool_calls: int | None = None,
+        max_gap_ms: float | None = None,
+        chunks: int | None = None,
+        cost_estimated: bool = False,
+        retry_after_s: float | None = None,
+        key_id: str | None = None,
         name: str | None = None,
         value: float | None = None,
         tags: dict[str, Any] | None = None,
@@ -111,6 +119,12 @@ class Request:
     response_ms: float | None
     ttft_ms: float | None
     cost_usd: float | None
+    operation: str | None
+    cache_write_tokens: int | None
+    tool_calls: int | None
+    chunks: int | None
+    max_gap_ms: float | None
+    retry_after_s: float | None
     @property
     def status(self) -> str | None:
         """ok, error, timeout or cancelled once it is known. None where an instrumented call's answer
@@ -168,7 +182,11 @@ class Call:
         tags: dict[str, Any] | None = None,
         secret: str | None = None,
         url: str | None = None,
+        outer: "Call | None" = None,
+        key: str | None = None,
     ) -> "Call": ...
+    @property
+    def over(self) -> bool: ...
     @property
     def answered(self) -> bool: ...
     def response(
@@ -204,6 +222,7 @@ def expect_calls() -> None: ...
 def stats(bus: str | None, window: str) -> Statistics: ...
 def merge(files: list[tuple[str, bytes]]) -> Document: ...
 def http_error_type(status: int) -> str: ...
+def same_bus(a: str | None, b: str | None) -> bool: ...
 def quote(text: str, body: Any, secret: str | None, url: str | None) -> str | None: ...
 
 class TagsBlock:

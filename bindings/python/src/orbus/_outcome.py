@@ -124,6 +124,15 @@ def secrets(headers: Mapping[str, str]) -> str | None:
     return "\n".join(found) or None
 
 
+def api_key(headers: Mapping[str, str]) -> str | None:
+    """The key that a request is made with, where it is in a header that APIs know."""
+    for name in ("Authorization", "X-Api-Key", "Api-Key", "X-Goog-Api-Key"):
+        value = headers.get(name)
+        if value:
+            return value.strip().partition(" ")[2].strip() or value.strip()
+    return None
+
+
 def _asked(error: BaseException) -> tuple[Any, str | None, str | None]:
     """What the exception's request asked, where it holds one: its body, its keys, its URL."""
     for holder in (error, getattr(error, "response", None)):

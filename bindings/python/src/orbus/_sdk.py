@@ -11,8 +11,9 @@ from functools import wraps
 from typing import Any, Callable
 
 from ._httpx import Hook, asked
-from ._instrument import Scope, Target
+from ._instrument import Target
 from ._instrument import attach as attach_any
+from ._nesting import Scope
 
 _NAMES = ("request", "copy", "with_options")
 _MARK = "_orbus"  # of the functions that are set: the hook, and the attribute that was there before

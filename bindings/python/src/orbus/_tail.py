@@ -12,8 +12,8 @@ from ._orbus import Reader
 if TYPE_CHECKING:
     from ._typing import Self
 
-#: What was published, with the keys that README.md of orbus names; absent ones are not there. `ts` is
-#: in nanoseconds since 1970; `tps` and `decode_tps` are there where they can be computed.
+#: A published sample, with the keys of orbus(7); an absent value has no key. `ts` is in nanoseconds since
+#: 1970. `tps` and `decode_tps` are added where they can be computed.
 Sample = Dict[str, Any]
 
 _ROUND = 16384  # samples that are put in order at once
@@ -102,7 +102,7 @@ class Tail:
         return 3600.0 if deadline is None else deadline - time.monotonic()
 
     def _take(self) -> bool:
-        """Whether a sample is ready, perhaps after a look at the bus."""
+        """Whether a sample is ready; reads the bus where none is."""
         if not self._ready and self._follow:
             self._collect(_ROUND)
         return bool(self._ready)
@@ -142,7 +142,7 @@ def tail(bus: str | None = None, *, last: int = 0, follow: bool = True, timeout:
 
     First the `last` N that the bus still holds, then what comes; without `follow`, all that it holds
     (or the last N) and the end. `timeout` ends the iteration after so many seconds without a sample.
-    `kind` is request, begin, gauge or count, None for all; `model`, `bot` and `provider` take
+    `kind` is request, begin, progress, gauge or count, None for all; `model`, `bot` and `provider` take
     patterns such as openai/*. Readers are never noticed by any bot. A reader belongs to its process:
     a forked child must make its own. Raises BusError.
     """

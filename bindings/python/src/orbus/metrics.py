@@ -184,7 +184,7 @@ class MetricsService:
         return self._save_period(f"daily_{datetime.now():%Y%m%d}.json")
 
     def _save_period(self, filename: str) -> Path | None:
-        """Leaves the file to the agent where one lives; its path, if it is in our folder."""
+        """Where an agent runs, it writes the file: returns that file's path if it is in this folder."""
         if not self._has_agent():
             return self.save_metrics_to_file(filename)
         path = self.metrics_dir / filename
@@ -209,7 +209,7 @@ class MetricsService:
                     _log.error("cannot remove %s: %s", path, error)
 
     def start_auto_save(self, interval_hours: float = 1) -> asyncio.Task[None]:
-        """A task that saves each interval, which an agent makes unnecessary."""
+        """Saves once each interval. Not needed where an agent runs."""
         async def save() -> None:
             while True:
                 await asyncio.sleep(interval_hours * 3600)
@@ -220,7 +220,7 @@ class MetricsService:
         return asyncio.create_task(save())
 
     def start_hourly_reset(self) -> asyncio.Task[None]:
-        """A task that has nothing to reset: memory is bounded here."""
+        """Does nothing: kept for bots that start this task. Memory is bounded without it."""
         async def nothing() -> None:
             await asyncio.Event().wait()
         return asyncio.create_task(nothing())
