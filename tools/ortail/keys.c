@@ -2,6 +2,7 @@
  * keys.c: the keys of a sample by name.
  */
 #include "keys.h"
+#include "base/nearest.h"
 #include "base/ratings.h"
 #include "sample/fields.h"
 
@@ -190,43 +191,14 @@ static const struct key_row tag_row = {.name = TAG_PREFIX "NAME", .type = KEY_TE
 
 /* --- Finding one ------------------------------------------------------------------------------ */
 
-#define NAME_MAX_NEAR 32
-
-/* How many letters must be changed, left out, put in or exchanged with the next one. */
-static size_t distance(const char *a, size_t a_length, const char *b)
-{
-	size_t b_length = strlen(b);
-	size_t d[NAME_MAX_NEAR + 1][NAME_MAX_NEAR + 1];
-
-	if (a_length > NAME_MAX_NEAR || b_length > NAME_MAX_NEAR)
-		return SIZE_MAX;
-	for (size_t i = 0; i <= a_length; i++)
-		d[i][0] = i;
-	for (size_t j = 0; j <= b_length; j++)
-		d[0][j] = j;
-	for (size_t i = 1; i <= a_length; i++) {
-		for (size_t j = 1; j <= b_length; j++) {
-			size_t least = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
-
-			least = d[i - 1][j] + 1 < least ? d[i - 1][j] + 1 : least;
-			least = d[i][j - 1] + 1 < least ? d[i][j - 1] + 1 : least;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-			    d[i - 2][j - 2] + 1 < least)
-				least = d[i - 2][j - 2] + 1;
-			d[i][j] = least;
-		}
-	}
-	return d[a_length][b_length];
-}
-
 /* A name with a slip or two in it, or part of one. */
 static bool is_near(const char *name, size_t length, const char *key)
 {
-	size_t slips = length < 5 ? 1 : 2;
+	size_t key_length = strlen(key);
 
-	if (length >= 3 && memmem(key, strlen(key), name, length))
+	if (length >= 3 && memmem(key, key_length, name, length))
 		return true;
-	return distance(name, length, key) <= slips;
+	return nearest_slips(name, length, key, key_length) != NEAREST_NOT_NEAR;
 }
 
 static void describe_unknown(const char *name, size_t length, char *out, size_t bytes)
