@@ -5,6 +5,17 @@
 
 #include <string.h>
 
+/* Of A to Z alone: keys, options and buses are named in ASCII. */
+static char fold(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static bool is_same(char a, char b)
+{
+	return fold(a) == fold(b);
+}
+
 size_t nearest_distance(const char *a, size_t a_bytes, const char *b, size_t b_bytes)
 {
 	size_t d[NEAREST_BYTES_MAX + 1][NEAREST_BYTES_MAX + 1];
@@ -17,12 +28,12 @@ size_t nearest_distance(const char *a, size_t a_bytes, const char *b, size_t b_b
 		d[0][j] = j;
 	for (size_t i = 1; i <= a_bytes; i++) {
 		for (size_t j = 1; j <= b_bytes; j++) {
-			size_t least = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+			size_t least = d[i - 1][j - 1] + !is_same(a[i - 1], b[j - 1]);
 
 			least = d[i - 1][j] + 1 < least ? d[i - 1][j] + 1 : least;
 			least = d[i][j - 1] + 1 < least ? d[i][j - 1] + 1 : least;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-			    d[i - 2][j - 2] + 1 < least)
+			if (i > 1 && j > 1 && is_same(a[i - 1], b[j - 2]) &&
+			    is_same(a[i - 2], b[j - 1]) && d[i - 2][j - 2] + 1 < least)
 				least = d[i - 2][j - 2] + 1;
 			d[i][j] = least;
 		}

@@ -17,7 +17,8 @@
 
 /*
  * How many letters must be changed, left out, put in or exchanged with the next one to make `b` of
- * `a`. NEAREST_NOT_NEAR where one of them is longer than NEAREST_BYTES_MAX.
+ * `a`; small and capital letters are the same. NEAREST_NOT_NEAR where one of them is longer than
+ * NEAREST_BYTES_MAX.
  */
 size_t nearest_distance(const char *a, size_t a_bytes, const char *b, size_t b_bytes);
 

@@ -161,8 +161,9 @@ class BusTest(unittest.TestCase):
         """Starts an agent and waits until it serves the bus."""
         # Tests run beside each other, and under sanitizers: the last checkpoint may take longer than
         # users should have to wait. The tests of that say 1s after it.
-        agent = self.start("oragent", "--bus", self.bus, "--data-dir", self.data, "--stop-within", "60s",
-                           *options,
+        if "--stop-within" not in options:
+            options = ("--stop-within", "60s", *options)
+        agent = self.start("oragent", "--bus", self.bus, "--data-dir", self.data, *options,
                            env=env, stderr=subprocess.PIPE)
         agent.log = []
         if ready:

@@ -110,6 +110,7 @@ static void the_nearest_is_chosen(void **state)
 	    {"1hour", "1m|5m|1h|day|start", "1h"},
 	    {"today", "1m|5m|1h|day|start", "day"},
 	    {"days", "1m|5m|1h|day|start", "day"},
+	    {"JSON", "table|csv|json", "json"},
 	    {"prov", "model|bot|provider", "provider"},
 	    {"tbale", "table|csv|json", "table"},
 	    {"10m", "1m|5m|1h|day|start", NULL},
