@@ -24,7 +24,8 @@ struct key_row {
 	size_t offset;
 	int decimals;
 	const char *time_format;
-	tone_fn *tone; /* NULL: plain */
+	tone_fn *tone;       /* NULL: plain */
+	const char *choices; /* of a text that is one of a few: they, with | between */
 };
 
 /* --- What follows from a sample's fields ------------------------------------------------------ */
@@ -143,7 +144,7 @@ static enum tone tone_of_tps(const struct orbus_sample *s)
 /* --- The table -------------------------------------------------------------------------------- */
 
 #define ROW_STRING(f) {.name = #f, .type = KEY_TEXT, .offset = offsetof(struct orbus_sample, f)},
-#define ROW_BOOL(f)   {.name = #f, .type = KEY_TEXT, .derive = derive_##f},
+#define ROW_BOOL(f)   {.name = #f, .type = KEY_TEXT, .derive = derive_##f, .choices = "true|false"},
 #define ROW_UINT(f)   {.name = #f, .type = KEY_COUNT, .offset = offsetof(struct orbus_sample, f)},
 #define ROW_DOUBLE(f)                                   \
 	{.name = #f,                                    \
@@ -164,15 +165,26 @@ static enum tone tone_of_tps(const struct orbus_sample *s)
 
 static const struct key_row rows[] = {
     {.name = "ts", .type = KEY_TIME, .derive = derive_ts},
-    {.name = "kind", .type = KEY_TEXT, .derive = derive_kind},
-    {.name = "status", .type = KEY_TEXT, .derive = derive_status, .tone = tone_of_status},
+    {.name = "kind",
+	.type = KEY_TEXT,
+	.derive = derive_kind,
+	.choices = "request|begin|gauge|count"},
+    {.name = "status",
+	.type = KEY_TEXT,
+	.derive = derive_status,
+	.tone = tone_of_status,
+	.choices = "ok|error|timeout|cancelled|orphaned"},
     ORBUS_SAMPLE_FIELDS(ROW){.name = "tags", .type = KEY_TEXT, .derive = derive_tags},
     {.name = "tps", .type = KEY_FIGURE, .derive = derive_tps, .decimals = 1, .tone = tone_of_tps},
     {.name = "decode_tps", .type = KEY_FIGURE, .derive = derive_decode_tps, .decimals = 1},
     {.name = "time", .type = KEY_TIME, .derive = derive_ts, .time_format = "%H:%M:%S"},
     {.name = "date", .type = KEY_TIME, .derive = derive_ts, .time_format = "%Y-%m-%d"},
     {.name = "start", .type = KEY_TIME, .derive = derive_start, .time_format = "%H:%M:%S"},
-    {.name = "level", .type = KEY_TEXT, .derive = derive_level, .tone = tone_of_status},
+    {.name = "level",
+	.type = KEY_TEXT,
+	.derive = derive_level,
+	.tone = tone_of_status,
+	.choices = "DEBUG|INFO|WARNING|ERROR"},
     {.name = "any_model", .type = KEY_TEXT, .derive = derive_any_model},
     {.name = "rating", .type = KEY_TEXT, .derive = derive_rating, .tone = tone_of_response},
     {.name = "response_s",
@@ -265,6 +277,11 @@ const char *key_name(const struct sample_key *key)
 enum key_type key_type(const struct sample_key *key)
 {
 	return key->row->type;
+}
+
+const char *key_choices(const struct sample_key *key)
+{
+	return key->row->choices;
 }
 
 int key_decimals(const struct sample_key *key)

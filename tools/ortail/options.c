@@ -127,10 +127,13 @@ static const struct cli_option options[] = {
 	.type = CLI_LIST,
 	.offset = AT(where),
 	.argument = "COND",
-	.help = "only if so, such as 'ttft_ms>3000' or tags.user=ann*",
-	.details = "Only what fulfils this condition: a key, one of = != < <= > >=, and a value; "
-		   "nothing after = or != means that there is none. The keys are those of "
-		   "TEMPLATES. Given again, all must hold."},
+	.help = "only if so, such as 'ttft_ms>3000' or model=~^gpt",
+	.details =
+	    "Only what fulfils this condition: a key, one of = != =~ !~ < <= > >=, and a value; "
+	    "nothing after = or != means that there is none. After = and != \\*, ? and [ match as "
+	    "in file names; after =~ and !~ stands an extended regular expression, as of "
+	    "*grep*(1) -E, which matches anywhere in the text: _'model=~^(openai|meta)/'_. The "
+	    "keys are those of TEMPLATES. Given again, all must hold."},
     {.name = "exclude",
 	.letter = 'x',
 	.type = CLI_LIST,
