@@ -2,10 +2,14 @@
 import datetime
 import json
 import os
+import pathlib
+import shutil
+import subprocess
 import tempfile
 import time
+import unittest
 
-from harness import BusTest, main, wait_for
+from harness import BusTest, main, program, wait_for
 
 
 class FriendlyTest(BusTest):
@@ -119,6 +123,80 @@ class PublishTest(FriendlyTest):
         self.assertIn("is in the future: it will be counted as of now, and as skewed", first)
         self.assertEqual(total, "orpub: 3 of 3 samples are in the future")
         self.assertEqual(self.window()["skewed_samples"], 3)
+
+
+class DataFolderTest(FriendlyTest):
+    """Tools that read files find them by the board of the bus."""
+
+    def report(self, *options, **how):
+        return self.run_tool("orreport", "--bus", self.bus, "--json", *options, **how)
+
+    def requests(self, *options, **how):
+        done = self.report(*options, **how)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)["total"]["requests"]["total"]
+
+    def test_by_the_board(self):
+        agent = self.start_agent("--journal", "--checkpoint-every", "1s")
+        self.lines({"model": "m", "request_id": "r1"}, {"model": "m", "request_id": "r2"})
+        wait_for(lambda: any("r2" in path.read_text() for path in pathlib.Path(self.data).glob("requests_*")),
+                 "the journal")
+        self.stop_agent(agent)
+        # The agent has ended, and its board still says where it was.
+        self.assertEqual(self.requests(), 2)
+        shown = self.run_tool("ortail", "--bus", self.bus, "-1", "--since", "1h", "-f", "{request_id}")
+        self.assertEqual((shown.stdout.split(), shown.stderr), (["r1", "r2"], ""))
+        done = self.report(env=self.environment(ORBUS=self.bus))
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_what_is_given_comes_first(self):
+        self.pub("--model", "m")
+        self.run_tool("oragent", "--bus", self.bus, "--data-dir", self.data, "--once")
+        empty = self.enterContext(tempfile.TemporaryDirectory())
+        for options, env in ((("-d", empty), self.environment()),
+                             ((), self.environment(ORBUS_DATA_DIR=empty))):
+            done = self.report(*options, env=env)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(f"{empty}: no agent has kept files here", done.stderr)
+
+    def test_a_folder_that_is_not_here_is_not_taken(self):
+        """As of an agent in a container: then the default, which the message names."""
+        self.pub("--model", "m")
+        agent = self.start_agent()
+        wait_for(lambda: self.window()["source"] == "agent", "the board")
+        self.stop_agent(agent)
+        os.rename(self.data, self.data + ".moved")
+        home = self.enterContext(tempfile.TemporaryDirectory())
+        done = self.report(env=self.environment(HOME=home))
+        self.assertNotIn(self.data, done.stderr)
+
+    def test_a_damaged_board_names_no_folder(self):
+        self.pub("--model", "m")
+        agent = self.start_agent()
+        wait_for(lambda: self.window()["source"] == "agent", "the board")
+        self.stop_agent(agent)
+        with open(f"/dev/shm/{self.bus}.board", "r+b") as board:
+            board.seek(8192)
+            board.write(b"\xff" * 4096)
+        self.assertNotIn(self.data, self.report().stderr)
+
+    @unittest.skipUnless(os.geteuid() == 0, "takes another user")
+    def test_a_folder_of_another_user_is_named(self):
+        self.pub("--model", "m")
+        self.run_tool("oragent", "--bus", self.bus, "--data-dir", self.data, "--once", "--journal")
+        os.chmod(self.folder, 0o755)
+        copies = self.enterContext(tempfile.TemporaryDirectory())
+        os.chmod(copies, 0o755)
+        for tool, options in (("orreport", ()), ("orreport", ("--slowest", "3")),
+                              ("ortail", ("-1", "--since", "1h"))):
+            done = subprocess.run(
+                [shutil.copy(program(tool), copies), "--bus", self.bus, "-d", self.data, *options],
+                env=self.environment(), user=65534, group=65534, extra_groups=[], capture_output=True,
+                text=True, check=False)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn("Permission denied", done.stderr)
+            self.assertIn(f"'{self.data}' belongs to root (uid 0) and has mode 0700: run this as that user, "
+                          "or let yours read it", done.stderr)
 
 
 class BusNameTest(FriendlyTest):

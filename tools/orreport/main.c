@@ -1,8 +1,8 @@
 /*
  * main.c: reports what an agent's files hold: trends, comparisons, advice.
  */
-#include "base/data_dir.h"
 #include "common/advice/advice.h"
+#include "common/data_folder.h"
 #include "common/print.h"
 #include "compare.h"
 #include "merge.h"
@@ -324,19 +324,20 @@ static int report(const struct reporting *g)
 int main(int argc, char **argv)
 {
 	struct reporting g = {.folder.fd = -1};
+	char remedy[1024];
 	int status, err;
 
 	output_init();
 	status = ask_read(argc, argv, &g.ask);
 	if (status != CLI_PROCEED)
 		return status;
-	g.data_dir = data_dir_choose(g.ask.settings.data_dir);
+	g.data_dir = data_folder_choose(g.ask.settings.data_dir, g.ask.settings.bus);
 	if (!g.data_dir)
 		return out_of_memory();
 	err = folder_list(g.data_dir, &g.folder);
+	data_folder_remedy(g.data_dir, err, remedy, sizeof(remedy));
 	if (err)
-		status = nothing(&g, strerror(-err), "name the agent's folder with --data-dir",
-		    &(struct report_notes){0});
+		status = nothing(&g, strerror(-err), remedy, &(struct report_notes){0});
 	else if (g.ask.settings.slowest || g.ask.settings.group_by != GROUP_NOTHING)
 		status = requests_report(g.data_dir, &g.ask);
 	else

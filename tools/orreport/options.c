@@ -8,7 +8,9 @@
 
 static const struct cli_option options[] = {
     CLI_OPTION_DATA_DIR(struct orreport_settings, data_dir, "where the agent's files are",
-	"The folder of the agent's files:"),
+	"The folder of the agent's files. Where neither it nor the variable is given, the one that the "
+	"agent of *--bus* uses, as its board says; without a board"),
+    CLI_OPTION_BUS(struct orreport_settings, bus),
     {.name = "days",
 	.letter = 'n',
 	.type = CLI_UINT,

@@ -24,6 +24,7 @@ enum report_group {
 };
 
 struct orreport_settings {
+	const char *bus; /* whose board names the folder where `data_dir` is NULL */
 	const char *data_dir;
 	uint64_t days; /* 0: not given */
 	const char *from, *to;

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/ratings.h"
 #include "common/csv.h"
+#include "common/data_folder.h"
 #include "common/print.h"
 #include "doc/document_stats.h"
 #include "doc/json_build.h"
@@ -27,9 +28,10 @@ typedef int (*each_request)(void *context, const struct orbus_sample *s);
 
 static int explain(const char *folder, const char *file, int err)
 {
-	char safe[1024];
+	char safe[1024], remedy[1024];
 
 	text_sanitise(safe, sizeof(safe), folder);
+	data_folder_remedy(folder, err, remedy, sizeof(remedy));
 	if (err == -ENOENT)
 		fprintf(stderr,
 		    TOOL
@@ -37,8 +39,8 @@ static int explain(const char *folder, const char *file, int err)
 		    "every request\n",
 		    safe);
 	else
-		fprintf(
-		    stderr, TOOL ": %s%s%s: %s\n", safe, *file ? "/" : "", file, strerror(-err));
+		fprintf(stderr, TOOL ": %s%s%s: %s%s%s\n", safe, *file ? "/" : "", file,
+		    strerror(-err), err == -EACCES ? ": " : "", err == -EACCES ? remedy : "");
 	return CLI_FAILED;
 }
 

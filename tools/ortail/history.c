@@ -3,7 +3,7 @@
  */
 #include "history.h"
 #include "base/clock.h"
-#include "base/data_dir.h"
+#include "common/data_folder.h"
 #include "common/print.h"
 #include "common/time_parse.h"
 #include "journal/read.h"
@@ -40,10 +40,16 @@ static int read_moment(
 static int say(const struct history *h, int err)
 {
 	const char *file = h->journal ? journal_read_file(h->journal) : "";
+	char remedy[1024];
 
 	fprintf(stderr, TOOL ": cannot read the journal in ");
 	print_text(stderr, h->folder);
-	fprintf(stderr, "%s%s: %s\n", *file ? ", " : "", file, strerror(-err));
+	fprintf(stderr, "%s%s: %s", *file ? ", " : "", file, strerror(-err));
+	if (err == -EACCES) {
+		data_folder_remedy(h->folder, err, remedy, sizeof(remedy));
+		fprintf(stderr, ": %s", remedy);
+	}
+	fputc('\n', stderr);
 	return CLI_FAILED;
 }
 
@@ -86,7 +92,7 @@ int history_open(const struct ortail_settings *settings, struct history **out)
 		return CLI_PROCEED;
 	h = calloc(1, sizeof(*h));
 	if (h)
-		h->folder = data_dir_choose(settings->data_dir);
+		h->folder = data_folder_choose(settings->data_dir, settings->bus);
 	if (!h || !h->folder) {
 		free(h);
 		fputs(TOOL ": out of memory\n", stderr);

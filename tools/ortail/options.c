@@ -41,7 +41,8 @@ static const struct cli_option options[] = {
 	.details = "Shows what has ended before _TIME_, and exits once it has come. One that is "
 		   "past, without *--since*, asks for all that there was."},
     CLI_OPTION_DATA_DIR(struct ortail_settings, data_dir, "where the agent's journal is",
-	"The agent's data folder:"),
+	"The agent's data folder. Where neither it nor the variable is given, the one that the agent "
+	"of the bus uses, as its board says; without a board"),
     {.name = "format",
 	.letter = 'f',
 	.type = CLI_TEXT,
