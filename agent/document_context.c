@@ -5,12 +5,9 @@
 
 #include <string.h>
 
-static const char *const window_names[] = {
-    [WINDOW_1M] = "1m", [WINDOW_5M] = "5m", [WINDOW_1H] = "1h", [WINDOW_START] = "start"};
-
 const char *document_window_name(enum window window)
 {
-	return window_names[window];
+	return window_name(window);
 }
 
 struct document_context document_context_now(const struct document_sources *s, uint64_t now_ns)
@@ -47,7 +44,7 @@ const struct aggregate *document_context_of_window(const struct document_sources
     enum window window, uint64_t now_ns, struct document_context *c, struct trends *trends)
 {
 	*c = document_context_now(s, now_ns);
-	c->period_kind = window_names[window];
+	c->period_kind = window_name(window);
 	c->trends = trends;
 	/* A clock that was set back may show an hour that is no longer kept. */
 	if (!trend_hours_get(&s->aggregator->hours,

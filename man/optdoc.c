@@ -2,9 +2,10 @@
  * optdoc.c: prints what documentation needs to know of a program's options, from its table. It runs
  * while orbus is built and is not installed.
  *
- *   optdoc scdoc|bash|zsh|fish PROGRAM
+ *   optdoc scdoc|keys|bash|zsh|fish PROGRAM
  */
 #include "base/programs.h"
+#include "orstat/watch/keys.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -65,6 +66,24 @@ static void scdoc(const struct cli_program *p)
 			printf("## %s\n\n", o->help);
 		else
 			scdoc_option(o);
+	}
+}
+
+/* The keys of a program that is driven by keys: orstat's live screen. */
+static void keys(const struct cli_program *p)
+{
+	for (size_t i = 0; p == &orstat_program && i < watch_key_row_count; i++) {
+		const struct watch_key_use *use = watch_key_rows[i].keys;
+
+		for (const char *separator = ""; use->key; use++, separator = ", ") {
+			char name[WATCH_KEY_NAME_BYTES];
+
+			watch_key_name(use->key, name);
+			printf("%s*", separator);
+			print_escaped(name);
+			putchar('*');
+		}
+		printf("\n\t%s\n\n", watch_key_rows[i].details);
 	}
 }
 
@@ -198,7 +217,8 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		void (*print)(const struct cli_program *p);
-	} forms[] = {{"scdoc", scdoc}, {"bash", bash}, {"zsh", zsh}, {"fish", fish}};
+	} forms[] = {
+	    {"scdoc", scdoc}, {"keys", keys}, {"bash", bash}, {"zsh", zsh}, {"fish", fish}};
 
 	for (size_t f = 0; argc == 3 && f < sizeof(forms) / sizeof(forms[0]); f++) {
 		for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
@@ -209,6 +229,6 @@ int main(int argc, char **argv)
 			}
 		}
 	}
-	fputs("usage: optdoc scdoc|bash|zsh|fish PROGRAM\n", stderr);
+	fputs("usage: optdoc scdoc|keys|bash|zsh|fish PROGRAM\n", stderr);
 	return 2;
 }

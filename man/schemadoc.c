@@ -1,6 +1,6 @@
 /*
- * schemadoc.c: prints the keys of documents, out of the schema, for orbus-files(5). It runs while
- * orbus is built and is not installed.
+ * schemadoc.c: prints the keys of documents, out of the schema: for orbus-files(5), and as types
+ * for the bindings' index.d.ts and _orbus.pyi. It runs while orbus is built and is not installed.
  */
 #include "doc/schema_list.h"
 
@@ -136,12 +136,63 @@ static void print_typescript(void)
 	}
 }
 
+/* --- Python ----------------------------------------------------------------------------------- */
+
+static void print_python_member(const struct schema_key *k)
+{
+	static const char *const types[] = {
+	    [SHAPE_COUNT] = "int",
+	    [SHAPE_INTEGER] = "int",
+	    [SHAPE_FIGURE] = "float | None",
+	    [SHAPE_NUMBER] = "float",
+	    [SHAPE_TEXT] = "str",
+	    [SHAPE_TEXT_OR_NULL] = "str | None",
+	    [SHAPE_TIME] = "str",
+	    [SHAPE_BOOL] = "bool",
+	    [SHAPE_LIST_COUNT] = "list[int]",
+	    [SHAPE_EACH_COUNT] = "dict[str, int]",
+	    [SHAPE_EACH_NUMBER] = "dict[str, float]",
+	    [SHAPE_EACH_INTEGER] = "dict[str, int]",
+	};
+	bool may = k->flags & MAY;
+
+	printf("    # %s", k->help);
+	printf(*k->unit ? ", in %s\n" : "\n", k->unit);
+	printf("    %s: %s", k->key, may ? "NotRequired[" : "");
+	fputs(k->shape == SHAPE_EACH   ? "dict[str, "
+	      : k->shape == SHAPE_LIST ? "list["
+				       : "",
+	    stdout);
+	if (k->of)
+		print_type(k->of);
+	else
+		fputs(types[k->shape], stdout);
+	fputs(k->shape == SHAPE_EACH || k->shape == SHAPE_LIST ? "]" : "", stdout);
+	fputs(k->of && k->flags & NULLABLE ? " | None" : "", stdout);
+	puts(may ? "]" : "");
+}
+
+static void print_python(void)
+{
+	for (size_t i = 0; i < SCHEMA_KEYS; i++) {
+		if (!schema_keys[i].object)
+			continue;
+		fputs(i ? "\nclass " : "class ", stdout);
+		print_type(schema_keys[i].object);
+		puts("(TypedDict):");
+		for (size_t k = i + 1; k < SCHEMA_KEYS && !schema_keys[k].object; k++)
+			print_python_member(&schema_keys[k]);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[1], "scdoc") == 0)
 		print_scdoc();
 	else if (argc == 2 && strcmp(argv[1], "typescript") == 0)
 		print_typescript();
+	else if (argc == 2 && strcmp(argv[1], "python") == 0)
+		print_python();
 	else
 		return 2;
 	return 0;

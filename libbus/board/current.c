@@ -23,12 +23,10 @@
 #define QUIET_MAX  20
 #define QUIET_MS   5
 
-const char *const statistics_window_names[STAT_WINDOWS] = {"1m", "5m", "1h", "day", "start"};
-
 bool statistics_window_from_name(const char *name, enum statistics_window *out)
 {
 	for (int i = 0; i < STAT_WINDOWS; i++)
-		if (strcmp(name, statistics_window_names[i]) == 0) {
+		if (strcmp(name, window_names[i].name) == 0) {
 			*out = (enum statistics_window)i;
 			return true;
 		}
@@ -41,7 +39,7 @@ static int take_board(
 {
 	const char *const agent[] = {"agent", NULL};
 	const char *const alerts[] = {"alerts", NULL};
-	const char *const stats[] = {"windows", statistics_window_names[window], NULL};
+	const char *const stats[] = {"windows", window_names[window].name, NULL};
 
 	if (!board->is_live)
 		return -ENOENT;
@@ -69,14 +67,13 @@ static int read_board(const char *bus, enum statistics_window window, struct sta
 
 static uint64_t window_start_ns(enum statistics_window window, uint64_t now_ns)
 {
-	static const uint64_t seconds[] = {[STAT_1M] = 60, [STAT_5M] = 300, [STAT_1H] = 3600};
 	struct wall_time today;
 	uint64_t start_ns, end_ns;
 
 	if (window == STAT_START)
 		return 0;
-	if (window != STAT_DAY)
-		return now_ns - seconds[window] * NS_PER_SECOND;
+	if (window_names[window].seconds > 0)
+		return now_ns - window_names[window].seconds * NS_PER_SECOND;
 	wall_time_at(false, now_ns, &today);
 	(void)wall_day_find(false, today.year, today.month, today.day, &start_ns, &end_ns);
 	return start_ns;
@@ -157,7 +154,7 @@ static int sum_ring(const char *bus, enum statistics_window window, struct aggre
 	    .now_ns = now_ns};
 	int err = t.inflight && t.reaper ? orbus_reader_open(bus, &t.reader) : -ENOMEM;
 
-	*c = (struct document_context){.period_kind = statistics_window_names[window],
+	*c = (struct document_context){.period_kind = window_names[window].name,
 	    .start_ns = t.start_ns,
 	    .end_ns = now_ns,
 	    .saved_at_ns = now_ns};
@@ -181,8 +178,8 @@ static int snapshot_of_board(const char *bus, enum statistics_window window, str
 	if (!err && !board.is_live)
 		err = -ENOENT;
 	if (!err)
-		err = snapshot_from_board(
-		    board.bytes, board.length, statistics_window_names[window], out);
+		err =
+		    snapshot_from_board(board.bytes, board.length, window_names[window].name, out);
 	free(board.bytes);
 	return err;
 }

@@ -5,14 +5,10 @@
 #define ORBUS_BOARD_CURRENT_H
 
 #include "stats/snapshot.h"
+#include "stats/windows.h"
 
 #include <jansson.h>
 #include <stdbool.h>
-
-enum statistics_window { STAT_1M, STAT_5M, STAT_1H, STAT_DAY, STAT_START, STAT_WINDOWS };
-
-/* "1m", "5m", "1h", "day", "start". */
-extern const char *const statistics_window_names[STAT_WINDOWS];
 
 /* False: no window has that name. */
 bool statistics_window_from_name(const char *name, enum statistics_window *out);

@@ -3,6 +3,7 @@
  */
 #include "period_file.h"
 #include "base/clock.h"
+#include "base/read_all.h"
 #include "doc_read.h"
 
 #include <errno.h>
@@ -31,25 +32,6 @@ static int open_file(const char *path, size_t *bytes)
 		return fd;
 	close(fd);
 	return err;
-}
-
-/* Up to `size` bytes, fewer where there are no more: their number, or a negative errno. */
-static ssize_t read_all(int fd, char *to, size_t size)
-{
-	size_t used = 0;
-
-	while (used < size) {
-		ssize_t n = read(fd, to + used, size - used);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		used += (size_t)n;
-	}
-	return (ssize_t)used;
 }
 
 /* Its text, malloc'ed, or a negative errno. As a whole: json_loadfd() makes a system call for each

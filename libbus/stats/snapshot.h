@@ -15,6 +15,7 @@
 
 #include "aggregate.h"
 #include "base/clock.h"
+#include "dimensions.h"
 
 /* What requests of a row take; SUMMARY_RESPONSE and SUMMARY_TTFT in ms, the others in tokens/s. */
 enum summary_kind {
@@ -24,9 +25,6 @@ enum summary_kind {
 	SUMMARY_DECODE_TPS,
 	SUMMARY_KINDS
 };
-
-/* By what requests are counted apart. */
-enum dimension { DIMENSION_MODEL, DIMENSION_BOT, DIMENSION_PROVIDER, DIMENSIONS };
 
 /* NaN: unknown. */
 struct summary {

@@ -40,10 +40,23 @@ static const struct {
 	uint64_t width_s;
 	uint32_t count;
 } shapes[WINDOW_ROLLING] = {
-    [WINDOW_1M] = {5, 12},
-    [WINDOW_5M] = {30, 10},
-    [WINDOW_1H] = {60, 60},
+#define SHAPE(ID, name, part_s, parts, ...) [WINDOW_##ID] = {part_s, parts},
+    ROLLING_WINDOWS(SHAPE)
+#undef SHAPE
 };
+
+const struct window_names window_names[STAT_WINDOWS] = {
+#define NAMES(ID, name, part_s, parts, title, words, span) \
+	[STAT_##ID] = {name, title, words, span, (part_s) * (parts)},
+    WINDOWS_LIST(NAMES)
+#undef NAMES
+};
+
+const char *window_name(enum window window)
+{
+	/* Those that roll on come first in both lists, in the same order. */
+	return window_names[window == WINDOW_START ? (int)STAT_START : (int)window].name;
+}
 
 static bool rolling_init(struct rolling *r, uint64_t width_ns, uint32_t count)
 {

@@ -4,6 +4,7 @@ import contextlib
 import glob
 import json
 import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -156,6 +157,22 @@ class BusTest(unittest.TestCase):
         return subprocess.run([program(name), *words(arguments)], capture_output=True,
                               text=how.pop("text", True), env=env or self.environment(),
                               check=False, **how)
+
+    def run_on_terminal(self, name, *arguments, **variables):
+        """Runs a program to its end on a terminal; its output as the terminal gets it."""
+        parent, child = pty.openpty()
+        process = self.start(name, *arguments, stdout=child,
+                             env=self.environment(TERM="xterm", **variables))
+        os.close(child)
+        output = b""
+        try:
+            while chunk := os.read(parent, 65536):
+                output += chunk
+        except OSError:
+            pass  # how a terminal ends
+        os.close(parent)
+        self.assertEqual(process.wait(timeout=30), 0)
+        return output.decode().replace("\r\n", "\n")
 
     def start_agent(self, *options, env=None, ready=True):
         """Starts an agent and waits until it serves the bus."""

@@ -1,7 +1,6 @@
 """ortail with what people expect of a tail: templates, highlighting, summaries, groups, conditions."""
 import json
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -71,19 +70,7 @@ class TailTest(BusTest):
 
     def on_a_terminal(self, *options, **variables):
         """ortail's output as a terminal gets it."""
-        parent, child = pty.openpty()
-        process = self.start("ortail", "--bus", self.bus, "-1", *options, stdout=child,
-                             env=self.environment(TERM="xterm", **variables))
-        os.close(child)
-        output = b""
-        try:
-            while chunk := os.read(parent, 65536):
-                output += chunk
-        except OSError:
-            pass  # how a terminal ends
-        os.close(parent)
-        self.assertEqual(process.wait(timeout=30), 0)
-        return output.decode().replace("\r\n", "\n")
+        return self.run_on_terminal("ortail", "--bus", self.bus, "-1", *options, **variables)
 
 
 class TemplateTest(TailTest):

@@ -3,7 +3,6 @@ import csv
 import io
 import json
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -483,19 +482,7 @@ class OrstatTest(ToolsTest):
 
     def on_a_terminal(self, **variables):
         """orstat's output as a terminal gets it."""
-        parent, child = pty.openpty()
-        process = self.start("orstat", "--bus", self.bus, stdout=child,
-                             env=self.environment(TERM="xterm", **variables))
-        os.close(child)
-        output = b""
-        try:
-            while chunk := os.read(parent, 65536):
-                output += chunk
-        except OSError:
-            pass  # how a terminal ends
-        os.close(parent)
-        process.wait(timeout=10)
-        return output.decode()
+        return self.run_on_terminal("orstat", "--bus", self.bus, **variables)
 
     def test_colour_is_for_terminals_without_no_color(self):
         self.fill()

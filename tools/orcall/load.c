@@ -231,7 +231,7 @@ static void end_answered(struct run *r)
 	}
 }
 
-/* Milliseconds until something must be done whatever the network does. */
+/* Milliseconds until a timer is due, also where nothing comes from the network. */
 static int time_to_wait(const struct run *r)
 {
 	uint64_t now = now_ns_of(CLOCK_MONOTONIC);

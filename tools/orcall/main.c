@@ -94,7 +94,7 @@ static void print_sample(const struct orcall *o, const struct orbus_sample *s)
 	fflush(stdout);
 }
 
-/* The comparison is between the models that were asked, whoever answered. */
+/* The comparison is between the models that were asked, not between those that answered. */
 static void count(struct orcall *o, const char *model, const struct orbus_sample *s)
 {
 	struct orbus_sample copy = *s;

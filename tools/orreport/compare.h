@@ -37,7 +37,7 @@ struct comparison {
 size_t compare_rows(
     const struct report_row *a, const struct report_row *b, struct comparison out[COMPARISONS_MAX]);
 
-/* The same of what one model, bot or provider has: fewer figures. */
+/* The same for one model, bot or provider, which has fewer figures. */
 size_t compare_stats(const struct request_stats *a, const struct request_stats *b,
     struct comparison out[COMPARISONS_MAX]);
 

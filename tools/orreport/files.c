@@ -3,6 +3,7 @@
  */
 #include "files.h"
 #include "base/clock.h"
+#include "base/read_all.h"
 #include "doc/snapshot_read.h"
 
 #include <dirent.h>
@@ -115,25 +116,6 @@ static enum file_is fault(struct report_file *file, const char *text)
 {
 	snprintf(file->fault, sizeof(file->fault), "%s", text);
 	return FILE_IS_WRONG;
-}
-
-/* Reads until the end or `size` bytes; a file that was replaced meanwhile is the old one, whole. */
-static ssize_t read_all(int fd, char *to, size_t size)
-{
-	size_t used = 0;
-
-	while (used < size) {
-		ssize_t n = read(fd, to + used, size - used);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		used += (size_t)n;
-	}
-	return (ssize_t)used;
 }
 
 /* The bytes of an open file, into the buffer: their number, or a negative errno. */

@@ -98,7 +98,7 @@ static int read_one(const struct reporting *g, const struct time_span *span, enu
 	return err ? out_of_memory() : CLI_PROCEED;
 }
 
-/* What is wrong goes to standard error, whatever the format. */
+/* Warnings about files go to standard error, in every format. */
 static int tell_wrong(const struct reporting *g, const struct report *r)
 {
 	for (size_t i = 0; i < r->notes.count; i++)
@@ -198,7 +198,7 @@ static int print_report_page(
 	int err = report_read(&q, &before), status = CLI_FAILED;
 	const struct page_report p = {.report = r,
 	    .before = err ? NULL : &before,
-	    .by = g->ask.settings.by == BY_NOTHING ? BY_MODEL : g->ask.settings.by,
+	    .by = g->ask.settings.by == BY_NOTHING ? DIMENSION_MODEL : g->ask.settings.by,
 	    .advice = advice,
 	    .now_ns = g->ask.now_ns};
 
@@ -221,10 +221,8 @@ static int print_report(
 	case REPORT_HTML: return print_report_page(g, r, advice);
 	case REPORT_CSV:
 		if (s->by != BY_NOTHING)
-			series_print_csv(stdout, series_by(&r->total.sum, s->by),
-			    s->by == BY_MODEL ? "model"
-			    : s->by == BY_BOT ? "bot"
-					      : "provider");
+			series_print_csv(
+			    stdout, series_by(&r->total.sum, s->by), dimension_names[s->by].name);
 		else
 			trend_print_csv(stdout, r);
 		return CLI_FINE;
@@ -260,7 +258,9 @@ static int advise(const struct report *r, struct advice *advice)
  */
 static int read_needed(const struct reporting *g, struct report *r)
 {
-	static const unsigned series[] = {DOCUMENT_MODELS, DOCUMENT_BOTS, DOCUMENT_PROVIDERS, 0};
+#define PART(ID, name, letter) [DIMENSION_##ID] = DOCUMENT_##ID##S,
+	static const unsigned series[] = {DIMENSIONS_LIST(PART)[BY_NOTHING] = 0};
+#undef PART
 	const struct orreport_settings *s = &g->ask.settings;
 	unsigned parts = DOCUMENT_MODELS | DOCUMENT_REST | series[s->by], row_parts = DOCUMENT_REST;
 	int status;

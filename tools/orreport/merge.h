@@ -1,10 +1,10 @@
 /*
  * merge.h: the files of a stretch of time, read on all cores, as a report.
  *
- * Every sample is in exactly one hourly file and in exactly one daily file, and an hour's file
- * covers time of one day's file alone. So hourly files add up, however long each is, and a day's
- * file stands for all hourly files that lie in its time, whatever their names say, or for none: it
- * does where they hold fewer requests than it, since some are missing or damaged.
+ * Every sample is in exactly one hourly file and in exactly one daily file, and an hourly file
+ * covers time of one daily file only. So hourly files of any length add up. A day's file takes the
+ * place of all hourly files within its time, by what they cover and not by their names, or of none:
+ * it does where they hold fewer requests than it, because some are missing or damaged.
  */
 #ifndef ORBUS_ORREPORT_MERGE_H
 #define ORBUS_ORREPORT_MERGE_H

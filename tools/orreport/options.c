@@ -47,9 +47,9 @@ static const struct cli_option options[] = {
 	.type = CLI_CHOICE,
 	.offset = AT(by),
 	.argument = "WHAT",
-	.choices = "model|bot|provider",
+	.choices = DIMENSION_CHOICES,
 	.help = "compare these",
-	.details = "Compares models, bots or providers: average response time, TPS and TTFT, each "
+	.details = "Compares what the files tell apart: average response time, TPS and TTFT, each "
 		   "with the range from its 5th to its 95th percentile."},
     {.name = "compare",
 	.letter = 'c',
@@ -58,7 +58,7 @@ static const struct cli_option options[] = {
 	.argument = "A..B",
 	.help = "compare two periods",
 	.details = "Compares period _B_ with period _A_, also given as two arguments, _A B_. See "
-		   "*PERIODS* and *COMPARISON*. With *--by*, every model, bot or provider."},
+		   "*PERIODS* and *COMPARISON*. With *--by*, each name of _WHAT_."},
     {.name = "format",
 	.letter = 'f',
 	.type = CLI_CHOICE,
@@ -104,7 +104,7 @@ static const struct cli_option options[] = {
 	.type = CLI_CHOICE,
 	.offset = AT(group_by),
 	.argument = "KEY",
-	.choices = "stream|model|bot|provider|status|error_type|finish_reason",
+	.choices = REPORT_GROUP_CHOICES,
 	.help = "compare requests by KEY",
 	.details = "The same comparison as *--by*, of every request in the agent's journal, by one "
 		   "of its keys: streaming against not, one finish reason against another."},

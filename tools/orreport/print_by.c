@@ -5,6 +5,7 @@
 #include "base/ratings.h"
 #include "common/print.h"
 #include "print_trend.h"
+#include "stats/dimensions.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -72,5 +73,5 @@ void by_print(FILE *out, const struct report *r, int by, bool colour)
 	const struct name_table *s = series_by(&r->total.sum, by);
 
 	head_print(out, r, colour);
-	by_print_series(out, s, series_heading(by), colour);
+	by_print_series(out, s, dimension_names[by].heading, colour);
 }

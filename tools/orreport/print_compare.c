@@ -230,14 +230,13 @@ static void json_name(
 
 json_t *compare_to_json(const struct report *a, const struct report *b, int by)
 {
-	static const char *const keys[] = {"by_model", "by_bot", "by_provider"};
 	struct comparison items[COMPARISONS_MAX];
 	struct json_build o = json_build_object(), names = json_build_object();
 
 	json_build_set(&o, "figures", json_items(items, compare_rows(&a->total, &b->total, items)));
 	if (by != BY_NOTHING) {
 		o.failed |= !compare_each_name(a, b, by, json_name, &names);
-		json_build_set(&o, keys[by], json_build_take(&names));
+		json_build_set(&o, dimension_names[by].key, json_build_take(&names));
 	} else {
 		json_decref(names.value);
 	}

@@ -26,33 +26,62 @@ static void csv_histogram(FILE *out, const struct histogram *h)
 	csv_count(out, h->count);
 }
 
-#define FIGURES_HEADER                                                                             \
-	"requests,ok,errors,timeouts,cancelled,orphaned,streaming,total_tokens,prompt_tokens,"     \
-	"completion_tokens,cost_usd,priced," HISTOGRAM_HEADER("response_ms") "," HISTOGRAM_HEADER( \
-	    "ttft_ms") "," HISTOGRAM_HEADER("tps")
-#define HISTOGRAM_HEADER(name)                                                            \
-	name "_avg," name "_min," name "_max," name "_p5," name "_p50," name "_p95," name \
-	     "_p99," name "_count"
+/* --- The columns of statistics, in their order ------------------------------------------------ */
 
-static void csv_figures(FILE *out, const struct request_stats *f)
+/* Each: X(column, key, member): the key of a document (doc/schema.def), the member of
+ * request_stats. */
+#define COUNT_COLUMNS(X)                                             \
+	X(requests, "requests.total", total)                         \
+	X(ok, "requests.ok", ok)                                     \
+	X(errors, "requests.errors", errors)                         \
+	X(timeouts, "requests.timeouts", timeouts)                   \
+	X(cancelled, "requests.cancelled", cancelled)                \
+	X(orphaned, "requests.orphaned", orphaned)                   \
+	X(streaming, "requests.streaming", streaming)                \
+	X(total_tokens, "token_usage.total_tokens", tokens.total)    \
+	X(prompt_tokens, "token_usage.prompt_tokens", tokens.prompt) \
+	X(completion_tokens, "token_usage.completion_tokens", tokens.completion)
+#define HISTOGRAM_COLUMNS(X)                          \
+	X(response_ms, "response_times", response_ms) \
+	X(ttft_ms, "ttft", ttft_ms)                   \
+	X(tps, "tps", tps)
+
+#define COUNT_COLUMN(column, key, member) {#column, key},
+/* Documents have no 5th percentile. */
+#define HISTOGRAM_COLUMN(column, key, member)                                                     \
+	{#column "_avg", key ".avg"}, {#column "_min", key ".min"}, {#column "_max", key ".max"}, \
+	    {#column "_p5", NULL}, {#column "_p50", key ".p50"}, {#column "_p95", key ".p95"},    \
+	    {#column "_p99", key ".p99"}, {#column "_count", key ".count"},
+
+const struct csv_column csv_columns[] = {COUNT_COLUMNS(COUNT_COLUMN){"cost_usd", "cost_usd"},
+    {"priced", "requests.priced"}, HISTOGRAM_COLUMNS(HISTOGRAM_COLUMN)};
+
+const size_t csv_column_count = sizeof(csv_columns) / sizeof(csv_columns[0]);
+
+static void csv_stats_header(FILE *out)
 {
-	const uint64_t counts[] = {f->total, f->ok, f->errors, f->timeouts, f->cancelled,
-	    f->orphaned, f->streaming, f->tokens.total, f->tokens.prompt, f->tokens.completion};
+	for (size_t i = 0; i < csv_column_count; i++)
+		fprintf(out, ",%s", csv_columns[i].name);
+}
 
-	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
-		csv_count(out, counts[i]);
+static void csv_stats(FILE *out, const struct request_stats *f)
+{
+#define COUNT_VALUE(column, key, member)     csv_count(out, f->member);
+#define HISTOGRAM_VALUE(column, key, member) csv_histogram(out, &f->member);
+	COUNT_COLUMNS(COUNT_VALUE)
 	csv_figure(out, request_stats_cost(f));
 	csv_count(out, f->cost_known);
-	csv_histogram(out, &f->response_ms);
-	csv_histogram(out, &f->ttft_ms);
-	csv_histogram(out, &f->tps);
+	HISTOGRAM_COLUMNS(HISTOGRAM_VALUE)
 }
+
+/* ---------------------------------------------------------------------------------------------- */
 
 void trend_print_csv(FILE *out, const struct report *r)
 {
-	fputs("start,end,files,complete," FIGURES_HEADER
-	      ",unmerged_requests,unmerged_response_ms_avg,unmerged_errors,unmerged_tokens\r\n",
-	    out);
+	fputs("start,end,files,complete", out);
+	csv_stats_header(out);
+	fputs(
+	    ",unmerged_requests,unmerged_response_ms_avg,unmerged_errors,unmerged_tokens\r\n", out);
 	for (size_t i = 0; i < r->count; i++) {
 		const struct report_row *row = &r->rows[i];
 		const struct unmerged *u = &row->unmerged;
@@ -64,7 +93,7 @@ void trend_print_csv(FILE *out, const struct report *r)
 		    row->files == 0   ? ""
 		    : row->incomplete ? "false"
 				      : "true");
-		csv_figures(out, &row->sum.requests);
+		csv_stats(out, &row->sum.requests);
 		csv_count(out, u->answered + u->failed);
 		csv_figure(out, u->timed ? u->sum_ms / (double)u->timed : NAN);
 		csv_count(out, u->failed);
@@ -77,10 +106,12 @@ void series_print_csv(FILE *out, const struct name_table *s, const char *heading
 {
 	const struct name_table_entry **list = series_sorted(s);
 
-	fprintf(out, "%s," FIGURES_HEADER "\r\n", heading);
+	fputs(heading, out);
+	csv_stats_header(out);
+	fputs("\r\n", out);
 	for (uint32_t i = 0; list && i < s->count; i++) {
 		csv_text(out, list[i]->name);
-		csv_figures(out, list[i]->value);
+		csv_stats(out, list[i]->value);
 		fputs("\r\n", out);
 	}
 	free(list);

@@ -8,6 +8,14 @@
 
 #include <stdio.h>
 
+/* A column of statistics, and the key of a document that it is (doc/schema.def); NULL: of none. */
+struct csv_column {
+	const char *name, *key;
+};
+
+extern const struct csv_column csv_columns[];
+extern const size_t csv_column_count;
+
 /* A line a period. */
 void trend_print_csv(FILE *out, const struct report *r);
 

@@ -187,7 +187,7 @@ static void print_figure(
 	print_rated(v->out, v->colour, width, digits, value, rating);
 }
 
-/* "$12.42" in eight columns, whatever it is. */
+/* "$12.42" in eight columns, also where the amount is large. */
 static void print_cost(const struct view *v, double cost)
 {
 	char text[40];

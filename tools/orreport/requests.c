@@ -201,7 +201,25 @@ static void csv_count(FILE *out, uint64_t n)
 	csv_figure(out, n == ORBUS_NONE ? NAN : (double)count_bound(n));
 }
 
-/* The columns of print_slow_csv()'s heading. */
+/* Keys of a sample, which are its members too, in the order of the columns. */
+#define SLOW_COLUMNS(X)             \
+	X(TEXT, model)              \
+	X(TEXT, requested_model)    \
+	X(TEXT, bot)                \
+	X(TEXT, provider)           \
+	X(TEXT, finish_reason)      \
+	X(TEXT, request_id)         \
+	X(TEXT, error_type)         \
+	X(TEXT, error_message)      \
+	X(BOOL, stream)             \
+	X(FIGURE, response_ms)      \
+	X(FIGURE, ttft_ms)          \
+	X(TPS, tps)                 \
+	X(COUNT, prompt_tokens)     \
+	X(COUNT, completion_tokens) \
+	X(COUNT, total_tokens)      \
+	X(FIGURE, cost_usd)
+
 static void print_slow_csv_line(FILE *out, const struct orbus_sample *s)
 {
 	char ts[RFC3339_BYTES];
@@ -209,31 +227,22 @@ static void print_slow_csv_line(FILE *out, const struct orbus_sample *s)
 	clock_format_rfc3339(s->ts, ts);
 	csv_text(out, ts);
 	csv_optional_text(out, orbus_status_name(s->status));
-	csv_optional_text(out, s->model);
-	csv_optional_text(out, s->requested_model);
-	csv_optional_text(out, s->bot);
-	csv_optional_text(out, s->provider);
-	csv_optional_text(out, s->finish_reason);
-	csv_optional_text(out, s->request_id);
-	csv_optional_text(out, s->error_type);
-	csv_optional_text(out, s->error_message);
-	fputs(s->stream ? ",true" : ",false", out);
-	csv_figure(out, s->response_ms);
-	csv_figure(out, s->ttft_ms);
-	csv_figure(out, orbus_sample_tps(s));
-	csv_count(out, s->prompt_tokens);
-	csv_count(out, s->completion_tokens);
-	csv_count(out, s->total_tokens);
-	csv_figure(out, s->cost_usd);
+#define TEXT_VALUE(key)   csv_optional_text(out, s->key);
+#define BOOL_VALUE(key)   fputs(s->key ? ",true" : ",false", out);
+#define FIGURE_VALUE(key) csv_figure(out, s->key);
+#define TPS_VALUE(key)    csv_figure(out, orbus_sample_tps(s));
+#define COUNT_VALUE(key)  csv_count(out, s->key);
+#define VALUE(type, key)  type##_VALUE(key)
+	SLOW_COLUMNS(VALUE)
+#undef VALUE
 	fputs("\r\n", out);
 }
 
 static void print_slow_csv(FILE *out, const struct slowest *l)
 {
-	fputs("ts,status,model,requested_model,bot,provider,finish_reason,request_id,error_type,"
-	      "error_message,stream,response_ms,ttft_ms,tps,prompt_tokens,completion_tokens,"
-	      "total_tokens,cost_usd\r\n",
-	    out);
+#define NAME(type, key) "," #key
+	fputs("ts,status" SLOW_COLUMNS(NAME) "\r\n", out);
+#undef NAME
 	for (size_t i = 0; i < l->count; i++)
 		print_slow_csv_line(out, l->items[i]);
 }
@@ -318,10 +327,12 @@ static int add_to_group(void *context, const struct orbus_sample *s)
 
 static int print_groups(const struct groups *g, const struct report_ask *ask)
 {
-	static const char *const keys[] = {
-	    "stream", "model", "bot", "provider", "status", "error_type", "finish_reason"};
-	static const char *const headings[] = {
-	    "STREAM", "MODEL", "BOT", "PROVIDER", "STATUS", "ERROR TYPE", "FINISH REASON"};
+#define KEY(ID, key, heading)     [GROUP_##ID] = #key,
+#define HEADING(ID, key, heading) [GROUP_##ID] = (heading),
+	static const char *const keys[] = {REPORT_GROUPS(KEY)};
+	static const char *const headings[] = {REPORT_GROUPS(HEADING)};
+#undef KEY
+#undef HEADING
 	struct tree_writer tree;
 	json_t *all;
 	int err;

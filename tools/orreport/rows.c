@@ -77,19 +77,7 @@ bool row_lacks_histograms(const struct report_row *row)
 
 const struct name_table *series_by(const struct aggregate *a, int by)
 {
-	switch (by) {
-	case BY_MODEL: return &a->by_model;
-	case BY_BOT: return &a->by_bot;
-	case BY_PROVIDER: return &a->by_provider;
-	default: return NULL;
-	}
-}
-
-const char *series_heading(int by)
-{
-	static const char *const headings[] = {"MODEL", "BOT", "PROVIDER"};
-
-	return headings[by];
+	return by == BY_NOTHING ? NULL : dimension_table(a, (enum dimension)by);
 }
 
 static int by_requests(const void *a, const void *b)

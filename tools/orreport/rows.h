@@ -55,11 +55,8 @@ double row_hours(const struct report_row *row);      /* that its files cover */
 /* True if the row's percentiles are not of all its answered requests. */
 bool row_lacks_histograms(const struct report_row *row);
 
-/* The series of the aggregate that `by` (enum report_by) names; NULL for BY_NOTHING. */
+/* The table of the aggregate by a dimension; NULL for BY_NOTHING. */
 const struct name_table *series_by(const struct aggregate *a, int by);
-
-/* "MODEL", "BOT", "PROVIDER" */
-const char *series_heading(int by);
 
 /* The entries of a series, those with most requests first; free() them. NULL: out of memory. */
 const struct name_table_entry **series_sorted(const struct name_table *s);

@@ -6,11 +6,7 @@
 #include "common/advice/advice.h"
 #include "common/print.h"
 #include "live/bus_error.h"
-
-/* In the order of enum orstat_window. */
-static const char *const window_names[] = {"1m", "5m", "1h", "day", "start"};
-static const char *const spans[] = {"over the last minute", "over the last 5 minutes",
-    "over the last hour", "today", "since the agent started"};
+#include "stats/windows.h"
 
 static void print_head(
     const struct orstat_settings *settings, const struct snapshot *s, bool colour)
@@ -19,7 +15,7 @@ static void print_head(
 
 	bus_display_name(settings->bus, bus, sizeof(bus));
 	printf("%sorbus%s  bus %s  advice %s\n", tone_start(TONE_STRONG, colour),
-	    tone_end(TONE_STRONG, colour), bus, spans[settings->window]);
+	    tone_end(TONE_STRONG, colour), bus, window_names[settings->window].span);
 	if (!s->agent.present)
 		printf("%sno agent is running: this is of what the ring still holds%s\n",
 		    tone_start(TONE_POOR, colour), tone_end(TONE_POOR, colour));
@@ -33,7 +29,8 @@ static int print_as_json(
 	int err = o ? 0 : -1;
 
 	if (!err)
-		err = json_object_set_new(o, "window", json_string(window_names[settings->window]));
+		err = json_object_set_new(
+		    o, "window", json_string(window_names[settings->window].name));
 	if (!err)
 		err = json_object_set_new(
 		    o, "source", json_string(s->agent.present ? "agent" : "ring"));
@@ -48,7 +45,7 @@ int advise_print(const struct orstat_settings *settings, const struct snapshot *
 {
 	bool colour = output_wants_colour(stdout);
 	struct advice advice;
-	int err = advice_make(s, spans[settings->window], &advice);
+	int err = advice_make(s, window_names[settings->window].span, &advice);
 
 	if (!err && settings->json) {
 		err = print_as_json(settings, s, &advice);

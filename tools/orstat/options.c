@@ -2,6 +2,8 @@
  * options.c: the table of orstat's options.
  */
 #include "options.h"
+#include "stats/dimensions.h"
+#include "stats/windows.h"
 
 #define AT(field) offsetof(struct orstat_settings, field)
 
@@ -12,7 +14,7 @@ static const struct cli_option options[] = {
 	.type = CLI_CHOICE,
 	.offset = AT(window),
 	.argument = "TIME",
-	.choices = "1m|5m|1h|day|start",
+	.choices = WINDOW_CHOICES,
 	.preset = "1h",
 	.help = "over what time",
 	.details = "The last minute, five minutes or hour, the current day, or all since the agent "
@@ -21,7 +23,7 @@ static const struct cli_option options[] = {
 	.type = CLI_CHOICE,
 	.offset = AT(by),
 	.argument = "WHAT",
-	.choices = "model|bot|provider",
+	.choices = DIMENSION_CHOICES,
 	.preset = "model",
 	.help = "what the table is of"},
     {.name = "watch",

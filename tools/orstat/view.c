@@ -48,8 +48,6 @@ static void print_rating(const struct view *v, struct rating rating)
 
 static void print_head(const struct view *v, const struct orstat_settings *settings)
 {
-	static const char *const windows[] = {
-	    "the last minute", "the last 5 minutes", "the last hour", "today", "since the start"};
 	const struct snapshot_agent *agent = &v->s->agent;
 	char bus[64], uptime[64];
 
@@ -60,7 +58,7 @@ static void print_head(const struct view *v, const struct orstat_settings *setti
 		clock_format_uptime(agent->uptime_seconds, uptime, sizeof(uptime));
 		fprintf(v->out, "agent %" PRIu64 ", up %s  ", agent->pid, uptime);
 	}
-	fprintf(v->out, "%s\n", windows[settings->window]);
+	fprintf(v->out, "%s\n", window_names[settings->window].words);
 	if (!agent->present)
 		fprintf(v->out,
 		    "%sno agent is running: these figures are of what the ring still holds%s\n",
@@ -240,9 +238,6 @@ static void print_row(const struct view *v, const struct stats_row *row)
 
 static void print_table(const struct view *v, enum dimension by)
 {
-	static const char *const headings[DIMENSIONS] = {[DIMENSION_MODEL] = "MODEL",
-	    [DIMENSION_BOT] = "BOT",
-	    [DIMENSION_PROVIDER] = "PROVIDER"};
 	const struct stats_rows *all = &v->s->by[by];
 	const struct stats_row **rows = calloc(all->count + 1, sizeof(*rows));
 
@@ -254,8 +249,8 @@ static void print_table(const struct view *v, enum dimension by)
 		rows[i] = &all->rows[i];
 	qsort(rows, all->count, sizeof(*rows), by_requests);
 	fprintf(v->out, "\n%s%-*s %9s %7s %7s %6s %6s %7s%s\n", tone_start(TONE_STRONG, v->colour),
-	    NAME_WIDTH, headings[by], "REQUESTS", "AVG s", "P95 s", "TTFT s", "TPS", "ERRORS",
-	    tone_end(TONE_STRONG, v->colour));
+	    NAME_WIDTH, dimension_names[by].heading, "REQUESTS", "AVG s", "P95 s", "TTFT s", "TPS",
+	    "ERRORS", tone_end(TONE_STRONG, v->colour));
 	for (uint32_t i = 0; i < all->count; i++)
 		print_row(v, rows[i]);
 	free(rows);

@@ -134,7 +134,7 @@ static bool format_table(FILE *out, bool colour, const struct orbus_sample *s)
 	return true;
 }
 
-/* --- whichever ---------------------------------------------------------------------------------
+/* --- By format ----------------------------------------------------------------------------------
  */
 
 void format_header(FILE *out, const struct ortail_view *v)

@@ -15,7 +15,7 @@ struct request_log;
 struct request_log *request_log_open(const struct ortail_settings *settings);
 void request_log_close(struct request_log *l);
 
-/* The level of a sample, whatever its format. */
+/* The level of a sample, the same in every format. */
 enum log_level request_log_level(const struct orbus_sample *s);
 
 /* A sample's fields of the journal, malloc'ed; NULL: out of memory. */

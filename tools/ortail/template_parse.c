@@ -273,7 +273,7 @@ static int read_field(struct parser *p, struct template *t)
 	return err;
 }
 
-/* Tabs and line ends may be typed as they are; whatever else steers a terminal may not. */
+/* Tabs and line ends may be typed as they are; other control characters may not. */
 static int check_text(const struct parser *p)
 {
 	char safe[8];

@@ -27,8 +27,7 @@ struct ortail_view {
 int ortail_view_make(struct ortail_view *v, const struct ortail_settings *settings);
 void ortail_view_free(struct ortail_view *v);
 
-/* Whether the filters let a sample pass, whatever its kind; and whether its kind is asked for too.
- */
+/* Whether the filters let a sample of any kind pass; and whether its kind is asked for too. */
 bool ortail_view_passes(const struct ortail_view *v, const struct orbus_sample *s);
 bool ortail_view_wants(const struct ortail_view *v, const struct orbus_sample *s);
 

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/file_name.h"
 #include "doc/msgpack_tree.h"
+#include "moments.h"
 #include "testing.h"
 
 #include <errno.h>
@@ -33,20 +34,6 @@ static uint64_t draw(uint64_t below)
 	seed ^= seed >> 7;
 	seed ^= seed << 17;
 	return seed % below;
-}
-
-static void zone(const char *name)
-{
-	setenv("TZ", name, 1);
-	tzset();
-}
-
-static uint64_t at(const char *rfc3339)
-{
-	uint64_t ns;
-
-	assert_true(clock_parse_rfc3339(rfc3339, &ns));
-	return ns;
 }
 
 /* As an agent of another calendar finds it: what was open is open again, or not. */

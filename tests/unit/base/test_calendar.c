@@ -4,26 +4,13 @@
 #include "base/calendar.h"
 #include "base/clock.h"
 #include "base/file_name.h"
+#include "moments.h"
 #include "testing.h"
 
 #include <stdlib.h>
 #include <time.h>
 
 static const struct calendar local = {false, 1};
-
-static uint64_t at(const char *rfc3339)
-{
-	uint64_t ns;
-
-	assert_true(clock_parse_rfc3339(rfc3339, &ns));
-	return ns;
-}
-
-static void zone(const char *name)
-{
-	setenv("TZ", name, 1);
-	tzset();
-}
 
 static void expect(const struct calendar *c, enum period_kind kind, const char *moment,
     const char *name, const char *start, const char *end)

@@ -116,6 +116,19 @@ static void end(struct orbus_producer *p, unsigned id)
 	publish(p, ORBUS_KIND_REQUEST, id);
 }
 
+/* A new bus, who follows it, and a bot whose request 1 is in flight, as the follower has read. */
+static struct orbus_producer *bot_in_flight(const char *bus, struct follower *f)
+{
+	struct orbus_producer *p;
+
+	make_bus(bus);
+	*f = follow(bus, false);
+	p = bot(bus);
+	begin(p, 1);
+	read_rest(f);
+	return p;
+}
+
 /* --- One at a time ---------------------------------------------------------------------------- */
 
 static void what_a_dead_process_began_is_orphaned(void **state)
@@ -152,11 +165,7 @@ static void an_end_published_just_before_the_death_is_seen(void **state)
 	struct orbus_producer *p;
 	struct follower f;
 
-	make_bus(*state);
-	f = follow(*state, false);
-	p = bot(*state);
-	begin(p, 1);
-	read_rest(&f);
+	p = bot_in_flight(*state, &f);
 	end(p, 1);
 	orbus_producer_close(p);
 	look(&f);
@@ -177,11 +186,7 @@ static void the_next_owner_is_not_taken_for_the_last(void **state)
 	struct orbus_producer *p, *q;
 	struct follower f;
 
-	make_bus(*state);
-	f = follow(*state, false);
-	p = bot(*state);
-	begin(p, 1);
-	read_rest(&f);
+	p = bot_in_flight(*state, &f);
 	orbus_producer_close(p);
 	look(&f); /* nobody has the lane */
 	q = bot(*state);
@@ -284,11 +289,7 @@ static void a_head_that_was_taken_back_is_not_waited_for(void **state)
 	struct follower f;
 	uint64_t head;
 
-	make_bus(*state);
-	f = follow(*state, false);
-	p = bot(*state);
-	begin(p, 1);
-	read_rest(&f);
+	p = bot_in_flight(*state, &f);
 	orbus_producer_close(p);
 	lane = first_lane(*state, &header);
 	head = lane->head;
@@ -312,11 +313,7 @@ static void a_head_that_is_never_reached_is_not_waited_for(void **state)
 	struct follower f;
 	int looks = 0;
 
-	make_bus(*state);
-	f = follow(*state, false);
-	p = bot(*state);
-	begin(p, 1);
-	read_rest(&f);
+	p = bot_in_flight(*state, &f);
 	orbus_producer_close(p);
 	lane = first_lane(*state, &header);
 	lane->head += 1000;
@@ -337,11 +334,7 @@ static void another_table_is_not_judged_by_old_notes(void **state)
 	struct orbus_producer *p, *q;
 	struct follower f;
 
-	make_bus(*state);
-	f = follow(*state, false);
-	p = bot(*state);
-	begin(p, 1);
-	read_rest(&f);
+	p = bot_in_flight(*state, &f);
 	orbus_producer_close(p);
 	look(&f); /* the first owner is dead */
 	inflight_clear(f.inflight);

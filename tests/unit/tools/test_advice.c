@@ -430,7 +430,7 @@ static void much_that_fails_in_small_parts_is_critical(void **state)
 	scene_end(&s);
 }
 
-/* Whatever the mixture: never "all is well" where one in twenty fails. */
+/* With any mixture of kinds: never "all is well" where one in twenty fails. */
 static void no_mixture_of_failures_is_silent(void **state)
 {
 	static const char *const types[] = {"timeout", "timeout_connect", "timeout_total",
@@ -607,7 +607,7 @@ static void add_mixture(struct scene *s, struct truth *t, unsigned *seed)
 	static const enum orbus_status statuses[] = {ORBUS_STATUS_ERROR, ORBUS_STATUS_TIMEOUT,
 	    ORBUS_STATUS_ORPHANED, ORBUS_STATUS_CANCELLED};
 	static const char *const names[] = {"a", "b", "c", "d", "e", "f"};
-	/* One kind in half of them: a single orphan would be told whatever else is. */
+	/* One kind, in half of the cases: a single orphan is reported beside any other finding. */
 	unsigned kind = (unsigned)rand_r(seed) % 8;
 
 	for (int i = 0; i < 6; i++) {

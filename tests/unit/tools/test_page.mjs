@@ -1,4 +1,4 @@
-/* The page's ticks and figures: round values and times, whatever the range and the room. */
+/* The page's ticks and figures: round values and times, for any range and any width. */
 import assert from "node:assert";
 import test from "node:test";
 import {change, compact, fixed, format, moment, plural, rate, short} from "../../../tools/orreport/page/format.mjs";

@@ -4,7 +4,10 @@
 #include "base/calendar.h"
 #include "base/clock.h"
 #include "common/sparkline.h"
+#include "doc/schema_list.h"
+#include "moments.h"
 #include "orreport/compare.h"
+#include "orreport/print_csv.h"
 #include "orreport/significance.h"
 #include "orreport/time_range.h"
 #include "testing.h"
@@ -16,20 +19,6 @@
 #include <time.h>
 
 static const struct calendar local = {false, 1};
-
-static void zone(const char *name)
-{
-	setenv("TZ", name, 1);
-	tzset();
-}
-
-static uint64_t at(const char *text)
-{
-	uint64_t ns = 0;
-
-	assert_true(clock_parse_rfc3339(text, &ns));
-	return ns;
-}
 
 /* Wednesday. */
 #define NOW "2026-11-25T09:30:00+01:00"
@@ -489,6 +478,98 @@ static void sparklines_stand_on_zero_and_keep_peaks(void **state)
 	draws(values + 5, 1, 8, " ");
 }
 
+/* --- CSV -------------------------------------------------------------------------------------- */
+
+static const struct schema_key *schema_object(const char *name)
+{
+	for (size_t i = 0; i < SCHEMA_KEYS; i++)
+		if (schema_keys[i].object && strcmp(schema_keys[i].object, name) == 0)
+			return &schema_keys[i + 1];
+	fail_msg("doc/schema.def has no object %s", name);
+	return NULL;
+}
+
+static bool is_end(const struct schema_key *k)
+{
+	return k == schema_keys + SCHEMA_KEYS || k->object;
+}
+
+/* What is kept out of CSV, so that a line stays readable; documents have it. */
+static bool is_left_out(const char *key)
+{
+	static const char *const keys[] = {"requests.in_flight", "requests.failed",
+	    "requests.error_rate", "token_usage.cached_tokens", "token_usage.reasoning_tokens",
+	    "token_usage.by_model"};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (strcmp(keys[i], key) == 0)
+			return true;
+	return strncmp(key, "decode_tps.", strlen("decode_tps.")) == 0;
+}
+
+static size_t columns_of(const char *key)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < csv_column_count; i++)
+		n += csv_columns[i].key && strcmp(csv_columns[i].key, key) == 0;
+	return n;
+}
+
+/* Returns how many columns the key has: one, or none where it is left out. */
+static size_t check_column(const char *key)
+{
+	size_t n = columns_of(key);
+
+	if (n != !is_left_out(key))
+		fail_msg("%s of doc/schema.def has %zu columns in tools/orreport/print_csv.c: "
+			 "give it one, or name it in is_left_out() of this test",
+		    key, n);
+	return n;
+}
+
+static size_t check_columns(const char *object, const char *prefix)
+{
+	size_t found = 0;
+
+	for (const struct schema_key *k = schema_object(object); !is_end(k); k++) {
+		char key[128];
+
+		snprintf(key, sizeof(key), "%s.%s", prefix, k->key);
+		found += check_column(key);
+	}
+	return found;
+}
+
+/* Of a document, what a line of CSV is of: requests, their tokens, cost and times. */
+static size_t check_document(void)
+{
+	size_t found = 0;
+
+	for (const struct schema_key *k = schema_object("document"); !is_end(k); k++) {
+		bool is_object = k->shape == SHAPE_OBJECT;
+
+		if (is_object &&
+		    (strcmp(k->of, "requests") == 0 || strcmp(k->of, "token_usage") == 0 ||
+			strcmp(k->of, "summary") == 0))
+			found += check_columns(k->of, k->key);
+		else if (strcmp(k->unit, "USD") == 0)
+			found += check_column(k->key);
+	}
+	return found;
+}
+
+static void each_column_of_csv_is_a_key_of_the_schema(void **state)
+{
+	size_t keyless = 0;
+
+	(void)state;
+	for (size_t i = 0; i < csv_column_count; i++)
+		keyless += !csv_columns[i].key;
+	assert_int_equal(keyless, 3); /* the 5th percentiles */
+	assert_int_equal(check_document(), csv_column_count - keyless);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -509,6 +590,7 @@ int main(void)
 	    cmocka_unit_test(who_has_stopped_is_silent),
 	    cmocka_unit_test(a_verdict_says_which_way),
 	    cmocka_unit_test(sparklines_stand_on_zero_and_keep_peaks),
+	    cmocka_unit_test(each_column_of_csv_is_a_key_of_the_schema),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
  */
 #include "base/clock.h"
 #include "common/print.h"
+#include "moments.h"
 #include "ortail/template.h"
 #include "testing.h"
 
@@ -300,8 +301,7 @@ int main(void)
 	};
 
 	/* Not UTC, so that local times are seen to be local. */
-	setenv("TZ", "XST-1", 1);
-	tzset();
+	zone("XST-1");
 	output_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
  */
 #include "base/clock.h"
 #include "common/time_parse.h"
+#include "moments.h"
 #include "testing.h"
 
 #include <errno.h>
@@ -13,12 +14,6 @@
 #define MINUTE (60 * NS_PER_SECOND)
 #define HOUR   (60 * MINUTE)
 #define DAY    (24 * HOUR)
-
-static void in_zone(const char *zone)
-{
-	setenv("TZ", zone, 1);
-	tzset();
-}
 
 static void expect(const char *text, uint64_t ns)
 {
@@ -42,7 +37,7 @@ static void how_long_ago(void **state)
 static void days_and_clock_times_are_local(void **state)
 {
 	(void)state;
-	in_zone("Europe/Berlin");
+	zone("Europe/Berlin");
 	expect("14:30", NOW - 2 * HOUR - 45 * MINUTE);
 	expect("17:15:01", NOW + NS_PER_SECOND);
 	expect("today", NOW - 17 * HOUR - 15 * MINUTE);
@@ -52,7 +47,7 @@ static void days_and_clock_times_are_local(void **state)
 	expect("2025-11-23T17:15:30", NOW - DAY + 30 * NS_PER_SECOND);
 	expect("2025-11-24T16:15:00Z", NOW);
 	expect("2025-11-24T16:15:00.5+00:00", NOW + NS_PER_SECOND / 2);
-	in_zone("UTC");
+	zone("UTC");
 	expect("16:15", NOW);
 }
 
@@ -63,12 +58,12 @@ static void days_that_daylight_saving_stretches(void **state)
 	uint64_t found;
 
 	(void)state;
-	in_zone("Europe/Berlin");
+	zone("Europe/Berlin");
 	assert_int_equal(time_parse("today", sunday, MOMENT_SINCE, &found), 0);
 	assert_int_equal(found, sunday - 14 * HOUR);
 	assert_int_equal(time_parse("yesterday", sunday, MOMENT_SINCE, &found), 0);
 	assert_int_equal(found, sunday - 38 * HOUR);
-	in_zone("UTC");
+	zone("UTC");
 }
 
 static void expect_both(const char *text, uint64_t now_ns, uint64_t since, uint64_t until)
@@ -81,15 +76,15 @@ static void expect_both(const char *text, uint64_t now_ns, uint64_t since, uint6
 	assert_int_equal(found, until);
 }
 
-/* The first pass through a repeated hour is a beginning, the last an end, whatever was asked
- * before. */
+/* Of a repeated hour, the first pass is taken for a start and the last for an end, in any order
+ * of asking. */
 static void a_time_that_comes_twice(void **state)
 {
 	const uint64_t sunday = UINT64_C(1761480000) * NS_PER_SECOND; /* 13:00 in Berlin */
 	const uint64_t first = sunday - 11 * HOUR - 30 * MINUTE;      /* 02:30 of summer time */
 
 	(void)state;
-	in_zone("Europe/Berlin");
+	zone("Europe/Berlin");
 	for (int i = 0; i < 3; i++) {
 		expect_both("02:30", sunday, first, first + HOUR);
 		expect_both("2025-10-26 02:30:00", sunday, first, first + HOUR);
@@ -99,7 +94,7 @@ static void a_time_that_comes_twice(void **state)
 	/* Skipped: the moment of the change, either way. */
 	expect_both("2025-03-30 02:30", sunday, UINT64_C(1743296400) * NS_PER_SECOND,
 	    UINT64_C(1743296400) * NS_PER_SECOND);
-	in_zone("UTC");
+	zone("UTC");
 }
 
 /* Midnight may repeat (Havana) or be skipped (Cairo), and a day may be left out (Apia). */
@@ -108,20 +103,20 @@ static void days_whose_midnight_is_odd(void **state)
 	uint64_t found;
 
 	(void)state;
-	in_zone("America/Havana");
+	zone("America/Havana");
 	/* 2025-11-02: 00:00 comes at 04:00 and at 05:00 UTC. */
 	expect_both("today", UINT64_C(1762099200) * NS_PER_SECOND,
 	    UINT64_C(1762056000) * NS_PER_SECOND, UINT64_C(1762056000) * NS_PER_SECOND);
-	in_zone("Africa/Cairo");
+	zone("Africa/Cairo");
 	/* 2025-04-25 begins at 01:00, which is 22:00 UTC. */
 	expect_both("2025-04-25", NOW, UINT64_C(1745532000) * NS_PER_SECOND,
 	    UINT64_C(1745532000) * NS_PER_SECOND);
-	in_zone("Pacific/Apia");
+	zone("Pacific/Apia");
 	assert_int_equal(time_parse("2011-12-30", NOW, MOMENT_SINCE, &found), -EINVAL);
 	/* On the 31st, yesterday was the 29th. */
 	expect_both("yesterday", UINT64_C(1325282400) * NS_PER_SECOND,
 	    UINT64_C(1325152800) * NS_PER_SECOND, UINT64_C(1325152800) * NS_PER_SECOND);
-	in_zone("UTC");
+	zone("UTC");
 }
 
 static void what_is_no_time_is_refused(void **state)

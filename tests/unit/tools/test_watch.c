@@ -233,6 +233,44 @@ static void keys_choose_the_table(void **state)
 	assert_int_equal(s.by, DIMENSION_MODEL);
 }
 
+/* What the table of keys must keep: its rows are drawn and documented without another look. */
+static void each_key_does_one_thing_and_its_row_fits_the_help(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < watch_key_row_count; i++) {
+		const struct watch_key_row *row = &watch_key_rows[i];
+		char label[WATCH_LABEL_BYTES];
+		int keys = 0;
+
+		for (const struct watch_key_use *use = row->keys; use->key; use++, keys++)
+			assert_ptr_equal(watch_key_find(use->key), use);
+		assert_in_range(keys, 1, WATCH_KEYS_IN_ROW);
+		assert_in_range(row->help_keys, 1, keys);
+		assert_in_range(row->foot_keys, row->foot ? 1 : 0, row->foot ? keys : 0);
+		watch_key_label(row, row->help_keys, label);
+		assert_in_range(strlen(label), 1, 10);
+		assert_in_range(strlen(row->help), 1, OUTPUT_COLUMNS - 12);
+		assert_int_equal(row->details[strlen(row->details) - 1], '.');
+	}
+	/* With its three words and a blank row, the help fits below the head of 24 rows. */
+	assert_in_range(watch_key_row_count, 1, 24 - layout_of(24).head - layout_of(24).foot - 4);
+}
+
+static void each_window_and_dimension_has_a_key(void **state)
+{
+	struct watch_state s = fresh_state();
+
+	(void)state;
+	for (int i = 0; i < STAT_WINDOWS; i++) {
+		assert_int_equal(state_key(&s, (uint32_t)('1' + i)), EFFECT_READ);
+		assert_int_equal(s.window, i);
+	}
+	for (int i = 0; i < DIMENSIONS; i++) {
+		state_key(&s, (uint32_t)*dimension_names[i].name);
+		assert_int_equal(s.by, i);
+	}
+}
+
 static void keys_choose_the_window_unless_it_stands_still(void **state)
 {
 	struct watch_state s = fresh_state();
@@ -759,6 +797,8 @@ int main(void)
 	    cmocka_unit_test(bars_grow_in_eighths),
 	    cmocka_unit_test(a_piece_that_does_not_fit_is_left_out_with_all_after_it),
 	    cmocka_unit_test(keys_choose_the_table),
+	    cmocka_unit_test(each_key_does_one_thing_and_its_row_fits_the_help),
+	    cmocka_unit_test(each_window_and_dimension_has_a_key),
 	    cmocka_unit_test(keys_choose_the_window_unless_it_stands_still),
 	    cmocka_unit_test(sorting_goes_round_the_columns_that_are_shown),
 	    cmocka_unit_test(a_filter_is_typed_kept_cancelled_and_cleared),

@@ -340,9 +340,8 @@ static bool is_anything_critical(const struct advice_case *c)
 }
 
 /*
- * Whatever the rules above make of each kind, a share of failures that none of them speaks of is
- * told, and so is that much of the traffic fails where each kind by itself is no more than a
- * warning.
+ * Reports failures that no rule above has explained, where they are a share of the traffic. Reports
+ * also that much of the traffic fails, where each kind of failure alone is a warning at most.
  */
 static void judge_whole(struct advice_case *c)
 {

@@ -17,8 +17,6 @@
 /* Curves in a plot of names: colours that one can tell apart. */
 #define NAMES_MAX 8
 
-static const char *const by_words[] = {"model", "bot", "provider"};
-
 static json_t *time_to_json(const struct calendar *c, uint64_t ns)
 {
 	char text[RFC3339_BYTES];
@@ -336,7 +334,7 @@ json_t *page_comparison_data(
 	json_build_set(&o, "figures", compared_rows(a, b));
 	if (by != BY_NOTHING) {
 		o.failed |= !compare_each_name(a, b, by, add_compared_name, &names);
-		json_build_set(&o, "by", json_string(by_words[by]));
+		json_build_set(&o, "by", json_string(dimension_names[by].name));
 	}
 	json_build_set(&o, "names", json_build_take(&names));
 	json_build_set(&o, "distributions",
@@ -384,7 +382,7 @@ json_t *page_report_data(const struct page_report *p)
 		json_build_append(&periods, row_data(r, &r->rows[i]));
 	json_build_set(&o, "name", span_name(&r->calendar, &r->total.span));
 	json_build_set(&o, "per", json_string(r->per == PERIOD_DAILY ? "day" : "hour"));
-	json_build_set(&o, "by", json_string(by_words[p->by]));
+	json_build_set(&o, "by", json_string(dimension_names[p->by].name));
 	json_build_set(&o, "periods", json_build_take(&periods));
 	json_build_set(&o, "total", row_data(r, &r->total));
 	json_build_set(&o, "before", before_data(p));

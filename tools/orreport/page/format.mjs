@@ -69,7 +69,7 @@ export function plural(n, one, many) {
 	return fixed(n, 0) + " " + (n === 1 ? one : many || one + "s");
 }
 
-/* "2026-11-20 13:05 +01:00" of an RFC 3339 time: as it is written, whatever zone the reader is in. */
+/* "2026-11-20 13:05 +01:00" of an RFC 3339 time: in the zone it is written in, not the reader's. */
 export function moment(text) {
 	const [, date, clock, zone] = /^(\S{10})T(\d\d:\d\d)\S*?(Z|[+-]\d\d:\d\d)$/.exec(text) || [];
 	return date ? date + " " + clock + " " + (zone === "Z" || zone === "+00:00" ? "UTC" : zone) : text;

@@ -72,7 +72,7 @@ struct bar *bars_of(const struct histogram *histogram, size_t most, size_t *coun
 
 /* --- Drawing ---------------------------------------------------------------------------------- */
 
-/* Three digits, whatever the size. */
+/* Three significant digits. */
 static void format_bound(double value, char *out, size_t bytes)
 {
 	snprintf(out, bytes, "%.*f", value < 9.995 ? 2 : value < 99.95 ? 1 : 0, value);

@@ -2,7 +2,7 @@
  * canvas.h: a screen as a grid of characters with tones, before any terminal sees it.
  *
  * All text is sanitised on its way in, so that nothing on a canvas can steer a terminal, and
- * clipped to where it was put. It knows no terminal: term.c shows it, tests read it.
+ * clipped to where it was put. It knows no terminal: terminal.c shows it, tests read it.
  */
 #ifndef ORBUS_ORSTAT_WATCH_CANVAS_H
 #define ORBUS_ORSTAT_WATCH_CANVAS_H

@@ -57,8 +57,7 @@ static uint32_t bot_count(const struct snapshot *s)
 /* At the right: the window and the time; returns where that starts. */
 static int draw_time(struct canvas *c, const struct watch_data *d, const struct watch_state *s)
 {
-	static const char *const windows[][2] = {{"1m", "last minute"}, {"5m", "last 5 minutes"},
-	    {"1h", "last hour"}, {"day", "today"}, {"start", "since start"}};
+	const struct window_names *window = &window_names[s->window];
 	time_t now = (time_t)(d->now_ns / NS_PER_SECOND);
 	char text[64], at[16];
 	struct tm tm;
@@ -67,7 +66,7 @@ static int draw_time(struct canvas *c, const struct watch_data *d, const struct 
 	localtime_r(&now, &tm);
 	strftime(at, sizeof(at), "%H:%M:%S", &tm);
 	snprintf(text, sizeof(text), "%s%s  %s", s->paused ? "PAUSED  " : "",
-	    windows[s->window][c->columns >= 60], at);
+	    c->columns >= 60 ? window->title : window->name, at);
 	width = (int)strlen(text);
 	canvas_text_right(c, 0, 0, c->columns, s->paused ? TONE_POOR : TONE_PLAIN, text);
 	if (s->paused)
@@ -259,14 +258,24 @@ void head_draw(struct canvas *c, int rows, const struct orstat_settings *setting
 
 /* --- The foot --------------------------------------------------------------------------------- */
 
-void foot_draw(struct canvas *c, int row, const struct watch_data *d, const struct watch_state *s)
+/* A key without its word says nothing: false where there is no room for both. */
+static bool add_key(struct line *l, const struct watch_key_row *row, bool paused)
 {
-	static const char *const keys[][2] = {{"q", "quit"}, {"?", "help"}, {"1-5", "window"},
-	    {"m b p", "by"}, {"s", "sort"}, {"/", "filter"}, {"space", "pause"},
-	    {"h", "histogram"}};
+	const char *word = paused && row->keys[0].action == ACTION_PAUSE ? "go on" : row->foot;
+	char label[WATCH_LABEL_BYTES];
+
+	watch_key_label(row, row->foot_keys, label);
+	if (l->end - l->column < (int)(strlen(label) + strlen(word)) + 3)
+		return false;
+	line_add(l, TONE_STRONG, "%s%s", l->column > 0 ? "  " : "", label);
+	line_add(l, TONE_FAINT, " %s", word);
+	return true;
+}
+
+void foot_draw(struct canvas *c, int row, const struct watch_state *s)
+{
 	struct line l = {c, row, 0, c->columns};
 
-	(void)d;
 	if (s->editing) {
 		line_add(&l, TONE_STRONG, "Filter: ");
 		line_add(&l, TONE_PLAIN, "%s", s->draft);
@@ -278,43 +287,36 @@ void foot_draw(struct canvas *c, int row, const struct watch_data *d, const stru
 		line_add(&l, TONE_POOR, "%s", s->notice);
 		return;
 	}
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		const char *word =
-		    s->paused && strcmp(keys[i][1], "pause") == 0 ? "go on" : keys[i][1];
-
-		/* A key without its word says nothing. */
-		if (l.end - l.column < (int)(strlen(keys[i][0]) + strlen(word)) + 3)
+	for (size_t i = 0; i < watch_key_row_count; i++)
+		if (watch_key_rows[i].foot && !add_key(&l, &watch_key_rows[i], s->paused))
 			break;
-		line_add(&l, TONE_STRONG, "%s%s", i ? "  " : "", keys[i][0]);
-		line_add(&l, TONE_FAINT, " %s", word);
-	}
 }
 
 /* --- Help ------------------------------------------------------------------------------------- */
 
+#define HELP_LABEL_WIDTH 10
+
 void help_draw(struct canvas *c, int top, int height)
 {
-	static const char *const help[][2] = {
-	    {"1 2 3 4 5", "the last minute, 5 minutes, hour; today; since the start"},
-	    {"w", "the next of these windows"},
-	    {"m b p", "the table by model, by bot, by provider; Tab: the next"},
-	    {"s > <", "sort by the next column, or the one before"},
-	    {"r", "turn the order around"},
-	    {"/", "show only names that contain a text; Esc: all again"},
-	    {"j k", "move down and up in the table; so do arrows and pages"},
-	    {"space", "let the screen stand still, and go on"},
-	    {"h", "histogram of response times, TTFT, TPS, and back"},
-	    {"Ctrl-L", "draw all anew"},
-	    {"?", "this help"},
-	    {"q", "quit"},
-	    {"", ""},
+	static const char *const words[][2] = {
 	    {"slow", "a request longer under way than 99 % of its model's took"},
 	    {"stalled", "a slow one after 30 s (where little is known: any after 30 s)"},
 	    {"lost", "samples overwritten before the agent counted them"},
 	};
+	const int width = c->columns - HELP_LABEL_WIDTH - 2;
+	int row = 0;
 
-	for (int i = 0; i < (int)(sizeof(help) / sizeof(help[0])) && i < height; i++) {
-		canvas_text(c, top + i, 1, 10, TONE_STRONG, help[i][0]);
-		canvas_text(c, top + i, 12, c->columns - 12, TONE_PLAIN, help[i][1]);
+	for (size_t i = 0; i < watch_key_row_count && row < height; i++, row++) {
+		char label[WATCH_LABEL_BYTES];
+
+		watch_key_label(&watch_key_rows[i], watch_key_rows[i].help_keys, label);
+		canvas_text(c, top + row, 1, HELP_LABEL_WIDTH, TONE_STRONG, label);
+		canvas_text(
+		    c, top + row, HELP_LABEL_WIDTH + 2, width, TONE_PLAIN, watch_key_rows[i].help);
+	}
+	row++;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]) && row < height; i++, row++) {
+		canvas_text(c, top + row, 1, HELP_LABEL_WIDTH, TONE_STRONG, words[i][0]);
+		canvas_text(c, top + row, HELP_LABEL_WIDTH + 2, width, TONE_PLAIN, words[i][1]);
 	}
 }

@@ -13,7 +13,7 @@ void head_draw(struct canvas *c, int rows, const struct orstat_settings *setting
     const struct watch_data *d, const struct watch_state *s);
 
 /* What the keys do, the filter while it is typed, or what is the matter. */
-void foot_draw(struct canvas *c, int row, const struct watch_data *d, const struct watch_state *s);
+void foot_draw(struct canvas *c, int row, const struct watch_state *s);
 
 void help_draw(struct canvas *c, int top, int height);
 

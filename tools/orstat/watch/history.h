@@ -35,7 +35,7 @@ void history_get(
 
 /*
  * How tall to draw a value: 1 to `levels`, in proportion to `highest`; 0 for 0, -1 where it is
- * unknown. Whatever is more than 0 shows.
+ * unknown. A value over 0 is never drawn as 0.
  */
 int history_level(double value, double highest, int levels);
 

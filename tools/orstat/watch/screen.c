@@ -59,5 +59,5 @@ void screen_draw(struct canvas *c, const struct orstat_settings *settings,
 	else
 		draw_stats(c, l.head, &l, d, settings, s);
 	if (l.foot)
-		foot_draw(c, c->rows - 1, d, s);
+		foot_draw(c, c->rows - 1, s);
 }

@@ -127,7 +127,7 @@ bool state_matches(const struct watch_state *s, const char *name)
 
 /* --- Keys ------------------------------------------------------------------------------------- */
 
-static void escape(struct watch_state *s)
+static void go_back(struct watch_state *s)
 {
 	if (s->picture != PICTURE_FIGURES)
 		s->picture = PICTURE_FIGURES;
@@ -136,61 +136,51 @@ static void escape(struct watch_state *s)
 	s->scroll = 0;
 }
 
-static enum watch_effect choose(struct watch_state *s, uint32_t key)
+static enum watch_effect act(struct watch_state *s, const struct watch_key_use *use)
 {
-	switch (key) {
-	case 'm': show_by(s, DIMENSION_MODEL); break;
-	case 'b': show_by(s, DIMENSION_BOT); break;
-	case 'p': show_by(s, DIMENSION_PROVIDER); break;
-	case WATCH_KEY_TAB: show_by(s, s->by + 1); break;
-	case WATCH_KEY_BACK_TAB: show_by(s, s->by - 1); break;
-	case 's':
-	case '>':
-	case WATCH_KEY_RIGHT: sort_further(s, 1); break;
-	case 'S':
-	case '<':
-	case WATCH_KEY_LEFT: sort_further(s, -1); break;
-	case 'r': s->ascending = !s->ascending; break;
-	case 'k':
-	case WATCH_KEY_UP: scroll_by(s, -1); break;
-	case 'j':
-	case WATCH_KEY_DOWN: scroll_by(s, 1); break;
-	case WATCH_KEY_PAGE_UP: scroll_by(s, -s->rows_shown); break;
-	case WATCH_KEY_PAGE_DOWN: scroll_by(s, s->rows_shown); break;
-	case WATCH_KEY_HOME: s->scroll = 0; break;
-	case WATCH_KEY_END: scroll_by(s, s->rows); break;
-	case 'h': s->picture = (enum picture)((s->picture + 1) % PICTURE_COUNT); break;
-	case '?': s->help = true; break;
-	case '/':
+	switch (use->action) {
+	case ACTION_WINDOW: return choose_window(s, use->argument);
+	case ACTION_NEXT_WINDOW: return choose_window(s, (s->window + 1) % STAT_WINDOWS);
+	case ACTION_BY: show_by(s, use->argument); break;
+	case ACTION_NEXT_BY: show_by(s, s->by + use->argument); break;
+	case ACTION_SORT: sort_further(s, use->argument); break;
+	case ACTION_TURN: s->ascending = !s->ascending; break;
+	case ACTION_FILTER:
 		strcpy(s->draft, s->filter);
 		s->editing = true;
 		break;
-	case WATCH_KEY_ESCAPE: escape(s); break;
-	default: break;
+	case ACTION_BACK: go_back(s); break;
+	case ACTION_SCROLL: scroll_by(s, use->argument); break;
+	case ACTION_PAGE: scroll_by(s, use->argument * s->rows_shown); break;
+	case ACTION_TOP: s->scroll = 0; break;
+	case ACTION_BOTTOM: scroll_by(s, s->rows); break;
+	case ACTION_PAUSE: s->paused = !s->paused; return s->paused ? EFFECT_DRAW : EFFECT_RESUME;
+	case ACTION_PICTURE: s->picture = (enum picture)((s->picture + 1) % PICTURE_COUNT); break;
+	case ACTION_REPAINT: return EFFECT_REPAINT;
+	case ACTION_HELP: s->help = true; break;
+	case ACTION_QUIT: return EFFECT_QUIT;
 	}
 	return EFFECT_DRAW;
 }
 
+/* What a key still does while the help is shown; any other one closes it. */
+static bool works_in_help(const struct watch_key_use *use)
+{
+	return use && (use->action == ACTION_QUIT || use->action == ACTION_REPAINT);
+}
+
 enum watch_effect state_key(struct watch_state *s, uint32_t key)
 {
+	const struct watch_key_use *use = watch_key_find(key);
+
 	s->notice = NULL;
 	if (key == WATCH_KEY_RESIZED)
 		return EFFECT_DRAW;
 	if (s->editing)
 		return edit(s, key);
-	if (s->help && key != 'q' && key != WATCH_KEY_REPAINT) {
+	if (s->help && !works_in_help(use)) {
 		s->help = false;
 		return EFFECT_DRAW;
 	}
-	switch (key) {
-	case 'q':
-	case 'Q': return EFFECT_QUIT;
-	case WATCH_KEY_REPAINT: return EFFECT_REPAINT;
-	case ' ': s->paused = !s->paused; return s->paused ? EFFECT_DRAW : EFFECT_RESUME;
-	case 'w': return choose_window(s, (s->window + 1) % (STAT_START + 1));
-	default: break;
-	}
-	if (key >= '1' && key <= '5')
-		return choose_window(s, (int)(key - '1'));
-	return choose(s, key);
+	return use ? act(s, use) : EFFECT_DRAW;
 }

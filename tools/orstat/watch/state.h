@@ -5,8 +5,10 @@
 #ifndef ORBUS_ORSTAT_WATCH_STATE_H
 #define ORBUS_ORSTAT_WATCH_STATE_H
 
-#include "board/current.h"
+#include "keys.h"
 #include "orstat/options.h"
+#include "stats/dimensions.h"
+#include "stats/windows.h"
 
 #include <stdint.h>
 
@@ -51,40 +53,17 @@ struct watch_state {
 	bool editing;
 	char draft[FILTER_BYTES]; /* the filter while it is being typed */
 	const char *notice;       /* what the last key could not do; NULL */
-	/* Noted by whoever draws: */
+	/* Noted by the code that draws: */
 	uint32_t columns_shown; /* a bit a column */
 	int rows_shown, rows;   /* of the table, and what it has in all */
 };
 
-/* Keys are characters, and these. */
-enum watch_key {
-	WATCH_KEY_NONE = 0,
-	WATCH_KEY_TAB = '\t',
-	WATCH_KEY_ENTER = '\n',
-	WATCH_KEY_REPAINT = 'L' & 0x1f,
-	WATCH_KEY_CLEAR = 'U' & 0x1f,
-	WATCH_KEY_ESCAPE = 0x1b,
-	WATCH_KEY_BACKSPACE = 0x7f,
-	WATCH_KEY_FIRST = 0x110000, /* beyond all characters */
-	WATCH_KEY_UP = WATCH_KEY_FIRST,
-	WATCH_KEY_DOWN,
-	WATCH_KEY_LEFT,
-	WATCH_KEY_RIGHT,
-	WATCH_KEY_PAGE_UP,
-	WATCH_KEY_PAGE_DOWN,
-	WATCH_KEY_HOME,
-	WATCH_KEY_END,
-	WATCH_KEY_BACK_TAB,
-	WATCH_KEY_RESIZED,
-	WATCH_KEY_OTHER, /* none that means anything here */
-};
-
-/* What whoever asked has to do. */
+/* What the caller has to do then. */
 enum watch_effect {
 	EFFECT_DRAW,    /* draw what is known, in its new order */
 	EFFECT_READ,    /* another window: read its figures */
 	EFFECT_RESUME,  /* show what has come meanwhile */
-	EFFECT_REPAINT, /* draw all anew, whatever the terminal shows */
+	EFFECT_REPAINT, /* draw all anew, also what the terminal seems to show already */
 	EFFECT_QUIT,
 };
 
@@ -92,7 +71,7 @@ void state_init(struct watch_state *s, const struct orstat_settings *settings);
 
 enum watch_effect state_key(struct watch_state *s, uint32_t key);
 
-/* Whether the name contains the filter, whatever the case of its ASCII letters. */
+/* Whether the name contains the filter, with ASCII letters of either case. */
 bool state_matches(const struct watch_state *s, const char *name);
 
 #endif

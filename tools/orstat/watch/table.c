@@ -217,8 +217,7 @@ static void draw_row(struct canvas *c, int at, const struct grid *g, const struc
 /* "MODEL", and which of how many rows are below. */
 static void describe_names(const struct watch_state *s, const char *mark, char *out, size_t bytes)
 {
-	static const char *const names[DIMENSIONS] = {"MODEL", "BOT", "PROVIDER"};
-	int n = snprintf(out, bytes, "%s%s", names[s->by], mark);
+	int n = snprintf(out, bytes, "%s%s", dimension_names[s->by].heading, mark);
 
 	if (s->rows > s->rows_shown && s->rows_shown > 0)
 		n += snprintf(out + n, bytes - (size_t)n, " %d-%d of %d", s->scroll + 1,

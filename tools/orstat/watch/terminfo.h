@@ -1,6 +1,6 @@
 /*
  * terminfo.h: what the terminal of standard output can do, by its description. Apart
- * from term.c, since term.h takes many common words for macros.
+ * from terminal.c, since the system's term.h takes many common words for macros.
  */
 #ifndef ORBUS_ORSTAT_WATCH_TERMINFO_H
 #define ORBUS_ORSTAT_WATCH_TERMINFO_H

@@ -16,7 +16,7 @@
 #include "plain.h"
 #include "screen.h"
 #include "state.h"
-#include "term.h"
+#include "terminal.h"
 
 #include <errno.h>
 #include <poll.h>

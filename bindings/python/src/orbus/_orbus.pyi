@@ -1,6 +1,8 @@
 """The extension module, in C (bindings/python/ext)."""
 from types import TracebackType
-from typing import Any, Awaitable, Mapping, SupportsFloat, SupportsIndex, TypeVar
+from typing import Any, Awaitable, Literal, Mapping, SupportsFloat, SupportsIndex, TypeVar
+
+from typing_extensions import NotRequired, TypedDict
 
 _Block = TypeVar("_Block", bound="TagsBlock")
 
@@ -199,8 +201,8 @@ class Reader:
     def close(self) -> None: ...
 
 def expect_calls() -> None: ...
-def stats(bus: str | None, window: str) -> dict[str, Any]: ...
-def merge(files: list[tuple[str, bytes]]) -> dict[str, Any]: ...
+def stats(bus: str | None, window: str) -> Statistics: ...
+def merge(files: list[tuple[str, bytes]]) -> Document: ...
 def http_error_type(status: int) -> str: ...
 def quote(text: str, body: Any, secret: str | None, url: str | None) -> str | None: ...
 
@@ -210,3 +212,344 @@ class TagsBlock:
     def __enter__(self: _Block) -> _Block: ...
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  traceback: TracebackType | None, /) -> None: ...
+
+# Documents. For checkers alone: at run time they are dictionaries, and these names are not there.
+
+# begin documents: what man/schemadoc python prints of libbus/doc/schema.def
+class Summary(TypedDict):
+    # exact mean
+    avg: float | None
+    # smallest value
+    min: float | None
+    # largest value
+    max: float | None
+    # 50th percentile, wrong by 1.1 % at most
+    p50: float | None
+    # 95th percentile
+    p95: float | None
+    # 99th percentile
+    p99: float | None
+    # how many values
+    count: int
+
+class DocumentTokens(TypedDict):
+    # all tokens, as reported, or prompt and completion
+    total_tokens: int
+    # tokens that were sent
+    prompt_tokens: int
+    # tokens that were generated
+    completion_tokens: int
+    # prompt tokens that the provider read from a cache
+    cached_tokens: int
+    # completion tokens that were reasoning
+    reasoning_tokens: int
+
+class DocumentTokenUsage(TypedDict):
+    # all tokens, as reported, or prompt and completion
+    total_tokens: int
+    # tokens that were sent
+    prompt_tokens: int
+    # tokens that were generated
+    completion_tokens: int
+    # prompt tokens that the provider read from a cache
+    cached_tokens: int
+    # completion tokens that were reasoning
+    reasoning_tokens: int
+    # total_tokens by model
+    by_model: dict[str, int]
+
+class DocumentRequests(TypedDict):
+    # requests that ended
+    total: int
+    # requests that were answered
+    ok: int
+    # requests that failed otherwise than by timeout
+    errors: int
+    # requests that were not answered in time
+    timeouts: int
+    # requests that the program called off
+    cancelled: int
+    # requests whose process ended first
+    orphaned: int
+    # begun and not ended when this was written
+    in_flight: int
+    # requests whose response was streamed
+    streaming: int
+    # requests whose cost was reported
+    priced: int
+    # errors, timeouts and orphaned
+    failed: int
+    # failed of total, in %
+    error_rate: float | None
+
+class DocumentStats(TypedDict):
+    # requests that ended
+    requests: int
+    # duration of requests that ended with ok, in ms
+    response_times: Summary
+    # time to the first token, of streams, in ms
+    ttft: Summary
+    # completion tokens over the whole response, in tokens/s
+    tps: Summary
+    # completion tokens from the first one on, in tokens/s
+    decode_tps: Summary
+    # tokens of these requests
+    tokens: DocumentTokens
+    # cost as reported, null where none was, in USD
+    cost: float | None
+    # what the exact sum has beyond it, in trillionths
+    cost_rest: NotRequired[int]
+    # errors, timeouts and orphaned
+    errors: int
+    # requests that were answered
+    ok: int
+    # requests that were not answered in time
+    timeouts: int
+    # requests that the program called off
+    cancelled: int
+    # requests whose process ended first
+    orphaned: int
+    # requests whose response was streamed
+    streaming: int
+    # requests whose cost was reported
+    priced: int
+
+class DocumentStatsHistograms(TypedDict):
+    # of milliseconds
+    response_times: DocumentHistogram
+    # of milliseconds
+    ttft: DocumentHistogram
+    # of tokens a second
+    tps: DocumentHistogram
+    # of tokens a second
+    decode_tps: DocumentHistogram
+
+class DocumentHistogram(TypedDict):
+    # how many values
+    count: int
+    # sum of the values
+    sum: float | None
+    # what the exact sum has beyond it, in trillionths
+    sum_rest: NotRequired[int]
+    # smallest value
+    min: float | None
+    # largest value
+    max: float | None
+    # values that are 0
+    zero_count: int
+    # index of the first bucket
+    offset: float | None
+    # values in each bucket
+    bucket_counts: list[int]
+
+class DocumentHistograms(TypedDict):
+    # of milliseconds
+    response_times: DocumentHistogram
+    # of milliseconds
+    ttft: DocumentHistogram
+    # of tokens a second
+    tps: DocumentHistogram
+    # of tokens a second
+    decode_tps: DocumentHistogram
+    # 5: 32 buckets from a power of two to the next
+    scale: int
+    # of each model
+    by_model: NotRequired[dict[str, DocumentStatsHistograms]]
+    # of each bot
+    by_bot: NotRequired[dict[str, DocumentStatsHistograms]]
+    # of each provider
+    by_provider: NotRequired[dict[str, DocumentStatsHistograms]]
+
+class DocumentRecentError(TypedDict):
+    # error_type of the request, or how it ended
+    type: str
+    # error_message of the request
+    message: NotRequired[str | None]
+    # when the request ended
+    timestamp: str
+
+class DocumentErrors(TypedDict):
+    # errors, timeouts and orphaned
+    total_errors: int
+    # requests by error_type
+    by_type: dict[str, int]
+    # the last 20
+    recent_errors: NotRequired[list[DocumentRecentError]]
+    # errors of messages_processed, or, without it, of requests, in %
+    error_rate: float | None
+
+class DocumentActiveStats(TypedDict):
+    # different values of the tag `user`
+    active_users: int
+    # different values of the tag `channel`
+    active_channels: int
+    # the count of that name
+    messages_processed: float
+    # the count of that name
+    commands_executed: float
+
+class DocumentCache(TypedDict):
+    # the count <cache>_hits
+    hits: float
+    # the count <cache>_misses
+    misses: float
+    # hits of both, in %
+    hit_rate: float | None
+
+class DocumentLifetime(TypedDict):
+    # when that began
+    since: str
+    # requests by how they ended
+    requests: DocumentRequests
+    # duration of requests that ended with ok, in ms
+    response_times: Summary
+    # time to the first token, of streams, in ms
+    ttft: Summary
+    # completion tokens over the whole response, in tokens/s
+    tps: Summary
+    # completion tokens from the first one on, in tokens/s
+    decode_tps: Summary
+    # tokens of all requests
+    token_usage: DocumentTokens
+    # cost as reported, null where none was, in USD
+    cost_usd: float | None
+    # what the exact sum has beyond it, in trillionths
+    cost_usd_rest: NotRequired[int]
+    # what failed, without recent_errors
+    errors: DocumentErrors
+    # counts other than those of active_stats and cache_stats
+    counts: dict[str, float]
+    # the count of that name
+    messages_processed: float
+    # the count of that name
+    commands_executed: float
+    # samples overwritten before they were read
+    lost_samples: int
+    # records that were no valid sample
+    rejected_samples: int
+    # samples stamped in the future, counted as of now
+    skewed_samples: int
+
+class DocumentDistinct(TypedDict):
+    # hashes of the tag `user`
+    users: list[int]
+    # hashes of the tag `channel`
+    channels: list[int]
+
+class DocumentGauge(TypedDict):
+    # last value
+    last: float | None
+    # smallest value
+    min: float | None
+    # largest value
+    max: float | None
+    # mean
+    avg: float | None
+    # sum of the values; without it avg * count
+    sum: NotRequired[float | None]
+    # what the exact sum has beyond it, in trillionths
+    sum_rest: NotRequired[int]
+    # sum of the values above 0
+    positive_sum: NotRequired[float | None]
+    # what the exact sum has beyond it, in trillionths
+    positive_sum_rest: NotRequired[int]
+    # sum of the values below 0, without the sign
+    negative_sum: NotRequired[float | None]
+    # what the exact sum has beyond it, in trillionths
+    negative_sum_rest: NotRequired[int]
+    # how many values
+    count: int
+    # when the last one came
+    last_at: str
+
+class DocumentPeriod(TypedDict):
+    # hourly, daily, merged, or a window: 1m, 5m, 1h, day, start
+    kind: str
+    # its first moment
+    start: str
+    # the moment after it
+    end: str
+    # the period is over, and all of it is here
+    complete: bool
+
+class DocumentTrends(TypedDict):
+    # the last 24 hours, oldest first
+    messages_per_hour: list[int]
+    # of the same hours
+    errors_per_hour: list[int]
+    # of the hour that is not over
+    current_hour_messages: int
+    # of the hour that is not over
+    current_hour_errors: int
+
+class Document(TypedDict):
+    # of the agent, in s
+    uptime_seconds: int
+    # the same: 1 day, 2:00:00
+    uptime_formatted: str
+    # what the document is of
+    period: NotRequired[DocumentPeriod]
+    # requests by how they ended
+    requests: DocumentRequests
+    # duration of requests that ended with ok, in ms
+    response_times: Summary
+    # time to the first token, of streams, in ms
+    ttft: Summary
+    # completion tokens over the whole response, in tokens/s
+    tps: Summary
+    # completion tokens from the first one on, in tokens/s
+    decode_tps: Summary
+    # tokens of all requests
+    token_usage: DocumentTokenUsage
+    # cost as reported, null where none was, in USD
+    cost_usd: float | None
+    # what the exact sum has beyond it, in trillionths
+    cost_usd_rest: NotRequired[int]
+    # what failed
+    errors: DocumentErrors
+    # users, channels, and two counts
+    active_stats: DocumentActiveStats
+    # counts <cache>_hits and <cache>_misses, by cache
+    cache_stats: dict[str, DocumentCache]
+    # all other counts
+    service_metrics: dict[str, float]
+    # messages and errors by hour, or null
+    hourly_trends: DocumentTrends | None
+    # requests of each model
+    by_model: dict[str, DocumentStats]
+    # requests of each bot
+    by_bot: dict[str, DocumentStats]
+    # requests of each provider
+    by_provider: dict[str, DocumentStats]
+    # each gauge
+    gauges: dict[str, DocumentGauge]
+    # samples overwritten before they were read
+    lost_samples: int
+    # records that were no valid sample
+    rejected_samples: int
+    # samples stamped in the future, counted as of now
+    skewed_samples: int
+    # requests that were counted, and not kept in the journal
+    journal_lost: int
+    # since the first agent in this data folder; not in files
+    lifetime: NotRequired[DocumentLifetime]
+    # of which the summaries come
+    histograms: DocumentHistograms
+    # every count
+    counts: NotRequired[dict[str, float]]
+    # what exact sums have beyond them, in trillionths
+    counts_rest: NotRequired[dict[str, int]]
+    # sketches behind active_users and active_channels
+    distinct: NotRequired[DocumentDistinct]
+    # local time, as Python's isoformat()
+    saved_at: str
+    # 1.0
+    version: str
+# end documents
+
+class Statistics(Document):
+    """What stats() returns."""
+    # "ring" where no agent runs: then of what the ring still holds
+    source: Literal["agent", "ring"]
+    agent: dict[str, Any] | None
+    alerts: dict[str, Any] | None

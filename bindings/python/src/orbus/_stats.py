@@ -3,18 +3,18 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, Dict, Iterable, Union
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Union
 
 from ._orbus import merge as _merge
 from ._orbus import stats as _stats
 
-#: The document of a window or a period, with the keys of the agent's files.
-Document = Dict[str, Any]
+if TYPE_CHECKING:
+    from ._orbus import Document, Statistics
 
 Path = Union[str, "os.PathLike[str]"]
 
 
-def stats(window: str = "5m", bus: str | None = None) -> Document:
+def stats(window: str = "5m", bus: str | None = None) -> Statistics:
     """Current statistics: of the last 1m, 5m or 1h, of the `day`, or since the agent's `start`.
 
     They come from the agent's board, or, where no agent runs, from what the ring still holds: `source`
@@ -23,7 +23,7 @@ def stats(window: str = "5m", bus: str | None = None) -> Document:
     return _stats(bus, window)
 
 
-def load(path: Path) -> Document:
+def load(path: Path) -> Dict[str, Any]:
     """A file of the agent, such as hourly_20251128_01.json. Raises OSError, or ValueError where it is
     none."""
     with open(path, encoding="utf-8") as file:
@@ -33,7 +33,7 @@ def load(path: Path) -> Document:
     return document
 
 
-def merge(files: Iterable[Path | Document]) -> Document:
+def merge(files: Iterable[Path | Document | Dict[str, Any]]) -> Document:
     """Files of the agent, or what load() returned, added up: hours to days, hosts to fleets.
 
     Sums, counts and averages are exact, and so are percentiles within the 1.1 % of the histograms that

@@ -1,11 +1,11 @@
 /*
- * term.h: the terminal, by ncurses: taken, drawn on, listened to, and given back as it
+ * terminal.h: the terminal, by ncurses: taken, drawn on, listened to, and given back as it
  * was, however the program ends.
  *
  * There is one terminal, so that this is no object. It is for who draws and listens in one thread.
  */
-#ifndef ORBUS_ORSTAT_WATCH_TERM_H
-#define ORBUS_ORSTAT_WATCH_TERM_H
+#ifndef ORBUS_ORSTAT_WATCH_TERMINAL_H
+#define ORBUS_ORSTAT_WATCH_TERMINAL_H
 
 #include "canvas.h"
 

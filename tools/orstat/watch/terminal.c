@@ -1,12 +1,12 @@
 /*
- * term.c: the terminal, by ncurses.
+ * terminal.c: the terminal, by ncurses.
  *
  * Signals. Those that ask to end or to stop are remembered and answered in term_wait(), where the
  * terminal can be given back in order. Those of a fault end the program at once: their handler
  * writes what was prepared when the terminal was taken, and calls nothing but write(), tcsetattr(),
  * signal() and raise(), which may be called anywhere. ncurses keeps the change of size for itself.
  */
-#include "term.h"
+#include "terminal.h"
 #include "base/sigbus.h"
 #include "state.h"
 #include "terminfo.h"
@@ -155,9 +155,9 @@ static FILE *open_keyboard(void)
 }
 
 /*
- * Anew where it may be opened, as O_NONBLOCK is shared with whoever shares the terminal, and
- * ncurses would try again and again for as long as there is no room. Opened with it nevertheless,
- * as the carrier of a line need not be waited for.
+ * Opened again where that is allowed: O_NONBLOCK belongs to the open file, which other programs on
+ * the terminal share, and with it ncurses would retry in a loop while the terminal takes nothing.
+ * The open itself uses O_NONBLOCK, so that it does not wait for the carrier of a serial line.
  */
 static FILE *open_display(void)
 {
