@@ -332,13 +332,13 @@ export interface DocumentRequests {
 export interface DocumentStats {
   /** requests that ended */
   requests: number
-  /** duration of requests that ended with ok, in ms */
+  /** duration of requests that ended with ok */
   response_times: Summary
-  /** time to the first token, of streams, in ms */
+  /** time to the first token, of streams */
   ttft: Summary
-  /** completion tokens over the whole response, in tokens/s */
+  /** completion tokens over the whole response */
   tps: Summary
-  /** completion tokens from the first one on, in tokens/s */
+  /** completion tokens from the first one on */
   decode_tps: Summary
   /** tokens of these requests */
   tokens: DocumentTokens
@@ -362,17 +362,6 @@ export interface DocumentStats {
   priced: number
 }
 
-export interface DocumentStatsHistograms {
-  /** of milliseconds */
-  response_times: DocumentHistogram
-  /** of milliseconds */
-  ttft: DocumentHistogram
-  /** of tokens a second */
-  tps: DocumentHistogram
-  /** of tokens a second */
-  decode_tps: DocumentHistogram
-}
-
 export interface DocumentHistogram {
   /** how many values */
   count: number
@@ -390,6 +379,17 @@ export interface DocumentHistogram {
   offset: number | null
   /** values in each bucket */
   bucket_counts: number[]
+}
+
+export interface DocumentStatsHistograms {
+  /** of milliseconds */
+  response_times: DocumentHistogram
+  /** of milliseconds */
+  ttft: DocumentHistogram
+  /** of tokens a second */
+  tps: DocumentHistogram
+  /** of tokens a second */
+  decode_tps: DocumentHistogram
 }
 
 export interface DocumentHistograms {
@@ -456,13 +456,13 @@ export interface DocumentLifetime {
   since: string
   /** requests by how they ended */
   requests: DocumentRequests
-  /** duration of requests that ended with ok, in ms */
+  /** duration of requests that ended with ok */
   response_times: Summary
-  /** time to the first token, of streams, in ms */
+  /** time to the first token, of streams */
   ttft: Summary
-  /** completion tokens over the whole response, in tokens/s */
+  /** completion tokens over the whole response */
   tps: Summary
-  /** completion tokens from the first one on, in tokens/s */
+  /** completion tokens from the first one on */
   decode_tps: Summary
   /** tokens of all requests */
   token_usage: DocumentTokens
@@ -551,13 +551,13 @@ export interface Document {
   period?: DocumentPeriod
   /** requests by how they ended */
   requests: DocumentRequests
-  /** duration of requests that ended with ok, in ms */
+  /** duration of requests that ended with ok */
   response_times: Summary
-  /** time to the first token, of streams, in ms */
+  /** time to the first token, of streams */
   ttft: Summary
-  /** completion tokens over the whole response, in tokens/s */
+  /** completion tokens over the whole response */
   tps: Summary
-  /** completion tokens from the first one on, in tokens/s */
+  /** completion tokens from the first one on */
   decode_tps: Summary
   /** tokens of all requests */
   token_usage: DocumentTokenUsage

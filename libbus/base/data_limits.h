@@ -42,6 +42,12 @@ static inline uint64_t count_bound(uint64_t n)
 	return n > COUNT_MAX ? COUNT_MAX : n;
 }
 
+/* A number that was to be a count: 0 where it cannot be one. */
+static inline uint64_t count_of(double value)
+{
+	return value >= 0 && value < 0x1p63 ? (uint64_t)value : 0;
+}
+
 /* Of two that are within the bound: their sum then fits, and its highest bit tells. */
 static inline uint64_t count_add(uint64_t a, uint64_t b)
 {

@@ -2,6 +2,7 @@
  * json_in.c: walks JSON text from front to back and takes only what is asked for.
  */
 #include "json_in.h"
+#include "base/data_limits.h"
 #include "base/utf8.h"
 
 #include <math.h>
@@ -42,9 +43,15 @@ static bool take(struct json_cursor *c, char wanted)
 	return false;
 }
 
-bool json_cursor_is_at(struct json_cursor *c, char character)
+char json_cursor_kind(struct json_cursor *c)
 {
-	return peek(c) == character && !c->failed;
+	char first = peek(c);
+
+	if (c->failed || first == '\0')
+		return '\0';
+	if (strchr("{[\"nt", first))
+		return first;
+	return first == 'f' ? 't' : first == '-' || (first >= '0' && first <= '9') ? '0' : '\0';
 }
 
 void json_cursor_open(struct json_cursor *c, char bracket)
@@ -366,6 +373,17 @@ void json_cursor_figure(struct json_cursor *c, double *out)
 		fail(c);
 	else
 		c->at = s;
+}
+
+void json_cursor_any_count(struct json_cursor *c, uint64_t *out)
+{
+	struct json_cursor start = *c;
+	double figure;
+
+	json_cursor_figure(c, &figure);
+	json_cursor_count(&start, out);
+	if (start.failed)
+		*out = count_of(figure);
 }
 
 void json_cursor_end(struct json_cursor *c)

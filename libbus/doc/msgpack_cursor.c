@@ -11,21 +11,21 @@ void msgpack_cursor_init(struct msgpack_cursor *c, const void *bytes, size_t len
 	c->depth = 0;
 }
 
-static int first_byte(const struct msgpack_cursor *c)
+char msgpack_cursor_kind(const struct msgpack_cursor *c)
 {
-	return c->in.failed || c->in.at == c->in.end ? -1 : *c->in.at;
-}
+	/* Of the codes from 0xc0 on; binary and ext are nothing that a document has. */
+	static const char kinds[] = "n\0tt\0\0\0\0\0\0"
+				    "0000000000"
+				    "\0\0\0\0\0"
+				    "\"\"\"[[{{";
+	uint8_t code;
 
-bool msgpack_cursor_is_null(const struct msgpack_cursor *c)
-{
-	return first_byte(c) == 0xc0;
-}
-
-bool msgpack_cursor_is_text(const struct msgpack_cursor *c)
-{
-	int first = first_byte(c);
-
-	return (first & ~0x1f) == 0xa0 || (first >= 0xd9 && first <= 0xdb);
+	if (c->in.failed || c->in.at == c->in.end)
+		return '\0';
+	code = *c->in.at;
+	if (code < 0x80 || code >= 0xe0)
+		return '0';
+	return code < 0x90 ? '{' : code < 0xa0 ? '[' : code < 0xc0 ? '"' : kinds[code - 0xc0];
 }
 
 void msgpack_cursor_open(struct msgpack_cursor *c, bool is_array)
@@ -82,6 +82,21 @@ void msgpack_cursor_count(struct msgpack_cursor *c, uint64_t *out)
 		c->in.failed = true;
 	else
 		*out = v.uint;
+}
+
+void msgpack_cursor_any_count(struct msgpack_cursor *c, uint64_t *out)
+{
+	struct mp_value v;
+
+	*out = 0;
+	if (!mp_next_count(&c->in, &v))
+		return;
+	if (v.type == MP_UINT)
+		*out = count_bound(v.uint);
+	else if (v.type == MP_DOUBLE)
+		*out = count_of(v.real);
+	else if (v.type != MP_INT)
+		c->in.failed = true;
 }
 
 void msgpack_cursor_integer(struct msgpack_cursor *c, int64_t *out)

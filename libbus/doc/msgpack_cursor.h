@@ -25,8 +25,8 @@ struct msgpack_text {
 
 void msgpack_cursor_init(struct msgpack_cursor *c, const void *bytes, size_t length);
 
-bool msgpack_cursor_is_null(const struct msgpack_cursor *c);
-bool msgpack_cursor_is_text(const struct msgpack_cursor *c);
+/* What comes next, as in doc_source.h. */
+char msgpack_cursor_kind(const struct msgpack_cursor *c);
 
 /* Enters a map, or an array. */
 void msgpack_cursor_open(struct msgpack_cursor *c, bool is_array);
@@ -39,8 +39,10 @@ bool msgpack_cursor_item(struct msgpack_cursor *c);
 
 void msgpack_cursor_skip(struct msgpack_cursor *c);
 
-/* An integer from 0 to INT64_MAX; any integer; a whole array of the former, at most `max`. */
+/* An integer from 0 to INT64_MAX; such of any number; any integer; an array of the first, at most
+ * `max`. */
 void msgpack_cursor_count(struct msgpack_cursor *c, uint64_t *out);
+void msgpack_cursor_any_count(struct msgpack_cursor *c, uint64_t *out);
 void msgpack_cursor_integer(struct msgpack_cursor *c, int64_t *out);
 size_t msgpack_cursor_counts(struct msgpack_cursor *c, uint64_t *out, size_t max);
 

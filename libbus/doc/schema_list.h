@@ -48,41 +48,46 @@ enum schema_flags {
 	PERIOD = 0,
 	TRENDS = 0,
 	OLD = 0,
+	DERIVED = 0,
+	LOCAL = 0,
+	BOTH = 0,
+	ANY = 0,
 };
 
-#define SCHEMA_COUNT        SHAPE_COUNT, NULL
-#define SCHEMA_INTEGER      SHAPE_INTEGER, NULL
-#define SCHEMA_FIGURE       SHAPE_FIGURE, NULL
-#define SCHEMA_NUMBER       SHAPE_NUMBER, NULL
-#define SCHEMA_TEXT_OR_NULL SHAPE_TEXT_OR_NULL, NULL
-#define SCHEMA_TEXT         SHAPE_TEXT, NULL
-#define SCHEMA_LIST_COUNT   SHAPE_LIST_COUNT, NULL
-#define SCHEMA_EACH_COUNT   SHAPE_EACH_COUNT, NULL
-#define SCHEMA_EACH_NUMBER  SHAPE_EACH_NUMBER, NULL
-#define SCHEMA_EACH_INTEGER SHAPE_EACH_INTEGER, NULL
-#define SCHEMA_OBJECT_OF(o) SHAPE_OBJECT, #o
-#define SCHEMA_LIST_OF(o)   SHAPE_LIST, #o
-#define SCHEMA_EACH_OF(o)   SHAPE_EACH, #o
+#define SCHEMA_COUNT         SHAPE_COUNT, NULL
+#define SCHEMA_INTEGER       SHAPE_INTEGER, NULL
+#define SCHEMA_FIGURE        SHAPE_FIGURE, NULL
+#define SCHEMA_NUMBER        SHAPE_NUMBER, NULL
+#define SCHEMA_TEXT_OR_NULL  SHAPE_TEXT_OR_NULL, NULL
+#define SCHEMA_TEXT          SHAPE_TEXT, NULL
+#define SCHEMA_LIST_COUNT    SHAPE_LIST_COUNT, NULL
+#define SCHEMA_EACH_COUNT    SHAPE_EACH_COUNT, NULL
+#define SCHEMA_EACH_NUMBER   SHAPE_EACH_NUMBER, NULL
+#define SCHEMA_EACH_INTEGER  SHAPE_EACH_INTEGER, NULL
+#define SCHEMA_OBJECT_OF(o)  SHAPE_OBJECT, #o
+#define SCHEMA_LIST_OF(o, n) SHAPE_LIST, #o
+#define SCHEMA_EACH_OF(o)    SHAPE_EACH, #o
 
 static const struct schema_key schema_keys[] = {
 #define OBJECT(name) {#name, NULL, SHAPE_OBJECT, NULL, "", "", 0},
 #define END(name)
-#define KEY(k, shape, of, unit, flags, help) {NULL, #k, shape, of, unit, help, flags},
-#define COUNT(k, member, flags, help)        KEY(k, SHAPE_COUNT, NULL, "", flags, help)
-#define INTEGER(k, member, flags, help)      KEY(k, SHAPE_INTEGER, NULL, "", flags, help)
-#define FIGURE(k, member, unit, flags, help) KEY(k, SHAPE_FIGURE, NULL, unit, flags, help)
-#define SIGNED(k, member, unit, flags, help) KEY(k, SHAPE_FIGURE, NULL, unit, flags, help)
-#define SUM(k, member, unit, flags, help)             \
+#define KEY(k, shape, of, unit, flags, help)       {NULL, #k, shape, of, unit, help, flags},
+#define COUNT(k, member, view, flags, help)        KEY(k, SHAPE_COUNT, NULL, "", flags, help)
+#define INTEGER(k, member, view, flags, help)      KEY(k, SHAPE_INTEGER, NULL, "", flags, help)
+#define FIGURE(k, member, view, unit, flags, help) KEY(k, SHAPE_FIGURE, NULL, unit, flags, help)
+#define SIGNED(k, member, view, unit, flags, help) KEY(k, SHAPE_FIGURE, NULL, unit, flags, help)
+#define NUMBER(k, member, view, unit, flags, help) KEY(k, SHAPE_NUMBER, NULL, unit, flags, help)
+#define SUM(k, member, view, unit, flags, help)       \
 	KEY(k, SHAPE_FIGURE, NULL, unit, flags, help) \
 	KEY(k##_rest, SHAPE_INTEGER, NULL, "", MAY,   \
 	    "what the exact sum has beyond it, in trillionths")
-#define TIME(k, member, flags, help)            KEY(k, SHAPE_TIME, NULL, "", flags, help)
-#define BOOL(k, member, flags, help)            KEY(k, SHAPE_BOOL, NULL, "", flags, help)
-#define IN(k, o, member, flags, help)           KEY(k, SHAPE_OBJECT, #o, "", flags, help)
-#define SAME(k, o, flags, help)                 KEY(k, SHAPE_OBJECT, #o, "", flags, help)
-#define OWN(k, name, member, type, flags, help) {NULL, #k, SCHEMA_##type, "", help, flags},
-#define CALC(k, type, unit, help)               {NULL, #k, SCHEMA_##type, unit, help, 0},
-#define OPTION(k, type, unit, help)             {NULL, #k, SCHEMA_##type, unit, help, MAY},
+#define TIME(k, member, view, flags, help)            KEY(k, SHAPE_TIME, NULL, "", flags, help)
+#define BOOL(k, member, view, flags, help)            KEY(k, SHAPE_BOOL, NULL, "", flags, help)
+#define IN(k, o, member, view, flags, help)           KEY(k, SHAPE_OBJECT, #o, "", flags, help)
+#define SAME(k, o, flags, help)                       KEY(k, SHAPE_OBJECT, #o, "", flags, help)
+#define OWN(k, take, put, m, view, type, flags, help) {NULL, #k, SCHEMA_##type, "", help, flags},
+#define CALC(k, put, m, view, type, unit, help)       {NULL, #k, SCHEMA_##type, unit, help, 0},
+#define OPTION(k, put, m, view, type, unit, help)     {NULL, #k, SCHEMA_##type, unit, help, MAY},
 #include "schema.def"
 #undef OBJECT
 #undef END
@@ -91,6 +96,7 @@ static const struct schema_key schema_keys[] = {
 #undef INTEGER
 #undef FIGURE
 #undef SIGNED
+#undef NUMBER
 #undef SUM
 #undef TIME
 #undef BOOL

@@ -6,7 +6,7 @@
  * looks up a key. A snapshot cannot be merged and does not restore an aggregate: percentiles are
  * numbers in it. aggregate.h is for that. Nor is it written anywhere: documents are (doc/).
  *
- *   snapshot_from_aggregate()  below                  ring, files
+ *   snapshot_from_aggregate()  doc/snapshot_read.h    ring, files
  *   snapshot_from_board()      doc/snapshot_read.h    a window of the board
  *   statistics_snapshot()      board/current.h        of a bus: the board, or else the ring
  */
@@ -43,10 +43,14 @@ struct stats_row {
 	struct summary of[SUMMARY_KINDS];
 };
 
+/*
+ * Every list is a pointer to its elements and, next to it, their number: so doc/doc_reader.c finds
+ * it. What has a name begins with it.
+ */
 struct stats_rows {
 	struct stats_row *rows;
-	uint16_t *by_name; /* the rows' indices, in the order of their names */
 	uint32_t count;    /* NAME_TABLE_NAMES_MAX at most */
+	uint16_t *by_name; /* the rows' indices, in the order of their names */
 };
 
 struct named_count {
@@ -101,6 +105,7 @@ struct snapshot {
 	uint32_t recent_count;
 	struct histogram histograms[SUMMARY_KINDS]; /* of all requests; empty: unknown */
 	uint64_t lost, rejected, skewed;            /* samples */
+	uint64_t total_errors; /* as its errors say, where its requests do not */
 	/* Of the document, where it came from one. */
 	double uptime_seconds; /* NaN: unknown */
 	char saved_at[64];     /* local time without a zone; "": unknown */
@@ -122,9 +127,6 @@ struct snapshot *snapshot_new(void);
 struct snapshot *snapshot_ref(struct snapshot *s);
 /* Gives one up; NULL is allowed. */
 void snapshot_unref(struct snapshot *s);
-
-/* As of an aggregate, with so many requests in flight. A new one: 0 or -ENOMEM. */
-int snapshot_from_aggregate(const struct aggregate *a, uint64_t in_flight, struct snapshot **out);
 
 /* Makes the order by name, once all rows are there. False: out of memory. */
 bool stats_rows_index(struct stats_rows *r);

@@ -11,6 +11,7 @@
 #include "doc/period_file.h"
 #include "doc/sample_json.h"
 #include "doc/snapshot_read.h"
+#include "document_text.h"
 #include "document_tree.h"
 #include "journal/line.h"
 #include "orreport/files.h"

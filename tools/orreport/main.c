@@ -5,6 +5,7 @@
 #include "common/data_folder.h"
 #include "common/print.h"
 #include "compare.h"
+#include "doc/snapshot_read.h"
 #include "folders.h"
 #include "orreport/page/data.h"
 #include "orreport/page/page.h"

@@ -7,6 +7,7 @@
 #include "base/data_limits.h"
 #include "doc/doc_read.h"
 #include "doc/document.h"
+#include "document_text.h"
 #include "document_tree.h"
 #include "roundtrip.h"
 #include "testing.h"

@@ -10,6 +10,7 @@
 #include "doc/doc_read.h"
 #include "doc/msgpack_tree.h"
 #include "doc/period_file.h"
+#include "document_text.h"
 #include "document_tree.h"
 #include "splitmix.h"
 #include "testing.h"

@@ -1,8 +1,8 @@
 /*
- * doc_read_parts.c: of a document, what no line of a table can say: counts, gauges, errors,
- * sketches, hours. doc_read_stats.c has the figures of requests.
+ * doc_take.c: of a document, what no line of schema.def can say, as it is read: counts, gauges,
+ * errors, sketches, hours. doc_take_stats.c has the figures of requests.
  */
-#include "doc_read_internal.h"
+#include "doc_take.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -10,10 +10,10 @@
 
 /* --- Objects by name -------------------------------------------------------------------------- */
 
-typedef void take_named_fn(struct reader *r, const char *name);
+typedef void take_named_fn(struct doc_reader *r, const struct doc_field *f, const char *name);
 
 /* Each name is cut as name tables cut it; there are no more than such a table has. */
-static void take_each(struct reader *r, take_named_fn *take)
+static void take_each(struct doc_reader *r, const struct doc_field *f, take_named_fn *take)
 {
 	struct doc_text key;
 	char name[NAME_BYTES];
@@ -21,15 +21,15 @@ static void take_each(struct reader *r, take_named_fn *take)
 
 	doc_open(&r->source);
 	while (doc_member(&r->source, &key)) {
-		if (++names > NAME_TABLE_NAMES_MAX || !doc_text_cut(&key, name, sizeof(name)))
+		if (++names > NAME_TABLE_NAMES_MAX)
 			refuse(r, -EBADMSG);
-		else
-			take(r, name);
+		else if (doc_take_name(r, &key, name))
+			take(r, f, name);
 	}
 }
 
 /* A figure >= 0; false: it is null, or none. */
-static bool take_known(struct reader *r, double *out)
+static bool take_known(struct doc_reader *r, double *out)
 {
 	doc_figure(&r->source, out);
 	if (*out < 0 || isnan(*out))
@@ -39,34 +39,36 @@ static bool take_known(struct reader *r, double *out)
 
 /* --- Counts ----------------------------------------------------------------------------------- */
 
-static void add_count(struct reader *r, const char *name)
+static void add_count(struct doc_reader *r, const struct doc_field *f, const char *name)
 {
 	double value;
 
+	(void)f;
 	if (take_known(r, &value) && !aggregate_add_count(r->out, name, exact_of(value)))
 		refuse(r, -ENOMEM);
 }
 
 /* The same where it is shown: there 0 may also mean that no sample named it. */
-static void add_shown(struct reader *r, const char *name)
+static void add_shown(struct doc_reader *r, const struct doc_field *f, const char *name)
 {
 	double value;
 
+	(void)f;
 	if (take_known(r, &value) && value > 0 &&
 	    !aggregate_add_count(r->out, name, exact_of(value)))
 		refuse(r, -ENOMEM);
 }
 
 /* Of active_stats, only what was counted. */
-static void add_active(struct reader *r, const char *name)
+static void add_active(struct doc_reader *r, const struct doc_field *f, const char *name)
 {
 	if (strcmp(name, "messages_processed") == 0 || strcmp(name, "commands_executed") == 0)
-		add_shown(r, name);
+		add_shown(r, f, name);
 	else
 		doc_skip(&r->source);
 }
 
-static void add_cache(struct reader *r, const char *cache)
+static void add_cache(struct doc_reader *r, const struct doc_field *f, const char *cache)
 {
 	char name[NAME_BYTES + sizeof("_misses")];
 	struct doc_text key;
@@ -80,14 +82,15 @@ static void add_cache(struct reader *r, const char *cache)
 			continue;
 		}
 		snprintf(name, sizeof(name), "%s%s", cache, is_hits ? "_hits" : "_misses");
-		add_shown(r, name);
+		add_shown(r, f, name);
 	}
 }
 
-static void add_rest(struct reader *r, const char *name)
+static void add_rest(struct doc_reader *r, const struct doc_field *f, const char *name)
 {
 	int64_t rest, *place;
 
+	(void)f;
 	doc_integer(&r->source, &rest);
 	if (failed(r))
 		return;
@@ -102,45 +105,48 @@ static void add_rest(struct reader *r, const char *name)
  * Files of earlier versions have the counts only where they are shown. Whether this is one is known
  * when all is read: they are passed over, and read then.
  */
-static void pass_over(struct reader *r, enum shown part)
+static void pass_over(struct doc_reader *r, enum shown part)
 {
 	r->shown[part].is_there = true;
 	r->shown[part].source = r->source;
 	doc_skip(&r->source);
 }
 
-void take_active_stats(struct reader *r, void *at)
+void take_active_stats(struct doc_reader *r, const struct doc_field *f, void *at)
 {
+	(void)f;
 	(void)at;
 	pass_over(r, SHOWN_ACTIVE);
 }
 
-void take_cache_stats(struct reader *r, void *at)
+void take_cache_stats(struct doc_reader *r, const struct doc_field *f, void *at)
 {
+	(void)f;
 	(void)at;
 	pass_over(r, SHOWN_CACHES);
 }
 
-void take_service_metrics(struct reader *r, void *at)
+void take_service_metrics(struct doc_reader *r, const struct doc_field *f, void *at)
 {
+	(void)f;
 	(void)at;
 	pass_over(r, SHOWN_SERVICES);
 }
 
-void take_counts(struct reader *r, void *at)
+void take_counts(struct doc_reader *r, const struct doc_field *f, void *at)
 {
 	(void)at;
 	r->has_counts = true;
-	take_each(r, add_count);
+	take_each(r, f, add_count);
 }
 
-void take_counts_rest(struct reader *r, void *at)
+void take_counts_rest(struct doc_reader *r, const struct doc_field *f, void *at)
 {
 	(void)at;
-	take_each(r, add_rest);
+	take_each(r, f, add_rest);
 }
 
-static void take_shown(struct reader *r)
+static void take_shown(struct doc_reader *r)
 {
 	static take_named_fn *const takes[] = {
 	    [SHOWN_ACTIVE] = add_active, [SHOWN_CACHES] = add_cache, [SHOWN_SERVICES] = add_shown};
@@ -151,11 +157,11 @@ static void take_shown(struct reader *r)
 		if (!r->shown[part].is_there)
 			continue;
 		r->source = r->shown[part].source;
-		take_each(r, takes[part]);
+		take_each(r, NULL, takes[part]);
 	}
 }
 
-void doc_read_counts(struct reader *r)
+void doc_read_counts(struct doc_reader *r)
 {
 	if (r->parts & REST && !r->has_counts)
 		take_shown(r);
@@ -192,11 +198,11 @@ static bool set_sums(struct gauge_read *g)
 	return exact_adjust(&g->g.above, g->sum_rest);
 }
 
-static void add_gauge(struct reader *r, const char *name)
+static void add_gauge(struct doc_reader *r, const struct doc_field *f, const char *name)
 {
 	struct gauge_read g = {.sum = NAN, .positive = NAN, .negative = NAN};
 
-	doc_read_object(r, &doc_gauge, &g);
+	doc_read_object(r, f->of, &g);
 	if (failed(r))
 		return;
 	if (g.g.count == 0 || !set_sums(&g))
@@ -205,76 +211,82 @@ static void add_gauge(struct reader *r, const char *name)
 		refuse(r, -ENOMEM);
 }
 
-void take_gauges(struct reader *r, void *at)
+void take_gauges(struct doc_reader *r, const struct doc_field *f, void *at)
 {
 	(void)at;
-	take_each(r, add_gauge);
+	take_each(r, f, add_gauge);
 }
 
 /* --- Errors ----------------------------------------------------------------------------------- */
 
-static void add_errors(struct reader *r, const char *type)
+static void add_errors(struct doc_reader *r, const struct doc_field *f, const char *type)
 {
 	uint64_t n;
 
+	(void)f;
 	doc_count(&r->source, &n);
 	if (!failed(r) && !aggregate_add_errors(r->out, type, n))
 		refuse(r, -ENOMEM);
 }
 
-void take_errors_by_type(struct reader *r, void *at)
+void take_errors_by_type(struct doc_reader *r, const struct doc_field *f, void *at)
 {
 	(void)at;
-	take_each(r, add_errors);
+	take_each(r, f, add_errors);
 }
 
-void take_error_type(struct reader *r, void *at)
+/* The texts of an error stand beside it while it is read. */
+static void take_error_text(struct doc_reader *r, char **at, char *text, size_t bytes)
 {
-	struct doc_text text;
+	struct doc_text source;
 
-	doc_text(&r->source, &text);
-	if (!doc_text_cut(&text, at, NAME_BYTES))
+	doc_text(&r->source, &source);
+	if (!doc_text_cut(&source, text, bytes))
 		refuse(r, -EBADMSG);
+	*at = text;
+}
+
+void take_error_type(struct doc_reader *r, const struct doc_field *f, void *at)
+{
+	struct error_read *e = (void *)((char *)at - f->offset);
+
+	take_error_text(r, at, e->type, sizeof(e->type));
 }
 
 /* What is no text is none. */
-void take_error_message(struct reader *r, void *at)
+void take_error_message(struct doc_reader *r, const struct doc_field *f, void *at)
 {
-	struct error_read *e = (void *)((char *)at - offsetof(struct error_read, message));
-	struct doc_text text;
+	struct error_read *e = (void *)((char *)at - f->offset);
 
-	if (!doc_is_text(&r->source)) {
+	if (doc_kind(&r->source) == '"')
+		take_error_text(r, at, e->message, sizeof(e->message));
+	else
 		doc_skip(&r->source);
-		return;
-	}
-	doc_text(&r->source, &text);
-	if (!doc_text_cut(&text, e->message, sizeof(e->message)))
-		refuse(r, -EBADMSG);
-	e->has_message = true;
 }
 
-void take_recent_errors(struct reader *r, void *at)
+void take_recent_errors(struct doc_reader *r, const struct doc_field *f, void *at)
 {
 	(void)at;
 	doc_open_array(&r->source);
 	while (doc_item(&r->source)) {
-		struct error_read e;
+		struct error_read read;
 
-		e.has_message = false;
-		doc_read_object(r, &doc_recent_error, &e);
-		if (!failed(r) && !aggregate_add_recent_error(
-				      r->out, e.ts, e.type, e.has_message ? e.message : NULL))
+		read.e = (struct recent_error){0};
+		doc_read_object(r, f->of, &read);
+		if (!failed(r) &&
+		    !aggregate_add_recent_error(r->out, read.e.ts, read.e.type, read.e.message))
 			refuse(r, -ENOMEM);
 	}
 }
 
 /* --- Users and channels ----------------------------------------------------------------------- */
 
-void take_sketch(struct reader *r, void *at)
+void take_sketch(struct doc_reader *r, const struct doc_field *f, void *at)
 {
 	uint64_t hashes[KMV_SKETCH_MAX];
 	size_t n = doc_counts(&r->source, hashes, KMV_SKETCH_MAX);
 
+	(void)f;
 	for (size_t i = 0; i < n; i++)
 		if (!kmv_sketch_add_hash(at, hashes[i]))
 			refuse(r, -ENOMEM);
@@ -283,12 +295,13 @@ void take_sketch(struct reader *r, void *at)
 /* --- The period and its hours ------------------------------------------------------------------
  */
 
-void take_period_kind(struct reader *r, void *at)
+void take_period_kind(struct doc_reader *r, const struct doc_field *f, void *at)
 {
 	struct document_period *p = r->period;
 	struct doc_text text;
 	char kind[sizeof(p->kind) + UTF8_BYTES_MAX];
 
+	(void)f;
 	(void)at;
 	doc_text(&r->source, &text);
 	/* Cut, it would be another one. */
@@ -298,40 +311,45 @@ void take_period_kind(struct reader *r, void *at)
 		strcpy(p->kind, kind);
 }
 
-void take_period(struct reader *r, void *at)
+void take_period(struct doc_reader *r, const struct doc_field *f, void *at)
 {
 	(void)at;
-	doc_read_object(r, &doc_period, r->period);
+	doc_read_object(r, f->of, r->period);
 	if (r->period->end_ns <= r->period->start_ns)
 		refuse(r, -EBADMSG);
 }
 
-void take_hours_messages(struct reader *r, void *at)
+void take_hours_messages(struct doc_reader *r, const struct doc_field *f, void *at)
 {
-	struct trends_read *t = (void *)((char *)at - offsetof(struct trends_read, t.messages));
+	struct trends_read *t = (void *)((char *)at - f->offset);
 
 	t->t.hours = (uint32_t)doc_counts(&r->source, t->t.messages, TREND_HOURS);
 }
 
-void take_hours_errors(struct reader *r, void *at)
+void take_hours_errors(struct doc_reader *r, const struct doc_field *f, void *at)
 {
-	struct trends_read *t = (void *)((char *)at - offsetof(struct trends_read, t.errors));
+	struct trends_read *t = (void *)((char *)at - f->offset);
 
 	t->error_hours = (uint32_t)doc_counts(&r->source, t->t.errors, TREND_HOURS);
 }
 
 /* Null where there are none. */
-void take_hourly_trends(struct reader *r, void *at)
+void doc_read_trends(struct doc_reader *r, const struct doc_object *o)
 {
 	struct trends_read read = {0};
 
-	(void)at;
-	if (doc_is_null(&r->source)) {
+	if (doc_kind(&r->source) == 'n') {
 		doc_skip(&r->source);
 		return;
 	}
-	doc_read_object(r, &doc_trends, &read);
+	doc_read_object(r, o, &read);
 	if (read.error_hours != read.t.hours)
 		refuse(r, -EBADMSG);
 	*r->trends = read.t;
+}
+
+void take_hourly_trends(struct doc_reader *r, const struct doc_field *f, void *at)
+{
+	(void)at;
+	doc_read_trends(r, f->of);
 }
