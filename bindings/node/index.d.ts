@@ -421,9 +421,9 @@ export interface DocumentRecentError {
 }
 
 export interface DocumentErrors {
-  /** errors, timeouts and orphaned */
+  /** errors, timeouts, orphaned, and the count bot_errors */
   total_errors: number
-  /** requests by error_type */
+  /** requests by error_type, and errors that are no requests, as bot:type */
   by_type: Record<string, number>
   /** the last 20 */
   recent_errors?: DocumentRecentError[]

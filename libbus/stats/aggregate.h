@@ -80,6 +80,17 @@ bool aggregate_merge_totals(struct aggregate *to, const struct aggregate *from);
 /* Errors, timeouts and orphaned requests: all that did not answer and was not called off. */
 uint64_t request_stats_failed(const struct request_stats *f);
 
+/*
+ * Errors of a program that are no failed requests: a count of this name with an error_type. They
+ * are among the errors by type, with BOT_ERROR_PREFIX before the type, and among the recent ones.
+ */
+#define BOT_ERRORS       "bot_errors"
+#define BOT_ERROR_PREFIX "bot:"
+
+/* Requests that failed, and errors of the program beside them: what `errors` of a document is of.
+ */
+uint64_t aggregate_errors(const struct aggregate *a);
+
 /* The figures of a name in by_model, by_bot or by_provider, made if need be. NULL: out of memory.
  */
 struct request_stats *aggregate_stats_at(struct name_table *s, const char *name);

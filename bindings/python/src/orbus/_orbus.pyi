@@ -285,13 +285,13 @@ class DocumentRequests(TypedDict):
 class DocumentStats(TypedDict):
     # requests that ended
     requests: int
-    # duration of requests that ended with ok, in ms
+    # duration of requests that ended with ok
     response_times: Summary
-    # time to the first token, of streams, in ms
+    # time to the first token, of streams
     ttft: Summary
-    # completion tokens over the whole response, in tokens/s
+    # completion tokens over the whole response
     tps: Summary
-    # completion tokens from the first one on, in tokens/s
+    # completion tokens from the first one on
     decode_tps: Summary
     # tokens of these requests
     tokens: DocumentTokens
@@ -314,16 +314,6 @@ class DocumentStats(TypedDict):
     # requests whose cost was reported
     priced: int
 
-class DocumentStatsHistograms(TypedDict):
-    # of milliseconds
-    response_times: DocumentHistogram
-    # of milliseconds
-    ttft: DocumentHistogram
-    # of tokens a second
-    tps: DocumentHistogram
-    # of tokens a second
-    decode_tps: DocumentHistogram
-
 class DocumentHistogram(TypedDict):
     # how many values
     count: int
@@ -341,6 +331,16 @@ class DocumentHistogram(TypedDict):
     offset: float | None
     # values in each bucket
     bucket_counts: list[int]
+
+class DocumentStatsHistograms(TypedDict):
+    # of milliseconds
+    response_times: DocumentHistogram
+    # of milliseconds
+    ttft: DocumentHistogram
+    # of tokens a second
+    tps: DocumentHistogram
+    # of tokens a second
+    decode_tps: DocumentHistogram
 
 class DocumentHistograms(TypedDict):
     # of milliseconds
@@ -369,9 +369,9 @@ class DocumentRecentError(TypedDict):
     timestamp: str
 
 class DocumentErrors(TypedDict):
-    # errors, timeouts and orphaned
+    # errors, timeouts, orphaned, and the count bot_errors
     total_errors: int
-    # requests by error_type
+    # requests by error_type, and errors that are no requests, as bot:type
     by_type: dict[str, int]
     # the last 20
     recent_errors: NotRequired[list[DocumentRecentError]]
@@ -401,13 +401,13 @@ class DocumentLifetime(TypedDict):
     since: str
     # requests by how they ended
     requests: DocumentRequests
-    # duration of requests that ended with ok, in ms
+    # duration of requests that ended with ok
     response_times: Summary
-    # time to the first token, of streams, in ms
+    # time to the first token, of streams
     ttft: Summary
-    # completion tokens over the whole response, in tokens/s
+    # completion tokens over the whole response
     tps: Summary
-    # completion tokens from the first one on, in tokens/s
+    # completion tokens from the first one on
     decode_tps: Summary
     # tokens of all requests
     token_usage: DocumentTokens
@@ -484,20 +484,20 @@ class DocumentTrends(TypedDict):
 
 class Document(TypedDict):
     # of the agent, in s
-    uptime_seconds: int
+    uptime_seconds: float
     # the same: 1 day, 2:00:00
     uptime_formatted: str
     # what the document is of
     period: NotRequired[DocumentPeriod]
     # requests by how they ended
     requests: DocumentRequests
-    # duration of requests that ended with ok, in ms
+    # duration of requests that ended with ok
     response_times: Summary
-    # time to the first token, of streams, in ms
+    # time to the first token, of streams
     ttft: Summary
-    # completion tokens over the whole response, in tokens/s
+    # completion tokens over the whole response
     tps: Summary
-    # completion tokens from the first one on, in tokens/s
+    # completion tokens from the first one on
     decode_tps: Summary
     # tokens of all requests
     token_usage: DocumentTokenUsage
