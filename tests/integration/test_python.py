@@ -1,5 +1,6 @@
 """The Python package by itself: what it publishes, reads, and survives."""
 import asyncio
+import contextlib
 import gc
 import logging
 import multiprocessing
@@ -368,6 +369,21 @@ class ProcessTest(PythonTest):
         day = self.load(self.files("daily_*")[0])
         counted = day["service_metrics"]["work"] + day["lost_samples"]
         self.assertEqual((counted, day["rejected_samples"]), (8 * n, 0))
+
+
+class NewBusTest(PythonTest):
+    def test_a_new_bus_that_looks_like_a_typo_is_logged(self):
+        bus = "acore" + "".join(chr(ord("a") + int(c, 16)) for c in self.bus[-8:])
+        typo = bus.replace("core", "ocre")
+        for name in (bus, typo):
+            for end in ("", ".lanes"):
+                self.addCleanup(lambda path=f"/dev/shm/{name}{end}": os.path.exists(path) and os.unlink(path))
+        with self.assertNoLogs("orbus") if hasattr(self, "assertNoLogs") else contextlib.nullcontext():
+            orbus.Producer("acore", bus).close()
+        with self.assertLogs("orbus", logging.WARNING) as logs:
+            orbus.Producer("acore", typo).close()
+        self.assertEqual([r.getMessage() for r in logs.records],
+                         [f"made the new bus '{typo}'; there is '{bus}'"])
 
 
 class MetricsServiceTest(PythonTest):
