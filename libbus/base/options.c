@@ -322,9 +322,22 @@ static int refuse_unknown(const struct cli_program *p, const char *word)
 	return cli_usage_error(p, "unknown option %.200s", word);
 }
 
-/* What getopt_long() could not make sense of. */
-static int refuse_word(const struct cli_program *p, int found, const char *word)
+/*
+ * "-model", of which getopt_long() says no more than that there is no -m: an option by its long
+ * name, for which a dash is missing. NULL: no such word is there.
+ */
+static const char *single_dash(char **argv, int letter)
 {
+	/* The word is the next one still, unless the letter is its last. */
+	const char *word = argv[optind] ? argv[optind] : "";
+
+	return word[0] == '-' && word[1] == letter && word[2] ? word : NULL;
+}
+
+/* What getopt_long() could not make sense of. */
+static int refuse_word(const struct cli_program *p, int found, char **argv)
+{
+	const char *word = argv[optind - 1], *dashed;
 	const struct cli_option *o = optopt ? option_of(p, optopt) : NULL;
 
 	if (found == ':' && o)
@@ -332,6 +345,9 @@ static int refuse_word(const struct cli_program *p, int found, const char *word)
 		    p, "--%s: needs an argument: give %s", o->name, cli_argument(o));
 	if (o)
 		return cli_usage_error(p, "--%s: takes no argument", o->name);
+	dashed = optopt ? single_dash(argv, optopt) : NULL;
+	if (dashed && option_meant(p, dashed))
+		return refuse_unknown(p, dashed);
 	if (optopt)
 		return cli_usage_error(p, "unknown option -%c", optopt);
 	return refuse_unknown(p, word);
@@ -363,7 +379,7 @@ int cli_parse(const struct cli_program *p, int argc, char **argv, void *settings
 	while (status == CLI_PROCEED &&
 	       (found = getopt_long(argc, argv, words.letters, words.long_options, NULL)) != -1) {
 		if (found == '?' || found == ':')
-			status = refuse_word(p, found, argv[optind - 1]);
+			status = refuse_word(p, found, argv);
 		else if (found == 1)
 			status = cli_usage_error(p, "unexpected argument '%.200s'", optarg);
 		else

@@ -3,6 +3,7 @@
  */
 #include "history.h"
 #include "base/clock.h"
+#include "base/parse.h"
 #include "common/data_folder.h"
 #include "common/print.h"
 #include "common/time_parse.h"
@@ -26,11 +27,14 @@ struct history {
 static int read_moment(
     const char *option, const char *text, uint64_t now_ns, enum moment_use use, uint64_t *out)
 {
-	char shown[128];
+	char shown[128], meant[32];
 
 	if (!text || time_parse(text, now_ns, use, out) == 0)
 		return CLI_PROCEED;
 	text_sanitise(shown, sizeof(shown), text);
+	if (parse_duration_meant(text, meant, sizeof(meant)))
+		return cli_usage_error(
+		    &ortail_program, "%s: '%s' is no time: did you mean %s?", option, shown, meant);
 	return cli_usage_error(&ortail_program,
 	    "%s: '%s' is no time: say how long ago (2h), a time of today (14:30), a day "
 	    "(2026-11-24), or RFC 3339 (2026-11-24T14:30:00Z)",

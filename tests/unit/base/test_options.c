@@ -208,6 +208,11 @@ static void what_was_meant_is_named(void **state)
 	    "unknown option --fromat: did you mean --format?");
 	assert_says(refusal("--tga=x", NULL, NULL, NULL), "did you mean --tag?");
 	assert_says(refusal("--colour", NULL, NULL, NULL), "unknown option --colour\n");
+	assert_says(refusal("-format", "csv", NULL, NULL),
+	    "unknown option -format: did you mean --format?");
+	assert_says(refusal("-x", NULL, NULL, NULL), "unknown option -x\n");
+	assert_says(refusal("-xyz", NULL, NULL, NULL), "unknown option -x\n");
+	assert_says(refusal("-jx", NULL, NULL, NULL), "unknown option -x\n");
 	assert_says(refusal("--format", "jsno", NULL, NULL),
 	    "--format: 'jsno' is not known: give one of table|json|csv (did you mean json?)");
 	assert_says(refusal("--format", "yaml", NULL, NULL), "give one of table|json|csv\n");
