@@ -46,12 +46,12 @@ static void take_agent(struct mp_reader *r, uint32_t members, struct agent_info 
 	}
 }
 
-static int take_document(const void *bytes, size_t length, struct agent_info *out)
+int agent_info_take(const void *document, size_t length, struct agent_info *out)
 {
 	struct mp_value map, key;
 	struct mp_reader r;
 
-	mp_reader_init(&r, bytes, length);
+	mp_reader_init(&r, document, length);
 	if (!mp_next(&r, &map) || map.type != MP_MAP)
 		return -EBADMSG;
 	for (uint32_t i = 0; i < map.count && mp_next(&r, &key); i++) {
@@ -79,7 +79,7 @@ int agent_info_read(const char *bus, struct agent_info *out)
 	memset(out, 0, sizeof(*out));
 	if (!err) {
 		out->is_live = board.is_live;
-		err = take_document(board.bytes, board.length, out);
+		err = agent_info_take(board.bytes, board.length, out);
 	}
 	free(board.bytes);
 	return err;

@@ -10,6 +10,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct agent_info {
@@ -21,5 +22,8 @@ struct agent_info {
 
 /* 0, or a negative errno as of board_read(); -ENOENT: no agent has served the bus. */
 int agent_info_read(const char *bus, struct agent_info *out);
+
+/* The same of a board's document, which may be anything: 0 or -EBADMSG. `is_live` is left alone. */
+int agent_info_take(const void *document, size_t length, struct agent_info *out);
 
 #endif
