@@ -83,7 +83,7 @@ class MetricsService:
         hold a prompt."""
         self._roll_hour()
         self._hour[1] += 1
-        what = {"error_type": str(error_type), "error_message": str(error_message)[:200]}
+        what: dict[str, Any] = {"error_type": str(error_type), "error_message": str(error_message)[:200]}
         timed = self._calls.take_failed()
         if request is None:
             request = timed is not None or is_of_a_call(error_type, error_message)
