@@ -98,7 +98,7 @@ static void print_words(const char *choices)
 
 static void bash_case(const struct cli_option *o)
 {
-	/* What follows an option that may do without an argument may be the next option. */
+	/* If an option needs no argument, the next word may be the next option. */
 	if (!cli_argument(o) || o->implied)
 		return;
 	printf("\t--%s", o->name);

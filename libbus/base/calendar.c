@@ -57,8 +57,8 @@ static uint64_t first_shown(bool utc, int64_t wall)
 }
 
 /*
- * Both bounds are first moments, of the label and of the one after it: where two periods meet, they
- * have asked for the same. After clocks went back the later label may have been shown before.
+ * Both bounds are first moments, of the label and of the one after it: where two periods meet, both
+ * compute the same moment. After clocks went back the later label may have been shown before.
  */
 void calendar_span(
     const struct calendar *c, enum period_kind kind, uint64_t ts_ns, struct period_span *out)
@@ -66,13 +66,13 @@ void calendar_span(
 	int64_t width = width_of(c, kind), wall = divide(wall_at(c, ts_ns), width) * width;
 	uint64_t end;
 
-	/* As many times as clocks go back in widths: it ends, since labels of the future come. */
+	/* Goes on once for each width that clocks go back, so it ends. */
 	while ((end = first_shown(c->utc, wall + width)) <= ts_ns)
 		wall += width;
 	*out = (struct period_span){
 	    .kind = kind, .label = calendar_label_of(wall), .mark = PERIOD_UNMARKED, .end_ns = end};
 	out->start_ns = first_shown(c->utc, wall);
-	/* In no zone of this world; but the moment must be in its period. */
+	/* No real zone gets here, but the moment must be in its period. */
 	if (out->start_ns > ts_ns)
 		out->start_ns = ts_ns / NS_PER_SECOND * NS_PER_SECOND;
 	calendar_name(out);

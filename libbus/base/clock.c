@@ -138,7 +138,7 @@ bool clock_parse_rfc3339(const char *text, uint64_t *ns)
 	tm.tm_mon -= 1;
 	normal = tm;
 	t = timegm(&normal);
-	/* timegm() turns 30 February into 1 March: then the day was none. */
+	/* timegm() turns 30 February into 1 March: then there was no such day. */
 	if (normal.tm_mday != tm.tm_mday && tm.tm_sec < 60)
 		return false;
 	if (tm.tm_mon > 11 || t < offset)

@@ -1,9 +1,9 @@
 /*
  * data_limits.h: how long, how many and how large: every limit of what is written, once.
  *
- * Who writes keeps to these limits and who reads takes all that keeps to them, by the same names:
- * a limit of one side alone is how what was written could not be read. Not here are limits of
- * people's input (a line, a rule, an option), which the program that takes it states.
+ * Writers keep to these limits, and readers accept everything within them, by the same names: a
+ * limit that only one side had made written data unreadable. Limits of people's input (a line, a
+ * rule, an option) are not here: the program that takes the input states them.
  *
  * (Its name is not limits.h, which would take the place of the C library's.)
  *
@@ -56,7 +56,7 @@ static inline uint64_t count_add(uint64_t a, uint64_t b)
 	return sum >> 63 ? COUNT_MAX : sum;
 }
 
-/* NaN, which is not known, stays. */
+/* NaN (not known) stays NaN. */
 static inline double figure_bound(double value)
 {
 	return value > FIGURE_MAX ? FIGURE_MAX : value < -FIGURE_MAX ? -FIGURE_MAX : value;
@@ -94,7 +94,7 @@ static inline double figure_bound(double value)
  *     long as there are no more than 10^15 requests in a period: all buckets of a dimension,
  *     4 * 257 * 1,344, share these, and log10(10^15 / 1,381,632) + 1 is below 10;
  *   - of other names, each has two texts (a count also as a cache) and OTHER_NAMED_BYTES;
- *   - what is left (the summaries of all, the lifetime's, hours, sketches) is below REST_BYTES.
+ *   - the rest (the summaries of all, the lifetime's, hours, sketches) is below REST_BYTES.
  * tests/unit/doc/test_roundtrip.c makes that document. Beyond it the writer refuses: the period
  * stays in the checkpoint.
  */

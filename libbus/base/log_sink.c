@@ -29,10 +29,10 @@
 struct log_sink {
 	enum log_target target;
 	const char *identifier;
-	bool (*goes_on)(void); /* NULL: no patience */
+	bool (*goes_on)(void); /* NULL: a line waits for PATIENCE_MS */
 	bool bare;
 	int fd;        /* connected to the daemon, or -1 */
-	bool stalled;  /* the daemon let the last line wait in vain */
+	bool stalled;  /* the last line waited, and the daemon did not take it */
 	bool diverted; /* it was said that lines go to standard error */
 	unsigned long diverted_lines;
 };
@@ -124,7 +124,7 @@ static int connect_daemon(struct log_sink *s)
 	return err;
 }
 
-/* Waits until the daemon takes something. False: not within what this line may take. */
+/* Waits until the daemon takes something. False: not within the time that this line may wait. */
 static bool wait_for_daemon(struct log_sink *s)
 {
 	struct pollfd p = {.fd = s->fd, .events = POLLOUT};
@@ -137,7 +137,7 @@ static bool wait_for_daemon(struct log_sink *s)
 	return false;
 }
 
-/* Sends a datagram by the connection that there is: 0 or a negative errno. */
+/* Sends a datagram over the open connection: 0 or a negative errno. */
 static int send_connected(struct log_sink *s, const struct msghdr *message)
 {
 	for (;;) {
@@ -258,8 +258,7 @@ void log_sink_put(struct log_sink *s, enum log_level level, const char *text, co
 		say_returned(s);
 		return;
 	}
-	/* Too long for a datagram is this line's own fault, and no reason to speak of the daemon.
-	 */
+	/* A line that is too long for a datagram says nothing about the daemon. */
 	if (err != -EMSGSIZE) {
 		say_diverted(s, err);
 		s->diverted_lines++;

@@ -1,9 +1,9 @@
 /*
  * log_sink.h: where lines of a log go: standard error, syslog or the systemd journal.
  *
- * A daemon that cannot be reached, or that takes nothing, loses no lines: they go to standard
- * error, with the reason, until the daemon is there again. It is not for levels to leave out, nor
- * for making texts safe to show: the caller does that.
+ * No line is lost when a daemon cannot be reached or takes nothing: the lines go to standard error,
+ * with the reason, until the daemon is there again. It is not for levels to leave out, nor for
+ * making texts safe to show: the caller does that.
  */
 #ifndef ORBUS_BASE_LOG_SINK_H
 #define ORBUS_BASE_LOG_SINK_H
@@ -36,9 +36,9 @@ struct log_sink *log_sink_open(enum log_target target, const char *identifier);
 void log_sink_close(struct log_sink *s);
 
 /*
- * A daemon that takes nothing holds up a line for at most 100 ms, and those after it for none,
- * until it takes one again. With `goes_on` it holds them up for as long as that is true, which is
- * asked a few times a second.
+ * A daemon that takes nothing holds up one line, for at most 100 ms; the lines after it do not
+ * wait, until the daemon takes one again. With `goes_on` lines wait for as long as that returns
+ * true; it is called a few times a second.
  */
 void log_sink_be_patient(struct log_sink *s, bool (*goes_on)(void));
 

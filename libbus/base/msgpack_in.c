@@ -38,7 +38,7 @@ static bool take_bytes(struct mp_reader *r, enum mp_type type, uint64_t count, s
 	return true;
 }
 
-/* Every item takes a byte at least: a count beyond what is left is a lie. */
+/* Every item takes a byte at least: a count that is larger than the bytes left is false. */
 static bool take_items(struct mp_reader *r, enum mp_type type, uint64_t count, struct mp_value *out)
 {
 	if (count * (type == MP_MAP ? 2 : 1) > (uint64_t)(r->end - r->at))

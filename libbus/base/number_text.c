@@ -28,8 +28,8 @@ static size_t put_uint(char *to, uint64_t n)
 }
 
 /*
- * A figure of so few decimals that it is the double nearest to them is written from them: that is
- * several times as fast as printf, and most figures are such. Zero: it is none.
+ * Writes a figure from its decimals, if it has few and is the double nearest to them. This is
+ * several times as fast as printf, and fits most figures. Returns 0 for other figures.
  */
 static size_t put_decimals(double value, char *to)
 {

@@ -334,7 +334,7 @@ static const char *single_dash(char **argv, int letter)
 	return word[0] == '-' && word[1] == letter && word[2] ? word : NULL;
 }
 
-/* What getopt_long() could not make sense of. */
+/* Reports the word that getopt_long() did not understand. */
 static int refuse_word(const struct cli_program *p, int found, char **argv)
 {
 	const char *word = argv[optind - 1], *dashed;

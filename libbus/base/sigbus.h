@@ -8,8 +8,8 @@
 #define ORBUS_BASE_SIGBUS_H
 
 /*
- * From here on a page that is gone reads as zeros, which no sample is. Any other SIGBUS does what
- * it did before. Source of the technique: systemd's basic/sigbus.c.
+ * From here on a page that is gone reads as zeros, which are no valid sample. Any other SIGBUS does
+ * what it did before. Source of the technique: systemd's basic/sigbus.c.
  */
 void sigbus_reads_zeros(void);
 

@@ -24,18 +24,21 @@ static const char *const tone_codes[] = {
     [TONE_STRONG] = "\033[1m",
 };
 
-/* No file that is opened later may take the place of a closed one, and what is printed with it. */
+/*
+ * Fills the places of closed standard files. Otherwise a file that is opened later could take one,
+ * and receive what the program prints.
+ */
 static void hold_standard_files(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0) /* the wrong way round: closed files are errors */
+		if (fcntl(fd, F_GETFD) < 0) /* for the wrong direction: using it is an error */
 			(void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
 void output_init(void)
 {
 	hold_standard_files();
-	/* Characters alone: numbers stay those of the C locale, whatever the user's is. */
+	/* Characters only: numbers stay those of the C locale. */
 	setlocale(LC_CTYPE, "C.UTF-8");
 	signal(SIGPIPE, SIG_IGN);
 }

@@ -13,8 +13,8 @@
 enum tone { TONE_PLAIN, TONE_GOOD, TONE_FAIR, TONE_POOR, TONE_BAD, TONE_FAINT, TONE_STRONG };
 
 /*
- * Call first in main(): character widths as of UTF-8, a closed pipe is an error, no signal, and so
- * is what is written to a standard file that was closed from the start.
+ * Call first in main(): it sets character widths as of UTF-8, makes a closed pipe an error and not
+ * a signal, and makes writing to a standard file that was closed from the start an error.
  */
 void output_init(void);
 

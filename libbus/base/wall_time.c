@@ -16,7 +16,7 @@
 #define QUARTER        900
 #define REACH          (26 * 3600)
 #define COARSE         (2 * 3600)
-/* More than one change within two days is rare, more than a few there has never been. */
+/* More than one change within two days is rare; more than a few have never occurred. */
 #define OFFSETS_MAX 8
 
 static void tm_at(bool utc, int64_t seconds, struct tm *out)

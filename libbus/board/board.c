@@ -8,8 +8,8 @@
  * Memory order. The agent fills a slot and then the header, which names the slot's generation; a
  * reader copies the header and then the slot. Both go through the kernel, whose copies are not
  * ordered by themselves: a release fence between the writes pairs with an acquire fence between the
- * reads. Had the writer come round to the same slot meanwhile, the slot bears another generation;
- * a copy that is torn does not fit its checksum.
+ * reads. If the writer has come round to the same slot meanwhile, the slot has another generation.
+ * A torn copy does not fit its checksum.
  */
 #include "board.h"
 #include "base/clock.h"
@@ -178,8 +178,10 @@ void board_set_drained(struct board *b, uint64_t boottime_ns)
 	if (!b)
 		return;
 	b->header.drained_boottime_ns = boottime_ns;
-	/* One word: no heartbeat, and nothing that a reader could find half of. An error is mended
-	 * by the next header. */
+	/*
+	 * One word, without a heartbeat, so that no reader finds half of it. After an error the
+	 * next header has the right value.
+	 */
 	(void)write_all(b->fd, &b->header.drained_boottime_ns,
 	    sizeof(b->header.drained_boottime_ns),
 	    offsetof(struct board_header, drained_boottime_ns));

@@ -2,11 +2,11 @@
  * board.h: the agent's published statistics: one msgpack document in shared memory.
  *
  * Layout: a page of header, then three slots. The writer fills slot (generation + 1) % 3 and then
- * publishes generation + 1. A reader takes slot generation % 3 and accepts its copy if the slot
- * bears that generation and the copy fits the slot's checksum: a writer that dies half-way blocks
- * no reader, and a slow reader gets a whole document or looks again. Copies are made by pread(),
- * which gives an error and no signal where the object is cut short. See docs/architecture.md for
- * every byte; tests/model/board.pml is the protocol's model.
+ * publishes generation + 1. A reader takes slot generation % 3 and accepts its copy if the slot has
+ * that generation and the copy fits the slot's checksum: a writer that dies half-way blocks no
+ * reader, and a slow reader gets a whole document or looks again. Copies are made by pread(), which
+ * gives an error and no signal where the object is cut short. See docs/architecture.md for every
+ * byte; tests/model/board.pml is the protocol's model.
  */
 #ifndef ORBUS_BOARD_H
 #define ORBUS_BOARD_H
@@ -63,7 +63,7 @@ struct board_snapshot {
  */
 int board_read(const char *bus, struct board_snapshot *out);
 
-/* The same without the document: who keeps the board, and whether they live. */
+/* The same without the document: the agent that keeps the board, and whether it runs. */
 int board_peek(const char *bus, struct board_snapshot *out);
 
 #endif

@@ -137,7 +137,7 @@ struct orbus_tag {
 	const char *value;
 };
 
-/* One event on the bus. Fields bear the names and units that they have in msgpack and JSON. */
+/* One event on the bus. Fields have the names and units of msgpack and JSON. */
 struct orbus_sample {
 	enum orbus_kind kind;
 	enum orbus_status status; /* of a request */
@@ -210,9 +210,9 @@ struct orbus_create_options {
  * Creates the bus unless it exists. Every producer does so with the defaults; call this to share a
  * bus among users or to give it another shape. `options` may be NULL.
  *
- * A bus that exists gets the mode and the group of `options`, where they name any: who has it open
- * keeps it open. Its shape stays: -EEXIST where `options` ask for another one. NULL, or a field
- * that is 0, leaves it as it is.
+ * A bus that exists gets the mode and the group of `options`, where they name any: programs that
+ * have it open keep it open. Its shape stays: -EEXIST where `options` ask for another one. NULL, or
+ * a field that is 0, leaves it as it is.
  *
  * Returns 0 created, 1 it existed already, -EINVAL bad name or option, -EEXIST it exists with
  * another shape, -ENOSPC no room, -EACCES or -EPERM not allowed (changing mode or group takes its
@@ -221,10 +221,10 @@ struct orbus_create_options {
  * who make a bus, -EBADMSG something else has that name, -EPROTONOSUPPORT a layout that this
  * library does not know, -ENOTSUP not a tmpfs.
  *
- * Trusted are the user who runs the program, root, the system user "orbus" (of /etc/passwd), the
- * user that the environment variable ORBUS_OWNER names (a name or a number; a set-user-ID program
- * does not read it), and, for a bus on a path, the owner of its folder where no other user may
- * write there.
+ * These are trusted: the user who runs the program, root, the system user "orbus" (of /etc/passwd),
+ * the user that the environment variable ORBUS_OWNER names (a name or a number; a set-user-ID
+ * program does not read it), and, for a bus on a path, the owner of its folder where no other user
+ * may write there.
  */
 ORBUS_API int orbus_create(const char *bus, const struct orbus_create_options *options);
 
@@ -290,8 +290,8 @@ ORBUS_API void orbus_producer_close(struct orbus_producer *p);
 /*
  * A request under way. Fill in `sample` between begin and end: tokens, provider, error_type and
  * so on. Its strings must live until orbus_request_end(). A request that is never ended shows as
- * in flight, and as orphaned once its process is gone. Nothing in it points into it: it may be
- * copied and moved. `sample.request_id` NULL stands for `id`; put the API's own id there.
+ * in flight, and as orphaned once its process is gone. It holds no pointer into itself, so it may
+ * be copied and moved. `sample.request_id` NULL stands for `id`; put the API's own id there.
  */
 struct orbus_request {
 	struct orbus_sample sample;
@@ -324,9 +324,9 @@ ORBUS_API int orbus_request_end(struct orbus_request *r, enum orbus_status statu
 struct orbus_reader;
 
 /*
- * Attaches a reader, which needs read permission only and is never noticed by any producer. It
- * starts with the oldest sample that the bus still holds. Where the bus is removed and made anew,
- * the reader finishes the old one and moves to the new one by itself.
+ * Attaches a reader, which needs read permission only and affects no producer. It starts with the
+ * oldest sample that the bus still holds. Where the bus is removed and made anew, the reader
+ * finishes the old one and moves to the new one by itself.
  *
  * Errors: -EINVAL bad name, -ENOENT no such bus, -EACCES, -EKEYREJECTED a bus of a user who is not
  * trusted, -ESRCH $ORBUS_OWNER names no user (both as for orbus_create()), -EBADMSG not an orbus

@@ -123,7 +123,7 @@ static char *put_figure(char *to, double value)
 		KEY(#f);                       \
 		to = put_bytes(to, "true", 4); \
 	}
-/* JSON integers are signed here; what is beyond them is no honest count. */
+/* JSON integers are signed here; a larger value is no real count. */
 #define PUT_UINT(f)                                                     \
 	if (s->f != ORBUS_NONE) {                                       \
 		KEY(#f);                                                \

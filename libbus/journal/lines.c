@@ -192,7 +192,7 @@ static int fill(struct journal_lines *l)
 
 int journal_lines_next(struct journal_lines *l, char **line, size_t *length)
 {
-	size_t looked = 0; /* at this much of the line, in vain */
+	size_t looked = 0; /* so much of the line has no end */
 
 	while (!l->ended) {
 		char *start = l->buffer + l->at;

@@ -1,8 +1,8 @@
 /*
  * lines.h: the lines of one of the journal's files, plain or compressed, one after another.
  *
- * What it reads is not to be trusted: lines of any length, bytes of any kind, streams that are cut
- * short or damaged. It is not for knowing what a line says.
+ * Its input is untrusted: lines of any length, bytes of any kind, streams that are cut short or
+ * damaged. It does not parse lines.
  */
 #ifndef ORBUS_JOURNAL_LINES_H
 #define ORBUS_JOURNAL_LINES_H
@@ -26,8 +26,8 @@ int journal_lines_open(
 
 /*
  * The next line, NUL-terminated in the place of its newline; it lives until the next call. 1, or 0
- * at the end, or a negative errno. A last line without its newline is still being written: it is
- * none.
+ * at the end, or a negative errno. A last line without its newline is still being written, and is
+ * not returned.
  */
 int journal_lines_next(struct journal_lines *l, char **line, size_t *length);
 

@@ -20,14 +20,13 @@
  *    needed the lock too, and its requests are of another epoch.
  *
  * Their ends, if there are any, lie below H: the kernel orders the release of a lock after all
- * stores of the one who held it, and H is read after U, or after E, whose writer had that lock. So
- * an end that was published just before the death has been seen when the reader has passed H, and
- * its begin is no longer there. Epochs are compared for equality only: they need not grow.
+ * stores of its holder, and H is read after U, or after E, whose writer had that lock. So an end
+ * that was published just before the death has been seen when the reader has passed H, and its
+ * begin is no longer there. Epochs are compared for equality only: they need not grow.
  *
- * A lane whose head lies. Where the head is now below H, it was taken back: the note is made anew.
- * Where the reader stays below H for some seconds, through several looks, it cannot read what H
- * says: nothing is waited for any more. In either case it is the requests of this one lane that
- * suffer.
+ * A lane whose head lies. If the head is now below H, it was taken back: the note is made anew. If
+ * the reader stays below H for some seconds, through several looks, it cannot reach H, and the note
+ * no longer waits. In both cases only the requests of this lane are affected.
  *
  * The bound. To ask the kernel for a lane's lock takes 1 us, and 10 to 20 where thousands of lanes
  * are taken, since it walks the list of locks. So lanes are asked in turn, in steps of a given
@@ -43,7 +42,7 @@
 #define ROUND_NS     (NS_PER_SECOND * 9 / 10)
 #define PAUSE_FACTOR 40
 
-/* A look at which the reader had not moved since the last one counts when this much has passed. */
+/* A look that finds the reader where it was counts only when this much time has passed. */
 #define STUCK_NS  (NS_PER_SECOND / 2)
 #define STUCK_MAX 4
 
@@ -127,7 +126,10 @@ static bool is_wanted(
 	       reader_lane_in_use(r, lane);
 }
 
-/* Asks whether a lane has a living owner. One who may not know takes it that it has. */
+/*
+ * Asks whether a lane has a living owner. Without permission to ask, it assumes that the lane has
+ * one.
+ */
 static bool has_owner(struct reaper *p, struct orbus_reader *r, uint32_t lane)
 {
 	int owned = p->is_refused ? 1 : reader_lane_is_owned(r, lane);

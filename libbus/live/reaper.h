@@ -20,14 +20,15 @@ struct reaper *reaper_new(bool all_lanes);
 void reaper_free(struct reaper *p);
 
 /*
- * Looks which owners live, where it is time to: for `budget_ns` at most, and then not again for 40
- * times as long. Forgets what is too old on the way. UINT64_MAX: looks at all lanes, at once.
+ * Checks which owners are alive, in the lanes that are due: for `budget_ns` at most, and then not
+ * again for 40 times as long. Forgets begins that are too old on the way. UINT64_MAX: looks at all
+ * lanes, at once.
  */
 void reaper_look(struct reaper *p, struct orbus_reader *r, struct inflight *f, uint64_t budget_ns);
 
 /*
- * Takes out the dead of lanes that were looked at and have been read so far since, calling `dead`
- * (may be NULL) with each begin; for about `budget_ns`.
+ * Takes out the dead requests of lanes that were looked at and have since been read as far as they
+ * were published then, calling `dead` (may be NULL) with each begin; for about `budget_ns`.
  */
 void reaper_settle(struct reaper *p, const struct orbus_reader *r, struct inflight *f,
     uint64_t budget_ns, inflight_gone_fn *dead, void *context);
@@ -47,7 +48,7 @@ uint64_t reaper_due_ns(const struct reaper *p);
 
 /*
  * Lanes with a living owner, as of the last time that each was looked at; only where all lanes are.
- * -1: one who may only read the bus cannot know.
+ * -1: not known, since the process may only read the bus.
  */
 int reaper_owned_lanes(const struct reaper *p);
 

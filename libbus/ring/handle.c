@@ -98,7 +98,7 @@ bool handle_occupy_shared(struct handle_cell *cell)
 	return true;
 }
 
-/* Of one who is inside: a handle that only its owner used is the next one's. */
+/* Called inside: if only its owner used the handle, the cell's next handle has no owner yet. */
 static void give_up_ownership(struct handle_cell *cell)
 {
 	uintptr_t me = handle_this_thread();
@@ -171,7 +171,7 @@ static int take(uint32_t index)
 	return err;
 }
 
-/* The hint may be wrong, where two threads were at it: all are asked. */
+/* The hint may be wrong after two threads changed it: all cells are searched. */
 struct handle_cell *handle_take(int *err)
 {
 	uint32_t from = atomic_load_explicit(&first_free, memory_order_relaxed);
@@ -229,7 +229,7 @@ bool handle_finish(struct handle_cell *cell)
 
 	if (!handle_occupy(cell))
 		return false;
-	/* Finished by another one, and perhaps in use again. */
+	/* Another thread has finished it, and the cell may be in use again. */
 	if (atomic_load_explicit(&cell->handle, memory_order_relaxed) != 0 || !cell->body) {
 		handle_vacate(cell);
 		return true;
@@ -249,7 +249,7 @@ void handle_close(const void *handle, enum handle_kind kind)
 	uintptr_t open = (uintptr_t)handle;
 	int before = errno;
 
-	/* Of several who close it, one does. */
+	/* If several threads close it, one of them does so. */
 	if (!handle_is(handle, kind) || !atomic_compare_exchange_strong(&cell->handle, &open, 0))
 		return;
 	if (!handle_finish(cell)) {

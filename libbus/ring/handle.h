@@ -32,11 +32,12 @@ enum handle_kind { HANDLE_PRODUCER = 1, HANDLE_READER, HANDLE_CALL };
 #define HANDLE_GENERATION_SHIFT 17
 
 /*
- * Who is in a call, in a page that is wiped in a forked child; a cache line each.
+ * Says which thread is in a call. It lies in a page that is wiped in a forked child, a cache line
+ * each.
  *
  * A handle that one thread uses, as nearly all do, costs that thread no locked instruction: it is
- * `owner`, and says by a plain store that it is inside. The first other thread takes that away from
- * it for good (HANDLE_SHARED, with a barrier in all threads: handle.c); from then on all lock
+ * `owner`, and says by a plain store that it is inside. The first other thread ends this ownership
+ * for good (HANDLE_SHARED, with a barrier in all threads: handle.c); from then on all threads lock
  * `shared_busy`.
  */
 struct handle_guard {
@@ -78,9 +79,9 @@ void *handle_show(
 void handle_drop(struct handle_cell *cell);
 
 /*
- * Closes a handle; one that is none, or was closed, is left alone. Where a call on it is under way,
- * in another thread or in the code that a signal handler interrupted, that call destroys it when it
- * is over.
+ * Closes a handle. A word that is no handle, or a closed one, is left alone. Where a call on it is
+ * under way, in another thread or in the code that a signal handler interrupted, that call destroys
+ * it when it is over.
  */
 void handle_close(const void *handle, enum handle_kind kind);
 
@@ -150,7 +151,7 @@ static inline void handle_vacate(struct handle_cell *cell)
 {
 	struct handle_guard *g = cell->guard;
 
-	/* Set by none but who is inside. */
+	/* Set only by the thread that is inside. */
 	if (atomic_load_explicit(&g->shared_inside, memory_order_relaxed)) {
 		atomic_store_explicit(&g->shared_inside, 0, memory_order_relaxed);
 		atomic_store_explicit(&g->shared_busy, 0, memory_order_release);

@@ -1,6 +1,7 @@
 /*
- * head.h: how many records a lane can hold by now, at most. Written once, for the producer that
- * claims a lane and for the readers: a head that the one takes must be one that the others believe.
+ * head.h: how many records a lane can hold by now, at most. The rule stands here once, for the
+ * producer that claims a lane and for the readers: readers must believe every head that a producer
+ * continues.
  */
 #ifndef ORBUS_RING_HEAD_H
 #define ORBUS_RING_HEAD_H
@@ -33,8 +34,8 @@ static inline bool head_is_credible(uint64_t head, uint64_t boottime_ns)
 }
 
 /*
- * What an owner's claim holds together: a scribble over any of these words shows. It is no
- * signature: any process that may write the ring can compute it.
+ * The checksum in an owner's claim: it no longer fits when another process overwrites one of these
+ * words. It is no signature: any process that may write the ring can compute it.
  */
 static inline uint64_t head_claim_word(uint64_t epoch, uint64_t count_id, uint64_t count_head)
 {

@@ -63,7 +63,7 @@ static int lock_free_lane(
 {
 	/* All lanes of a bus of the usual size are asked at once: that takes half a millisecond. */
 	bool is_bounded = effort->walk_ns && lane_count > ORBUS_LANES_DEFAULT;
-	/* Of this thread: being kept from the processor makes no search longer. */
+	/* CPU time of this thread: waiting for the processor does not count. */
 	uint64_t start_ns = is_bounded ? now_ns_of(CLOCK_THREAD_CPUTIME_ID) : 0;
 	uint32_t i = effort->from < lane_count ? effort->from : 0;
 
@@ -167,8 +167,7 @@ static uint64_t count_by_slots(const struct lane *lane, uint64_t boottime_ns)
 	return highest;
 }
 
-/* The head is one that can be, the record before it is in its slot, and none that comes later is.
- */
+/* The head is possible, the record before it is in its slot, and no later record is. */
 static bool is_borne_out(const struct lane *lane, uint64_t head, uint64_t boottime_ns)
 {
 	return head_is_claimable(head, boottime_ns) &&
@@ -180,8 +179,8 @@ static bool is_borne_out(const struct lane *lane, uint64_t head, uint64_t bootti
  * Continues the lane where its last owner left it. Had that one died inside a publish, record
  * `head` is begun but not published: its slot is simply written again.
  *
- * What the last owner left may be anything. A head that the slots do not confirm, or whose claim
- * is not the last owner's, is not continued: the slots tell how far the lane is, and a new count
+ * The last owner may have left anything. A head that the slots do not confirm, or whose claim is
+ * not the last owner's, is not continued: the slots tell how far the lane is, and a new count
  * begins there, of which readers take every record. (Where that owner died between its record and
  * the head, the record was not published: the count begins with it.)
  */

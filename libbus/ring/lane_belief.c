@@ -9,7 +9,7 @@
  *     whose last record is not in its slot, nor overwritten by a later one, is a lie: the reader
  *     ignores it, and takes the records that the slots hold from `next` on.
  *   - The owner's claim. Each owner says at which record it began. The records of a new owner are
- *     due from there on, whatever a former owner left in `head` and wherever that led the reader.
+ *     due from there on, even if a former owner's `head` has led the reader beyond them.
  *
  * No record vanishes: an honest owner writes the whole header with each publish, so the first
  * sample after the last scribble over its lane makes the header true again. From then on each

@@ -1,7 +1,7 @@
 /*
  * lane_view.h: what a lane says of itself in the ring, and what its slots hold.
  *
- * Nothing is believed here: lane_belief.h holds the one against the other.
+ * Nothing is checked here: lane_belief.h compares the two.
  */
 #ifndef ORBUS_RING_LANE_VIEW_H
 #define ORBUS_RING_LANE_VIEW_H
@@ -15,7 +15,7 @@ struct cursor {
 	uint64_t head;    /* as last looked at */
 	uint64_t counted; /* records below were counted by an earlier process */
 	uint64_t lost;
-	uint64_t lies; /* times that the lane said what cannot be */
+	uint64_t lies; /* times that the lane's header was impossible */
 
 	uint64_t epoch;       /* as the header had it at last */
 	uint64_t owner;       /* the epoch of the owner whose claim was seen last */

@@ -71,8 +71,9 @@ static void note_root(struct producer *p)
 }
 
 /*
- * Whether the name stands for another bus now, or for none. What cannot be seen any more, since the
- * program gave up rights (setuid) or moved (chroot), is no removal: the lane is mapped, and ours.
+ * Whether the name stands for another bus now, or for none. A name that cannot be seen any more,
+ * since the program gave up rights (setuid) or moved (chroot), is not taken as removed: the lane is
+ * mapped, and ours.
  */
 static bool is_bus_removed(const struct producer *p)
 {
@@ -234,7 +235,7 @@ static int reattach(struct producer *p, uint64_t now_ns, bool forked)
 		return 0;
 	}
 	p->attach_error = attach(p, true);
-	/* Cut off in the middle: not in a second, but soon. */
+	/* The search was cut off: it goes on soon, not only in a second. */
 	if (p->attach_error == -EAGAIN)
 		p->checked_ns = now_ns - CHECK_EVERY_NS + GO_ON_AFTER;
 	return p->attach_error;
@@ -330,8 +331,8 @@ static uint64_t first_id(void)
 }
 
 /*
- * Beside a call that is under way too: a request that cannot be begun then may be ended all the
- * same. A forked child, which must not repeat its parent's ids, finds the word wiped.
+ * May be called while another call is under way: a request whose begin was refused for that reason
+ * may still be ended. A forked child must not repeat its parent's ids, and finds the word wiped.
  */
 bool producer_next_id(const struct orbus_producer *p, uint64_t *id)
 {

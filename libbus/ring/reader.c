@@ -84,8 +84,10 @@ static void destroy(void *body)
 {
 	struct reader *r = body;
 
-	/* In a child that was forked during another thread's call it is not known what is whole
-	 * enough to be freed. */
+	/*
+	 * A child that was forked during another thread's call cannot know which parts are whole,
+	 * and frees nothing.
+	 */
 	if (r->is_inside)
 		return;
 	ring_view_close(&r->now);
@@ -149,12 +151,14 @@ void orbus_reader_close(struct orbus_reader *r)
 	handle_close(r, HANDLE_READER);
 }
 
-/* The start of a slot, which is all of it for most samples, on its way here while others are read.
- */
+/* So much of a slot is fetched ahead, while others are read. Most samples are not longer. */
 #define PREFETCH_BYTES 256
 #define CACHE_LINE     64
 
-/* Only what was published already: a line that is being written would be taken from its writer. */
+/*
+ * Only published records: fetching a cache line that is being written would take it from its
+ * writer.
+ */
 static inline void prefetch(const struct ring_view *s, uint32_t lane, uint64_t record)
 {
 	const char *slot;
@@ -192,9 +196,9 @@ static bool take_record(
 		return true;
 	}
 	/*
-	 * Not held against the lane where an earlier process has counted it: each new one would be
-	 * kept at the same place, and never come to what is due. It is passed once, so it costs
-	 * little.
+	 * Does not count against the lane if an earlier process has counted it. Otherwise each new
+	 * process would stop at the same place, and never reach the records that are due. It is
+	 * passed once, so it costs little.
 	 */
 	if (!r->origin.replayed) {
 		r->rejected++;
@@ -205,7 +209,7 @@ static bool take_record(
 
 /*
  * Goes round the lanes of one source, a batch from each, until a sample (1), a round of nothing
- * (0), or the end of its patience (-EAGAIN): the place is kept.
+ * (0), or its bound of work (-EAGAIN): the place is kept.
  */
 static int next_from(struct reader *r, struct ring_view *s, struct orbus_sample *out)
 {
@@ -376,7 +380,7 @@ static int wait_for_news(struct reader *r, const struct orbus_reader *h, int tim
 			return 0;
 		follow_name(r, now_ns);
 		ms = poll_interval_ms(r, now_ns);
-		/* A little longer rather than twice. */
+		/* One sleep that is a little longer, not two. */
 		if (deadline_ns - now_ns < (uint64_t)ms * 1250000u)
 			ms = (int)((deadline_ns - now_ns + 999999) / 1000000);
 		ms = until_due_ms(r, ms);

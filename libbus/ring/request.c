@@ -49,7 +49,7 @@ void orbus_request_first_token(struct orbus_request *r)
 		r->first_token_ns = now_ns_of(CLOCK_MONOTONIC);
 }
 
-/* Fills in what the program left to us: times, and the model where it was the one asked for. */
+/* Fills in what the program did not set: times, and the model if it was the one asked for. */
 static void complete(struct orbus_request *r, enum orbus_status status)
 {
 	struct orbus_sample *s = &r->sample;

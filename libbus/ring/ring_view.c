@@ -20,7 +20,7 @@ void ring_view_close(struct ring_view *s)
 	s->cursors = NULL;
 }
 
-/* Where a reader begins who has not been here before. */
+/* Sets the place at which a new reader begins. */
 static void begin_lane(struct ring_view *s, uint32_t lane)
 {
 	struct cursor *c = &s->cursors[lane];
@@ -56,7 +56,10 @@ int ring_view_open(struct ring_view *s, const struct bus_paths *paths, ring_view
 		segment_unmap(&s->segment);
 		return -ENOMEM;
 	}
-	/* Begin with the oldest record that is still there: what came before was not for us. */
+	/*
+	 * Begin with the oldest record that is still there. Earlier ones are not lost to this
+	 * reader.
+	 */
 	for (uint32_t i = 0; i < s->segment.shape.lane_count; i++)
 		begin_lane(s, i);
 	return 0;

@@ -3,8 +3,9 @@
  *
  * Making. The ring appears under its name whole or not at all: it is built in an unnamed file and
  * then linked. The lock object comes first and is tied to its ring by its inode number in the
- * ring's header; who makes a ring holds the lock object's create byte, so that makers take turns.
- * A maker that dies at any step leaves either nothing, or a lock object that the next one uses.
+ * ring's header; a process that makes a ring holds the lock object's create byte, so that makers
+ * take turns. A maker that dies at any step leaves either nothing, or a lock object that the next
+ * one uses.
  */
 #include "segment.h"
 #include "base/now.h"
@@ -48,7 +49,7 @@ static bool shape_is_allowed(uint32_t lanes, uint32_t slots, uint32_t slot_bytes
 	       slot_bytes % ORBUS_SLOT_BYTES_ALIGN == 0;
 }
 
-/* `h` is a private copy; every figure in it is hostile until compared. */
+/* `h` is a private copy; every number in it is untrusted until it is checked. */
 static int header_validate(const struct ring_header *h, uint64_t object_bytes, uint32_t *version)
 {
 	uint32_t page = (uint32_t)sysconf(_SC_PAGESIZE);
@@ -151,7 +152,10 @@ static mode_t ring_mode(const struct orbus_create_options *options)
 	return options->mode ? options->mode & 0666 : 0600;
 }
 
-/* Who may write the ring may read and write its lock object; who may only read it, neither. */
+/*
+ * A user who may write the ring may read and write its lock object. A user who may only read the
+ * ring may do neither.
+ */
 static mode_t locks_mode(const struct orbus_create_options *options)
 {
 	mode_t writers = ring_mode(options) & 0222;
@@ -338,7 +342,8 @@ int segment_adjust(const struct orbus_create_options *options, const struct ring
 			return system_error(errno);
 		o.mode = st.st_mode & 0666;
 	}
-	/* The lock object first: who gets the ring by this needs it, who loses the ring loses it.
+	/* The lock object first: a user who gains the ring needs it, and a user who loses the ring
+	 * must lose it.
 	 */
 	err = object_adjust(locks_fd, locks_mode(&o), group_of(&o));
 	return err ? err : object_adjust(ring_fd, ring_mode(&o), group_of(&o));

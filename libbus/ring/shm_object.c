@@ -141,7 +141,7 @@ int object_link(int fd, const char *path)
 		return 0;
 	if (errno != ENOENT || object_inode("/proc/self/fd") != 0)
 		return system_error(errno);
-	/* Where /proc is not mounted, the other way, which takes a capability of root's. */
+	/* /proc is not mounted: link by the descriptor, which needs a capability of root. */
 	if (linkat(fd, "", AT_FDCWD, path, AT_EMPTY_PATH) == 0)
 		return 0;
 	return errno == ENOENT ? -ENOSYS : system_error(errno);

@@ -41,10 +41,10 @@ int object_adjust(int fd, mode_t mode, const gid_t *group);
 /* Gives an unnamed file its name. -EEXIST where it is taken. */
 int object_link(int fd, const char *path);
 
-/* As object_link(), but takes the place of what bears the name now, in one step. */
+/* As object_link(), but replaces the object that has the name now, in one step. */
 int object_replace(int fd, const char *path);
 
-/* The inode that bears the name now, 0 where there is none. */
+/* The inode that has the name now, 0 where there is none. */
 uint64_t object_inode(const char *path);
 
 /*

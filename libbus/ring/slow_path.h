@@ -2,8 +2,8 @@
  * slow_path.h: what a call that makes system calls leaves as it was.
  *
  * errno: a signal handler that publishes must not change what the code that it interrupted is about
- * to look at. And the thread is not cancelled amid a call, with a lane claimed and a handle in use:
- * open(), close() and their like are cancellation points, our functions are none.
+ * to look at. The thread is also not cancelled during a call, when a lane is claimed and a handle
+ * is in use: open(), close() and their like are cancellation points, our functions are none.
  */
 #ifndef ORBUS_RING_SLOW_PATH_H
 #define ORBUS_RING_SLOW_PATH_H

@@ -1,7 +1,7 @@
 /*
  * decode.c: a sample out of bytes that any process may have written.
  *
- * Nothing is believed: the structure is walked with bounds, every text is checked, every figure is
+ * Nothing is trusted: the structure is walked with bounds, every text is checked, every figure is
  * checked, and strings are copied out, NUL-terminated.
  */
 #include "base/msgpack_in.h"
@@ -196,7 +196,7 @@ static bool key_is(const struct mp_value *key, const char *name, size_t length)
 		return take;
 #define TAKE_FIELD_IF_NAMED(T, f) TAKE_IF_NAMED(#f, take_##T(d, &d->s->f))
 
-/* The general path: a pair whose key is of any form, in any place, or none of ours. */
+/* The general path: a pair with a key of any form, in any place, or with an unknown key. */
 static bool take_by_name(struct decoder *d)
 {
 	struct mp_value key;
@@ -227,7 +227,7 @@ static bool take_pairs(struct decoder *d)
 	return true;
 }
 
-/* What only the whole shows. "orphaned" is said by readers alone. */
+/* Checks that need the whole sample. Only readers say "orphaned". */
 static bool is_whole(const struct orbus_sample *s)
 {
 	if (s->value < 0 && s->kind != ORBUS_KIND_GAUGE)

@@ -30,13 +30,13 @@ static inline int output_write(void *context, const char *bytes, size_t length)
 		return -1;
 	}
 	if (length == 0)
-		return 0; /* there may be no place for nothing */
+		return 0; /* a failed output has no place to copy to */
 	memcpy(o->at, bytes, length);
 	o->at += length;
 	return 0;
 }
 
-/* A packer of one's own, which the compiler sees through, for each value. */
+/* A packer of its own for each value, so that the compiler can inline it. */
 static inline msgpack_packer packer_of(struct output *o)
 {
 	return (msgpack_packer){.data = o, .callback = output_write};

@@ -10,7 +10,7 @@
 bool sample_kind_from_name(const char *name, size_t length, enum orbus_kind *out);
 bool sample_status_from_name(const char *name, size_t length, enum orbus_status *out);
 
-/* A sample's figures and texts are such as may be published: 0, -EDOM, -EILSEQ, -EINVAL. */
+/* Whether a sample's figures and texts may be published: 0, -EDOM, -EILSEQ, -EINVAL. */
 int sample_validate(const struct orbus_sample *s);
 
 /*

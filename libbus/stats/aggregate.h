@@ -77,7 +77,7 @@ bool aggregate_merge(struct aggregate *to, const struct aggregate *from);
 /* Adds only the totals (no series by model, bot or provider): what `lifetime` holds. */
 bool aggregate_merge_totals(struct aggregate *to, const struct aggregate *from);
 
-/* Errors, timeouts and orphaned requests: all that did not answer and was not called off. */
+/* Errors, timeouts and orphaned requests: all that got no answer and were not cancelled. */
 uint64_t request_stats_failed(const struct request_stats *f);
 
 /*
@@ -114,7 +114,7 @@ bool aggregate_add_errors(struct aggregate *a, const char *type, uint64_t n);
 /* The value of a count, NaN where none of that name came. */
 double aggregate_count(const struct aggregate *a, const char *name);
 
-/* Keeps an error among the recent ones if it is. */
+/* Adds an error to the recent ones, if it is recent enough. */
 bool aggregate_add_recent_error(
     struct aggregate *a, uint64_t ts, const char *type, const char *message);
 

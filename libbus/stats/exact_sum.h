@@ -5,7 +5,7 @@
  * A sum is a whole number of trillionths of its figure's unit, 128 bits wide. A figure is rounded
  * to them once, as it comes (exact_of()); from there on nothing is rounded, so that addition is
  * associative and commutative, at its end too: it saturates, and no term is negative. 10^6 times
- * 0.000013 is 13, three times 0.1 is 0.3. What is below half a trillionth adds nothing.
+ * 0.000013 is 13, three times 0.1 is 0.3. A figure below half a trillionth adds nothing.
  *
  * A document has the double next to the sum, which most readers want, and beside it, where that
  * double is not all of it, the rest in trillionths (exact_rest()): both together restore the sum.
@@ -67,8 +67,8 @@ static inline void exact_add(struct exact_sum *to, struct exact_sum term)
 }
 
 /*
- * The double next to a sum (from 2^53 on it or its neighbour). So a sum that a decimal of 15 digits
- * or fewer says is the double that this decimal is read as.
+ * The double next to a sum (from 2^53 on it or its neighbour). So a sum that is a decimal of 15
+ * digits or fewer gives the double that this decimal is read as.
  */
 double exact_figure(struct exact_sum sum);
 
@@ -90,8 +90,8 @@ double exact_mean(
     struct exact_sum above, struct exact_sum below, uint64_t n, double min, double max);
 
 /*
- * A figure as the decimal that exact_of() makes of it: what divisions have left in its last bits is
- * gone, so that a limit is compared with the figure and not with these. NaN stays.
+ * A figure as the decimal that exact_of() makes of it: the error that divisions have left in its
+ * last bits is gone, so that a limit is compared with the figure itself. NaN stays.
  */
 double exact_decimal(double value);
 

@@ -247,7 +247,7 @@ static bool merge_buckets(struct histogram *to, const struct histogram *from)
 	return true;
 }
 
-/* What of `n` values there is still room for; they then count. */
+/* Counts as many of `n` values as there is room for; returns how many. */
 static uint64_t take_some(struct histogram *to, uint64_t n)
 {
 	uint64_t room = COUNT_MAX - to->count;
@@ -259,8 +259,8 @@ static uint64_t take_some(struct histogram *to, uint64_t n)
 }
 
 /*
- * Of more values than can be counted, those that can: count remains the sum of zeros and buckets,
- * which every reader checks. The span is wide enough.
+ * Merges as many values as can be counted: count remains the sum of zeros and buckets, which every
+ * reader checks. The span is wide enough.
  */
 static bool merge_what_fits(struct histogram *to, const struct histogram *from)
 {

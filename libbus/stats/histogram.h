@@ -85,8 +85,8 @@ static inline bool histogram_try_count(struct histogram *h, uint32_t place)
 }
 
 /*
- * histogram_add() for who knows these already, since the value goes into several: its bucket,
- * histogram_index(value), and exact_of(value).
+ * As histogram_add(), for a caller that has computed these already because the value goes into
+ * several histograms: its bucket, histogram_index(value), and exact_of(value).
  */
 static inline bool histogram_add_at(
     struct histogram *h, double value, int32_t index, const struct exact_sum *exact)

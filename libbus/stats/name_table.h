@@ -1,9 +1,8 @@
 /*
  * name_table.h: a bounded table of named things: figures by model, by bot, errors by type, ...
  *
- * It holds at most NAME_TABLE_MAX names of at most ORBUS_TEXT_MAX bytes; what comes beyond is
- * summed under "(other)", and a longer name is cut, so that invented names cannot make it
- * grow.
+ * It holds at most NAME_TABLE_MAX names of at most ORBUS_TEXT_MAX bytes; further names are summed
+ * under "(other)", and a longer name is cut, so that invented names cannot make it grow.
  */
 #ifndef ORBUS_STATS_NAME_TABLE_H
 #define ORBUS_STATS_NAME_TABLE_H

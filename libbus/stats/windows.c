@@ -123,14 +123,14 @@ static bool is_in_next(const struct rolling *r, uint64_t number)
 static bool rolling_fold(
     struct rolling *r, uint64_t ts_ns, uint64_t now_ns, const struct aggregate *delta)
 {
-	/* A clock a little ahead of ours is not a reason to wait for its samples to show. */
+	/* Samples of a clock that is a little ahead of ours show at once. */
 	uint64_t number = (ts_ns < now_ns ? ts_ns : now_ns) / r->width_ns;
 	uint64_t newest = now_ns / r->width_ns;
 	struct part *p = &r->parts[number % (r->count + 1)];
 
 	if (number + r->count < newest)
 		return true; /* gone by */
-	/* What else the part holds is a round older, or from before the clock was set back. */
+	/* Other contents of the part are a round older, or from before the clock was set back. */
 	if (p->number != number) {
 		if (is_settled(r, p->number) || is_in_next(r, p->number))
 			r->settled_at = r->next_at = 0;
@@ -149,7 +149,7 @@ bool windows_fold(struct windows *w, enum window window, uint64_t ts_ns, uint64_
 {
 	if (window < WINDOW_ROLLING)
 		return rolling_fold(&w->rolling[window], ts_ns, now_ns, delta);
-	/* What an earlier process counted did not happen since this one started. */
+	/* Samples that an earlier process counted came before this one's start. */
 	return replayed || aggregate_merge(&w->start, delta);
 }
 

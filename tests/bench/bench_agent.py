@@ -2,8 +2,8 @@
 
     bench_agent.py BUILD [SECTION...]       all sections where none is named
 
-BUILD is a folder of cmake's. Each section has a bus and a data folder of its own. What needs rights
-that this user lacks is said and left out.
+BUILD is a folder of cmake's. Each section has a bus and a data folder of its own. Sections that need rights which
+this user lacks are left out, and named.
 """
 import contextlib
 import glob

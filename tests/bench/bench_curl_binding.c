@@ -174,7 +174,7 @@ static int measure(struct orbus_producer *bus, const char *url, int rounds)
 	if (transfer(NULL, url, &seen) < 0 || transfer(bus, url, &seen) < 0) /* warm up */
 		return -1;
 	for (int i = 0; i < rounds; i++) {
-		/* Whichever comes first has the colder caches. */
+		/* The one that comes first has the colder caches. */
 		if (i % 2)
 			plain[i] = transfer(NULL, url, &seen);
 		measured[i] = transfer(bus, url, &seen);

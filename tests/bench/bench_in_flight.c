@@ -1,10 +1,10 @@
 /*
- * bench_in_flight.c: what requests in flight cost those who read the ring, as lines of JSON.
+ * bench_in_flight.c: what requests in flight cost the readers of the ring, as lines of JSON.
  *
  *   bench_in_flight [ORSTAT]
  *
  * 16,000 requests are in flight on 2,048 lanes. For five seconds a reader drains, notes losses,
- * looks who lives and settles, as the agent does each turn; a bot begins and ends requests
+ * looks for dead producers and settles, as the agent does each turn; a bot begins and ends requests
  * meanwhile. Printed are the longest time between two drains, the longest step of it, and its share
  * of a core; then, with the path of an orstat, the CPU time of `orstat --watch` for each second.
  */

@@ -1,5 +1,5 @@
 /*
- * bench_load.c: bots that publish at a given rate, for measuring who reads them.
+ * bench_load.c: bots that publish at a given rate, for measuring the readers.
  *
  *   bench_load BUS PRODUCERS RATE SECONDS [MODELS BOTS [PAST]]
  *

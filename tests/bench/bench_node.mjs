@@ -1,4 +1,4 @@
-// What it costs a Node program to tell of one request: orbus, prom-client, OpenTelemetry's SDK, statsd.
+// What it costs a Node program to record one request: orbus, prom-client, OpenTelemetry's SDK, statsd.
 // By turns, in one process; a line of JSON each. Run by bench_bindings.
 //
 //   node bench_node.mjs ORBUS_PACKAGE PEERS
@@ -85,7 +85,7 @@ for (let round = 0; round < ROUNDS; round++)
   for (const { tell, times } of peers) {
     const start = process.hrtime.bigint()
     for (let n = 0; n < BATCH; n++) tell()
-    // What is sent behind the scenes is part of the cost.
+    // Sending in the background is part of the cost.
     await new Promise(setImmediate)
     times.push(Number(process.hrtime.bigint() - start) / BATCH)
   }

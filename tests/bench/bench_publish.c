@@ -166,7 +166,7 @@ static double median(double *figures, size_t count)
 	return figures[count / 2];
 }
 
-/* Each in turn, so that whatever else the machine does meets all of them. */
+/* Each in turn, so that other load of the machine affects all of them alike. */
 static void compare_with_floor(struct subjects *s, size_t rounds, double out[4])
 {
 	static void (*const subjects[])(struct subjects *) = {read_clock, encode, copy, publish};

@@ -1,4 +1,4 @@
-"""What it costs a Python program to tell of one request: orbus, prometheus_client in multiprocess mode,
+"""What it costs a Python program to record one request: orbus, prometheus_client in multiprocess mode,
 OpenTelemetry's SDK, statsd. By turns, in one process; a line of JSON each.
 
 Each keeps what it can of model, duration, time to first token and tokens. Run by bench_bindings.

@@ -1,10 +1,11 @@
-"""How long removing holds up what matters: lines of JSON, one for each number of expired files.
+"""How long removing expired files holds up checkpoints and SIGTERM: lines of JSON, one for each number of expired
+files.
 
     bench_retention.py BUILD [FILES...]
 
 `checkpoint_s` is from the start of the agent to the first checkpoint on the disk, `sigterm_s` from SIGTERM,
-a moment after the removals have begun, to the end of the process; `removed_s` is how long an agent that
-is let takes to remove all.
+a moment after the removals have begun, to the end of the process; `removed_s` is how long an undisturbed agent
+takes to remove all.
 """
 import json
 import os

@@ -7,7 +7,7 @@
  * snapshot    a file of 16 KiB is replaced, COUNT times
  * checkpoint  the checkpoint is renamed to be the one before, and a new one of 16 KiB stored
  * retention   FILES files are found and removed, once
- * nothing     only what the others do beside it, for whoever counts system calls
+ * nothing     only what the others do beside it, for counting system calls
  *
  * FOLDER is empty, and filled with FILES files first. Prints a line of JSON: microseconds of one
  * operation until it is durable, and of the caller's, whose thread drains the ring.

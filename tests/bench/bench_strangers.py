@@ -3,7 +3,7 @@
   ORBUS_BIN_DIR=build/release/agent:build/release/tools:build/release/tests tests/bench/bench_strangers.py
 
 Prints, for each attack, the longest of some thousands of publishes in microseconds, by the bot's own CPU
-time (which nobody else on the machine can lengthen) and by the wall, beside the goal."""
+time (which no other process can lengthen) and by the wall, beside the goal."""
 import os
 import signal
 import subprocess

@@ -5,8 +5,8 @@
  *   bench_transports [ROUNDS]
  *
  * Encoding and the time stamp included; a reader is attached wherever there is a reader. The peers
- * come by turns, ROUNDS times, so that whatever else the machine does meets all of them. Prints a
- * line of JSON for each peer: nanoseconds of one send at the median, p99 and p99.9 (less what
+ * come by turns, ROUNDS times, so that other load of the machine affects all of them alike. Prints
+ * a line of JSON for each peer: nanoseconds of one send at the median, p99 and p99.9 (less what
  * reading the clock costs), of the mean of many, and of CPU time of the sending process with all
  * its threads; the share of the samples that was lost; the latency to a reader that waits, at a
  * thousand samples a second. Files are written in the current folder.
@@ -49,7 +49,7 @@ enum figure { P50, P99, P999, MEAN, CPU, LOST, LATENCY_P50, LATENCY_P99, LATENCY
 static const char *const names[FIGURES] = {"p50_ns", "p99_ns", "p999_ns", "mean_ns", "cpu_ns",
     "lost", "latency_p50_ns", "latency_p99_ns", "latency_lost"};
 
-/* What the reader, a child, says. Only it writes, but for `paced`. */
+/* Written by the reader, a child, alone, except for `paced`. */
 static struct said {
 	_Atomic bool paced;
 	_Atomic uint64_t count;

@@ -2,7 +2,7 @@
 
 
 class Figures:
-    """What one run of ./scripts/bench has found, by section. A figure that is missing is None."""
+    """The results of one run of ./scripts/bench, by section. A figure that is missing is None."""
 
     def __init__(self, sections):
         self.sections = sections

@@ -6,12 +6,11 @@ et al., OSDI 2014) found file systems to do, with the sampling around persistenc
 
   - Data. What a file held at its last fsync is there. Each write and truncation since then is kept,
     lost or torn, by itself: a part of its bytes, some of its sectors of 512 bytes, or the size without
-    the bytes (zeros). Whoever writes twice without an fsync may find the second without the first.
+    the bytes (zeros). After two writes without an fsync the second may be there without the first.
   - Names. A creation, renaming, removal or making of a folder is durable once the folder was fsynced.
     Of those since then any may have happened and any not, as long as each name's own come in their
     order: an operation has happened only if the earlier ones on the same names have. A renaming
-    happens whole or not at all. (The states of a journalling file system, where all come in order,
-    are among these.)
+    happens whole or not at all. (The states of a journalling file system, which keeps the order, are among these.)
   - Names and data are independent: a file may have its new name without its data.
   - A folder whose own name is not durable is gone with all that is in it.
 
@@ -24,7 +23,7 @@ import re
 
 SECTOR = 512
 TEMPORARY = re.compile(r"\..*\.[0-9a-f]{16}\.tmp$")
-# What such files hold makes no difference: they are removed, written before they are read, or for people.
+# The contents of such files make no difference: they are removed, written before they are read, or for people.
 INDIFFERENT = re.compile(TEMPORARY.pattern + r"|\.lock$|.*\.set-aside-")
 NAMES_MAX = 8      # pending operations of a folder of which every allowed set is built
 STATES_MAX = 4000  # states of one moment, before alike ones are put together
@@ -107,8 +106,8 @@ class File:
                 lambda i: luck[(place + i) // SECTOR - place // SECTOR], lambda i: False]
 
     def contents(self, chance):
-        """What the file may hold, the corners first: all kept, all lost, then one change lost, kept or
-        torn by itself, and what the changes before it leave when they alone got there."""
+        """The contents that the file may have, the corners first: all kept, all lost, then one change lost, kept
+        or torn by itself, and the contents when only the changes before it got to the disk."""
         found = [self.now, self.durable]
         for i, change in enumerate(self.pending):
             without, upto = self.durable, self.durable
@@ -167,7 +166,7 @@ class Folder:
             yield [chance.random() < 0.7 for _ in range(count)]
 
     def namings(self, chance):
-        """What the folder may name."""
+        """The names that the folder may have."""
         for chosen in self.choices(chance):
             if self.is_allowed(chosen):
                 names = self.durable
@@ -264,7 +263,7 @@ class Disk:
                 yield f"{path}/{name}", node.now
 
     def states(self):
-        """What may be there after power was cut at this moment; the first is all kept."""
+        """The states after a power cut at this moment; in the first, everything is kept."""
         chance = random.Random(self.seed)
         yield from itertools.islice(self.trees(self.root, self.top, chance), STATES_MAX)
 

@@ -50,8 +50,8 @@ WORKERS = max(2, os.cpu_count() or 2)
 OPTIONS = ["--utc", "--journal", "--retention-days", "30"]
 EXPIRED = "hourly_20260901_05.json"
 RULES = "requests 1h > 4\ncost today > 5 USD\n"  # whose state is a file of its own
-# The ring does not outlive the power: what came after the last checkpoint is gone with it, and what
-# the journal has of that is kept apart.
+# The ring is lost with the power: samples after the last checkpoint are gone with it, and their lines in the
+# journal are kept apart.
 NOT_COUNTED = "of requests that no checkpoint counts"
 
 
@@ -92,7 +92,7 @@ class Recorder(BusTest):
     def recorded(self, **more):
         environment = self.environment()
         environment["LD_PRELOAD"] = f"{shim()} {environment['LD_PRELOAD']}"
-        # A period leaves the checkpoint when it has been quiet for a while, by whichever clock.
+        # A period leaves the checkpoint when it has been quiet for a while, by any clock.
         environment["FAKETIME_DONT_FAKE_MONOTONIC"] = "0"
         environment.update(ORBUS_RECORD_ROOT=self.root, ORBUS_RECORD_LOG=self.record, **more)
         return environment
@@ -344,7 +344,7 @@ class Record:
         return hashlib.sha256(b"\0".join(dict.fromkeys(parts))).digest()
 
     def kind_of(self, state):
-        """What a state is drawn by: the change that it follows, and to what kind of file."""
+        """States are drawn by the change that they follow, and the kind of the changed file."""
         name = os.path.basename(state.after.words[-1 if state.after.kind != "open" else 1])
         return state.after.kind, re.sub(r"[0-9a-f]{16}|\d+", "", name)
 
@@ -403,7 +403,7 @@ class Checker:
         return folder + self.record.data[len(root):]
 
     def start(self, state, data, bus):
-        """Lets an agent make of a state what it can: how it ended, and the files."""
+        """Runs an agent on a state: how it ended, and the files that it left."""
         environment = dict(self.environment, FAKETIME=f"{state.restart - time.time():+.0f}s")
         done = subprocess.run(
             [program("oragent"), "--bus", bus, "--data-dir", data, "--once", "--io", "posix",

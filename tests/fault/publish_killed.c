@@ -5,9 +5,9 @@
  *
  * A bot publishes three samples, stops, and publishes a fourth under PTRACE_SINGLESTEP. A first one
  * is only watched: after which instructions has its lane changed? Then, for each of these and for
- * the first instruction, a bot of its own is killed right there. Whichever it was: the three
- * samples are read, the fourth whole or not at all, nothing is lost or rejected, and the next bot
- * continues the same lane. Prints how many bots it killed.
+ * the first instruction, a bot of its own is killed right there. After each of these kills the
+ * three samples are read, the fourth whole or not at all, nothing is lost or rejected, and the next
+ * bot continues the same lane. Prints how many bots it killed.
  */
 #include "orbus.h"
 #include "ring/reader.h"

@@ -1,4 +1,4 @@
-"""Eight bots publish while agent and bots are killed at random; at the end the books must balance.
+"""Eight bots publish while agents and bots are killed at random; at the end the numbers must agree.
 
     soak.py [--rounds N | --seconds S] [--flood | --attacks] [--seed N]
 
@@ -12,8 +12,8 @@ Then:
   - nothing was lost, unless --flood lets the bots lap the ring;
   - the journal holds every request that was counted, in the file of its hour, and none twice.
 
-With --attacks, a liar, a flooder of old hours and a leaker of begins take part (soak_attacks.py). What
-the ring's heads say is then worth nothing, and the books of all who published take their place.
+With --attacks, a liar, a flooder of old hours and a leaker of begins take part (soak_attacks.py). The ring's heads
+then prove nothing, so the books of all publishers are used instead.
 
 Now and then the last checkpoint is damaged while no agent is there.
 """
@@ -88,8 +88,8 @@ class Soak(BusTest):
         if os.path.exists(self.books(index)):
             os.unlink(self.books(index))
         pace = 0 if self.flood and index % 2 else self.random.choice([1000, 2000, 8000])
-        # A late sample may find no room beside a flood of old hours: it would be rejected, and nobody
-        # could tell whose it was.
+        # A late sample may find no room beside a flood of old hours: it would be rejected, and its bot would not
+        # be known.
         kind = ["punctual"] if self.is_attacked else []
         self.bots[index] = self.start("bot", self.bus, f"bot{index}", self.books(index), pace,
                                       self.random.randrange(2 ** 31), *kind)
@@ -133,8 +133,8 @@ class Soak(BusTest):
         self.step_kills += self.agent.args[0] == "strace" and self.agent.poll() is not None
         self.agent.kill()
         self.agent.wait()
-        # strace passes a kill on to nobody: its child is found by its bus. It may just be being born,
-        # without a command line, so one look that finds none is not enough.
+        # strace passes no kill on, so its child is found by its bus. The child may have just been made, without a
+        # command line yet, so one look that finds none is not enough.
         quiet = 0
         while quiet < 3:
             found = subprocess.run(["pkill", "-KILL", "-f", f"oragent --bus {self.bus} "],
@@ -164,7 +164,7 @@ class Soak(BusTest):
                 raise AssertionError(f"{error}; the agents said last:\n{said}") from None
 
     def damage_checkpoint(self):
-        """The one before must do: it is of this agent, so that the ring holds what came since."""
+        """The one before must serve: it is of this agent, so the ring holds the samples that came since."""
         with open(self.path("state"), "r+b") as state:
             state.seek(self.random.randrange(os.path.getsize(self.path("state"))))
             byte = state.read(1)
@@ -175,8 +175,8 @@ class Soak(BusTest):
 
     def round(self):
         self.rounds += 1
-        # One in three lives to store what it has counted: else, on a busy machine, the ring would be
-        # lapped before anybody gets so far, and the loss would be no fault.
+        # One in three is left alive until it has stored what it counted. Otherwise, on a busy machine, the ring
+        # would be lapped before any agent gets so far, and the loss would be no fault.
         calm = self.rounds % 3 == 0 or self.rounds == self.damaged_round + 1
         damage = calm and self.random.random() < 0.3
         self.start_an_agent(calm)
@@ -192,8 +192,8 @@ class Soak(BusTest):
                 self.end_bot(index, signal.SIGKILL)
                 self.start_bot(index)
         if self.random.random() < 0.3:
-            # Attacked, by less than an hour before the next agent has stored: else what is of now would
-            # be old when it is counted.
+            # Under attack, by less than an hour before the next agent has stored: otherwise samples of now would
+            # be old when they are counted.
             steps = [60, 600] if self.attacks else [60, 600, 1800]
             self.clock.set(self.clock.now() + self.random.choice(steps))
         self.kill_agent()
@@ -266,7 +266,7 @@ class Soak(BusTest):
                 "compressed_files": self.compressed}
 
     def published(self):
-        """How much there was, at least and at most. A head that lies tells nothing."""
+        """How much there was, at least and at most. A lying head is not used."""
         if not self.attacks:
             ring = Ring(f"/dev/shm/{self.bus}")
             heads = sum(ring.get(ring.lane(i)) for i in range(BOTS + 4))
@@ -307,7 +307,7 @@ class Soak(BusTest):
                 f"said last:\n{said}")
 
     def balance(self):
-        """Compares the books; returns what a report says."""
+        """Compares the numbers; returns the lines of the report."""
         documents = [self.load_all("hourly"), self.load_all("daily")]
         total = self.sum_of(documents, lambda d: d["requests"]["total"])
         orphaned = self.sum_of(documents, lambda d: d["requests"]["orphaned"])
@@ -318,10 +318,12 @@ class Soak(BusTest):
         missing = self.missing(documents)
         if not self.flood:
             self.assertEqual(lost, 0, f"the agent was never away for long; {missing}")
-        # What is orphaned was begun, and not published as a request.
+        # An orphaned request was begun, and not published as a request.
         self.assertLessEqual(least, total - orphaned + rejected + lost,
                              f"published, and counted + rejected + lost; {missing}")
-        self.assertLessEqual(total - orphaned + rejected + lost, most)
+        self.assertLessEqual(total - orphaned + rejected + lost, most,
+                             f"counted {total} less {orphaned} orphans + {rejected} rejected + {lost} lost, and "
+                             f"published; {missing}")
         self.assertEqual(sum(self.sum_by_name(documents, "by_model").values()), total)
         by_bot = self.sum_by_name(documents, "by_bot")
         self.assertEqual(sum(by_bot.values()), total)
@@ -367,6 +369,9 @@ def report(arguments):
                          flood=arguments.flood, attacks=arguments.attacks)
     except unittest.SkipTest as reason:
         sys.exit(f"soak: {reason}")
+    except BaseException:
+        print(f"soak: seed {arguments.seed}, {soak.rounds} rounds", file=sys.stderr)
+        raise
     finally:
         soak.tearDown()
         soak.doCleanups()

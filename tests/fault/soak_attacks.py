@@ -1,7 +1,7 @@
 """The attackers of soak.py --attacks, and what must be true of their samples.
 
   - liar: claims a lane as a producer does, and lies in its header, or publishes rubbish; it keeps
-    books of the rubbish. What its header claims was never published, and must be counted nowhere;
+    books of the rubbish. The records that its header claims were never published, and must be counted nowhere;
   - flooder: publishes requests of HOURS old hours, more than can be open at once;
   - leaker: begins requests and never ends them, more than a lane may have in flight.
 
@@ -99,7 +99,7 @@ class Attacks:
             self.end(name)
 
     def balance(self, by_bot, requests, rejected, lost):
-        """`requests`: what the files say of orphans. Returns what a report says."""
+        """`requests`: the orphans that the files count. Returns the lines of the report."""
         soak = self.soak
         orphaned = sum(r["orphaned"] for r in requests)
         soak.assertEqual(by_bot.get("leaker", 0), orphaned, "orphans are the leaker's")

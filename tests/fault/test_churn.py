@@ -40,7 +40,7 @@ class ChurnTest(BusTest):
 
     def test_they_leave_nothing_behind(self):
         agent = self.start_agent("--checkpoint-every", "1s")
-        # The first ones reserve as many lanes as live at a time, and fill the agent's tables.
+        # The first ones reserve as many lanes as there are bots at a time, and fill the agent's tables.
         self.churn(WARM_UP)
         wait_for(lambda: self.total()["total"] == WARM_UP, "the first ones")
         before = self.measure(agent)
@@ -57,8 +57,8 @@ class ChurnTest(BusTest):
         # A dead bot's lane is free some milliseconds later: the next one may need another.
         lanes = (after["blocks"] - before["blocks"]) * 512 / (2 << 20)
         self.assertLess(lanes, 64, "lanes reserved")
-        # The rolling windows fill with time, whoever lives in it: the next ten thousand add less.
-        # (A sanitizer keeps what is freed for a while.)
+        # The rolling windows fill with time, however many bots there are: the next ten thousand add less. (A
+        # sanitizer keeps what is freed for a while.)
         if not SANITIZER:
             self.assertLess(after["agent_kib"] - before["agent_kib"], 8192)
 

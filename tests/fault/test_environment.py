@@ -1,4 +1,4 @@
-"""Other users, other namespaces, links where files should be, a bus that is removed under everybody,
+"""Other users, other namespaces, links where files should be, a bus that is removed while agent and bots use it,
 and too few descriptors."""
 import glob
 import json
@@ -142,7 +142,7 @@ class RemovedTest(EnvironmentTest):
             with open(path, "rb") as file:
                 published += struct.unpack("<QQ", file.read(16))[1]
         wait_for(lambda: self.total() == published, f"{published} requests, not {self.total()}")
-        self.remove_bus()  # with nobody but the agent to make it again
+        self.remove_bus()  # only the agent is there to make it again
         self.wait_log(agent, "was removed: made it anew")
         log = self.stop_agent(agent)
         self.assertGreaterEqual(log.count("to its new incarnation"), 3, log)
@@ -258,7 +258,7 @@ class DescriptorsTest(EnvironmentTest):
                 self.assertIn("oo many open files", done.stderr)
             seen.add(done.returncode)
         self.assertEqual(seen & {0, 1}, {0, 1})
-        # Whoever failed left nothing locked or half made.
+        # The failed calls left nothing locked or half made.
         self.publish({"model": "m"})
 
 

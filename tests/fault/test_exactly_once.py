@@ -1,5 +1,5 @@
-"""Whatever dies, every sample is counted exactly once: a short soak, and a bot killed between any two
-stores of its publish, and attackers beside honest bots."""
+"""Every sample is counted exactly once when agents and bots are killed: a short soak, and a bot killed between any
+two stores of its publish, and attackers beside honest bots."""
 import os
 import sys
 import unittest
@@ -49,7 +49,7 @@ class AttackedTest(Soak):
 
 
 class RubbishTest(BusTest):
-    """A lane is put aside after each 32 records of rubbish: what comes behind is due all the same."""
+    """A lane is put aside after each 32 records of rubbish; the records behind them are still due."""
 
     def publish_behind_rubbish(self, rubbish):
         self.assertEqual(self.count_once(), (0, 0))
@@ -76,7 +76,7 @@ class RubbishTest(BusTest):
         self.assertEqual(self.count_once(), (2, 600))
 
     def test_agents_that_live_for_moments_get_through_rubbish(self):
-        """Each goes on where the one before was, and is not kept by what that one has counted."""
+        """Each goes on where the one before was, and is not stopped by records that that one has counted."""
         self.publish_behind_rubbish(1000)
         for _ in range(8):
             self.stop_agent(self.start_agent())

@@ -1,5 +1,5 @@
 """Storage and resources that fail: no inodes, input/output errors at every step of storing, no memory;
-and a clock that is set while everything runs. Nothing is lost, and nobody needs a restart."""
+and a clock that is set while everything runs. Nothing is lost, and no process needs a restart."""
 import fcntl
 import os
 import random
@@ -109,7 +109,7 @@ class StorageTest(BusTest):
         return image
 
     def lost_writes(self, io):
-        """The disk takes writes that it cannot keep: only fsync() tells."""
+        """The disk takes writes that it cannot keep, and only fsync() reports it."""
         image = self.disk()
         filler = os.path.join(os.path.dirname(image), "filler")
         agent = self.start_agent("--checkpoint-every", "1s", "--io", io)
@@ -148,7 +148,7 @@ class StorageTest(BusTest):
             self.skipTest(f"may not break a disk here: {reason}")
         self.publish(*[request()] * 20)
         self.wait_log(agent, "Read-only file system")
-        # What an administrator does: a check, and mounting it again, while the agent goes on.
+        # An administrator checks the file system and mounts it again, while the agent goes on.
         copy = image + ".copy"
         subprocess.run(["cp", "--sparse=always", image, copy], check=True)
         subprocess.run(["umount", "-l", self.data], check=True)
@@ -196,7 +196,7 @@ class StorageTest(BusTest):
         print(f"{held} of 24 saves held half-way; ", end="", file=sys.stderr)
 
     def wait_for_a_temporary_file(self):
-        """At once: it lives for milliseconds."""
+        """At once: it exists for milliseconds only."""
         until = time.monotonic() + 5
         while time.monotonic() < until:
             if any(name.endswith(".tmp") for name in os.listdir(self.data)):

@@ -25,7 +25,7 @@ HOSTILE = 7  # a lane that no honest bot has here
 
 
 def bombs():
-    """msgpack that promises more than it holds, nests deeper than anybody needs, or is none."""
+    """msgpack that promises more than it holds, nests deeper than any document, or is none."""
     yield b"\xdd\x10\x00\x00\x00"
     yield b"\xdf\xff\xff\xff\xff"
     yield b"\xdb\xff\xff\xff\xff"
@@ -114,7 +114,7 @@ class HostileTest(BusTest):
         return (said[-3000:] + self.tail_log.read()[-2000:]).decode(errors="replace")
 
     def after_attack(self):
-        """They live, and the honest bot's samples are counted, before and after."""
+        """They go on running, and the honest bot's samples are counted, before and after."""
         self.publish_honestly(5)
         self.assert_all_live()
         self.wait_counted()
@@ -229,7 +229,7 @@ class HostileTest(BusTest):
         self.assert_all_live()
 
     def test_the_board_is_written_again(self):
-        """Whatever is done to the board, orstat says something sensible, and soon the truth."""
+        """After any damage to the board orstat prints valid output, and soon the right statistics."""
         path = f"/dev/shm/{self.bus}.board"
         for attack in range(40):
             with open(path, "r+b") as board:

@@ -1,5 +1,5 @@
 """Requests in flight under bots that leak them, die at random, or flood: each request is ended,
-orphaned or forgotten, and what one bot does harms no other."""
+orphaned or forgotten, and no bot affects the requests of another."""
 import json
 import os
 import random
@@ -71,7 +71,7 @@ class InFlightTest(BusTest):
         # The end of one that was forgotten is counted as any other.
         self.say(leaking, end(0, "leaky"), end(LEAKED - 1, "leaky"))
         self.wait_requests(ok=2, in_flight=50 + LANE_MAX - 1)
-        # What others begin now is followed as if there were no leak.
+        # Requests that others begin now are followed as if there were no leak.
         self.say(honest, *[begin(n, "honest") for n in range(50, 60)])
         self.wait_requests(in_flight=60 + LANE_MAX - 1)
         honest.kill()
@@ -89,7 +89,7 @@ class InFlightTest(BusTest):
         steady = self.bot()
         begun = ended = mortal_ends = orphans = 0
         for _ in range(4 if SANITIZER else 10):
-            # One that lives all the time: what it began under one agent ends under another.
+            # One bot runs all the time: requests that it began under one agent end under another.
             for _ in range(rng.randrange(1, 20)):
                 self.say(steady, begin(begun, "steady"))
                 begun += 1
@@ -154,7 +154,7 @@ class InFlightTest(BusTest):
         for bot in mortal:
             bot.kill()
         self.wait_requests(orphaned=64 * 20, in_flight=0)
-        # The figures are never old, whatever comes: the agent lives by its heartbeat.
+        # The figures are never old under any load, and the heartbeat shows that the agent runs.
         for _ in range(10):
             self.assertIsNotNone(self.statistics()["agent"])
             time.sleep(0.1)

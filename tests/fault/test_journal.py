@@ -1,5 +1,5 @@
-"""The journal's files damaged, removed or in the way, and disks that are full or hang: nothing is fatal,
-nothing twice, and what could not be kept is counted."""
+"""The journal's files damaged, removed or in the way, and disks that are full or hang: nothing is fatal, nothing
+is there twice, and lines that could not be kept are counted."""
 import collections
 import glob
 import json
@@ -152,8 +152,7 @@ class DiskTest(JournalTest):
             self.publish(request(0))
             self.wait_journal(1)
             subprocess.run(["fsfreeze", "-f", self.data], check=True)
-            # Whatever happens to this test, the disk does not hang for ever: the end of the pipe
-            # ends with this process.
+            # If this test fails, the disk must not hang for ever: the end of the pipe ends with this process.
             self.processes.append(subprocess.Popen(
                 ["sh", "-c", "timeout 120 cat; " + " ".join(thaw)], stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))

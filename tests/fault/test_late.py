@@ -1,6 +1,6 @@
 """Late samples: old hours are flooded, and reopened again and again. Every sample ends in exactly one
-of counted, lost and rejected; the current hour is always whole; memory, checkpoint and what is
-written stay within their bounds."""
+of counted, lost and rejected; the current hour is always whole; memory, checkpoint and the bytes written stay
+within their bounds."""
 import json
 import os
 import shutil
@@ -36,7 +36,7 @@ class LateTest(BusTest):
         return [self.load(name) for name in self.files(pattern)]
 
     def sums(self, pattern="hourly_*.json"):
-        """What all files say: counted, rejected, lost."""
+        """The sums over all files: counted, rejected, lost."""
         documents = self.documents(pattern)
         return (sum(d["requests"]["total"] for d in documents),
                 sum(d["rejected_samples"] for d in documents),

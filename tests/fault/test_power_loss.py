@@ -1,6 +1,6 @@
 """After a power cut at any moment nothing is damaged, no checkpoint that was acknowledged is lost, and the
-journal holds what the checkpoint names. power_loss.py says how that is tried; here with some hundreds of
-states, there (scripts/power-loss) with thousands."""
+journal holds what the checkpoint names. power_loss.py says how this is tried: here with some hundreds of states,
+by scripts/power-loss with thousands."""
 import json
 import os
 import re
@@ -63,8 +63,8 @@ class EveryMomentTest(PowerTest):
             self.expect_none(again, sample(again, after, STATES // 15, SEED))
 
     def assert_complete(self, made):
-        """What the record makes of the folder is what was in it: it has recorded everything. And kills
-        alone have lost nothing and doubled nothing."""
+        """The folder built from the record equals the real one, so the record is complete. And kills alone have
+        lost nothing and doubled nothing."""
         for moment in made.moments():
             pass
         self.assertTrue(moment.disk.now() == made.files, "something was not recorded")
@@ -84,7 +84,7 @@ class EveryMomentTest(PowerTest):
 
 
 class OrderTest(PowerTest):
-    """Both stores do the same in the same order, whatever calls they do it by."""
+    """Both stores do the same in the same order, by different calls."""
 
     def steps(self, made):
         """name -> the steps of storing a file that is so called."""
@@ -110,7 +110,7 @@ class OrderTest(PowerTest):
 
 
 class Mutant:
-    """An agent with a fault, as a change to what an agent without it has done."""
+    """An agent with a fault, made by changing the record of an agent without it."""
 
     def __init__(self, made):
         self.made = made
@@ -231,7 +231,7 @@ class MutantTest(PowerTest):
 
 
 class RegressionTest(PowerTest):
-    """What this harness has found."""
+    """Faults that this harness has found."""
 
     def test_a_folder_that_an_agent_makes_is_as_durable_as_its_checkpoint(self):
         """Neither if the agent that made it is killed before it could sync the folder above."""
@@ -268,7 +268,7 @@ class RegressionTest(PowerTest):
             recorder.requests(3)
             recorder.life()
             recorder.requests(2)
-            # Its first write is who it is, its second are the lines.
+            # Its first write says which process it is, its second has the lines.
             self.assertFalse(recorder.life(2, "write*"))
             recorder.damage("state")
             recorder.damage("state.previous")

@@ -148,7 +148,7 @@ class ReadErrorTest(BusTest):
         self.expect(101, "the checkpoint before")
 
     def test_each_call_of_the_start_one_after_the_other(self):
-        """Whichever call of the whole start it is, in whatever file: those of the loader too."""
+        """Any call of the whole start, in any file, the loader's included."""
         self.publish(*[request()] * 100)
         self.once()
         total, ended = 100, 0
@@ -188,7 +188,7 @@ class ReadErrorTest(BusTest):
             with self.subTest(f"{call} {error}"):
                 # When no checkpoint holds the hour any more its file is read.
                 self.let_late_hours_go()
-                # Four times in vain, where a call is made but once a try; it waits 1, 2, 4 and 8 s.
+                # Four tries fail, for a call that is made once a try; it waits 1, 2, 4 and 8 s.
                 times = 4 if n == 0 else 1
                 agent = self.traced(f"{call}:error={error}:when=1..{times}", "--checkpoint-every",
                                     "1s", paths=[name], once=False)

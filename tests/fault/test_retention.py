@@ -62,7 +62,7 @@ class RetentionTest(BusTest):
             with self.subTest(f"{step / DAY:+} days"):
                 self.publish(*[request()] * 5)
                 self.clock.set(now + step)
-                # What is stamped ten years ago is too old as soon as the clock is right.
+                # A sample stamped ten years ago is too old as soon as the clock is right.
                 if step > -30 * DAY:
                     self.publish(*[request()] * 5)
                     published += 5
@@ -198,7 +198,7 @@ class StopTest(BusTest):
         wait_for(lambda: self.files("hourly_*.json"), "the first file")
         self.publish(*[request()] * 100)
         subprocess.run(["fsfreeze", "-f", self.data], check=True)
-        # Whatever happens to this test, the disk does not hang for ever.
+        # If this test fails, the disk must not hang for ever.
         thaw = subprocess.Popen(["sh", "-c", f"timeout 60 cat; fsfreeze -u {self.data}"],
                                 stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.processes.append(thaw)

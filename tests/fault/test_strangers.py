@@ -1,6 +1,6 @@
-"""Two users, by real uids. What a stranger has put in the place of ring, lock object or board is not
-used, whatever he put there first, before the start and while all are running; and no lock that somebody
-holds is waited for. Needs root, who alone may be two users."""
+"""Two users, by real uids. An object that another user has put in the place of ring, lock object or board is not
+used: each of them, in every order, before the start and while all are running. No call waits for a lock that
+another process holds. Needs root, to run as two users."""
 import fcntl
 import itertools
 import json
@@ -20,7 +20,7 @@ from harness import SANITIZER, BusTest, main, program, wait_for  # noqa: E402
 
 # One that other users may run: that of the tests may lie in a private home.
 PYTHON = shutil.which("python3", path="/usr/bin:/bin") or sys.executable
-STRANGER, ALICE = 64001, 64002  # nobody needs to have these numbers
+STRANGER, ALICE = 64001, 64002  # no user needs to have these numbers
 SUFFIXES = ("", ".lanes", ".board")
 LOCK_CREATE, LOCK_AGENT = 4096, 4097
 F_OFD_SETLK = 37
@@ -127,7 +127,7 @@ class StrangerTest(BusTest):
         return bot
 
     def books(self, bot, stop=False):
-        """What a bot says at its end."""
+        """A bot's last line."""
         if stop:
             bot.stdin.close()
         self.assertEqual(bot.wait(timeout=60), 0)
@@ -145,7 +145,7 @@ class BeforeTheStartTest(StrangerTest):
         self.assertIn("not trusted", check.stdout)
 
     def test_nothing_of_a_private_squat_is_used_either(self):
-        """He keeps us out of his object: another user learns whose it is all the same."""
+        """The stranger's object cannot be opened, and the error still names its owner."""
         self.squat("", ".lanes", mode=0o600)
         self.assert_told(self.run_as(ALICE, "orpub", "--bus", self.bus, "--model", "m"), self.shm)
         self.assert_told(self.run_as(ALICE, "orstat", "--bus", self.bus), self.shm)
@@ -158,7 +158,7 @@ class BeforeTheStartTest(StrangerTest):
         self.assertFalse(os.path.exists(self.shm))
 
     def test_in_every_order(self):
-        """Whatever is squatted: nothing is published into it, and no sample of his is shown."""
+        """For each squatted object: nothing is published into it, and none of its samples is shown."""
         for count in (1, 2, 3):
             for suffixes in itertools.combinations(SUFFIXES, count):
                 for path in (self.shm + s for s in SUFFIXES):
@@ -207,7 +207,7 @@ class BeforeTheStartTest(StrangerTest):
             self.assertEqual(json.load(file)["requests"]["total"], 1)
 
     def test_a_lease_of_a_strangers_keeps_nobody(self):
-        """Opening a file that somebody holds a lease of waits for him, up to 45 s."""
+        """Opening a file on which another process holds a lease waits for that process, up to 45 s."""
         holder = subprocess.Popen(
             [PYTHON, "-c", "import fcntl, os, signal, sys, time\n"
              "fd = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT, 0o666)\n"
@@ -279,7 +279,7 @@ class TrustTest(StrangerTest):
         self.stop_agent(agent)
 
     def test_a_set_user_id_program_is_not_told_whom_to_trust(self):
-        """Who starts it must not steer whom it believes."""
+        """The user who starts the program must not choose whom it trusts."""
         self.squat("", ".lanes")
         path = self.for_all("orpub")
         os.chown(path, ALICE, ALICE)
@@ -511,7 +511,7 @@ class LocksTest(StrangerTest):
 
 
 class OptionsTest(StrangerTest):
-    """What is asked for on a bus that exists is done, or said to be impossible."""
+    """Options for a bus that exists are applied, or refused with an error."""
 
     def modes(self):
         return [oct(os.stat(self.shm + s).st_mode & 0o777) for s in SUFFIXES]

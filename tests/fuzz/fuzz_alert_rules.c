@@ -1,6 +1,6 @@
 /*
- * fuzz_alert_rules.c: whatever the file of alert rules holds, it is read or refused with a line and
- * a remedy; what was read reads the same again from its own words, and can be judged.
+ * fuzz_alert_rules.c: any bytes as a file of alert rules are read, or refused with a line and a
+ * remedy. A rule that was read is the same when its text is read again, and can be evaluated.
  */
 #include "agent/alerts/evaluate.h"
 #include "agent/alerts/message.h"

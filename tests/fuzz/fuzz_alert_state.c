@@ -1,6 +1,6 @@
 /*
- * fuzz_alert_state.c: whatever the file "alerts" of the data folder holds, it is taken over or
- * refused; what was taken over is written and read again as the same.
+ * fuzz_alert_state.c: any bytes as the file "alerts" of the data folder are restored or refused. A
+ * restored state is the same when it is written and read again.
  */
 #include "agent/alerts/state.h"
 #include "must.h"
@@ -59,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(s.queue.count <= ALERT_POSTS_MAX);
 	if (err == 0)
 		must_stay_the_same(&s);
-	/* Nobody can be owed anything but the two, each perhaps more than once. */
+	/* Only these two targets can be owed a post, each perhaps more than once. */
 	while (err == 0 && s.queue.first)
 		alert_queue_settle(&s.queue, s.queue.first->number,
 		    s.queue.first->owed[s.queue.first->owed_count - 1]);

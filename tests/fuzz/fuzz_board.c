@@ -1,6 +1,6 @@
 /*
- * fuzz_board.c: whatever the board holds, orstat shows something and advises, in 80 columns,
- * without a character that steers a terminal; so does its live screen, of any size.
+ * fuzz_board.c: with any bytes on the board, orstat and its advice print at most 80 columns,
+ * without a character that steers a terminal; so does the live screen, of any size.
  */
 #include "board/agent_info.h"
 #include "common/advice/advice.h"

@@ -45,7 +45,7 @@ static void must_be_restored_or_refused(const char *file, size_t length)
 		must_save(&l, &bus);
 	checkpoint_bus_free(&bus);
 	aggregator_free(&l);
-	/* With late periods sealed, whatever is in them. */
+	/* With late periods sealed, without a look into them. */
 	MUST(aggregator_init(&l, &utc, 30, NOW) == 0);
 	(void)checkpoint_restore(file, length, NOW, &l, &bus);
 	checkpoint_bus_free(&bus);

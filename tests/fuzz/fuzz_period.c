@@ -1,7 +1,6 @@
 /*
- * fuzz_period.c: any msgpack in the place of a period's document is a period or none; as JSON text
- * it is the same one, or none either; and what is restored and written again restores to the same
- * totals.
+ * fuzz_period.c: any msgpack as a period's document is read or refused, and the same document as
+ * JSON text likewise. A document that is restored and written again restores to the same totals.
  */
 #include "doc/doc_read.h"
 #include "doc/msgpack_tree.h"

@@ -1,6 +1,6 @@
 /*
- * fuzz_period_file_text.c: any text in the place of a period's file is a period or none, whatever
- * parts are wanted; and what is taken of it as a whole can be written, and read again to the same.
+ * fuzz_period_file_text.c: any text as a period's file is read or refused, for any set of wanted
+ * parts. A document that is read whole is the same when it is written and read again.
  */
 #include "doc/doc_read.h"
 #include "doc/document.h"
@@ -36,7 +36,8 @@ static void must_read_again(const struct aggregate *a)
 	MUST(again.by_model.count == a->by_model.count && again.by_bot.count == a->by_bot.count);
 	MUST(again.requests.response_ms.count == a->requests.response_ms.count);
 	MUST(again.gauges.count == a->gauges.count);
-	/* Sums to the last bit, with what doubles leave out; a cost that nobody reported is none.
+	/* Sums to the last bit, with the rests that doubles leave out; a cost that was not reported
+	 * is absent.
 	 */
 	MUST(again.requests.response_ms.sum.units == a->requests.response_ms.sum.units);
 	MUST(!a->requests.cost_known || again.requests.cost.units == a->requests.cost.units);

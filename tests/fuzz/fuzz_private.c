@@ -1,12 +1,12 @@
 /*
- * fuzz_private.c: whatever a request asks and a server says, no text that is published repeats 12
- * characters of what was asked; and what repeats fewer is published.
+ * fuzz_private.c: for any request and any answer of a server, no published text repeats 12
+ * characters of the request, and a text that repeats fewer is published.
  *
- * The judge compares by other means: the strings of the body by jansson, each with the text by the
+ * The test compares by other means: the strings of the body by jansson, each with the text by the
  * table of the longest common substring.
  *
  * Input, the whole of it: how the body and the server's text are made from the rest (see make()),
- * so that texts which repeat a part of the body, escaped or not, are as frequent as others.
+ * so that texts that repeat a part of the body, escaped or not, are as frequent as others.
  */
 #include "base/utf8.h"
 #include "llm/echo.h"
@@ -221,7 +221,9 @@ static void must_be_judged_well(json_t *asked, unsigned shape, const char *said,
 	MUST(!t[1].withheld);
 }
 
-/* What cannot be compared: no words, and of names identifiers alone. */
+/*
+ * When the body cannot be compared: no messages are published, and only names that are identifiers.
+ */
 static void must_be_judged_unseen(const char *said, bool free_form)
 {
 	struct echo_text t[2] = {{said, free_form, false}, {said, free_form, false}};

@@ -1,9 +1,9 @@
 /*
- * fuzz_response.c: whatever bytes a server sends, in whatever pieces: no crash, no leak, the same
- * facts, and never an "ok" for what is not one.
+ * fuzz_response.c: any bytes of a server, cut into any pieces: no crash, no leak, the same facts
+ * for all cuts, and "ok" only for a whole answer.
  *
- * The judge is a second reading by other means: the whole body at once, events split as the
- * standard says, JSON by jansson. Input: how the answer is announced, the length of the pieces,
+ * The test compares with a second reading by other means: the whole body at once, events split as
+ * the standard says, JSON by jansson. Input: how the answer is announced, the length of the pieces,
  * body.
  */
 #include "llm/outcome.h"
@@ -15,7 +15,7 @@
 #include <math.h>
 #include <string.h>
 
-/* What was generated, however it came in pieces. */
+/* The generated text, independent of how it was cut. */
 struct heard {
 	bool token;
 	char *text[2];

@@ -1,6 +1,6 @@
 /*
- * fuzz_roundtrip.c: whatever is published, at whatever slot size and moment, comes out equal of
- * everything that writes and reads it. The input is the choices of tests/support/roundtrip.c.
+ * fuzz_roundtrip.c: any published samples, at any slot size and moment, come out equal of
+ * everything that writes and reads them. The input is the choices of tests/support/roundtrip.c.
  */
 #include "must.h"
 #include "roundtrip.h"

@@ -1,5 +1,5 @@
-"""What the tests of alerts share: agents with rules, and a real HTTP server that takes what they post,
-or does not."""
+"""Shared by the tests of alerts: agents with rules, and a real HTTP server that takes what they post, or does
+not."""
 import http.server
 import json
 import os
@@ -14,7 +14,7 @@ FAILURE = {"bot": "acore", "model": "openai/a", "status": "error"}
 
 
 class Hook:
-    """A real HTTP server that takes alerts; what it does with one is told by `behave`."""
+    """A real HTTP server that takes alerts; `behave` says what it does with one."""
 
     def __init__(self, behave=None, port=0, certificate=None):
         hook = self
@@ -92,7 +92,7 @@ class AlertsTest(BusTest):
             hook.close()
 
     def environment(self, **more):
-        # What a test posts to is on this machine, whatever proxy the machine has.
+        # Tests post to this machine only, so a proxy of the machine is not used.
         return super().environment(**{"NO_PROXY": "*", **more})
 
     def hook(self, *arguments, **how):
@@ -134,6 +134,6 @@ class AlertsTest(BusTest):
         self.assertEqual(hook.told(), list(told))
 
     def wait_delivered(self):
-        """The disk knows it too: an agent that is killed before may tell once more."""
+        """The disk knows it too: an agent that is killed before may post once more."""
         wait_for(lambda: self.board()["undelivered"] == 0 and not (self.load("alerts") or {}).get("posts"),
                  "every post to be taken")

@@ -1,5 +1,5 @@
-"""What the integration tests share: a private bus and data folder, the agent and the tools as real
-processes, and waiting for what must become true."""
+"""Shared by the integration tests: a private bus and data folder, the agent and the tools as real processes, and
+waiting for conditions."""
 import contextlib
 import glob
 import json
@@ -33,7 +33,7 @@ def words(arguments):
 
 
 def wait_for(condition, what, seconds=20):
-    """The first true value of condition(), or a failure that says what did not come."""
+    """The first true value of condition(), or a failure that names what did not happen."""
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
@@ -91,7 +91,7 @@ class Clock:
 
 
 def remove_faketimes_leavings():
-    """What libfaketime keeps in shared memory for processes that were killed."""
+    """Shared memory that libfaketime leaves behind for processes that were killed."""
     for path in glob.glob("/dev/shm/*faketime_s*_*"):
         if not os.path.exists(f"/proc/{path.rsplit('_', 1)[1]}"):
             with contextlib.suppress(FileNotFoundError):  # by a test that runs beside this one
@@ -99,8 +99,8 @@ def remove_faketimes_leavings():
 
 
 def stay_within_the_hour(seconds=60):
-    """Waits for the next hour if this one ends within the time that a test may take: what a test
-    counts must not be spread over two files."""
+    """Waits for the next hour if this one ends within the time that a test may take: a test's samples must not be
+    spread over two files."""
     left = 3600 - time.time() % 3600
     if left < seconds:
         time.sleep(left + 0.1)

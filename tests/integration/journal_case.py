@@ -1,4 +1,4 @@
-"""What the tests of the journal share: an agent that keeps one, and looking into it."""
+"""Shared by the tests of the journal: an agent with a journal, and looking into it."""
 import json
 import os
 import subprocess

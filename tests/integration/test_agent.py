@@ -223,7 +223,7 @@ class ExactlyOnceTest(BusTest):
         self.assertEqual(self.hours(), 2)
 
     def test_a_checkpoint_before_of_another_bus_is_not_gone_back_to(self):
-        """The ring that held what came since is gone; the files hold it."""
+        """The ring that held the later samples is gone; the files hold them."""
         for _ in range(3):
             self.publish(request())
             self.count_once()
@@ -363,7 +363,7 @@ class TroubleTest(BusTest):
         self.publish(request())
         self.wait_file(name, lambda d: d["requests"]["total"] == 2)
         log = self.stop_agent(agent)
-        # Whichever step of storing the removal came before.
+        # The removal may come before any step of storing.
         self.assertEqual(log.count("ERROR - could not "), 1, log)
         self.assertEqual(self.load(name)["requests"]["total"], 2)
 
@@ -413,8 +413,7 @@ class TroubleTest(BusTest):
         try:
             agent = self.start_agent("--checkpoint-every", "1s", "--io", option)
             self.wait_file(hour_name())
-            # Whatever happens to this test, the disk does not hang for ever: the end of the pipe
-            # ends with this process.
+            # If this test fails, the disk must not hang for ever: the end of the pipe ends with this process.
             subprocess.run(["fsfreeze", "-f", self.data], check=True)
             self.processes.append(subprocess.Popen(
                 ["sh", "-c", "timeout 90 cat; " + " ".join(thaw)], stdin=subprocess.PIPE,
@@ -496,7 +495,7 @@ class TwoStoresTest(BusTest):
             contents[io] = {}
             for name in self.files("*_20251124*.json"):
                 with open(self.path(name), "rb") as file:
-                    # What differs is when it was written and for how long the agent had run.
+                    # Only the time of writing and the agent's running time differ.
                     contents[io][name] = [line for line in file.read().splitlines()
                                           if not line.strip().startswith(
                                               (b'"saved_at"', b'"uptime', b'"lifetime"'))]

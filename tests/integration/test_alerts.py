@@ -1,4 +1,4 @@
-"""oragent --alert: rules as they are read, judged, told and shown; and read anew."""
+"""oragent --alert: rules are read, evaluated, posted and shown; and read anew."""
 import os
 import signal
 import time
@@ -42,7 +42,7 @@ class TellingTest(AlertsTest):
         self.assertEqual(done.returncode, 2, done.stdout)
         log = self.stop_agent(agent)
         self.assertIn("WARNING - alert: error_rate 1h is 15 %, over 10 %", log)
-        # Nowhere but in the file of rules is there a word of what the URLs hold.
+        # The contents of the URLs are nowhere except in the file of rules.
         self.assertNotIn("SECRET", log)
         for folder, _, names in os.walk(self.data):
             for name in names:
@@ -152,7 +152,7 @@ class FileTest(AlertsTest):
         self.wait_told(first, ("firing", "cost 1h > 5 USD"))
         self.write_rules(f"webhook {second.url}", "cost 1h > 5 USD", "requests 1h > 5")
         agent.send_signal(signal.SIGHUP)
-        # What was told before is not told again; a new rule is, and to whom the new file names.
+        # An alert that was posted is not posted again; a new rule's is, and to the targets of the new file.
         self.wait_told(second, ("firing", "requests 1h > 5"))
         self.wait_state("requests 1h > 5", "firing")
         self.assertEqual(self.states(), {"cost 1h > 5 USD": "firing", "requests 1h > 5": "firing"})

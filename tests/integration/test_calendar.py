@@ -249,7 +249,7 @@ class ClockTest(BusTest):
         self.stop_agent(agent)
         self.assertLessEqual(set(kept + foreign), set(os.listdir(self.data)))
         self.assertTrue(os.path.exists(target))
-        # 0 keeps everything; and what expires while the agent runs goes at midnight.
+        # 0 keeps everything; files that expire while the agent runs are removed at midnight.
         self.set_clock("2026-12-23T23:59:58Z")
         agent = self.agent("--retention-days", 0)
         self.expect("daily_20261223.json", 0, complete=True)

@@ -26,7 +26,7 @@ class Screen:
         self.reader = None
 
     def read_until(self, text):
-        """What is shown until then, and no more, so that it fills."""
+        """What is shown until then is read, and no more, so that the pipe fills."""
         deadline = time.monotonic() + PATIENCE
         while text not in self.shown:
             if not select.select([self.parent], [], [], deadline - time.monotonic())[0]:
@@ -40,7 +40,7 @@ class Screen:
                 while select.select([self.parent], [], []):
                     self.shown += os.read(self.parent, 65536)
             except OSError:
-                pass  # nobody has it open any more
+                pass  # no process has it open any more
         self.reader = threading.Thread(target=read, daemon=True)
         self.reader.start()
 
@@ -91,7 +91,7 @@ class GoneTest(BusTest):
         self.screens = []
 
     def tearDown(self):
-        super().tearDown()  # first, as who is alive holds the terminal
+        super().tearDown()  # first, since a living process holds the terminal
         for screen in self.screens:
             screen.hang_up()
 

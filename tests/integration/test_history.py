@@ -151,7 +151,7 @@ class HandOverTest(HistoryTest):
         agent = self.start_journal()
         self.publish(*requests(30, 40))
         self.wait_counted(40)
-        # From here on what came in between is not told from what the journal holds.
+        # From here on, requests of that stretch cannot be told from those in the journal.
         self.expect([*range(20), *range(30, 40)], "--since", "1h")
         self.stop_agent(agent)
 
@@ -231,7 +231,7 @@ class TimesTest(HistoryTest):
         bot = self.start("orpub", "--bus", self.bus, "--json-lines", stdin=subprocess.PIPE)
         bot.stdin.write(json.dumps({"kind": "begin", "request_id": "r0", "bot": "acore"}) + "\n")
         bot.stdin.flush()
-        # By the board: no file is written for what has only begun.
+        # By the board: no file is written for requests that have only begun.
         wait_for(lambda: json.loads(self.run_tool("orstat", "--bus", self.bus, "--json").stdout)[
             "requests"]["in_flight"] == 1, "it to be in flight", 30)
         bot.kill()

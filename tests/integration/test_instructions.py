@@ -1,6 +1,6 @@
 """What is done for each sample takes no more instructions than it did: counted by callgrind, which says
-the same on a busy machine as on an idle one. A limit is an eighth above what was measured; who makes
-something faster lowers it."""
+the same on a busy machine as on an idle one. A limit is an eighth above the measured number; lower it when you
+make something faster."""
 import os
 import re
 import shutil

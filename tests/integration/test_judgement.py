@@ -1,4 +1,4 @@
-"""orstat --advise and orstat --check: what the figures give reason to do, and to raise."""
+"""orstat --advise and orstat --check: which figures give advice, and which raise a warning."""
 import json
 import os
 import re
@@ -84,7 +84,7 @@ class CheckTest(JudgementTest):
 
     @staticmethod
     def performance(line):
-        """What a monitoring system reads: {label: (value, warning, critical)}."""
+        """The values that a monitoring system reads: {label: (value, warning, critical)}."""
         found = {}
         for word in line.rstrip("\n").split(" | ")[1].split(" "):
             match = re.fullmatch(r"(\w+)=(U|[\d.e+-]+)(s|%|);([^;]*);([^;]*);0", word)
@@ -120,7 +120,7 @@ class CheckTest(JudgementTest):
         self.assertAlmostEqual(document["requests"]["error_rate"], rate, places=1)
         self.assertIn(f"{errors}, {rate:.1f} %", self.run_tool(
             "orreport", "--data-dir", self.data, "--days", "1").stdout)
-        # What scripts of the system before orbus read keeps its meaning.
+        # Keys that scripts of the earlier system read keep their meaning.
         self.assertAlmostEqual(document["errors"]["error_rate"], 100 * errors / messages)
 
     def test_a_total_outage_of_a_bot_with_many_messages_is_critical(self):
@@ -136,7 +136,7 @@ class CheckTest(JudgementTest):
                       self.check(2, "--warning", "heartbeat=~:"))
 
     def test_where_all_are_cancelled_nothing_is_well(self):
-        """Cancelled requests are no failures; that none at all is answered is one."""
+        """Cancelled requests are no failures; but it is one if no request at all is answered."""
         agent = self.serve(*[{"status": "cancelled"}] * 40)
         line = self.check(2)
         self.assertIn("40 requests, 0.0 % failed; unanswered 100% (99.99)", re.sub(r", p95 [^;]*", "", line))

@@ -1,4 +1,4 @@
-"""Bots in C, Python and Node on one bus at the same time, and the books of them all."""
+"""Bots in C, Python and Node on one bus at the same time, and the sums of them all."""
 import os
 import subprocess
 import sys
@@ -80,7 +80,7 @@ class LanguagesTest(BusTest):
         for bot in bots:
             self.assertEqual(bot.wait(300), 0, bot.args)
         self.stop_agent(agent)
-        # An agent that is told to stop leaves what it has no time for to the next one.
+        # An agent that is told to stop leaves the samples that it has no time for to the next one.
         done = self.run_tool("oragent", "--bus", self.bus, "--data-dir", self.data, "--once")
         self.assertEqual(done.returncode, 0, done.stderr)
         files = self.files("daily_*")

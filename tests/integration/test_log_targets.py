@@ -168,7 +168,7 @@ class LogTest(BusTest):
 
     @staticmethod
     def wait_until_it_waits(lines):
-        """What is on the bus by then would be the past."""
+        """Samples that are on the bus by then would be the past."""
         wait_for(lambda: any("INFO - ortail waits: " in line for line in lines()),
                  "ortail to wait for the bus")
 
@@ -281,9 +281,9 @@ class SyslogTest(LogTest):
         before = self.resident(tail)
         self.run_tool("orpub", "--bus", self.bus, "--json-lines",
                       input='{"model": "m", "response_ms": 1000}\n' * 30000)
-        # The agent counts on, whatever becomes of its own words.
+        # The agent goes on counting, also if its log lines are not taken.
         wait_for(lambda: self.counted() == 30001, "the books")
-        # A sanitizer keeps what is freed.
+        # A sanitizer keeps freed memory.
         if not SANITIZER:
             self.assertLess(self.resident(tail) - before, 32 << 20)
         agent.terminate()
@@ -323,8 +323,7 @@ class SyslogTest(LogTest):
         errors = tail.communicate(timeout=10)[1].splitlines()
         self.assertEqual(tail.returncode, 0)
         os.kill(daemon.pid, signal.SIGCONT)
-        # What the daemon had not taken is on standard error.
-        # What was read and not taken is on standard error: no line in between is missing.
+        # The lines that the daemon had not taken are on standard error: no line in between is missing.
         told = self.times(errors)
         self.assertGreater(len(told), 0)
         taken = wanted[:wanted.index(told[0])]
@@ -401,8 +400,8 @@ class JournalTest(LogTest):
         tail = self.start("ortail", *command.split(), env=self.environment(ORBUS=self.bus))
         self.wait_until_it_waits(self.journal)
         wanted = []
-        # The journal passes on what rsyslog takes at once: ten lines wait where nobody has set
-        # net.unix.max_dgram_qlen to 512, as systemd does when a machine starts.
+        # The journal passes on what rsyslog takes at once: ten lines wait unless net.unix.max_dgram_qlen was set
+        # to 512, as systemd does when a machine starts.
         for _ in range(6):
             wanted += self.requests(5)
             self.wait_times(wanted, self.lines)
@@ -432,7 +431,7 @@ class JournalTest(LogTest):
 
 
 class NoDaemonTest(LogTest):
-    """Where nobody listens, nothing is silent."""
+    """Where no daemon listens, every line still goes somewhere."""
 
     def test_a_fatal_error_of_the_agent_is_told(self):
         with open(self.data, "w", encoding="ascii"):

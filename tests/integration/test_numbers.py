@@ -46,7 +46,7 @@ class NumbersTest(BusTest):
         agent.wait()
         for _ in range(2):
             agent = self.start_fast(*options)
-            # One of another kind, so that the files are written again from what was read.
+            # A sample of another kind, so that the files are written again from what was restored.
             self.publish({"kind": "count", "name": TICK, "value": 1, "bot": "acore"})
             written = before[0]["saved_at"]
             self.wait_file(hour_name(), lambda d, at=written: d["saved_at"] > at)

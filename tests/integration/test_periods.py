@@ -148,7 +148,7 @@ class PeriodsTest(JournalTest):
         self.check_all()
 
     def test_to_india_and_back(self):
-        """Half hours are cut to fit, and what clocks show now is the name where that is free."""
+        """Half hours are cut to fit; the name is what clocks show now, if that is free."""
         self.set_clock("2026-11-24T14:20:00Z", "UTC")
         agent = self.agent()
         self.send()
@@ -195,7 +195,7 @@ class PeriodsTest(JournalTest):
         self.assertEqual(hours["hourly_20261025_03.json"], ("03:00", "04:00", 2))
 
     def test_a_day_stands_for_the_hours_in_its_time(self):
-        """Whatever date these bear: it is not added to them."""
+        """The day is not added to the hours in its time, for any date in their names."""
         self.set_clock("2026-11-24T17:20:00Z", "UTC")
         agent = self.agent()
         self.send()
@@ -215,7 +215,7 @@ class PeriodsTest(JournalTest):
                 self.assertEqual(report["total"]["requests"]["total"], 2, f"{zone} {per}")
 
     def test_widths(self):
-        """--snapshot-every from an hour to a day and back: what has begun goes on."""
+        """--snapshot-every from an hour to a day and back: the period that has begun goes on."""
         at = seconds("2026-11-24T01:40:00Z")
         for width in ("1h", "6h", "24h", "2h", "12h", "1h", "3h", "8h"):
             self.set_clock(at, "Europe/Berlin")
@@ -255,7 +255,7 @@ class PeriodsTest(JournalTest):
                 self.check_all()
 
     def test_a_folder_without_its_checkpoint(self):
-        """As an earlier version leaves it, or damage: what the files say counts."""
+        """As an earlier version leaves it, or after damage: the contents of the files count."""
         self.set_clock("2026-11-24T14:20:00Z", "UTC")
         agent = self.agent()
         self.send("2026-11-24T10:10:00Z", "2026-11-24T11:10:00Z", "2026-11-24T14:20:00Z")
@@ -304,7 +304,7 @@ class PeriodsTest(JournalTest):
         self.stop_agent(agent)
 
     def test_labels_with_offsets_expire(self):
-        """Retention knows their names, whatever zone they are of."""
+        """Retention knows their names, of every zone."""
         os.makedirs(self.data, exist_ok=True)
         old = ["hourly_20261014_08-0500.json", "daily_20261014+0530.json",
                "hourly_20261014_08+0000_2.json", "requests_20261014_08-0500.ndjson.zst"]

@@ -1,4 +1,4 @@
-"""What is told of documents elsewhere is what the schema says (libbus/doc/schema.def)."""
+"""Everything that describes documents agrees with the schema (libbus/doc/schema.def)."""
 import os
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""What is fast by construction: what is not done at all. Nothing here is measured in seconds."""
+"""Fast by construction: work that is not done at all. Nothing here is measured in seconds."""
 import os
 import re
 import signal

@@ -38,7 +38,7 @@ def decimal(rng, digits, places):
 
 
 class Expected:
-    """What the published samples add up to."""
+    """The sums of the published samples."""
 
     def __init__(self):
         self.requests = 0
@@ -112,7 +112,7 @@ class SumsTest(BusTest):
         self.assertEqual(document["service_metrics"]["n"], float(e.count), where)
 
     def same_sums(self, one, other):
-        """To the last bit: with what doubles leave out."""
+        """To the last bit: with the rests that doubles leave out."""
         for key in ("cost_usd", "cost_usd_rest", "counts", "counts_rest", "histograms", "tps",
                     "response_times", "by_model", "by_bot", "by_provider", "gauges"):
             self.assertEqual(one.get(key), other.get(key), key)

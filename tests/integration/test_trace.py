@@ -26,7 +26,7 @@ MODELS = [("openai/gpt-4-turbo", 450, 0.25, 50, 0.01, 0.03),
 
 
 def expected_samples(workload):
-    """What each request of the workload is, by the formula, without orbus."""
+    """Each request of the workload, by the formula, without orbus."""
     for i, row in enumerate(csv.DictReader(io.StringIO(workload))):
         stamp, _, fraction = row["TIMESTAMP"].partition(".")
         at = datetime.strptime(stamp, "%Y-%m-%d %H:%M:%S").replace(tzinfo=timezone.utc)

@@ -57,7 +57,7 @@ RATES = (((20, 0.1), (20, 0.8)), ((30, 0.02), (2000, 0.2)), ((1000, 0.01), (1000
          ((100, 0.02), (1000, 0.12)), ((200, 0.1), (200, 0.22)), ((300, 0.05), (6000, 0.10)),
          ((2000, 0.02), (2000, 0.035)), ((20000, 0.05), (20000, 0.057)))
 
-# Those whose quantiles move with the factor, whatever it is.
+# Distributions whose quantiles move with any factor.
 CONTINUOUS = ("normal", "log-normal 0.5", "log-normal 1", "Pareto 2.5", "Pareto 1.5", "exponential")
 # A factor at which a test at the level sees some 60 % is this many standard errors.
 EFFECT, LEAST_FACTOR, STEPS = 2.85, 1.08, 0.05
@@ -237,7 +237,7 @@ class AdviceTest(unittest.TestCase):
 
 
 class Count:
-    """What was said of one figure over many pairs."""
+    """The verdicts on one figure over many pairs."""
 
     def __init__(self):
         self.pairs = self.called = self.few = 0
@@ -265,7 +265,7 @@ class VerdictsTest(unittest.TestCase):
             self.assertGreaterEqual(abs(change), RESOLUTION, (figure, row[figure]))
 
     def run_null(self):
-        """By distribution, sizes and figure: what is said where nothing has changed."""
+        """By distribution, sizes and figure: the verdicts where nothing has changed."""
         cells = {}
         for number, distribution in enumerate(DISTRIBUTIONS):
             for sizes in SIZES:
@@ -328,9 +328,9 @@ class VerdictsTest(unittest.TestCase):
                     yield distribution, sizes, factor, figure, seen, reference / count
 
     def test_quantiles_are_told_apart_at_every_n(self):
-        """As often as by scipy over all n of a distribution; in each cell as far as chance lets one
-        say, whose pairs are few, and the steps of exact tests: of few values beyond the cut, one more
-        or less moves what is seen by several points, and the two cuts differ by a part of a bucket."""
+        """As often as by scipy over all n of a distribution. In each cell, only as far as chance allows, since its
+        pairs are few, and as the steps of exact tests allow: with few values beyond the cut, one value more or
+        less moves the share by several points, and the two cuts differ by a part of a bucket."""
         sums = {}
         for distribution, sizes, factor, figure, seen, reference in self.run_grid(60):
             noise = STEPS + 3 * (0.25 * 0.3 / seen.pairs) ** 0.5

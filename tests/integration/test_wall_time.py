@@ -171,7 +171,7 @@ class WallTimeTest(unittest.TestCase):
                         if wall // width > latest:
                             latest = wall // width
                             bounds.append((moment, latest * width))
-                    # What is cut at the ends of this stretch is none of it.
+                    # Times that are cut off at the ends of this stretch are left out.
                     for (start, label), (end, _) in zip(bounds[1:], bounds[2:]):
                         if hours != 0 and abs(start - change) > 5 * 3600 < abs(end - change):
                             continue

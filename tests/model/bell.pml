@@ -1,7 +1,7 @@
 /*
  * bell.pml: the doorbell (producer.c's ring_bell(), reader.c's sleep_on_bell()): a reader that sleeps
- * is woken by a ring, or does not fall asleep over one. Checked by spin; without the poll's timeout,
- * which in life bounds what this proves cannot happen.
+ * is woken by a ring, or does not fall asleep over one. Checked by spin; without the poll's
+ * timeout, which in reality bounds the failure that this proves impossible.
  *
  * A futex wait sleeps only if the word still is what the sleeper has noted, which the kernel looks at
  * and acts on as one step; a wake wakes who sleeps then.

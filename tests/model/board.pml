@@ -17,7 +17,7 @@
 #endif
 
 byte newest;                      /* the header's generation, 0: no document yet */
-byte first[SLOTS], second[SLOTS]; /* two words of a document: both bear its generation */
+byte first[SLOTS], second[SLOTS]; /* two words of a document: both have its generation */
 byte generation[SLOTS], checksum[SLOTS];
 bool ended;
 

@@ -4,7 +4,7 @@
  *
  * The owner's store of `owner_inside` waits in its processor's buffer, from where it comes to memory
  * at any later moment, at the owner's next store or locked instruction, or at a barrier that another
- * thread has the kernel run. All else is as it happens.
+ * thread has the kernel run. Every other step happens at once.
  */
 #define OWNER    3
 #define SHARED   1
@@ -146,6 +146,6 @@ active proctype buffer()
 	:: done == 3 -> break
 	:: is_pending -> flush()
 	od;
-	/* Nobody is inside: the next one must be able to come in. */
+	/* No thread is inside: the next one must be able to enter. */
 	assert(!shared_busy && !owner_inside && !shared_inside)
 }

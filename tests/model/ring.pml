@@ -2,8 +2,8 @@
  * ring.pml: a lane from claim to claim, with its owner dying anywhere, and a reader (libbus/ring/lane.c,
  * libbus/ring/slot.h, producer.c, libbus/ring/ring_view.c). Checked by spin for every interleaving; test_models.py says how.
  *
- * Claims: nothing torn is ever delivered; a record is counted as lost only if it was overwritten; and
- * in the end every record that was published is delivered or lost, whoever died when.
+ * Claims: nothing torn is ever delivered; a record is counted as lost only if it was overwritten;
+ * and in the end every record that was published is delivered or lost, after any death at any step.
  *
  * Each MUTANT takes away one thing that the argument rests on, and must be found out.
  */
@@ -13,7 +13,7 @@
 #define RECORDS 4
 #define OWNERS  2
 
-byte owner;           /* of the lane's lock: 0 nobody; the kernel frees it at a death */
+byte owner;           /* of the lane's lock: 0 none; the kernel frees it at a death */
 byte head;            /* records ever published */
 byte sequence[SLOTS]; /* 2n+1 while record n is written, 2n+2 once it is whole */
 byte first[SLOTS], second[SLOTS]; /* two words of payload */
@@ -67,7 +67,7 @@ proctype reader()
 	:: last ->
 		break
 	:: else ->
-		last = (gone == OWNERS); /* what is there after that is all there will be */
+		last = (gone == OWNERS); /* no record comes after that */
 		seen = head;
 		if
 		:: seen > next + SLOTS ->

@@ -4,8 +4,8 @@
  *
  *   slot_order MUTANT       0: as it is; 1 to 4: with one order taken away, which must be found out
  *
- * A writer puts records 1, 2 and 3 into one slot (a ring of one), a reader copies whatever it finds.
- * Never may a copy that was accepted mix records. Prints "holds" or "broken".
+ * A writer puts records 1, 2 and 3 into one slot (a ring of one), a reader copies what it finds. A
+ * copy that was accepted must never mix records. Prints "holds" or "broken".
  */
 #include <relacy/relacy.hpp>
 

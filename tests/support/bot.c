@@ -4,10 +4,10 @@
  *   bot BUS NAME BOOKS PACE_US SEED [punctual | leak | HOURS]
  *
  * PACE_US: the mean pause between requests; 0: bursts at full speed. One request in a hundred is an
- * hour late. Or else: punctual, none is; leak, it begins requests and ends none; HOURS, each is of
- * a random one of so many hours that have ended. BOOKS is a file of two counts, shared with the
- * test: samples that were about to be published, and that had been. They differ by one at most,
- * while a publish is under way.
+ * hour late. The last argument changes that: punctual, none is late; leak, it begins requests and
+ * ends none; HOURS, each is of a random one of so many hours that have ended. BOOKS is a file of
+ * two counts, shared with the test: samples that were about to be published, and that had been.
+ * They differ by one at most, while a publish is under way.
  */
 #include "orbus.h"
 

@@ -536,7 +536,7 @@ static void run_once(bool measured, struct orbus_producer *bus, const char *line
 	free(steps);
 }
 
-/* What the heap holds; 0 under sanitizers, which find leaks by themselves. */
+/* The size of the heap; 0 under sanitizers, which find leaks by themselves. */
 static size_t memory(void)
 {
 	return mallinfo2().uordblks;

@@ -162,7 +162,10 @@ static void clean_up_other(struct run *r)
 	r->other = NULL;
 }
 
-/* What the test asks of this call; "" for nothing. What needs no answer of libcurl is done here. */
+/*
+ * The action that the test asks of this call; "" for none. Actions that need no answer of libcurl
+ * are done here.
+ */
 static const char *action(const char *name)
 {
 	struct run *r = running;

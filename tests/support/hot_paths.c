@@ -5,7 +5,7 @@
  *   hot_paths publish|decode|aggregate|drain COUNT
  *
  * publish    orbus_publish() of one request's sample, without a reader
- * decode     sample_decode() of a sample with all that OpenRouter tells
+ * decode     sample_decode() of a sample with all that OpenRouter reports
  * aggregate  aggregate_add() of it: by model, bot and provider
  * drain      the two together, from the ring
  *

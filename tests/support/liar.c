@@ -54,9 +54,9 @@ static struct books *open_books(const char *path)
 }
 
 /*
- * A head that is exactly one too low takes back the former owner's last sample, where nobody has
- * read it yet: nothing tells it from an owner who died before he had published it. That one lie is
- * left out; docs/reliability.md has it among what is not promised.
+ * A head that is exactly one too low takes back the former owner's last sample, if no reader has
+ * read it yet: it looks like an owner that died before it had published that sample. This one lie
+ * is left out; docs/reliability.md lists it under "Not promised".
  */
 static uint64_t any_head(const struct lane *lane)
 {

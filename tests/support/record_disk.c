@@ -7,11 +7,11 @@
  *   ORBUS_RECORD_KILL_AT  kills the process with SIGKILL right after its n-th change (not set:
  * never)
  *
- * Plain calls are carried out and recorded under one lock, so that the record's order is the true
- * one whichever thread calls. A chain of io_uring is recorded when the kernel has ended it: the
- * submission waits here for its completions (and leaves them to be read), so that what was
- * cancelled or failed is not recorded. The record is of what the kernel was told, not of what is on
- * the disk: disk_model.py says which states a disk may be in after that.
+ * Plain calls are carried out and recorded under one lock, so that the record has the true order of
+ * all threads' calls. A chain of io_uring is recorded when the kernel has ended it: the submission
+ * waits here for its completions (and leaves them to be read), so that what was cancelled or failed
+ * is not recorded. The record holds what the kernel was asked to do, not what is on the disk:
+ * disk_model.py says which states a disk may be in after that.
  *
  * A record is a line of tab-separated words and then `bytes` bytes:
  *   open HANDLE PATH FLAGS      write HANDLE OFFSET     truncate HANDLE LENGTH   sync HANDLE

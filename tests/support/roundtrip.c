@@ -31,7 +31,7 @@
 #define NOW       (UINT64_C(1764001800) * NS_PER_SECOND)
 #define HOUR_NS   (3600 * NS_PER_SECOND)
 #define FILE_NAME "hourly_20251124_16.json"
-/* Of a slot, what is not the sample. */
+/* The bytes of a slot besides the sample. */
 #define SLOT_HEAD 32
 
 #define MUST_BY(condition, by)                                                                  \
@@ -602,7 +602,10 @@ static void must_survive_board(const struct aggregate *sum)
 	free(bytes);
 }
 
-/* What comes late for a file: added to what was read of it, as to what was written. */
+/*
+ * Late samples for a file: added to what was read of it and to what was written, they give the
+ * same.
+ */
 static void must_survive_late_sample(const struct aggregate *sum, const struct orbus_sample *late)
 {
 	const struct document_context context = context_of(sum);
@@ -657,7 +660,7 @@ static void must_equal_aggregator(const struct aggregator *l, const struct aggre
 	MUST(l->hours.first == back->hours.first || l->hours.first == INT64_MAX);
 }
 
-/* As many restarts as one likes change nothing; every sample was counted or rejected. */
+/* Any number of restarts changes nothing; every sample was counted or rejected. */
 static void must_survive_restarts(struct aggregator *l, uint64_t samples)
 {
 	struct aggregator first, second;
@@ -745,7 +748,7 @@ static void count_samples(struct choices *c, struct one_case *one)
 		if (pass_wire(c, &d.sample, &one->storage, &s))
 			count(c, one, &s);
 	}
-	/* Not 0, which is what is left of a fuzzer's bytes: these take the time of fifty others. */
+	/* Not 0, which a fuzzer's bytes end with: such cases take the time of fifty others. */
 	if (choose(c, 40) == 1)
 		count_many_names(c, one);
 	free(room);

@@ -1,6 +1,6 @@
 /*
- * roundtrip.h: whatever is published goes through everything that writes and reads it, and comes
- * out equal: one case, from choices that a seed or a fuzzer makes.
+ * roundtrip.h: published samples go through everything that writes and reads them, and come out
+ * equal. One case, from choices that a seed or a fuzzer makes.
  *
  * Shared by tests/unit/doc/test_roundtrip.c (thousands of cases in each test run) and
  * tests/fuzz/fuzz_roundtrip.c. A case that does not hold says where and aborts.

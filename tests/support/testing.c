@@ -1,5 +1,5 @@
 /*
- * testing.c: what the unit tests share.
+ * testing.c: shared by the unit tests.
  */
 #include "testing.h"
 

@@ -1,5 +1,5 @@
 /*
- * testing.h: what the unit tests share: cmocka, a private bus for each test, a temporary folder.
+ * testing.h: shared by the unit tests: cmocka, a private bus for each test, a temporary folder.
  */
 #ifndef ORBUS_TESTS_SUPPORT_TESTING_H
 #define ORBUS_TESTS_SUPPORT_TESTING_H

@@ -89,7 +89,7 @@ int main(void)
 {
 	char line[256];
 
-	setvbuf(stdout, NULL, _IOLBF, 0); /* whoever asks waits for the answers */
+	setvbuf(stdout, NULL, _IOLBF, 0); /* the asking test waits for each answer */
 	while (fgets(line, sizeof(line), stdin)) {
 		line[strcspn(line, "\n")] = '\0';
 		if (strncmp(line, "zone ", 5) == 0) {

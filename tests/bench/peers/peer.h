@@ -45,8 +45,8 @@ size_t sample_json(char out[512]);
 uint64_t sample_stamp(const char *bytes);
 
 /*
- * What a reader says of each sample that came. `bytes` as sample_pack() gave them; a reader of
- * something else says when its sample was stamped, 0 where it cannot tell.
+ * A reader calls this for each sample that came. `bytes` are as sample_pack() gave them; a reader
+ * of another form passes the sample's time stamp, or 0 if it does not know it.
  */
 void received(const char *bytes, size_t length);
 void received_stamp(uint64_t ts_ns);

@@ -1,5 +1,5 @@
 /*
- * test_alerts.c: the rules of alerts: how they are read, what they come to, and what is said of it.
+ * test_alerts.c: the rules of alerts: how they are read and evaluated, and the messages about them.
  */
 #include "agent/alerts/evaluate.h"
 #include "agent/alerts/message.h"

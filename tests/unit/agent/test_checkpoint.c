@@ -132,7 +132,7 @@ static void assert_period_is_read(const struct period *p)
 	free(text);
 }
 
-/* Any sample that is valid, however broken who published it. */
+/* Any valid sample, also of a broken publisher. */
 static void add_extreme(struct aggregator *l, unsigned *seed)
 {
 	static const double figures[] = {0, 5e-324, 1e-320, 1, 1e19, 1.5e308, DBL_MAX};

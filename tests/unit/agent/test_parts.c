@@ -1,6 +1,7 @@
 /*
- * test_parts.c: what the parts of the agent share, each alone: errors that are logged once, files
- * that are quarantined or cannot be read, an aggregator that is begun anew, the queue of alerts.
+ * test_parts.c: the helpers that the parts of the agent share, each alone: errors that are logged
+ * once, files that are quarantined or cannot be read, an aggregator that is begun anew, the queue
+ * of alerts.
  */
 #include "agent/aggregator.h"
 #include "agent/alerts/queue.h"
@@ -63,7 +64,7 @@ static void an_error_is_logged_once_and_so_is_its_end(void **state)
 	    {0, NULL}, /* nothing was wrong */
 	    {-ENOSPC, "could not write state: No space left on device"},
 	    {-ENOSPC, NULL},
-	    {-ECANCELED, NULL}, /* says nothing: what was logged last stays */
+	    {-ECANCELED, NULL}, /* logs nothing: the last line stays */
 	    {-ENOSPC, NULL},
 	    {-EIO, "could not write state: Input/output error"},
 	    {-ENOSPC, "could not write state: No space left on device"},

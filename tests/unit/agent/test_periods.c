@@ -1,5 +1,5 @@
 /*
- * test_periods.c: which period holds a moment, whatever zones and widths came one after another.
+ * test_periods.c: which period holds a moment, after any sequence of zones and widths.
  *
  * The property: agents of random calendars get random moments, close periods, restart from the
  * index. At any time the periods do not overlap, each moment is in one that holds it, that stays
@@ -147,7 +147,7 @@ static void periods_stay_what_they_are(void **state)
 	zone("UTC");
 }
 
-/* In a zone that stays, files are named by what date(1) says, whatever its clocks do. */
+/* In a zone that stays, files are named by what date(1) says, also when its clocks change. */
 static void names_of_one_zone_are_plain(void **state)
 {
 	(void)state;
@@ -201,7 +201,7 @@ static void a_taken_label_gets_its_offset(void **state)
 	    "2026-11-28T15:00:00Z", "2026-11-28T16:00:00Z");
 	expect(&p, PERIOD_HOURLY, "2026-11-28T20:00:00Z", "hourly_20261128_15.json",
 	    "2026-11-28T20:00:00Z", "2026-11-28T21:00:00Z");
-	/* The day of UTC goes on to its end; then comes what is left of New York's. */
+	/* The day of UTC goes on to its end; then comes the rest of New York's. */
 	expect(&p, PERIOD_DAILY, "2026-11-28T23:00:00Z", "daily_20261128.json",
 	    "2026-11-28T00:00:00Z", "2026-11-29T00:00:00Z");
 	expect(&p, PERIOD_DAILY, "2026-11-29T01:00:00Z", "daily_20261128-0500.json",
@@ -215,7 +215,7 @@ static void a_taken_label_gets_its_offset(void **state)
 	    "2026-11-28T21:00:00Z", "2026-11-28T21:30:00Z");
 	expect(&p, PERIOD_HOURLY, "2026-11-28T21:30:00Z", "hourly_20261129_03.json",
 	    "2026-11-28T21:30:00Z", "2026-11-28T22:30:00Z");
-	/* Six hours begin where what is there ends. */
+	/* Six hours begin where the present period ends. */
 	restart(&p, &six, true);
 	expect(&p, PERIOD_HOURLY, "2026-11-28T23:00:00Z", "hourly_20261128_22.json",
 	    "2026-11-28T22:30:00Z", "2026-11-29T00:00:00Z");

@@ -1,6 +1,6 @@
 /*
- * test_replay.c: what the ring holds is read again at each start, and counts at the time that it
- * was given at first.
+ * test_replay.c: samples in the ring are read again at each start, and count at the time that they
+ * were given at first.
  *
  * A ring and a clock as the agent sees them, agents that are killed at any moment, and, beside
  * them, an agent that remembers everything: the windows of both are the same documents.
@@ -136,7 +136,7 @@ static void replay(struct bench *b, uint32_t lane)
 	b->read[lane] = from > b->saved[lane] ? from : b->saved[lane];
 }
 
-/* Killed, and started again; what came since the last checkpoint is counted then. */
+/* Killed, and started again; samples since the last checkpoint are counted then. */
 static void kill_agent(struct bench *b)
 {
 	struct checkpoint_bus bus;
@@ -147,7 +147,7 @@ static void kill_agent(struct bench *b)
 	    checkpoint_restore(b->state, b->checkpoint_length, b->now_ns, &b->aggregator, &bus), 0);
 	checkpoint_bus_free(&bus);
 	for (uint32_t lane = 0; lane < LANES; lane++) {
-		/* What is overwritten is no longer there to be shown. */
+		/* Overwritten records can no longer be shown. */
 		for (uint64_t i = 0; i + SLOTS < b->heads[lane]; i++)
 			b->lanes[lane][i].given_ns = 0;
 		replay(b, lane);
@@ -155,7 +155,7 @@ static void kill_agent(struct bench *b)
 	drain(b);
 }
 
-/* What the windows show of a record: by the contract, beside the code under test. */
+/* What the windows must show of a record: by the contract, independent of the code under test. */
 static uint64_t shown_at(const struct record *r, uint64_t *ts_ns, bool *skewed)
 {
 	*skewed = r->stamp_ns > r->given_ns + MINUTE;
@@ -271,7 +271,7 @@ static void windows_are_those_of_an_agent_that_was_never_killed(void **state)
 		live(seed, false);
 }
 
-/* What the clock has left behind it is not known to a window; it is not shown as new. */
+/* A window does not know samples from before the clock was set; they are not shown as new. */
 static void a_clock_that_is_set_back_makes_nothing_new(void **state)
 {
 	(void)state;

@@ -442,7 +442,7 @@ static void note_order(void *context, const struct store_result *r)
 		strcat(sequence, r->error == -ECANCELED ? "!" : "?");
 }
 
-/* Whatever else is to be done goes before the next step of a sweep. */
+/* All other operations go before the next step of a sweep. */
 static void sweeps_wait_behind_everything_else(void **state)
 {
 	struct fixture *f = *state;
@@ -457,7 +457,7 @@ static void sweeps_wait_behind_everything_else(void **state)
 	assert_string_equal(sequence, "pwrs");
 }
 
-/* What has begun is finished, the rest given up; and its owners hear of it. */
+/* Operations that have begun are finished, the others given up; all owners are called. */
 static void closing_gives_up_what_has_not_begun(void **state)
 {
 	struct fixture *f = *state;

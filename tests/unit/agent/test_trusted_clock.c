@@ -134,7 +134,7 @@ static void a_dead_clock_at_boot_is_passed_over(void **state)
 	assert_int_equal(look(&c, &m), CLOCK_STEPPED);
 	run(&c, &m, MINUTE, SECOND);
 	m.off_ns = 0;
-	/* By now the network has set it. Nobody has measured the 30 days. */
+	/* By now the network has set it. No clock has measured the 30 days. */
 	assert_int_equal(look(&c, &m), CLOCK_STEPPED);
 	run(&c, &m, 23 * HOUR, MINUTE);
 	assert_true(trusted_clock_ns(&c) < m.real_ns - 29 * DAY);

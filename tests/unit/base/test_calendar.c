@@ -87,7 +87,7 @@ static void half_an_hours_change_is_followed(void **state)
 	    "2026-04-05T01:00:00+11:00", "2026-04-05T02:00:00+10:30");
 }
 
-/* Where two hours come twice, or hours are cut by the change: one after another all the same. */
+/* Where two hours come twice, or hours are cut by the change: they still follow one another. */
 static void periods_never_overlap(void **state)
 {
 	(void)state;

@@ -1,5 +1,5 @@
 /*
- * test_board.c: the board: whole snapshots, a heartbeat, and refusal of what is no board.
+ * test_board.c: the board: whole snapshots, a heartbeat, and refusal of objects that are no board.
  */
 #include "board/board.h"
 #include "testing.h"
@@ -41,7 +41,7 @@ static void the_newest_document_is_read(void **state)
 		free(s.bytes);
 	}
 	board_close(b);
-	/* The agent is gone, what it said stays. */
+	/* The agent is gone, its last document stays. */
 	assert_int_equal(board_read(*state, &s), 0);
 	free(s.bytes);
 }

@@ -1,6 +1,6 @@
 /*
- * test_curl_attach.c: an attach that fails, at whichever step, changes nothing of the handle; errno
- * is left as it was.
+ * test_curl_attach.c: an attach that fails, at any step, changes nothing of the handle; errno is
+ * left as it was.
  */
 #include "orbus_curl.h"
 #include "testing.h"

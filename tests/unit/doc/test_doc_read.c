@@ -1,6 +1,6 @@
 /*
- * test_doc_read.c: one reader over two sources: what JSON text and msgpack say of the same document
- * is the same, whatever is wrong with it. And what the writer writes is what the schema says.
+ * test_doc_read.c: one reader over two sources: JSON text and msgpack of the same document give the
+ * same result, also of a damaged document. And the writer writes what the schema says.
  */
 #include "base/clock.h"
 #include "doc/doc_read.h"
@@ -259,7 +259,7 @@ static void what_is_there_twice_is_refused(void **state)
 		aggregate_init(&r.sum);
 		r.err = document_from_text(
 		    twice, strlen(twice), DOCUMENT_ALL, &r.period, &r.trends, &r.sum);
-		/* What is not read may be there twice. */
+		/* Keys that are not read may be there twice. */
 		if (strstr("\"scale\": \"unknown\": ", doubled[i]))
 			assert_int_equal(r.err, 0);
 		else

@@ -104,7 +104,7 @@ static void the_largest_document_is_read(void **state)
 	aggregate_free(&a);
 }
 
-/* What no reader would take is not written, and the reason is known. */
+/* A document that no reader would take is not written, and the reason is known. */
 static void a_document_that_is_too_large_is_refused(void **state)
 {
 	struct text_writer t;

@@ -1,6 +1,6 @@
 /*
- * test_snapshot.c: a snapshot says what the document says, whichever it is made from, and takes
- * documents of anyone.
+ * test_snapshot.c: a snapshot agrees with the document, from each of its sources, and documents of
+ * any origin are safe to read.
  */
 #include "doc/document.h"
 #include "doc/snapshot_read.h"

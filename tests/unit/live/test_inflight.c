@@ -427,7 +427,7 @@ static json_t *begun(uint32_t lane, uint32_t id)
 	    0, "request_id", text);
 }
 
-/* A checkpoint of a version that had other bounds, or one that somebody wrote. */
+/* A checkpoint of a version that had other bounds, or a forged one. */
 static void more_than_the_bounds_can_be_restored(void **state)
 {
 	json_t *array = json_array();

@@ -1,6 +1,7 @@
 /*
- * test_reaper.c: who has died, on a real ring: each request that was begun is ended, orphaned or in
- * flight, and one of these only. Handles of one process exclude each other as processes do.
+ * test_reaper.c: finding dead producers, on a real ring: each request that was begun is ended,
+ * orphaned or in flight, and one of these only. Handles of one process exclude each other as
+ * processes do.
  */
 #include "live/inflight.h"
 #include "live/reaper.h"
@@ -17,7 +18,7 @@
 
 #define LANES 4
 
-/* What a reader of the bus knows. */
+/* The state of a reader of the bus. */
 struct follower {
 	struct orbus_reader *reader;
 	struct inflight *inflight;
@@ -206,7 +207,7 @@ static void the_next_owner_is_not_taken_for_the_last(void **state)
 	unfollow(&f);
 }
 
-/* Each new owner claims the lane between looking and settling: the dead are found all the same. */
+/* Each new owner claims the lane between looking and settling: the dead are still found. */
 static void owners_that_come_and_go_do_not_hide_the_dead(void **state)
 {
 	struct orbus_producer *p = NULL;
@@ -248,7 +249,10 @@ static void only_lanes_that_lost_samples_are_forgotten(void **state)
 	reaper_note_losses(f.reaper, f.reader, f.inflight, count_orphan, &forgotten);
 	assert_int_equal(forgotten, 1);
 	assert_int_equal(inflight_count(f.inflight), 1);
-	/* What p begins now is followed, although its lane lost samples once, as q's does now. */
+	/*
+	 * Requests that p begins now are followed, although its lane lost samples once, as q's does
+	 * now.
+	 */
 	begin(p, 3);
 	for (unsigned i = 0; i < 100; i++)
 		end(q, 1000 + i);
@@ -462,7 +466,7 @@ static unsigned live(const char *bus, struct random_bot *b, unsigned *id)
 	return died;
 }
 
-/* Lives, reads, looks and settles in any order: in the end the books balance. */
+/* Publishing, reading, looking and settling in any order: in the end the numbers agree. */
 static void whatever_happens_the_books_balance(void **state)
 {
 	for (uint64_t run = 0; run < 40; run++) {
@@ -527,7 +531,7 @@ static void a_mark_is_passed_whatever_comes_after_it(void **state)
 		end(p, i);
 	mark = ring_mark_take(f.reader);
 	while (!ring_mark_is_passed(mark, f.reader)) {
-		end(p, 100); /* as one who never pauses */
+		end(p, 100); /* as a caller that never pauses */
 		read_some(&f, 1);
 		read++;
 	}

@@ -1,7 +1,7 @@
 /*
  * test_echo.c: what a server's text may repeat of a request and of its keys.
  *
- * fuzz_private.c compares the judge with a second one; here stands what it must mean.
+ * fuzz_private.c compares the judge with a second one; this file says what it must mean.
  */
 #include "llm/call.h"
 #include "llm/echo.h"
@@ -281,7 +281,10 @@ static void keys_of_any_vendor_are_masked(void **state)
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		for (size_t j = 0; j < sizeof(around) / sizeof(around[0]); j++) {
 			char text[256], wanted[256], stars[128];
-			/* What may belong to a key of this vendor is taken for it. */
+			/*
+			 * Characters that may belong to a key of this vendor are taken as part of
+			 * it.
+			 */
 			const char *after =
 			    around[j][1][0] == '.' && strchr(keys[i], '.') ? "!" : around[j][1];
 

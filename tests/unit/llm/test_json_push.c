@@ -1,6 +1,6 @@
 /*
- * test_json_push.c: the incremental JSON reader agrees with jansson on what JSON is, reports what
- * is wanted alike however the bytes are cut, and needs no memory.
+ * test_json_push.c: the incremental JSON reader agrees with jansson on what JSON is, reports the
+ * wanted values alike for all cuts of the bytes, and allocates no memory.
  */
 #include "llm/json_push.h"
 #include "testing.h"
@@ -164,7 +164,7 @@ static void a_key_or_number_of_any_length_is_read(void **state)
 	assert_story(text, 0, "1{ 6#1 ");
 }
 
-/* A small grammar of JSON, now and then bent: what one parser takes, the other must take. */
+/* A small grammar of JSON, sometimes broken: both parsers must take the same texts. */
 static size_t random_json(unsigned *seed, char *out, size_t room, int depth)
 {
 	static const char *const words[] = {"true", "false", "null", "0", "-1.5", "12e3", "\"\"",

@@ -1,5 +1,5 @@
 /*
- * test_response.c: what is learnt from an answer, in any framing, cut anywhere.
+ * test_response.c: the facts that are read from an answer, in any framing, cut anywhere.
  */
 #include "llm/response.h"
 #include "orbus.h"
@@ -75,7 +75,7 @@ static void assert_same(const struct response_facts *a, const struct response_fa
 	assert_int_equal(a->complete, b->complete);
 }
 
-/* The facts, which must be the same wherever the body is cut; *text what was generated. */
+/* The facts, which must be the same for all cuts of the body; *text is the generated text. */
 static struct response_facts read_all(enum response_form expected, const char *body, char text[512])
 {
 	struct heard whole, heard;

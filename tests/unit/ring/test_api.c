@@ -25,7 +25,7 @@ struct world {
 	struct orbus_sample s; /* that can be published */
 };
 
-/* A failed open says NULL, whatever *out was. */
+/* A failed open sets *out to NULL. */
 static int open_producer(const char *bus, const char *bot)
 {
 	struct orbus_producer *p = (struct orbus_producer *)&p;
@@ -128,7 +128,7 @@ static int end_with_unknown_status(struct world *w)
 
 	assert_int_equal(orbus_request_begin(w->p, &r, "m", false), 0);
 	err = orbus_request_end(&r, (enum orbus_status)99);
-	/* What was refused may be mended. */
+	/* A refused sample may be corrected. */
 	assert_int_equal(orbus_request_end(&r, ORBUS_STATUS_OK), 0);
 	return err;
 }
@@ -386,7 +386,7 @@ static void a_reader_sleeps_where_futexes_are_denied(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* What the kernel or a sandbox lacks is not blamed on the caller's arguments. */
+/* A call that the kernel or a sandbox lacks is not reported as a wrong argument. */
 static void errors_name_what_failed(void **state)
 {
 	(void)state;

@@ -1,6 +1,6 @@
 /*
- * test_api_concurrent.c: handles under threads, signal handlers, forks and closed descriptors. What
- * was told published is counted, whatever happens; nothing crashes.
+ * test_api_concurrent.c: handles under threads, signal handlers, forks and closed descriptors. A
+ * sample whose publish returned 0 is counted; nothing crashes.
  */
 #include "orbus.h"
 #include "testing.h"
@@ -256,7 +256,9 @@ static void *close_producer(void *context)
 	return NULL;
 }
 
-/* At any moment of a publish; the lane is free again afterwards, whoever freed the handle. */
+/*
+ * At any moment of a publish; the lane is free again afterwards, whichever thread freed the handle.
+ */
 static void a_handle_may_be_closed_while_another_thread_publishes(void **state)
 {
 	struct orbus_create_options one_lane = {.lanes = 1, .slots = 64};
@@ -729,7 +731,7 @@ static void handles_need_no_descriptors(void **state)
 	in_child(close_all_and_go_on, *state);
 }
 
-/* What a program prints where it believes its standard files to be must never be a bus. */
+/* Output to the numbers of the standard files must never get into a bus. */
 static void open_without_standard_files(const char *bus)
 {
 	struct orbus_producer *p;

@@ -311,7 +311,7 @@ static unsigned count_descriptors(void)
 	return n;
 }
 
-/* Of a bus, or of what the library maps: not of the heap, which grows as it likes. */
+/* Of a bus, or of mappings of the library; not of the heap, which may grow. */
 static unsigned count_mappings(void)
 {
 	FILE *f = fopen("/proc/self/maps", "re");
@@ -377,7 +377,7 @@ static long mark_end(int result)
 	return syscall(SYS_getpgid, MARK, result);
 }
 
-/* What a failing open or make would leave open. */
+/* The descriptors that a failing open or create would leave open. */
 static void close_all(struct world *w)
 {
 	orbus_producer_close(w->p);
@@ -386,7 +386,10 @@ static void close_all(struct world *w)
 	w->r = NULL;
 }
 
-/* All that was told published can be read, and no more. A reader follows to a bus made anew. */
+/*
+ * Every sample whose publish returned 0 can be read, and no other. A reader follows to a bus made
+ * anew.
+ */
 static bool is_all_there(struct world *w)
 {
 	if (!w->r && orbus_reader_open(w->bus, &w->r) != 0)

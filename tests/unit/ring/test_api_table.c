@@ -142,7 +142,7 @@ static const char *ask_refused(struct arguments *a)
 static const char *ask_producer_close(struct arguments *a)
 {
 	bool was_open = handle_is_open(a->p, HANDLE_PRODUCER);
-	bool is_used = was_open && a->request; /* said by who prepared the situation */
+	bool is_used = was_open && a->request; /* set by the code that prepared the situation */
 
 	orbus_producer_close(a->p);
 	if (handle_is_open(a->p, HANDLE_PRODUCER))

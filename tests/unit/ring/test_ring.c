@@ -71,7 +71,7 @@ static void samples_come_in_order(void **state)
 	orbus_producer_close(p);
 }
 
-/* Whatever the reader's lag: read + lost = published, and what is read is in order. */
+/* For any lag of the reader: read + lost = published, and samples come in order. */
 static void loss_is_counted_to_the_sample(void **state)
 {
 	static const unsigned lags[] = {0, 1, 63, 64, 65, 100, 128, 1000};
@@ -576,7 +576,7 @@ static void torn_samples_are_never_delivered(void **state)
 }
 
 static struct orbus_producer *burst_producer;
-static unsigned burst; /* samples that are published while somebody looks at the clock */
+static unsigned burst; /* samples that are published while the reader looks at the clock */
 static uint64_t burst_ns;
 
 /* As if the reader were kept from the processor between its look at the head and at the clock. */

@@ -1,10 +1,12 @@
 /*
- * test_scribbled.c: a property of reading: whatever was scribbled over a lane, every honest sample
- * that was published after the last scribble is delivered or counted as lost. None vanishes.
+ * test_scribbled.c: a property of reading: after any words were written over a lane, every honest
+ * sample that was published after the last of these writes is delivered or counted as lost. None
+ * vanishes.
  *
- * Random sequences of: an owner publishes, somebody writes any word of the lane's header or of a
- * slot, the owner dies, the next one claims, time passes, the reader looks or does not, or another
- * reader goes on from its positions. ORBUS_TEST_SEED and ORBUS_TEST_CASES repeat or prolong it.
+ * Random sequences of: an owner publishes, another process writes any word of the lane's header or
+ * of a slot, the owner dies, the next one claims, time passes, the reader looks or does not, or
+ * another reader goes on from its positions. ORBUS_TEST_SEED and ORBUS_TEST_CASES repeat or prolong
+ * it.
  */
 #include "base/now.h"
 #include "orbus.h"
@@ -53,7 +55,7 @@ struct play {
 	uint64_t lost_closed, lost_then;
 	uint64_t head; /* of the owner, truly */
 	/* Records of the owner's that the reader has accounted for before they were published:
-	 * somebody had put others into their slots, and a head to go with them. */
+	 * another process had put others into their slots, with a head that fits. */
 	uint64_t ahead;
 	bool slots_too;           /* slots are scribbled over, and lanes that are owned */
 	uint8_t got[SAMPLES_MAX]; /* times that a sample was delivered */
@@ -123,7 +125,7 @@ static void scribble(struct play *p)
 			atomic_store(&s->sequence, slot_sequence_whole(value - 1));
 			atomic_store(&h->head, value);
 			break;
-		case 6: /* a count that nobody began */
+		case 6: /* a count that no owner began */
 			atomic_store(&h->count_id, any(UINT64_MAX));
 			atomic_store(&h->count_head, edge(p));
 			atomic_store(
@@ -199,7 +201,7 @@ static void restart_reader(struct play *p)
 	note_ahead(p, 0);
 }
 
-/* For whoever looks into a case that failed. */
+/* For debugging a case that failed. */
 static void trace(const struct play *p, const char *what)
 {
 	const struct lane_header *h = header(p);

@@ -389,7 +389,7 @@ static void long_texts_are_cut_by_writer_and_reader_alike(void **state)
 		assert_true(n > 0);
 		assert_int_equal(sample_decode(buffer, (size_t)n, &storage, &out), 0);
 		assert_all_cut(&out, cases[i].kept);
-		/* Cut before it was published, not only by who reads it. */
+		/* Cut before it was published, not only by the reader. */
 		assert_int_equal(sample_encode(&out, 1, "b", buffer, 65536), n);
 		pack_long(text, &foreign);
 		assert_int_equal(sample_decode(foreign.data, foreign.size, &storage, &out), 0);
@@ -496,7 +496,7 @@ static void damaged_samples_do_no_harm(void **state)
 	}
 }
 
-/* Keys are written as constants, heads included: the bytes are msgpack-c's all the same. */
+/* Keys are written as constants, heads included: the bytes are the same as msgpack-c's. */
 static void the_bytes_are_those_of_the_general_packer(void **state)
 {
 	struct orbus_sample s;

@@ -145,7 +145,7 @@ static void the_document_says_what_happened(void **state)
 	is_int("requests.orphaned", 1);
 	is_int("requests.streaming", 1);
 	is_int("requests.failed", 3);
-	is_real("requests.error_rate", 60); /* of requests, whatever else is counted */
+	is_real("requests.error_rate", 60); /* of requests, not of other counts */
 	/* Only requests that ended well are averaged. */
 	is_int("response_times.count", 1);
 	is_real("response_times.avg", 2000);
@@ -324,7 +324,7 @@ static void a_file_is_read_without_a_tree(void **state)
 	second = text_of(&b);
 	assert_string_equal(first, second);
 	aggregate_free(&b);
-	/* Half a file is none, wherever it ends. */
+	/* A file that is cut short is refused, wherever it ends. */
 	for (size_t i = 0; i + 2 < strlen(first); i++) {
 		assert_int_equal(scan(first, i, &b), -EBADMSG);
 		aggregate_free(&b);

@@ -1,7 +1,7 @@
 /*
  * test_sums.c: sums of figures are exact: the decimals that were published add up to a decimal, and
- * the same samples give the same document to the last digit, in whatever parts they were counted,
- * written, read, restarted and merged, and in whatever order.
+ * the same samples give the same document to the last digit, for all parts and orders in which they
+ * were counted, written, read, restarted and merged.
  *
  *   test_sums [ROUNDS [SEED]]
  */

@@ -98,14 +98,14 @@ static void a_clock_set_back_does_not_stop_the_windows(void **state)
 	for (uint64_t s = 3600; s < 3720; s++)
 		fold(w, s, s, false);
 	assert_in_range(total(w, WINDOW_1M, 3719), 60, 65);
-	/* An hour back: what comes now counts at once. */
+	/* An hour back: samples of now count at once. */
 	fold(w, 120, 120, false);
 	assert_int_equal(total(w, WINDOW_1M, 120), 1);
 	assert_int_equal(total(w, WINDOW_1H, 120), 1);
 	windows_free(w);
 }
 
-/* Time, late samples and a clock that is set, at random: what is prepared shows what is there. */
+/* Time, late samples and a clock that is set, at random: the prepared sums equal the real ones. */
 static void what_is_prepared_is_what_is_there(void **state)
 {
 	unsigned seed = 3;
