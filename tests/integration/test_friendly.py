@@ -199,6 +199,19 @@ class DataFolderTest(FriendlyTest):
                           "or let yours read it", done.stderr)
 
 
+    @unittest.skipUnless(os.geteuid() == 0, "takes another user")
+    def test_a_board_of_another_user_is_named(self):
+        self.pub("--model", "m")
+        self.run_tool("oragent", "--bus", self.bus, "--data-dir", self.data, "--once")
+        copies = self.enterContext(tempfile.TemporaryDirectory())
+        os.chmod(copies, 0o755)
+        done = subprocess.run([shutil.copy(program("orreport"), copies), "--bus", self.bus],
+                              env=self.environment(HOME=copies), user=65534, group=65534, extra_groups=[],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"the board of bus '{self.bus}', which names it, is not for this user", done.stderr)
+
+
 class BusNameTest(FriendlyTest):
     """A name that was mistyped makes a new bus, which is said; or names none, and the near one is told."""
 

@@ -52,13 +52,31 @@ static void find_closed(const char *folder, char *out, size_t bytes)
 	snprintf(out, bytes, "%s", folder);
 }
 
-void data_folder_remedy(const char *folder, int error, char *out, size_t bytes)
+/* The board may name the folder, and be closed to this user. */
+static void describe_missing(const char *bus, char *out, size_t bytes)
+{
+	char name[512];
+	struct agent_info agent;
+	int err = agent_info_read(bus, &agent);
+
+	if (err != -EACCES && err != -EPERM && err != -EKEYREJECTED) {
+		snprintf(out, bytes, "name the agent's folder with --data-dir");
+		return;
+	}
+	bus_display_name(bus, name, sizeof(name));
+	snprintf(out, bytes,
+	    "name the agent's folder with --data-dir; the board of bus '%s', which names it, is not "
+	    "for this user",
+	    name);
+}
+
+void data_folder_remedy(const char *folder, const char *bus, int error, char *out, size_t bytes)
 {
 	char closed[PATH_MAX], shown[PATH_MAX], owner[256];
 	struct stat st;
 
 	if (error != -EACCES && error != -EPERM) {
-		snprintf(out, bytes, "name the agent's folder with --data-dir");
+		describe_missing(bus, out, bytes);
 		return;
 	}
 	find_closed(folder, closed, sizeof(closed));

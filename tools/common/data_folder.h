@@ -14,9 +14,9 @@
 char *data_folder_choose(const char *given, const char *bus);
 
 /*
- * What helps where the folder, or a file in it, could not be read with `error`, a negative errno:
- * who may read it, or how to name another folder. Sanitised.
+ * What helps where the folder, which was chosen for `bus`, or a file in it, could not be read with
+ * `error`, a negative errno: who may read it, or how to name another folder. Sanitised.
  */
-void data_folder_remedy(const char *folder, int error, char *out, size_t bytes);
+void data_folder_remedy(const char *folder, const char *bus, int error, char *out, size_t bytes);
 
 #endif

@@ -324,7 +324,7 @@ static int no_folder(struct reporting *g, const char *path, int err)
 
 	if (!path || err == -ENOMEM)
 		return out_of_memory();
-	data_folder_remedy(path, err, remedy, sizeof(remedy));
+	data_folder_remedy(path, g->ask.settings.bus, err, remedy, sizeof(remedy));
 	free(g->folders.shown);
 	g->folders.shown = strdup(path);
 	return g->folders.shown ? nothing(g, strerror(-err), remedy, &(struct report_notes){0})

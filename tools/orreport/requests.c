@@ -31,7 +31,7 @@ static int explain(const char *folder, const char *file, int err)
 	char safe[1024], remedy[1024];
 
 	text_sanitise(safe, sizeof(safe), folder);
-	data_folder_remedy(folder, err, remedy, sizeof(remedy));
+	data_folder_remedy(folder, NULL, err, remedy, sizeof(remedy));
 	if (err == -ENOENT)
 		fprintf(stderr,
 		    TOOL

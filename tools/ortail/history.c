@@ -50,7 +50,7 @@ static int say(const struct history *h, int err)
 	print_text(stderr, h->folder);
 	fprintf(stderr, "%s%s: %s", *file ? ", " : "", file, strerror(-err));
 	if (err == -EACCES) {
-		data_folder_remedy(h->folder, err, remedy, sizeof(remedy));
+		data_folder_remedy(h->folder, NULL, err, remedy, sizeof(remedy));
 		fprintf(stderr, ": %s", remedy);
 	}
 	fputc('\n', stderr);
