@@ -604,6 +604,7 @@ class MetricsServiceTest(PythonTest):
         self.assertEqual([os.path.exists(p) for p in (old, other, marked)], [False, True, False])
         self.assertIn(path.name, [f["filename"] for f in metrics.list_saved_metrics()])
         metrics.record_response_time(100)
+        metrics.flush()
         agent = self.start_agent()
         wait_for(metrics._has_agent, "the board")
         self.wait_file(path.name, lambda d: d["period"]["kind"] == "hourly")

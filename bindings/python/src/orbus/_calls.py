@@ -100,11 +100,13 @@ class Calls:
             self._timer.start()
 
     def _look(self) -> None:
-        self.flush(self.HOLD_S)
-        with self._lock:
-            self._timer = None
-            if self._waiting:
-                self._arm()
+        try:
+            self.flush(self.HOLD_S)
+        finally:
+            with self._lock:
+                self._timer = None
+                if self._waiting:
+                    self._arm()
 
     def forget(self) -> None:
         """In a forked child: what waits is the parent's, and so is the thread of the timer."""

@@ -73,8 +73,9 @@ class MetricsService:
                            model: str = "unknown") -> None:
         """Tokens of a response: of the one whose time the same task or thread records within a second
         before or after, or else a request of its own."""
+        prompt_tokens, completion_tokens = int(prompt_tokens), int(completion_tokens)
         self._calls.add("tokens", {
-            "model": model, "prompt_tokens": prompt_tokens, "completion_tokens": completion_tokens,
+            "model": str(model), "prompt_tokens": prompt_tokens, "completion_tokens": completion_tokens,
             "total_tokens": prompt_tokens + completion_tokens})
 
     def record_error(self, error_type: str, error_message: str, *, request: bool | None = None) -> None:
