@@ -177,6 +177,7 @@ static void put_agent(struct writer *w, const struct board_writer *b, uint64_t n
 	/* A home need not be named in UTF-8. */
 	(void)text_sanitise(folder, sizeof(folder), b->from.folder->path);
 	writer_text(w, "data_dir", folder);
+	writer_count(w, "retention_days", b->from.config->retention_days);
 	writer_figure(
 	    w, "longest_pause_ms", (double)b->from.documents.run_time->longest_pause_ns / 1e6);
 	writer_count(w, "updated_ns", now_ns);

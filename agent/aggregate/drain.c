@@ -7,6 +7,7 @@
 #include "base/text_safe.h"
 #include "board/board.h"
 #include "live/bus_error.h"
+#include "live/bus_near.h"
 #include "live/reaper.h"
 #include "lying_lanes.h"
 #include "ring/layout.h"
@@ -165,6 +166,15 @@ static void say_bus_error(struct drain *d, int err)
 	}
 }
 
+/* A new bus whose name is near to another's: an agent that serves it may serve nobody. */
+static void say_new_bus(struct drain *d)
+{
+	char what[1200];
+
+	if (bus_new_describe(d->config->bus, what, sizeof(what)))
+		log_warning(d->log, "%s", what);
+}
+
 /* Makes the bus, or gives the one that is there what was asked for: 0 made, 1 it was there. */
 static int make_bus(struct drain *d, unsigned wait_ms)
 {
@@ -200,6 +210,8 @@ static int open_bus(struct drain *d)
 		return err;
 	}
 	err = make_bus(d, SEGMENT_WAIT_MS);
+	if (err == 0)
+		say_new_bus(d);
 	if (err >= 0)
 		err = open_reader(d, &d->reader);
 	if (err) {

@@ -62,8 +62,7 @@ void trend_hours_add(struct trend_hours *h, int64_t hour, const struct aggregate
 		h->messages[place_of(h->first)] = h->errors[place_of(h->first)] = 0;
 	}
 	h->messages[place_of(hour)] = count_add(h->messages[place_of(hour)], messages_of(delta));
-	h->errors[place_of(hour)] =
-	    count_add(h->errors[place_of(hour)], request_stats_failed(&delta->requests));
+	h->errors[place_of(hour)] = count_add(h->errors[place_of(hour)], aggregate_errors(delta));
 }
 
 static bool is_kept(const struct trend_hours *h, int64_t hour)
@@ -105,7 +104,7 @@ bool trend_hours_get(const struct trend_hours *h, int64_t hour, struct trends *o
 
 void trends_add(struct trends *t, int64_t current_hour, int64_t hour, const struct aggregate *delta)
 {
-	uint64_t messages = messages_of(delta), errors = request_stats_failed(&delta->requests);
+	uint64_t messages = messages_of(delta), errors = aggregate_errors(delta);
 	int64_t back = current_hour - hour;
 
 	if (back == 0) {

@@ -424,9 +424,9 @@ export interface DocumentTokenUsage {
 }
 
 export interface DocumentErrors {
-  /** errors, timeouts and orphaned */
+  /** errors, timeouts, orphaned, and the count bot_errors */
   total_errors: number
-  /** requests by error_type */
+  /** requests by error_type, and errors that are no requests, as bot:type */
   by_type: Record<string, number>
   /** the last 20 */
   recent_errors?: DocumentRecentError[]

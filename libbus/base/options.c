@@ -2,6 +2,7 @@
  * options.c: reading a command line by its program's table.
  */
 #include "options.h"
+#include "nearest.h"
 #include "orbus.h"
 #include "parse.h"
 #include "term.h"
@@ -40,20 +41,43 @@ static uint64_t high_of(const struct cli_option *o)
 	return o->high ? o->high : INT64_MAX;
 }
 
-/* What a wrong value should have been. */
-static void describe_remedy(const struct cli_option *o, int error, char *out, size_t bytes)
+/* " (did you mean 5m?)", or nothing. */
+static void describe_meant(const struct cli_option *o, const char *value, char *out, size_t bytes)
 {
-	char low[32], high[32];
+	char duration[32];
+	size_t length;
+	const char *choice;
+
+	*out = '\0';
+	if (o->type == CLI_CHOICE) {
+		choice = nearest_choice(value, o->choices, &length);
+		if (choice)
+			snprintf(out, bytes, " (did you mean %.*s?)", (int)length, choice);
+	} else if (parse_duration_meant(value, duration, sizeof(duration))) {
+		snprintf(out, bytes, " (did you mean %s?)", duration);
+	}
+}
+
+/* What a wrong value should have been. */
+static void describe_remedy(
+    const struct cli_option *o, int error, const char *value, char *out, size_t bytes)
+{
+	char low[32], high[32], meant[64];
 
 	switch (o->type) {
-	case CLI_CHOICE: snprintf(out, bytes, "give one of %s", o->choices); break;
+	case CLI_CHOICE:
+		describe_meant(o, value, meant, sizeof(meant));
+		snprintf(out, bytes, "give one of %s%s", o->choices, meant);
+		break;
 	case CLI_DURATION:
 		format_duration(o->low, low, sizeof(low));
 		format_duration(high_of(o), high, sizeof(high));
 		if (error == -ERANGE)
 			snprintf(out, bytes, "give a time from %s to %s", low, high);
-		else
-			snprintf(out, bytes, "give a time such as 90s, 5m or 1.5h");
+		else {
+			describe_meant(o, value, meant, sizeof(meant));
+			snprintf(out, bytes, "give a time such as 90s, 5m or 1.5h%s", meant);
+		}
 		break;
 	case CLI_OCTAL: snprintf(out, bytes, "give permissions in octal, such as 0660"); break;
 	case CLI_UINT:
@@ -147,7 +171,7 @@ static int take_value(const struct cli_program *p, const struct cli_option *o, c
 
 	if (!err)
 		return CLI_PROCEED;
-	describe_remedy(o, err, remedy, sizeof(remedy));
+	describe_remedy(o, err, value, remedy, sizeof(remedy));
 	return cli_usage_error(
 	    p, "%s: '%.200s' %s: %s", origin, value, describe_fault(o, err), remedy);
 }
@@ -162,7 +186,7 @@ static void take_presets(const struct cli_program *p, void *settings)
 }
 
 /* Variables stand in for options that were not given; those that were overrule even a bad one. */
-static int take_environment(const struct cli_program *p, const bool *given, void *settings)
+static int take_environment(const struct cli_program *p, const char *const *given, void *settings)
 {
 	for (size_t i = 0; i < p->option_count; i++) {
 		const struct cli_option *o = &p->options[i];
@@ -251,9 +275,69 @@ static int take_option(
 	return take_value(p, o, origin, value, settings);
 }
 
-/* Reports the word that getopt_long() did not understand. */
-static int refuse_word(const struct cli_program *p, int found, const char *word)
+/*
+ * A value that replaces another one: one of the two is not what was meant, and nobody would see
+ * which. A list takes both; the same again changes nothing.
+ */
+static int refuse_second(
+    const struct cli_program *p, const struct cli_option *o, const char *first, const char *second)
 {
+	if (!first || o->type == CLI_LIST || o->type == CLI_FLAG || strcmp(first, second) == 0)
+		return CLI_PROCEED;
+	return cli_usage_error(
+	    p, "--%s: given twice, '%.200s' and '%.200s': give it once", o->name, first, second);
+}
+
+/* The option that an unknown word was meant to be; NULL: none is near. */
+static const char *option_meant(const struct cli_program *p, const char *word)
+{
+	const char *name = word + strspn(word, "-");
+	struct nearest n = nearest_begin(name, strcspn(name, "="));
+
+	for (size_t i = 0; i < p->option_count; i++)
+		if (p->options[i].name)
+			nearest_offer(&n, p->options[i].name, strlen(p->options[i].name));
+	return n.found;
+}
+
+/* "--mod" where several options begin so, or no option at all. */
+static int refuse_unknown(const struct cli_program *p, const char *word)
+{
+	const char *name = word + strspn(word, "-"), *meant = option_meant(p, word);
+	size_t length = strcspn(name, "="), used = 0, found = 0;
+	char names[512] = "";
+
+	for (size_t i = 0; i < p->option_count; i++) {
+		const char *other = p->options[i].name;
+
+		if (!other || strncmp(other, name, length) != 0 || used >= sizeof(names))
+			continue;
+		used += (size_t)snprintf(
+		    names + used, sizeof(names) - used, "%s--%s", found++ ? ", " : "", other);
+	}
+	if (found > 1 && length > 0)
+		return cli_usage_error(p, "ambiguous option %.200s: it may be %s", word, names);
+	if (meant)
+		return cli_usage_error(p, "unknown option %.200s: did you mean --%s?", word, meant);
+	return cli_usage_error(p, "unknown option %.200s", word);
+}
+
+/*
+ * "-model", of which getopt_long() says no more than that there is no -m: an option by its long
+ * name, for which a dash is missing. NULL: no such word is there.
+ */
+static const char *single_dash(char **argv, int letter)
+{
+	/* The word is the next one still, unless the letter is its last. */
+	const char *word = argv[optind] ? argv[optind] : "";
+
+	return word[0] == '-' && word[1] == letter && word[2] ? word : NULL;
+}
+
+/* Reports the word that getopt_long() did not understand. */
+static int refuse_word(const struct cli_program *p, int found, char **argv)
+{
+	const char *word = argv[optind - 1], *dashed;
 	const struct cli_option *o = optopt ? option_of(p, optopt) : NULL;
 
 	if (found == ':' && o)
@@ -261,15 +345,32 @@ static int refuse_word(const struct cli_program *p, int found, const char *word)
 		    p, "--%s: needs an argument: give %s", o->name, cli_argument(o));
 	if (o)
 		return cli_usage_error(p, "--%s: takes no argument", o->name);
+	dashed = optopt ? single_dash(argv, optopt) : NULL;
+	if (dashed && option_meant(p, dashed))
+		return refuse_unknown(p, dashed);
 	if (optopt)
 		return cli_usage_error(p, "unknown option -%c", optopt);
-	return cli_usage_error(p, "unknown or ambiguous option %.200s", word);
+	return refuse_unknown(p, word);
+}
+
+/* An option that getopt_long() has found, and its argument. */
+static int take_found(const struct cli_program *p, const struct cli_option *o, int argc,
+    char **argv, const char **given, void *settings)
+{
+	const char *value = optional_value(p, o, argc, argv);
+	const char **before = &given[o - p->options];
+	int status = refuse_second(p, o, *before, value);
+
+	if (status == CLI_PROCEED)
+		status = take_option(p, o, value, settings);
+	*before = value ? value : "";
+	return status;
 }
 
 int cli_parse(const struct cli_program *p, int argc, char **argv, void *settings)
 {
 	struct getopt_words words;
-	bool given[OPTIONS_MAX] = {false};
+	const char *given[OPTIONS_MAX] = {NULL}; /* the value of each; NULL: not given */
 	int found, status = CLI_PROCEED;
 
 	take_presets(p, settings);
@@ -278,14 +379,11 @@ int cli_parse(const struct cli_program *p, int argc, char **argv, void *settings
 	while (status == CLI_PROCEED &&
 	       (found = getopt_long(argc, argv, words.letters, words.long_options, NULL)) != -1) {
 		if (found == '?' || found == ':')
-			status = refuse_word(p, found, argv[optind - 1]);
+			status = refuse_word(p, found, argv);
 		else if (found == 1)
 			status = cli_usage_error(p, "unexpected argument '%.200s'", optarg);
 		else
-			status = take_option(p, option_of(p, found),
-			    optional_value(p, option_of(p, found), argc, argv), settings);
-		if (status == CLI_PROCEED)
-			given[option_of(p, found) - p->options] = true;
+			status = take_found(p, option_of(p, found), argc, argv, given, settings);
 	}
 	if (status == CLI_PROCEED && !p->operands && optind < argc)
 		status = cli_usage_error(p, "unexpected argument '%.200s'", argv[optind]);

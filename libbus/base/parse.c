@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const struct {
 	const char *suffix;
@@ -138,6 +139,30 @@ int parse_duration(const char *text, uint64_t low, uint64_t high, uint64_t *out)
 		return -ERANGE;
 	*out = (uint64_t)ns;
 	return 0;
+}
+
+/* What people write for the units, by how it begins. */
+static const struct {
+	const char *begins, *suffix;
+} spoken_units[] = {{"sec", "s"}, {"min", "m"}, {"ho", "h"}, {"hr", "h"}, {"da", "d"}, {"ms", "ms"},
+    {"milli", "ms"}};
+
+bool parse_duration_meant(const char *text, char *out, size_t bytes)
+{
+	size_t length = decimal_length(text);
+	const char *unit = text + length;
+
+	while (*unit == ' ')
+		unit++;
+	for (size_t i = 0; length > 0 && i < COUNT_OF(spoken_units); i++) {
+		int n;
+
+		if (strncasecmp(unit, spoken_units[i].begins, strlen(spoken_units[i].begins)) != 0)
+			continue;
+		n = snprintf(out, bytes, "%.*s%s", (int)length, text, spoken_units[i].suffix);
+		return n > 0 && (size_t)n < bytes;
+	}
+	return false;
 }
 
 int parse_choice(const char *text, const char *choices, int *out)

@@ -5,6 +5,7 @@
 #ifndef ORBUS_BASE_PARSE_H
 #define ORBUS_BASE_PARSE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,10 @@ int parse_signed_figure(const char *text, double *out);
 
 /* "250ms", "90s", "5m", "1.5h", "2d"; without a unit, seconds. In nanoseconds. */
 int parse_duration(const char *text, uint64_t low, uint64_t high, uint64_t *out);
+
+/* What a text that is no duration was meant to be: "5 minutes" is "5m". False: that is not known.
+ */
+bool parse_duration_meant(const char *text, char *out, size_t bytes);
 
 /* The index of `text` among "a|b|c". */
 int parse_choice(const char *text, const char *choices, int *out);

@@ -132,6 +132,13 @@ void put_error_types(struct doc_writer *w, const struct doc_field *f, const void
 	writer_end(w->to);
 }
 
+/* With those of the program that were no requests. */
+void put_total_errors(struct doc_writer *w, const struct doc_field *f, const void *at)
+{
+	(void)at;
+	writer_count(w->to, f->key, aggregate_errors(w->sum));
+}
+
 /* A lifetime has none. */
 void put_recent_errors(struct doc_writer *w, const struct doc_field *f, const void *at)
 {
@@ -152,7 +159,7 @@ void put_message_error_rate(struct doc_writer *w, const struct doc_field *f, con
 
 	writer_figure(w->to, f->key,
 	    ratio_percent(
-		(double)request_stats_failed(s), messages > 0 ? messages : (double)s->total));
+		(double)aggregate_errors(w->sum), messages > 0 ? messages : (double)s->total));
 }
 
 /* --- Counts ------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 #include "bus_error.h"
 #include "base/options.h"
 #include "base/text_safe.h"
+#include "bus_near.h"
 #include "orbus.h"
 #include "ring/shm_object.h"
 
@@ -93,13 +94,18 @@ static int describe_unknown_owner(char *out, size_t bytes)
 
 int bus_error_describe(const char *bus, int error, char *out, size_t bytes)
 {
-	char name[512];
+	char name[512], near[512];
 
 	bus_display_name(bus, name, sizeof(name));
 	switch (-error) {
 	case ENOENT:
-		snprintf(
-		    out, bytes, "no bus named '%s': start oragent or a bot, or see --bus", name);
+		if (bus_near_find(bus, near, sizeof(near)))
+			snprintf(out, bytes,
+			    "no bus named '%s': there is '%s'; start oragent or a bot, or see --bus",
+			    name, near);
+		else
+			snprintf(out, bytes,
+			    "no bus named '%s': start oragent or a bot, or see --bus", name);
 		return CLI_NO_BUS;
 	case EKEYREJECTED: return describe_stranger(bus, out, bytes);
 	case ESRCH: return describe_unknown_owner(out, bytes);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,6 +76,36 @@ static bool add_failure(struct aggregate *a, const struct orbus_sample *s)
 
 	return aggregate_add_errors(a, type, 1) &&
 	       aggregate_add_recent_error(a, s->ts, type, s->error_message);
+}
+
+uint64_t aggregate_errors(const struct aggregate *a)
+{
+	double n = aggregate_count(a, BOT_ERRORS);
+
+	/* NaN where there are none. */
+	return n > 0 ? count_add(request_stats_failed(&a->requests),
+			   n < 0x1p62 ? (uint64_t)n : UINT64_C(1) << 62)
+	             : request_stats_failed(&a->requests);
+}
+
+/* A count is one error for each that it says, of the last of which the text is. */
+static bool add_bot_error(struct aggregate *a, const struct orbus_sample *s)
+{
+	char type[sizeof(BOT_ERROR_PREFIX) + ORBUS_TEXT_MAX];
+	size_t cut = utf8_cut(
+	    s->error_type, strlen(s->error_type), ORBUS_TEXT_MAX - strlen(BOT_ERROR_PREFIX));
+
+	if (!(s->value >= 1 && s->value < 0x1p53))
+		return true;
+	snprintf(type, sizeof(type), BOT_ERROR_PREFIX "%.*s", (int)cut, s->error_type);
+	return aggregate_add_errors(a, type, (uint64_t)s->value) &&
+	       aggregate_add_recent_error(a, s->ts, type, s->error_message);
+}
+
+static bool add_count(struct aggregate *a, const struct orbus_sample *s)
+{
+	return aggregate_add_count(a, s->name, exact_of(s->value)) &&
+	       (!s->error_type || strcmp(s->name, BOT_ERRORS) != 0 || add_bot_error(a, s));
 }
 
 static bool add_tags(struct aggregate *a, const struct orbus_sample *s)
@@ -165,7 +196,7 @@ bool aggregate_add(struct aggregate *a, const struct orbus_sample *s)
 	switch (s->kind) {
 	case ORBUS_KIND_REQUEST: return add_request(a, s);
 	case ORBUS_KIND_GAUGE: return add_gauge(a, s);
-	case ORBUS_KIND_COUNT: return aggregate_add_count(a, s->name, exact_of(s->value));
+	case ORBUS_KIND_COUNT: return add_count(a, s);
 	case ORBUS_KIND_BEGIN:
 	case ORBUS_KIND_PROGRESS: break;
 	}

@@ -71,6 +71,17 @@ bool aggregate_merge(struct aggregate *to, const struct aggregate *from);
 /* Adds only the totals and the breakdown: what `lifetime` holds. */
 bool aggregate_merge_totals(struct aggregate *to, const struct aggregate *from);
 
+/*
+ * Errors of a program that are no failed requests: a count of this name with an error_type. They
+ * are among the errors by type, with BOT_ERROR_PREFIX before the type, and among the recent ones.
+ */
+#define BOT_ERRORS       "bot_errors"
+#define BOT_ERROR_PREFIX "bot:"
+
+/* Requests that failed, and errors of the program beside them: what `errors` of a document is of.
+ */
+uint64_t aggregate_errors(const struct aggregate *a);
+
 /* Adds to a count, a gauge, or a type of error; the three take a name's part of a document too. */
 bool aggregate_add_count(struct aggregate *a, const char *name, struct exact_sum value);
 bool aggregate_add_gauge(struct aggregate *a, const char *name, const struct gauge_stats *g);

@@ -2,6 +2,7 @@
  * fuzz_board.c: with any bytes on the board, orstat and its advice print at most 80 columns,
  * without a character that steers a terminal; so does the live screen, of any size.
  */
+#include "board/agent_info.h"
 #include "common/advice/advice.h"
 #include "doc/snapshot_read.h"
 #include "must.h"
@@ -9,6 +10,7 @@
 #include "orstat/watch/screen.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static void must_be_harmless(const char *text, size_t length)
 {
@@ -64,6 +66,17 @@ static void draw_screens(struct snapshot *s, uint8_t rows, uint8_t columns)
 	canvas_free(&c);
 }
 
+/* A folder is a path from the root, or none. */
+static void must_be_a_path(const uint8_t *data, size_t size)
+{
+	struct agent_info info = {0};
+
+	(void)agent_info_take(data, size, &info);
+	MUST(!*info.data_dir || info.data_dir[0] == '/');
+	MUST(memchr(info.data_dir, '\0', sizeof(info.data_dir)));
+	MUST(info.has_retention || info.retention_days == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct snapshot *snapshot;
@@ -71,6 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t length;
 	FILE *out;
 
+	must_be_a_path(data, size);
 	if (snapshot_from_msgpack(data, size, &snapshot) < 0)
 		return 0;
 	out = open_memstream(&text, &length);

@@ -1,11 +1,14 @@
 """The Python package by itself: what it publishes, reads, and survives."""
 import asyncio
+import contextlib
+import gc
 import logging
 import multiprocessing
 import os
 import subprocess
 import sys
 import threading
+import time
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -377,6 +380,21 @@ class ProcessTest(PythonTest):
         self.assertEqual((counted, day["rejected_samples"]), (8 * n, 0))
 
 
+class NewBusTest(PythonTest):
+    def test_a_new_bus_that_looks_like_a_typo_is_logged(self):
+        bus = "acore" + "".join(chr(ord("a") + int(c, 16)) for c in self.bus[-8:])
+        typo = bus.replace("core", "ocre")
+        for name in (bus, typo):
+            for end in ("", ".lanes"):
+                self.addCleanup(lambda path=f"/dev/shm/{name}{end}": os.path.exists(path) and os.unlink(path))
+        with self.assertNoLogs("orbus") if hasattr(self, "assertNoLogs") else contextlib.nullcontext():
+            orbus.Producer("acore", bus).close()
+        with self.assertLogs("orbus", logging.WARNING) as logs:
+            orbus.Producer("acore", typo).close()
+        self.assertEqual([r.getMessage() for r in logs.records],
+                         [f"made the new bus '{typo}'; there is '{bus}'"])
+
+
 class MetricsServiceTest(PythonTest):
     def test_what_it_records_is_in_the_agents_files(self):
         metrics = MetricsService(self.data, bot="acore", bus=self.bus)
@@ -408,6 +426,179 @@ class MetricsServiceTest(PythonTest):
         self.assertEqual(summary["hourly_trends"]["current_hour_messages"], 3)
         self.assertEqual(metrics.producer.dropped, 0)
 
+    def document(self):
+        """The hour's file of an agent that has read everything."""
+        self.run_tool("oragent", "--bus", self.bus, "--data-dir", self.data, "--once")
+        return self.load(self.files("hourly_*")[0])
+
+    def test_a_call_recorded_by_its_two_methods_is_one_request(self):
+        metrics = MetricsService(self.data, bot="acore", bus=self.bus)
+        metrics.record_response_time(1000)
+        metrics.record_token_usage(10, 5, "m")
+        metrics.record_token_usage(20, 6, "m")
+        metrics.record_response_time(2000, {"model": "asked-for", "prompt_tokens": 7})
+        metrics.record_token_usage(40, 7)
+        metrics.record_response_time(3000, {"model": "m"})
+        samples = self.samples()
+        self.assertEqual(len(samples), 3)
+        for sample, (ms, prompt, completion, asked) in zip(
+                samples, ((1000, 10, 5, None), (2000, 20, 6, "asked-for"), (3000, 40, 7, None))):
+            self.assert_sample(sample, status="ok", response_ms=ms, prompt_tokens=prompt,
+                               completion_tokens=completion, total_tokens=prompt + completion, model="m",
+                               requested_model=asked)
+        document = self.document()
+        self.assertEqual(document["requests"]["total"], 3)
+        self.assertEqual(document["token_usage"]["by_model"], {"m": 88})
+
+    def test_halves_without_another_are_requests_of_their_own(self):
+        metrics = MetricsService(self.data, bus=self.bus)
+        metrics.record_response_time(1)
+        metrics.record_response_time(2)
+        metrics.record_token_usage(1, 1, "m")
+        metrics.record_token_usage(2, 2, "m")
+        metrics.record_token_usage(3, 3, "m")
+        wait_for(lambda: len(self.samples()) == 4, "all of them")
+        self.assertEqual([(s.get("response_ms"), s.get("prompt_tokens")) for s in self.samples()],
+                         [(1, None), (2, 1), (None, 2), (None, 3)])
+
+    def test_what_is_asked_for_has_all_that_was_recorded(self):
+        metrics = MetricsService(self.data, bus=self.bus)
+        metrics.record_response_time(100)
+        self.assertEqual(metrics.get_response_time_stats()["count"], 1)
+        metrics.record_token_usage(3, 4, "m")
+        self.assertEqual(metrics.get_token_usage()["total_tokens"], 7)
+
+    def test_tasks_and_threads_are_told_apart(self):
+        metrics = MetricsService(self.data, bus=self.bus)
+
+        async def call(n):
+            metrics.record_response_time(n)
+            await asyncio.sleep(0)
+            metrics.record_token_usage(n, n, f"m{n}")
+
+        async def calls():
+            await asyncio.gather(*(call(n) for n in range(1, 51)))
+        asyncio.run(calls())
+
+        def in_thread(n):
+            both.wait()
+            for i in range(n, n + 20):
+                metrics.record_token_usage(i, i, f"m{i}")
+                metrics.record_response_time(i)
+        both = threading.Barrier(4)
+        threads = [threading.Thread(target=in_thread, args=(n,)) for n in (100, 200, 300, 400)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        samples = self.samples()
+        self.assertEqual(len(samples), 50 + 80)
+        for sample in samples:
+            self.assert_sample(sample, model=f"m{sample['prompt_tokens']}", response_ms=sample["prompt_tokens"])
+
+    def test_many_that_wait_are_bounded(self):
+        metrics = MetricsService(self.data, bus=self.bus)
+
+        async def calls():
+            async def call():
+                metrics.record_response_time(1)
+                await asyncio.sleep(0.2)
+            tasks = [asyncio.create_task(call()) for _ in range(3000)]
+            await asyncio.sleep(0.1)
+            self.assertLessEqual(len(metrics._calls._waiting), 1024)
+            await asyncio.gather(*tasks)
+        asyncio.run(calls())
+        metrics.flush()
+        self.assertEqual(len(self.samples()), 3000)
+        self.assertEqual(metrics._calls._waiting, {})
+
+    def test_the_handlers_of_the_seed(self):
+        """As its chat handler does: a time and a message where it answered, an error for each exception,
+        be it of the model's API, of Discord or of the bot."""
+        class Forbidden(Exception):
+            """discord.py's"""
+
+        def fail(error):
+            raise error
+
+        def handle(answer):
+            start = time.time()
+            try:
+                answer()
+                metrics.record_response_time((time.time() - start) * 1000)
+                metrics.record_message(1, 2)
+            except Exception as e:
+                metrics.record_error(type(e).__name__, str(e))
+        metrics = MetricsService(self.data, bot="acore", bus=self.bus)
+        for _ in range(10):
+            handle(lambda: None)
+        for error in (Forbidden("403 Forbidden (error code: 50013): Missing Permissions"), KeyError("persona"),
+                      Forbidden("403"), ValueError("bad dice"),
+                      Exception("OpenRouter API error: 502"), Exception("Failed to connect to Ollama: refused"),
+                      TimeoutError(), Exception("OpenRouter request timed out - try reducing message length")):
+            handle(lambda error=error: fail(error))
+        metrics.record_error("ToolError", "a model's tool", request=True)
+        metrics.record_error("TimeoutError", "of the voice channel", request=False)
+        summary, document = metrics.get_summary(), self.document()
+        self.assertEqual({key: document["requests"][key] for key in ("total", "ok", "errors", "timeouts", "failed")},
+                         {"total": 15, "ok": 10, "errors": 3, "timeouts": 2, "failed": 5})
+        self.assertEqual(document["response_times"]["count"], 10)
+        for errors in (document["errors"], summary["errors"]):
+            self.assertEqual(errors["total_errors"], 10)
+            self.assertEqual(errors["error_rate"], 100)  # errors a message, as the seed has it
+            self.assertEqual(len(errors["recent_errors"]), 10)
+        self.assertEqual(document["errors"]["by_type"], {
+            "bot:Forbidden": 2, "bot:KeyError": 1, "bot:ValueError": 1, "bot:TimeoutError": 1, "Exception": 3,
+            "TimeoutError": 1, "ToolError": 1})
+        self.assertEqual(summary["errors"]["by_type"], {
+            "Forbidden": 2, "KeyError": 1, "ValueError": 1, "TimeoutError": 2, "Exception": 3, "ToolError": 1})
+        self.assertEqual(summary["hourly_trends"]["current_hour_errors"], 10)
+        self.assertEqual(document["hourly_trends"]["current_hour_errors"], 10)
+        self.assertEqual(document["hourly_trends"]["current_hour_messages"], 10)
+        advice = self.run_tool("orreport", "--data-dir", self.data).stdout
+        self.assertNotIn("most by bot:", advice)
+
+    def test_a_timer_whose_block_fails(self):
+        metrics = MetricsService(self.data, bus=self.bus)
+        with metrics.timer():
+            pass
+        for then in (lambda e: metrics.record_error(type(e).__name__, str(e)), lambda e: None):
+            try:
+                with metrics.timer():
+                    raise LookupError("no choices")
+            except LookupError as e:
+                then(e)
+        metrics.flush()
+        document = self.document()
+        self.assertEqual((document["requests"]["ok"], document["requests"]["errors"]), (1, 2))
+        self.assertEqual(document["errors"]["by_type"], {"LookupError": 2})
+        self.assertTrue(all("response_ms" in sample for sample in self.samples()))
+
+    def test_what_waits_is_published_at_the_end(self):
+        code = (f"from orbus.metrics import MetricsService\nm = MetricsService({self.data!r}, bus={self.bus!r})\n"
+                "m.record_response_time(5)")
+        subprocess.run([sys.executable, "-c", code], check=True, env=dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)),
+                       timeout=60)
+        self.assertEqual(len(self.samples()), 1)
+        metrics = MetricsService(self.data, bus=self.bus)
+        metrics.record_response_time(6)
+        del metrics
+        gc.collect()
+        self.assertEqual(len(self.samples()), 2)
+
+    def test_a_forked_child_leaves_what_waits_to_its_parent(self):
+        metrics = MetricsService(self.data, bus=self.bus)
+        metrics.record_response_time(5)
+        child = os.fork()
+        if child == 0:
+            metrics.record_token_usage(1, 1, "child")
+            metrics.flush()
+            os._exit(0)
+        os.waitpid(child, 0)
+        metrics.record_token_usage(2, 2, "parent")
+        self.assertEqual(sorted((s["model"], s.get("response_ms")) for s in self.samples()),
+                         [("child", None), ("parent", 5)])
+
     def test_files(self):
         metrics = MetricsService(self.data, bus=self.bus)
         self.assertEqual(metrics.get_summary()["response_times"]["avg"], 0)
@@ -422,6 +613,7 @@ class MetricsServiceTest(PythonTest):
         self.assertEqual([os.path.exists(p) for p in (old, other, marked)], [False, True, False])
         self.assertIn(path.name, [f["filename"] for f in metrics.list_saved_metrics()])
         metrics.record_response_time(100)
+        metrics.flush()
         agent = self.start_agent()
         wait_for(metrics._has_agent, "the board")
         self.wait_file(path.name, lambda d: d["period"]["kind"] == "hourly")

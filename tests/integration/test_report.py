@@ -95,6 +95,92 @@ class Reports(BusTest):
         self.agent_writes(samples)
 
 
+class FoldersTest(Reports):
+    """Several data folders, as of several hosts: their requests are added up, each once."""
+
+    # What tells of the agents and the files, and not of the requests. The hours that are covered are
+    # those of the folder that covers most.
+    VOLATILE = {"files", "saved_at", "covered_hours", "requests_per_hour"}
+
+    def strip(self, value):
+        if isinstance(value, dict):
+            return {k: self.strip(v) for k, v in value.items() if k not in self.VOLATILE}
+        return [self.strip(v) for v in value] if isinstance(value, list) else value
+
+    def write(self, folder, samples):
+        """Files of the samples in a folder of its own, by an agent of a bus of its own."""
+        data, bus = self.data, self.bus
+        self.data, self.bus = os.path.join(self.folder, folder), f"{bus}-{folder}"
+        if samples:
+            self.agent_writes(samples, "--journal")
+        else:
+            os.makedirs(self.data)
+        path, self.data, self.bus = self.data, data, bus
+        return path
+
+    def setUp(self):
+        super().setUp()
+        now = int(time.time())
+        # Each day is of one host, of the other, of both, or of none.
+        hosts = [(0, 1), (0,), (1,), (), (0, 1), (1,)]
+        parts = [[], []]
+        for day, on in enumerate(hosts):
+            for _ in range(60 if on else 0):
+                parts[self.rng.choice(on)].append(
+                    sample(self.rng, now - day * DAY - self.rng.randrange(DAY)))
+        self.a, self.b = self.write("a", parts[0]), self.write("b", parts[1])
+        self.all = self.write("all", parts[0] + parts[1])
+        self.count = len(parts[0]) + len(parts[1])
+
+    def of(self, *folders, options=(), status=0):
+        done = self.run_tool("orreport", *[w for f in folders for w in ("-d", f)], *options)
+        self.assertEqual(done.returncode, status, done.stderr)
+        return done.stdout
+
+    def check_every_format(self):
+        empty = self.write("empty", [])
+        for options in (("-f", "csv"), ("-f", "csv", "--by", "model"), ("-f", "csv", "--slowest", 20),
+                        ("-f", "csv", "--group-by", "stream"), ("--slowest", 20), ("--group-by", "status")):
+            def shown(*folders, status=0):
+                text = self.of(*folders, options=options, status=status)
+                if options != ("-f", "csv"):
+                    return text
+                return [{k: v for k, v in row.items() if k != "files"} for row in csv.DictReader(io.StringIO(text))]
+            one = shown(self.all)
+            self.assertEqual(shown(self.a, self.b), one, options)
+            # A folder without a journal is named, and the others are shown all the same.
+            journal = "--slowest" in options or "--group-by" in options
+            self.assertEqual(shown(empty, self.a, self.b, status=int(journal)), one, options)
+
+    def test_two_are_what_one_of_all_requests_is(self):
+        for options in (("--days", 3), ("--days", 10), ("--per", "hour", "--days", 10), ("--days", 5, "--utc"),
+                        ("-c", "yesterday..today")):
+            one = json.loads(self.of(self.all, options=(*options, "--json")))
+            for folders in ((self.a, self.b), (self.b, self.a)):
+                two = json.loads(self.of(*folders, options=(*options, "--json")))
+                self.assertEqual(self.strip(two), self.strip(one), options)
+        self.check_every_format()
+
+    def test_the_same_one_again_counts_once_and_a_wrong_one_is_named(self):
+        link = os.path.join(self.folder, "link")
+        os.symlink(self.all, link)
+        for again in (self.all, self.all + "/", link, os.path.relpath(self.all)):
+            total = json.loads(self.of(self.all, again, options=("--json", "--days", 10)))["total"]
+            self.assertEqual(total["requests"]["total"], self.count)
+        done = self.run_tool("orreport", "-d", self.a, "-d", "/no/such/folder")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("orreport: /no/such/folder: No such file or directory", done.stderr)
+        newest = max(name for name in os.listdir(self.b) if name.startswith("hourly_"))
+        with open(os.path.join(self.b, newest), "w", encoding="utf-8") as file:
+            file.write("{")
+        done = self.run_tool("orreport", "-d", self.a, "-d", self.b, "--per", "hour")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"{self.b}: {newest}", done.stderr)
+        done = self.run_tool("orreport", "-d", self.a, "-d", self.b, "--from", "2020-01-01", "--to", "2020-01-02")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"{self.a}, {self.b}: has no files of 2020-01-01 to 2020-01-02", done.stderr)
+
+
 class ReportTest(Reports):
     # --- Exactness -------------------------------------------------------------------------------
 

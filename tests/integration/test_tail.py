@@ -202,16 +202,34 @@ class ConditionsTest(TailTest):
                 (["-w", "model=openai/*", "-w", "ttft_ms>600"], "1"),
                 (["-x", "status=error"], "01"), (["-x", "ttft_ms>600", "-x", "stream=true"], "2"),
                 (["-w", "model=openai/*", "-x", "cost_usd!="], "0"),
-                (["-w", "response_s>0"], "")):
+                (["-w", "response_s>0"], ""),
+                (["-w", "model=~^(openai|meta)/[ac]$"], "02"), (["-w", "model!~^openai/a|c$"], "1"),
+                (["-w", "model=~^OPENAI"], ""), (["-x", "model=~nai/"], "2"),
+                (["-w", "tags.user=~nn"], "0"), (["-w", "tags.user!~nn"], "12"),
+                (["-w", "status=~^e"], "2"), (["-w", "status!~err|time"], "01"),
+                (["-w", "model==openai/a"], "0"), (["-w", "attempt==1"], "1")):
             self.assertEqual(self.found(*options), wanted, options)
 
     def test_bad_ones_say_why(self):
         for condition, words in (("ttft_ms", "no condition"), (">3", "no condition"),
                                  ("ttft>3", "ttft_ms, ttft_s"), ("model>3", "= or !="),
                                  ("ttft_ms>x", "a number"), ("ttft_ms>-1", "a number"),
-                                 ("ts>3", "a time")):
+                                 ("ts>3", "a time"), ("ts=~3", "a time"),
+                                 ("model=~(", "'(' is no regular expression: Unmatched"),
+                                 ("model=~(a)\\1", "back references"), ("model=~a{999}", "repetitions"),
+                                 ("model=~", "a regular expression must follow"),
+                                 ("ttft_ms=~3", "are for texts"), ("model=>x", "write <= or >="),
+                                 ("status=eror", "status is one of ok|error|timeout|cancelled|orphaned "
+                                  "(did you mean error?)"),
+                                 ("status=e?", "status is one of"), ("status=~^x", "status is one of"),
+                                 ("stream=yes", "stream is one of true|false"),
+                                 ("kind=requests", "(did you mean request?)")):
             self.assertIn(words, self.refuse("-w", condition))
             self.assertIn("--exclude: ", self.refuse("-x", condition))
+
+    def test_a_gauge_below_zero(self):
+        self.publish({"kind": "gauge", "name": "g", "value": -5}, {"kind": "gauge", "name": "g", "value": 2})
+        self.assertEqual(self.tail("--kind", "gauge", "-f", "{value}", "-w", "value<-1").split(), ["-5"])
 
     def test_quiet_has_no_header(self):
         self.publish({"model": "m"})

@@ -179,7 +179,8 @@ class OrpubTest(ToolsTest):
         done = self.pub("--json-lines", input=b"\n".join(lines), text=False)
         self.assertEqual(done.returncode, 1)
         reported = re.findall(r"^orpub: line (\d+): .+$", done.stderr.decode(), re.M)
-        self.assertEqual(reported, ["2", "4", "6", "7", "8", "9", "10", "11", "12", "13"])
+        # Of two it is said what will become of them: an old time, a key that no sample has.
+        self.assertEqual(reported, ["2", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14"])
         samples = self.tail_json()
         self.assertEqual(sorted(s["model"] for s in samples), ["a", "b", "c", "d"])
 

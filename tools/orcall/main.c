@@ -7,6 +7,7 @@
 #include "doc/sample_json.h"
 #include "doc/sample_log.h"
 #include "live/bus_error.h"
+#include "live/bus_near.h"
 #include "load.h"
 #include "options.h"
 #include "request.h"
@@ -164,12 +165,14 @@ static int exit_status(const struct orcall *o)
 static int call(struct orcall *o)
 {
 	struct orbus_producer *producer;
+	bool was_new = bus_is_new(o->settings.bus);
 	int status, err = orbus_producer_open(o->settings.bus, o->settings.bot, &producer);
 
 	if (err) {
 		bus_error_report(TOOL, o->settings.bus, err);
 		return CLI_FAILED;
 	}
+	bus_new_report(TOOL, o->settings.bus, was_new);
 	stop_on_signals();
 	orcall_response_init(&o->response);
 	aggregate_init(&o->stats);

@@ -1,16 +1,18 @@
 /*
- * main.c: publishes from a shell: one request, gauges and counts by options, or JSON lines.
+ * main.c: publishes from a shell: one request, gauges and counts by options, or JSON lines
+ * (json_lines.c).
  */
 #include "base/clock.h"
 #include "base/options.h"
 #include "base/parse.h"
 #include "common/print.h"
 #include "common/tags.h"
-#include "doc/sample_json.h"
+#include "json_lines.h"
 #include "live/bus_error.h"
+#include "live/bus_near.h"
 #include "options.h"
-#include "pace.h"
 #include "sample/sample.h"
+#include "ts_check.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -18,8 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TOOL           "orpub"
-#define LINE_MAX_BYTES (1 << 20)
+#define TOOL "orpub"
 
 static int set_ts(struct orpub_settings *s)
 {
@@ -103,6 +104,16 @@ static bool says_a_request(const struct orpub_settings *s)
 	       r->total_tokens != ORBUS_NONE || r->http_status != ORBUS_NONE;
 }
 
+/* What the agent rejects nobody will find in any file: that is no success. */
+static int check_ts(const struct orpub_settings *s)
+{
+	struct ts_check check;
+
+	ts_check_begin(&check, s->bus);
+	ts_check_look(&check, s->sample.ts, 0);
+	return ts_check_end(&check, 1) ? CLI_FINE : CLI_FAILED;
+}
+
 static int publish_options(struct orbus_producer *p, struct orpub_settings *s)
 {
 	struct cli_tags tags;
@@ -125,118 +136,11 @@ static int publish_options(struct orbus_producer *p, struct orpub_settings *s)
 		status = publish_stats(p, s, &s->gauges, ORBUS_KIND_GAUGE, "gauge");
 	if (status == CLI_FINE)
 		status = publish_stats(p, s, &s->counts, ORBUS_KIND_COUNT, "count");
+	if (status == CLI_FINE)
+		status = check_ts(s);
 	cli_tags_free(&tags);
 	/* The sample is not looked at again: main() ends. */
 	// NOLINTNEXTLINE(clang-analyzer-core.StackAddressEscape)
-	return status;
-}
-
-static int publish_line(
-    struct orbus_producer *p, const char *line, size_t length, char *why, size_t why_bytes)
-{
-	struct orbus_tag tags[ORBUS_TAGS_MAX];
-	struct orbus_sample sample;
-	json_error_t error;
-	json_t *object = json_loadb(line, length, JSON_REJECT_DUPLICATES, &error);
-	int err;
-
-	if (!object) {
-		snprintf(why, why_bytes, "%s at column %d", error.text, error.column);
-		return -EINVAL;
-	}
-	err = sample_from_json(object, tags, &sample, why, why_bytes);
-	if (!err) {
-		err = orbus_publish(p, &sample);
-		if (err)
-			snprintf(why, why_bytes, "%s", orbus_strerror(err));
-	}
-	json_decref(object);
-	return err;
-}
-
-/* Takes away the mark that some editors put at the start of a file. */
-static size_t drop_mark(char *line, size_t length)
-{
-	static const char mark[] = {'\xef', '\xbb', '\xbf'};
-
-	if (length < sizeof(mark) || memcmp(line, mark, sizeof(mark)) != 0)
-		return length;
-	memmove(line, line + sizeof(mark), length - sizeof(mark));
-	return length - sizeof(mark);
-}
-
-static bool is_blank(const char *line, size_t length)
-{
-	while (length > 0 && (line[length - 1] == ' ' || line[length - 1] == '\t'))
-		length--;
-	return length == 0;
-}
-
-/* One line without its end. Bytes beyond LINE_MAX_BYTES are passed over and *too_long is set. */
-static bool read_line(char *line, size_t *length, bool *too_long)
-{
-	int c;
-
-	*length = 0;
-	*too_long = false;
-	while ((c = getc_unlocked(stdin)) != EOF && c != '\n') {
-		if (*length < LINE_MAX_BYTES)
-			line[(*length)++] = (char)c;
-		else
-			*too_long = true;
-	}
-	if (*length && line[*length - 1] == '\r')
-		--*length;
-	return c != EOF || *length > 0 || *too_long;
-}
-
-/* What nobody will find in any file is told, and is no success. */
-static int say_losses(struct pace *pace)
-{
-	uint64_t lost = pace_lost(pace);
-
-	if (lost == 0)
-		return CLI_FINE;
-	fprintf(stderr,
-	    TOOL ": %" PRIu64 " of %" PRIu64 " samples were overwritten before an agent counted "
-		 "them: start oragent first\n",
-	    lost, pace->published);
-	return CLI_FAILED;
-}
-
-static int publish_json_lines(struct orbus_producer *p, const char *bus)
-{
-	char *line = malloc(LINE_MAX_BYTES), why[256], shown[1024];
-	int status = CLI_FINE;
-	struct pace pace;
-	size_t length;
-	bool too_long;
-
-	pace_begin(&pace, bus);
-	if (!line)
-		return say_sample_error(-ENOMEM);
-	for (unsigned long number = 1; read_line(line, &length, &too_long); number++) {
-		if (number == 1)
-			length = drop_mark(line, length);
-		if (is_blank(line, length) && !too_long)
-			continue;
-		if (too_long)
-			snprintf(why, sizeof(why), "longer than %d bytes", LINE_MAX_BYTES);
-		else if (publish_line(p, line, length, why, sizeof(why)) == 0) {
-			pace_published(&pace);
-			continue;
-		}
-		text_sanitise(shown, sizeof(shown), why);
-		fprintf(stderr, TOOL ": line %lu: %s\n", number, shown);
-		status = CLI_FAILED;
-	}
-	if (ferror(stdin)) {
-		fprintf(stderr, TOOL ": cannot read standard input: %s\n", strerror(errno));
-		status = CLI_FAILED;
-	}
-	free(line);
-	if (say_losses(&pace) != CLI_FINE)
-		status = CLI_FAILED;
 	return status;
 }
 
@@ -245,6 +149,7 @@ int main(int argc, char **argv)
 	struct orpub_settings s = {0};
 	struct orbus_producer *p;
 	int err, status;
+	bool was_new;
 
 	output_init();
 	orbus_sample_init(&s.sample);
@@ -253,10 +158,12 @@ int main(int argc, char **argv)
 		status = set_ts(&s);
 	if (status != CLI_PROCEED)
 		return status;
+	was_new = bus_is_new(s.bus);
 	err = orbus_producer_open(s.bus, TOOL, &p);
 	if (err)
 		return bus_error_report(TOOL, s.bus, err);
-	status = s.json_lines ? publish_json_lines(p, s.bus) : publish_options(p, &s);
+	bus_new_report(TOOL, s.bus, was_new);
+	status = s.json_lines ? json_lines_publish(p, s.bus) : publish_options(p, &s);
 	orbus_producer_close(p);
 	return status;
 }

@@ -18,7 +18,8 @@ static const struct cli_option options[] = {
 	    "its number, the others go through, and the exit status is 1. Where an agent runs, "
 	    "they are published no faster than it counts them; where none does, and they are "
 	    "more than a lane of the bus holds, it prints how many were overwritten, and the exit "
-	    "status is 1."},
+	    "status is 1. Keys that no sample has are named, and the line is published without "
+	    "them."},
     {.name = "gauge",
 	.type = CLI_LIST,
 	.offset = AT(gauges),

@@ -1,12 +1,12 @@
 /*
  * main.c: reports what an agent's files hold: trends, comparisons, advice.
  */
-#include "base/data_dir.h"
 #include "common/advice/advice.h"
+#include "common/data_folder.h"
 #include "common/print.h"
 #include "compare.h"
 #include "doc/snapshot_read.h"
-#include "merge.h"
+#include "folders.h"
 #include "orreport/page/data.h"
 #include "orreport/page/page.h"
 #include "print_csv.h"
@@ -26,8 +26,7 @@
 
 struct reporting {
 	struct report_ask ask;
-	char *data_dir;
-	struct report_folder folder;
+	struct report_folders folders;
 };
 
 static int report_failure(const char *what, const char *why, const char *remedy)
@@ -53,47 +52,45 @@ static int nothing(const struct reporting *g, const char *why, const char *remed
 {
 	char what[1024];
 
-	snprintf(what, sizeof(what), "%s: %s", g->data_dir, why);
+	snprintf(what, sizeof(what), "%s: %s", g->folders.shown, why);
 	if (g->ask.settings.format == REPORT_HTML &&
 	    !page_print(
 		stdout, page_nothing_data(&g->ask.calendar, g->ask.now_ns, what, remedy, notes)))
 		return out_of_memory();
-	return report_failure(g->data_dir, why, remedy);
+	return report_failure(g->folders.shown, why, remedy);
 }
 
 /* Says which time has no files, and which time has. */
 static int nothing_there(
     const struct reporting *g, const struct time_span *span, const struct report_notes *notes)
 {
-	const struct report_folder *f = &g->folder;
+	const char *first, *last;
 	char asked[TIME_NAME_BYTES], why[256];
 
-	if (f->count == 0)
+	if (!folders_extent(&g->folders, &first, &last))
 		return nothing(g, "no agent has kept files here",
 		    "start oragent, or name its folder with --data-dir", notes);
 	time_name(&g->ask.calendar, span, asked);
 	snprintf(why, sizeof(why), "has no files of %s, only from %.8s to %.8s", asked,
-	    strchr(f->days[0].names->text, '_') + 1,
-	    strchr(f->days[f->count - 1].names->text, '_') + 1);
+	    strchr(first, '_') + 1, strchr(last, '_') + 1);
 	return nothing(g, why, "", notes);
 }
 
 static int read_one(const struct reporting *g, const struct time_span *span, enum period_kind per,
     unsigned parts, unsigned row_parts, struct report *out)
 {
-	const struct report_request q = {.folder = &g->folder,
-	    .calendar = g->ask.calendar,
+	const struct report_request q = {.calendar = g->ask.calendar,
 	    .span = *span,
 	    .per = per,
 	    .now_ns = g->ask.now_ns,
 	    .parts = parts,
 	    .row_parts = row_parts};
-	int err = report_read(&q, out);
+	int err = folders_read(&g->folders, &q, out);
 
 	if (err == -ENOENT) {
 		/* Damaged files do not count as files; they are named. */
 		for (size_t i = 0; i < out->notes.count; i++)
-			report_failure(g->data_dir, out->notes.items[i].text, "");
+			report_failure(g->folders.shown, out->notes.items[i].text, "");
 		return nothing_there(g, span, &out->notes);
 	}
 	return err ? out_of_memory() : CLI_PROCEED;
@@ -104,7 +101,7 @@ static int tell_wrong(const struct reporting *g, const struct report *r)
 {
 	for (size_t i = 0; i < r->notes.count; i++)
 		if (r->notes.items[i].wrong)
-			report_failure(g->data_dir, r->notes.items[i].text, "");
+			report_failure(g->folders.shown, r->notes.items[i].text, "");
 	return notes_are_wrong(&r->notes) ? CLI_FAILED : CLI_FINE;
 }
 
@@ -189,14 +186,13 @@ static int draw(const struct reporting *g, const struct report *r)
 static int print_report_page(
     const struct reporting *g, const struct report *r, const struct advice *advice)
 {
-	const struct report_request q = {.folder = &g->folder,
-	    .calendar = g->ask.calendar,
+	const struct report_request q = {.calendar = g->ask.calendar,
 	    .span = time_span_before(&g->ask.calendar, &g->ask.span, g->ask.now_ns),
 	    .per = PERIOD_DAILY,
 	    .now_ns = g->ask.now_ns,
 	    .parts = DOCUMENT_REST};
 	struct report before = {0};
-	int err = report_read(&q, &before), status = CLI_FAILED;
+	int err = folders_read(&g->folders, &q, &before), status = CLI_FAILED;
 	const struct page_report p = {.report = r,
 	    .before = err ? NULL : &before,
 	    .by = g->ask.settings.by == BY_NOTHING ? DIMENSION_MODEL : g->ask.settings.by,
@@ -281,8 +277,7 @@ static int read_needed(const struct reporting *g, struct report *r)
 static int advise_on_silence(
     const struct reporting *g, const struct report *r, struct advice *advice)
 {
-	struct report_request q = {.folder = &g->folder,
-	    .calendar = g->ask.calendar,
+	struct report_request q = {.calendar = g->ask.calendar,
 	    .per = g->ask.per,
 	    .now_ns = g->ask.now_ns,
 	    .parts = DOCUMENT_MODELS | DOCUMENT_REST};
@@ -291,7 +286,7 @@ static int advise_on_silence(
 
 	if (!silent_span(r, &q.span))
 		return CLI_PROCEED;
-	err = report_read(&q, &tail);
+	err = folders_read(&g->folders, &q, &tail);
 	if (!err)
 		err = silent_advise(r, &tail, advice);
 	report_free(&tail);
@@ -322,27 +317,37 @@ static int report(const struct reporting *g)
 	return status;
 }
 
+/* A folder that cannot be read: what it is, and what helps. */
+static int no_folder(struct reporting *g, const char *path, int err)
+{
+	char remedy[1024];
+
+	if (!path || err == -ENOMEM)
+		return out_of_memory();
+	data_folder_remedy(path, g->ask.settings.bus, err, remedy, sizeof(remedy));
+	free(g->folders.shown);
+	g->folders.shown = strdup(path);
+	return g->folders.shown ? nothing(g, strerror(-err), remedy, &(struct report_notes){0})
+	                        : out_of_memory();
+}
+
 int main(int argc, char **argv)
 {
-	struct reporting g = {.folder.fd = -1};
+	struct reporting g = {0};
+	const char *failed;
 	int status, err;
 
 	output_init();
 	status = ask_read(argc, argv, &g.ask);
 	if (status != CLI_PROCEED)
 		return status;
-	g.data_dir = data_dir_choose(g.ask.settings.data_dir);
-	if (!g.data_dir)
-		return out_of_memory();
-	err = folder_list(g.data_dir, &g.folder);
+	err = folders_open(&g.ask.settings.data_dirs, g.ask.settings.bus, &g.folders, &failed);
 	if (err)
-		status = nothing(&g, strerror(-err), "name the agent's folder with --data-dir",
-		    &(struct report_notes){0});
+		status = no_folder(&g, failed, err);
 	else if (g.ask.settings.slowest || g.ask.settings.group_by != GROUP_NOTHING)
-		status = requests_report(g.data_dir, &g.ask);
+		status = requests_report(&g.folders, &g.ask);
 	else
 		status = g.ask.settings.compare ? compare(&g) : report(&g);
-	folder_free(&g.folder);
-	free(g.data_dir);
+	folders_close(&g.folders);
 	return output_flush(TOOL, NULL) < 0 ? CLI_FAILED : status;
 }

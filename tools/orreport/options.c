@@ -7,8 +7,20 @@
 #define AT(field) offsetof(struct orreport_settings, field)
 
 static const struct cli_option options[] = {
-    CLI_OPTION_DATA_DIR(struct orreport_settings, data_dir, "where the agent's files are",
-	"The folder of the agent's files:"),
+    {.name = "data-dir",
+	.letter = 'd',
+	.type = CLI_LIST,
+	.offset = AT(data_dirs),
+	.argument = "DIR",
+	.environment = "ORBUS_DATA_DIR",
+	.offer = CLI_OFFER_FOLDERS,
+	.help = "where the agent's files are; may be repeated",
+	.details =
+	    "The folder of the agent's files. Where neither it nor the variable is given, the one "
+	    "that the agent of *--bus* uses, as its board says; without a board "
+	    "_/var/lib/orbus/metrics_ for root, _~/.local/state/orbus/metrics_ for others. Given "
+	    "several times, as for the folders of several hosts, their requests are added up."},
+    CLI_OPTION_BUS(struct orreport_settings, bus),
     {.name = "days",
 	.letter = 'n',
 	.type = CLI_UINT,

@@ -32,8 +32,9 @@ enum report_group { REPORT_GROUPS(REPORT_GROUP_ENUM) GROUP_NOTHING };
 #define REPORT_GROUP_CHOICES                  (&(REPORT_GROUPS(REPORT_GROUP_CHOICE))[1])
 
 struct orreport_settings {
-	const char *data_dir;
-	uint64_t days; /* 0: not given */
+	const char *bus;           /* whose board names the folder where none is given */
+	struct cli_list data_dirs; /* that are added up */
+	uint64_t days;             /* 0: not given */
 	const char *from, *to;
 	const char *compare, *with; /* two periods, or `compare` is "A..B" and `with` NULL */
 	int per;                    /* enum report_per */

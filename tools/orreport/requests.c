@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/ratings.h"
 #include "common/csv.h"
+#include "common/data_folder.h"
 #include "common/print.h"
 #include "doc/document.h"
 #include "doc/json_build.h"
@@ -27,9 +28,10 @@ typedef int (*each_request)(void *context, const struct orbus_sample *s);
 
 static int explain(const char *folder, const char *file, int err)
 {
-	char safe[1024];
+	char safe[1024], remedy[1024];
 
 	text_sanitise(safe, sizeof(safe), folder);
+	data_folder_remedy(folder, NULL, err, remedy, sizeof(remedy));
 	if (err == -ENOENT)
 		fprintf(stderr,
 		    TOOL
@@ -37,13 +39,12 @@ static int explain(const char *folder, const char *file, int err)
 		    "every request\n",
 		    safe);
 	else
-		fprintf(
-		    stderr, TOOL ": %s%s%s: %s\n", safe, *file ? "/" : "", file, strerror(-err));
+		fprintf(stderr, TOOL ": %s%s%s: %s%s%s\n", safe, *file ? "/" : "", file,
+		    strerror(-err), err == -EACCES ? ": " : "", err == -EACCES ? remedy : "");
 	return CLI_FAILED;
 }
 
-/* Calls for every request of the journal; returns the exit status. */
-static int for_each_request(
+static int for_each_in(
     const char *folder, const struct time_span *span, each_request call, void *context)
 {
 	struct journal_read *r = NULL;
@@ -61,6 +62,18 @@ static int for_each_request(
 		status = CLI_FAILED;
 	}
 	journal_read_close(r);
+	return status;
+}
+
+/* Calls for every request of the journals, one folder after the other; returns the exit status. */
+static int for_each_request(const struct report_folders *folders, const struct time_span *span,
+    each_request call, void *context)
+{
+	int status = CLI_FINE;
+
+	for (size_t i = 0; i < folders->count; i++)
+		if (for_each_in(folders->paths[i], span, call, context) != CLI_FINE)
+			status = CLI_FAILED;
 	return status;
 }
 
@@ -275,16 +288,16 @@ static int print_slowest(const struct slowest *l, const struct report_ask *ask)
 	}
 }
 
-static int slowest_report(const char *folder, const struct report_ask *ask)
+static int slowest_report(const struct report_folders *folders, const struct report_ask *ask)
 {
 	struct slowest l = {.items = calloc(ask->settings.slowest, sizeof(*l.items)),
 	    .wanted = ask->settings.slowest};
 	int status = CLI_FAILED;
 
 	if (l.items)
-		status = for_each_request(folder, &ask->span, note_slow, &l);
+		status = for_each_request(folders, &ask->span, note_slow, &l);
 	if (!l.items || (l.count > 0 || status == CLI_FINE ? print_slowest(&l, ask) : 0) != 0)
-		status = explain(folder, "", -ENOMEM);
+		status = explain(folders->shown, "", -ENOMEM);
 	for (size_t i = 0; l.items && i < l.count; i++)
 		free(l.items[i]);
 	free(l.items);
@@ -353,22 +366,22 @@ static int print_groups(const struct groups *g, const struct report_ask *ask)
 	}
 }
 
-static int groups_report(const char *folder, const struct report_ask *ask)
+static int groups_report(const struct report_folders *folders, const struct report_ask *ask)
 {
 	struct groups g = {.by = (enum report_group)ask->settings.group_by};
 	int status;
 
 	aggregate_init(&g.sum);
-	status = for_each_request(folder, &ask->span, add_to_group, &g);
+	status = for_each_request(folders, &ask->span, add_to_group, &g);
 	if (!aggregate_settle(&g.sum))
-		status = explain(folder, "", -ENOMEM);
+		status = explain(folders->shown, "", -ENOMEM);
 	else if ((g.sum.requests.total > 0 || status == CLI_FINE) && print_groups(&g, ask) != 0)
-		status = explain(folder, "", -ENOMEM);
+		status = explain(folders->shown, "", -ENOMEM);
 	aggregate_free(&g.sum);
 	return status;
 }
 
-int requests_report(const char *folder, const struct report_ask *ask)
+int requests_report(const struct report_folders *folders, const struct report_ask *ask)
 {
-	return ask->settings.slowest ? slowest_report(folder, ask) : groups_report(folder, ask);
+	return ask->settings.slowest ? slowest_report(folders, ask) : groups_report(folders, ask);
 }

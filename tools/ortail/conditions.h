@@ -1,6 +1,6 @@
 /*
  * conditions.h: what --where and --exclude ask of a sample: "ttft_ms>3000",
- * "tags.user=ann*", "status!=ok", "cost_usd=" (it has none).
+ * "tags.user=ann*", "status!=ok", "model=~^openai/", "cost_usd=" (it has none).
  */
 #ifndef ORBUS_ORTAIL_CONDITIONS_H
 #define ORBUS_ORTAIL_CONDITIONS_H

@@ -6,6 +6,7 @@
  * ends it too, and it is switched on again.
  */
 #include "highlight.h"
+#include "base/ere.h"
 
 #include <ctype.h>
 #include <regex.h>
@@ -44,13 +45,12 @@ int highlight_make(
 	}
 	for (; h->count < patterns->count; h->count++) {
 		const char *pattern = patterns->items[h->count];
-		int flags = REG_EXTENDED | REG_NEWLINE | (has_capitals(pattern) ? 0 : REG_ICASE);
-		int err = regcomp(&h->patterns[h->count], pattern, flags);
-		char why[256];
+		int flags = REG_NEWLINE | (has_capitals(pattern) ? 0 : REG_ICASE);
+		char why[256] = "out of memory";
+		int err = ere_compile(pattern, flags, &h->patterns[h->count], why, sizeof(why));
 
 		if (err == 0)
 			continue;
-		regerror(err, &h->patterns[h->count], why, sizeof(why));
 		return cli_usage_error(
 		    program, "--highlight: '%.200s' is no regular expression: %s", pattern, why);
 	}

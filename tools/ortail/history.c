@@ -3,7 +3,8 @@
  */
 #include "history.h"
 #include "base/clock.h"
-#include "base/data_dir.h"
+#include "base/parse.h"
+#include "common/data_folder.h"
 #include "common/print.h"
 #include "common/time_parse.h"
 #include "journal/read.h"
@@ -26,11 +27,14 @@ struct history {
 static int read_moment(
     const char *option, const char *text, uint64_t now_ns, enum moment_use use, uint64_t *out)
 {
-	char shown[128];
+	char shown[128], meant[32];
 
 	if (!text || time_parse(text, now_ns, use, out) == 0)
 		return CLI_PROCEED;
 	text_sanitise(shown, sizeof(shown), text);
+	if (parse_duration_meant(text, meant, sizeof(meant)))
+		return cli_usage_error(
+		    &ortail_program, "%s: '%s' is no time: did you mean %s?", option, shown, meant);
 	return cli_usage_error(&ortail_program,
 	    "%s: '%s' is no time: say how long ago (2h), a time of today (14:30), a day "
 	    "(2026-11-24), or RFC 3339 (2026-11-24T14:30:00Z)",
@@ -40,10 +44,16 @@ static int read_moment(
 static int say(const struct history *h, int err)
 {
 	const char *file = h->journal ? journal_read_file(h->journal) : "";
+	char remedy[1024];
 
 	fprintf(stderr, TOOL ": cannot read the journal in ");
 	print_text(stderr, h->folder);
-	fprintf(stderr, "%s%s: %s\n", *file ? ", " : "", file, strerror(-err));
+	fprintf(stderr, "%s%s: %s", *file ? ", " : "", file, strerror(-err));
+	if (err == -EACCES) {
+		data_folder_remedy(h->folder, NULL, err, remedy, sizeof(remedy));
+		fprintf(stderr, ": %s", remedy);
+	}
+	fputc('\n', stderr);
 	return CLI_FAILED;
 }
 
@@ -86,7 +96,7 @@ int history_open(const struct ortail_settings *settings, struct history **out)
 		return CLI_PROCEED;
 	h = calloc(1, sizeof(*h));
 	if (h)
-		h->folder = data_dir_choose(settings->data_dir);
+		h->folder = data_folder_choose(settings->data_dir, settings->bus);
 	if (!h || !h->folder) {
 		free(h);
 		fputs(TOOL ": out of memory\n", stderr);

@@ -2,6 +2,7 @@
  * keys.c: the keys of a sample by name.
  */
 #include "keys.h"
+#include "base/nearest.h"
 #include "base/ratings.h"
 #include "sample/fields.h"
 
@@ -23,7 +24,8 @@ struct key_row {
 	size_t offset;
 	int decimals;
 	const char *time_format;
-	tone_fn *tone; /* NULL: plain */
+	tone_fn *tone;       /* NULL: plain */
+	const char *choices; /* of a text that is one of a few: they, with | between */
 };
 
 /* --- What follows from a sample's fields ------------------------------------------------------ */
@@ -147,7 +149,7 @@ static enum tone tone_of_tps(const struct orbus_sample *s)
 /* --- The table -------------------------------------------------------------------------------- */
 
 #define ROW_STRING(f) {.name = #f, .type = KEY_TEXT, .offset = offsetof(struct orbus_sample, f)},
-#define ROW_BOOL(f)   {.name = #f, .type = KEY_TEXT, .derive = derive_##f},
+#define ROW_BOOL(f)   {.name = #f, .type = KEY_TEXT, .derive = derive_##f, .choices = "true|false"},
 #define ROW_UINT(f)   {.name = #f, .type = KEY_COUNT, .offset = offsetof(struct orbus_sample, f)},
 #define ROW_DOUBLE(f)                                   \
 	{.name = #f,                                    \
@@ -172,15 +174,26 @@ static enum tone tone_of_tps(const struct orbus_sample *s)
 
 static const struct key_row rows[] = {
     {.name = "ts", .type = KEY_TIME, .derive = derive_ts},
-    {.name = "kind", .type = KEY_TEXT, .derive = derive_kind},
-    {.name = "status", .type = KEY_TEXT, .derive = derive_status, .tone = tone_of_status},
+    {.name = "kind",
+	.type = KEY_TEXT,
+	.derive = derive_kind,
+	.choices = "request|begin|progress|gauge|count"},
+    {.name = "status",
+	.type = KEY_TEXT,
+	.derive = derive_status,
+	.tone = tone_of_status,
+	.choices = "ok|error|timeout|cancelled|orphaned"},
     ORBUS_SAMPLE_FIELDS(ROW){.name = "tags", .type = KEY_TEXT, .derive = derive_tags},
     {.name = "tps", .type = KEY_FIGURE, .derive = derive_tps, .decimals = 1, .tone = tone_of_tps},
     {.name = "decode_tps", .type = KEY_FIGURE, .derive = derive_decode_tps, .decimals = 1},
     {.name = "time", .type = KEY_TIME, .derive = derive_ts, .time_format = "%H:%M:%S"},
     {.name = "date", .type = KEY_TIME, .derive = derive_ts, .time_format = "%Y-%m-%d"},
     {.name = "start", .type = KEY_TIME, .derive = derive_start, .time_format = "%H:%M:%S"},
-    {.name = "level", .type = KEY_TEXT, .derive = derive_level, .tone = tone_of_status},
+    {.name = "level",
+	.type = KEY_TEXT,
+	.derive = derive_level,
+	.tone = tone_of_status,
+	.choices = "DEBUG|INFO|WARNING|ERROR"},
     {.name = "any_model", .type = KEY_TEXT, .derive = derive_any_model},
     {.name = "rating", .type = KEY_TEXT, .derive = derive_rating, .tone = tone_of_response},
     {.name = "response_s",
@@ -199,43 +212,14 @@ static const struct key_row tag_row = {.name = TAG_PREFIX "NAME", .type = KEY_TE
 
 /* --- Finding one ------------------------------------------------------------------------------ */
 
-#define NAME_MAX_NEAR 32
-
-/* Edit distance: letters changed, left out, inserted, or swapped with the next one. */
-static size_t distance(const char *a, size_t a_length, const char *b)
-{
-	size_t b_length = strlen(b);
-	size_t d[NAME_MAX_NEAR + 1][NAME_MAX_NEAR + 1];
-
-	if (a_length > NAME_MAX_NEAR || b_length > NAME_MAX_NEAR)
-		return SIZE_MAX;
-	for (size_t i = 0; i <= a_length; i++)
-		d[i][0] = i;
-	for (size_t j = 0; j <= b_length; j++)
-		d[0][j] = j;
-	for (size_t i = 1; i <= a_length; i++) {
-		for (size_t j = 1; j <= b_length; j++) {
-			size_t least = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
-
-			least = d[i - 1][j] + 1 < least ? d[i - 1][j] + 1 : least;
-			least = d[i][j - 1] + 1 < least ? d[i][j - 1] + 1 : least;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-			    d[i - 2][j - 2] + 1 < least)
-				least = d[i - 2][j - 2] + 1;
-			d[i][j] = least;
-		}
-	}
-	return d[a_length][b_length];
-}
-
 /* A name with a slip or two in it, or part of one. */
 static bool is_near(const char *name, size_t length, const char *key)
 {
-	size_t slips = length < 5 ? 1 : 2;
+	size_t key_length = strlen(key);
 
-	if (length >= 3 && memmem(key, strlen(key), name, length))
+	if (length >= 3 && memmem(key, key_length, name, length))
 		return true;
-	return distance(name, length, key) <= slips;
+	return nearest_slips(name, length, key, key_length) != NEAREST_NOT_NEAR;
 }
 
 static void describe_unknown(const char *name, size_t length, char *out, size_t bytes)
@@ -302,6 +286,11 @@ const char *key_name(const struct sample_key *key)
 enum key_type key_type(const struct sample_key *key)
 {
 	return key->row->type;
+}
+
+const char *key_choices(const struct sample_key *key)
+{
+	return key->row->choices;
 }
 
 int key_decimals(const struct sample_key *key)

@@ -34,6 +34,9 @@ void key_free(struct sample_key *key);
 const char *key_name(const struct sample_key *key);
 enum key_type key_type(const struct sample_key *key);
 
+/* Of a text that is one of a few: "ok|error"; else NULL. */
+const char *key_choices(const struct sample_key *key);
+
 /* Decimals of a figure as people read it; -1: as many as there are. */
 int key_decimals(const struct sample_key *key);
 

@@ -41,7 +41,8 @@ static const struct cli_option options[] = {
 	.details = "Shows what has ended before _TIME_, and exits once it has come. One that is "
 		   "past, without *--since*, asks for all that there was."},
     CLI_OPTION_DATA_DIR(struct ortail_settings, data_dir, "where the agent's journal is",
-	"The agent's data folder:"),
+	"The agent's data folder. Where neither it nor the variable is given, the one that the agent "
+	"of the bus uses, as its board says; without a board"),
     {.name = "format",
 	.letter = 'f',
 	.type = CLI_TEXT,
@@ -127,10 +128,13 @@ static const struct cli_option options[] = {
 	.type = CLI_LIST,
 	.offset = AT(where),
 	.argument = "COND",
-	.help = "only if so, such as 'ttft_ms>3000' or tags.user=ann*",
-	.details = "Only what fulfils this condition: a key, one of = != < <= > >=, and a value; "
-		   "nothing after = or != means that there is none. The keys are those of "
-		   "TEMPLATES. Given again, all must hold."},
+	.help = "only if so, such as 'ttft_ms>3000' or model=~^gpt",
+	.details =
+	    "Only what fulfils this condition: a key, one of = != =~ !~ < <= > >=, and a value; "
+	    "nothing after = or != means that there is none. After = and != \\*, ? and [ match as "
+	    "in file names; after =~ and !~ stands an extended regular expression, as of "
+	    "*grep*(1) -E, which matches anywhere in the text: _'model=~^(openai|meta)/'_. The "
+	    "keys are those of TEMPLATES. Given again, all must hold."},
     {.name = "exclude",
 	.letter = 'x',
 	.type = CLI_LIST,

@@ -7,6 +7,7 @@
 #include "producer.h"
 #include "args.h"
 #include "base/utf8.h"
+#include "live/bus_near.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -81,6 +82,25 @@ static struct producer_handle *new_handle(struct addon *a, struct orbus_producer
 	return h;
 }
 
+/*
+ * That the bus is new and looks like a typo of another, as a warning of the process. What goes
+ * wrong with that is not the bot's concern.
+ */
+static void warn_of_new_bus(napi_env env, const char *bus)
+{
+	napi_value global, process, emit, text, result;
+	char what[1200];
+
+	if (!bus_new_describe(bus, what, sizeof(what)))
+		return;
+	if (napi_get_global(env, &global) == napi_ok &&
+	    napi_get_named_property(env, global, "process", &process) == napi_ok &&
+	    napi_get_named_property(env, process, "emitWarning", &emit) == napi_ok &&
+	    napi_create_string_utf8(env, what, NAPI_AUTO_LENGTH, &text) == napi_ok)
+		(void)napi_call_function(env, process, emit, 1, &text, &result);
+	(void)napi_get_and_clear_last_exception(env, &result);
+}
+
 /* open(bus, bot): a handle, or a negative errno. */
 static napi_value open_producer(napi_env env, napi_callback_info info)
 {
@@ -89,12 +109,14 @@ static napi_value open_producer(napi_env env, napi_callback_info info)
 	struct orbus_producer *producer;
 	struct producer_handle *h;
 	const char *bus, *bot;
+	bool was_new;
 	int err;
 
 	arena_clear(&arena);
 	take_arguments(env, info, arguments, 2);
 	bus = take_text(env, arguments[0], &arena, 4096);
 	bot = take_text(env, arguments[1], &arena, 256);
+	was_new = bus_is_new(bus);
 	err = orbus_producer_open(bus, bot, &producer);
 	if (err)
 		return make_int(env, err);
@@ -103,6 +125,8 @@ static napi_value open_producer(napi_env env, napi_callback_info info)
 		orbus_producer_close(producer);
 		return make_int(env, -ENOMEM);
 	}
+	if (was_new)
+		warn_of_new_bus(env, bus);
 	if (napi_create_external(env, h, finalize, NULL, &external) == napi_ok)
 		return external;
 	producer_release(h);

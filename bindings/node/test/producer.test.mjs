@@ -1,5 +1,6 @@
 // What a program publishes by hand, and that nothing of it can hurt the program.
 import assert from 'node:assert/strict'
+import { rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -334,4 +335,21 @@ test('an onError that rejects is not the end of the program', async (t) => {
   const { producer } = open(t, { onError: async () => { throw new Error('of the bot') } })
   assert.equal(producer.gauge('g', NaN), false)
   await sleep(20) // an unhandled rejection would fail this test
+})
+
+test('a new bus that looks like a typo of another is warned of', async (t) => {
+  const letters = [...newBus(t).slice(-8)].map((c) => String.fromCharCode(97 + parseInt(c, 16))).join('')
+  const [bus, typo] = [`acore${letters}`, `aocre${letters}`]
+  const warnings = []
+  const listen = (warning) => warnings.push(warning.message)
+  process.on('warning', listen)
+  t.after(() => {
+    process.off('warning', listen)
+    for (const name of [bus, typo]) for (const end of ['', '.lanes']) rmSync(`/dev/shm/${name}${end}`, { force: true })
+  })
+  new Producer({ bot: 'acore', bus }).close()
+  new Producer({ bot: 'acore', bus: typo }).close()
+  new Producer({ bot: 'acore', bus: typo }).close()
+  await sleep(20)
+  assert.deepEqual(warnings, [`made the new bus '${typo}'; there is '${bus}'`])
 })

@@ -9,6 +9,7 @@
 #include "args.h"
 #include "base/now.h"
 #include "errors.h"
+#include "live/bus_near.h"
 #include "request.h"
 #include "ring/producer.h"
 #include "sample_dict.h"
@@ -35,9 +36,34 @@ static const char *c_name(PyObject *name, const char *what)
 	return NULL;
 }
 
+/*
+ * That the bus is new and looks like a typo of another, to the logger `orbus`. What goes wrong with
+ * that is not the bot's concern, but for a KeyboardInterrupt or SystemExit: false, with the
+ * exception.
+ */
+static bool log_new_bus(const char *bus)
+{
+	PyObject *logging, *logger, *done = NULL;
+	char what[1200];
+
+	if (!bus_new_describe(bus, what, sizeof(what)))
+		return true;
+	logging = PyImport_ImportModule("logging");
+	logger = logging ? PyObject_CallMethod(logging, "getLogger", "s", "orbus") : NULL;
+	if (logger)
+		done = PyObject_CallMethod(logger, "warning", "ss", "%s", what);
+	Py_XDECREF(done);
+	Py_XDECREF(logger);
+	Py_XDECREF(logging);
+	if (!done)
+		clear_exception();
+	return !PyErr_Occurred();
+}
+
 static int open_handle(struct producer *p)
 {
 	const char *bot = c_name(p->bot, "bot"), *bus = NULL;
+	bool was_new;
 	int err;
 
 	if (!bot)
@@ -49,10 +75,11 @@ static int open_handle(struct producer *p)
 		    PRODUCER_BOT_MAX);
 		return -1;
 	}
+	was_new = bus_is_new(bus);
 	err = orbus_producer_open(bus, bot, &p->handle);
 	if (err)
 		set_bus_error(p->state, bus, err);
-	return err ? -1 : 0;
+	return err || (was_new && !log_new_bus(bus)) ? -1 : 0;
 }
 
 /* A logger, by itself or by its name. A new reference. */

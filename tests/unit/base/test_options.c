@@ -8,11 +8,14 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 struct settings {
 	uint64_t every_ns;
 	const char *bus;
 	bool json;
+	struct cli_list tags;
+	int format;
 };
 
 static const struct cli_option table[] = {
@@ -31,19 +34,34 @@ static const struct cli_option table[] = {
 	.offset = offsetof(struct settings, json),
 	.help = "as JSON"},
     CLI_OPTION_BUS(struct settings, bus),
+    {.name = "tag",
+	.type = CLI_LIST,
+	.offset = offsetof(struct settings, tags),
+	.argument = "K=V",
+	.help = "a tag"},
+    {.name = "format",
+	.type = CLI_CHOICE,
+	.offset = offsetof(struct settings, format),
+	.argument = "F",
+	.choices = "table|json|csv",
+	.help = "how to show it"},
     CLI_OPTION_HELP,
 };
+#define TABLE_ROWS (sizeof(table) / sizeof(table[0]))
 
 static const struct cli_program without_operands = {
-    .name = "test", .summary = "Tests.", .options = table, .option_count = 4};
-static const struct cli_program with_operands = {
-    .name = "test", .operands = "FILE", .summary = "Tests.", .options = table, .option_count = 4};
+    .name = "test", .summary = "Tests.", .options = table, .option_count = TABLE_ROWS};
+static const struct cli_program with_operands = {.name = "test",
+    .operands = "FILE",
+    .summary = "Tests.",
+    .options = table,
+    .option_count = TABLE_ROWS};
 
 /* Parses up to four words; NULL ends them. */
 static int parse(const struct cli_program *p, struct settings *s, const char *a, const char *b,
     const char *c, const char *d)
 {
-	char words[5][32] = {"test"};
+	static char words[5][32] = {"test"}; /* settings point there */
 	char *argv[6] = {words[0]};
 	const char *given[] = {a, b, c, d};
 	int argc = 1;
@@ -127,6 +145,84 @@ static void help_shows_that_it_may_be_left_out(void **state)
 	free(text);
 }
 
+/* The usage error that the words give, as it is printed on standard error. */
+static const char *refusal(const char *a, const char *b, const char *c, const char *d)
+{
+	static char text[2048];
+	struct settings s;
+	FILE *into = tmpfile();
+	int before, status;
+	size_t length;
+
+	assert_non_null(into);
+	before = dup(STDERR_FILENO);
+	assert_true(before >= 0 && dup2(fileno(into), STDERR_FILENO) >= 0);
+	status = parse(&without_operands, &s, a, b, c, d);
+	assert_true(dup2(before, STDERR_FILENO) >= 0);
+	close(before);
+	rewind(into);
+	length = fread(text, 1, sizeof(text) - 1, into);
+	text[length] = '\0';
+	fclose(into);
+	assert_int_equal(status, CLI_USAGE);
+	return text;
+}
+
+static void assert_says(const char *text, const char *wanted)
+{
+	if (!strstr(text, wanted))
+		fail_msg("'%s' is not in '%s'", wanted, text);
+}
+
+static void a_second_value_is_refused(void **state)
+{
+	struct settings s;
+
+	(void)state;
+	assert_says(refusal("-b", "one", "--bus", "two"),
+	    "test: --bus: given twice, 'one' and 'two': give it once");
+	assert_says(refusal("--format=json", "--format=csv", NULL, NULL), "--format: given twice");
+	assert_says(refusal("-e", "1s", "-e", "2s"), "--every: given twice, '1s' and '2s'");
+	assert_says(refusal("-e", "-e2", NULL, NULL), "--every: given twice, '1' and '2'");
+	assert_int_equal(parse(&without_operands, &s, "--tag", "a", "--tag", "b"), CLI_PROCEED);
+	assert_int_equal(s.tags.count, 2);
+	assert_int_equal(parse(&without_operands, &s, "-j", "--json", NULL, NULL), CLI_PROCEED);
+	assert_int_equal(parse(&without_operands, &s, "-b", "one", "-b", "one"), CLI_PROCEED);
+}
+
+static void the_environment_is_no_second_value(void **state)
+{
+	struct settings s;
+
+	(void)state;
+	setenv("ORBUS", "other", 1);
+	assert_int_equal(parse(&without_operands, &s, "-b", "one", NULL, NULL), CLI_PROCEED);
+	unsetenv("ORBUS");
+	assert_string_equal(s.bus, "one");
+}
+
+static void what_was_meant_is_named(void **state)
+{
+	(void)state;
+	assert_says(refusal("--fromat", "csv", NULL, NULL),
+	    "unknown option --fromat: did you mean --format?");
+	assert_says(refusal("--tga=x", NULL, NULL, NULL), "did you mean --tag?");
+	assert_says(refusal("--colour", NULL, NULL, NULL), "unknown option --colour\n");
+	assert_says(refusal("-format", "csv", NULL, NULL),
+	    "unknown option -format: did you mean --format?");
+	assert_says(refusal("-x", NULL, NULL, NULL), "unknown option -x\n");
+	assert_says(refusal("-xyz", NULL, NULL, NULL), "unknown option -x\n");
+	assert_says(refusal("-jx", NULL, NULL, NULL), "unknown option -x\n");
+	assert_says(refusal("--format", "jsno", NULL, NULL),
+	    "--format: 'jsno' is not known: give one of table|json|csv (did you mean json?)");
+	assert_says(refusal("--format", "yaml", NULL, NULL), "give one of table|json|csv\n");
+	assert_says(refusal("--every", "5min", NULL, NULL),
+	    "'5min' is not a time: give a time such as 90s, 5m or 1.5h (did you mean 5m?)");
+	assert_says(refusal("--every", "1.5 hours", NULL, NULL), "(did you mean 1.5h?)");
+	assert_says(refusal("--every", "5x", NULL, NULL), "or 1.5h\n");
+	assert_says(refusal("--every", "min", NULL, NULL), "or 1.5h\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -135,6 +231,9 @@ int main(void)
 	    cmocka_unit_test(a_wrong_one_is_refused),
 	    cmocka_unit_test(with_operands_the_next_word_is_one),
 	    cmocka_unit_test(help_shows_that_it_may_be_left_out),
+	    cmocka_unit_test(a_second_value_is_refused),
+	    cmocka_unit_test(the_environment_is_no_second_value),
+	    cmocka_unit_test(what_was_meant_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -510,6 +510,90 @@ static void recent_errors_are_the_last_20(void **state)
 	aggregate_free(&a);
 }
 
+static void add_bot_error(struct aggregate *a, const char *type, double value)
+{
+	struct orbus_sample s;
+
+	orbus_sample_init(&s);
+	s.kind = ORBUS_KIND_COUNT;
+	s.name = "bot_errors";
+	s.value = value;
+	s.ts = 1764000000000000000;
+	s.error_type = type;
+	s.error_message = "told by the bot";
+	add(a, &s);
+}
+
+/* What the documents say of errors that are no requests, three of them, beside three that are. */
+static void check_bot_errors(const struct aggregate *a)
+{
+	json_t *d = document_of(a);
+
+	is_int("requests.total", 5);
+	is_int("requests.failed", 3);
+	is_real("requests.error_rate", 60);
+	is_int("errors.total_errors", 6);
+	is_real("errors.error_rate", 15);
+	is_int("errors.by_type.bot:Forbidden", 2);
+	is_int("errors.by_type.bot:KeyError", 1);
+	is_int("errors.by_type.rate_limited", 1);
+	is_int("by_model.openai/gpt-4.errors", 2);
+	is_int("service_metrics.bot_errors", 3);
+	assert_int_equal(json_array_size(at(d, "errors.recent_errors")), 6);
+	json_decref(d);
+}
+
+static void errors_of_the_bot_are_no_failed_requests(void **state)
+{
+	struct aggregate a, b, merged, restored;
+	json_t *d;
+
+	(void)state;
+	aggregate_init(&a);
+	aggregate_init(&b);
+	aggregate_init(&merged);
+	aggregate_init(&restored);
+	fill(&a);
+	add_bot_error(&a, "Forbidden", 1);
+	add_bot_error(&b, "KeyError", 1);
+	add_bot_error(&b, "Forbidden", 1);
+	assert_true(aggregate_merge(&merged, &b) && aggregate_merge(&merged, &a));
+	check_bot_errors(&merged);
+	d = document_of(&merged);
+	assert_int_equal(document_to_aggregate(d, &restored, NULL), 0);
+	check_bot_errors(&restored);
+	json_decref(d);
+	aggregate_free(&a);
+	aggregate_free(&b);
+	aggregate_free(&merged);
+	aggregate_free(&restored);
+}
+
+/* Counts without a type, of no whole number, and a type of more bytes than a name may have. */
+static void a_bot_error_of_any_form_is_counted(void **state)
+{
+	char type[ORBUS_TEXT_MAX + 1];
+	struct aggregate a;
+	json_t *d;
+
+	(void)state;
+	aggregate_init(&a);
+	add_count(&a, "bot_errors", 2);
+	add_bot_error(&a, "half", 0.5);
+	add_bot_error(&a, "many", 1e300);
+	add_bot_error(&a, "", 1);
+	memset(type, 'x', sizeof(type) - 1);
+	type[sizeof(type) - 1] = '\0';
+	add_bot_error(&a, type, 3);
+	d = document_of(&a);
+	is_int("requests.failed", 0);
+	assert_true(json_integer_value(at(d, "errors.total_errors")) > 0);
+	assert_int_equal(json_object_size(at(d, "errors.by_type")), 2);
+	is_int("errors.by_type.bot:", 1);
+	json_decref(d);
+	aggregate_free(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -525,6 +609,8 @@ int main(void)
 	    cmocka_unit_test(names_beyond_256_are_summed_as_other),
 	    cmocka_unit_test(distinct_texts_are_counted),
 	    cmocka_unit_test(recent_errors_are_the_last_20),
+	    cmocka_unit_test(errors_of_the_bot_are_no_failed_requests),
+	    cmocka_unit_test(a_bot_error_of_any_form_is_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

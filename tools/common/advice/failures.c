@@ -73,8 +73,16 @@ static uint64_t errors_of(const struct advice_case *c, const char *type)
 	return 0;
 }
 
+/* What it says of failed requests it cannot say of errors that are none. */
+static bool is_no_request(const char *type)
+{
+	return strncmp(type, BOT_ERROR_PREFIX, strlen(BOT_ERROR_PREFIX)) == 0;
+}
+
 static bool is_of_other_rule(const char *type)
 {
+	if (is_no_request(type))
+		return true;
 	for (size_t i = 0; i < sizeof(other_rules) / sizeof(other_rules[0]); i++)
 		if (strcmp(type, other_rules[i]) == 0)
 			return true;
@@ -316,7 +324,8 @@ static void write_types(const struct advice_case *c, FILE *out)
 			const char *type = s->error_types[i].name;
 			uint64_t n = s->error_types[i].count;
 
-			if (n > below || (n == below && after && strcmp(type, after) <= 0))
+			if (is_no_request(type) || n > below ||
+			    (n == below && after && strcmp(type, after) <= 0))
 				continue;
 			if (n > most || (n == most && found && strcmp(type, found) < 0)) {
 				most = n;

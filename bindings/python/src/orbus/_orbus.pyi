@@ -372,9 +372,9 @@ class DocumentTokenUsage(TypedDict):
     by_model: dict[str, int]
 
 class DocumentErrors(TypedDict):
-    # errors, timeouts and orphaned
+    # errors, timeouts, orphaned, and the count bot_errors
     total_errors: int
-    # requests by error_type
+    # requests by error_type, and errors that are no requests, as bot:type
     by_type: dict[str, int]
     # the last 20
     recent_errors: NotRequired[list[DocumentRecentError]]

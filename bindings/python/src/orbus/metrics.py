@@ -6,6 +6,11 @@ instead of its own. What is recorded is published on the bus and appears in the 
 keys that it always had. The hourly and daily files are the agent's: while one runs,
 save_hourly_snapshot() and its kin have nothing to do; while none does, they write this service's own
 figures, as before, but each file whole.
+
+A call to a model is one request on the bus, though the old service records it by two methods:
+record_response_time() and record_token_usage(), in either order, of one task or thread. The first of the
+two waits for the other for a second. An error is a failed request where it is of a call; others are
+counted beside the requests, and are in `errors` all the same.
 """
 from __future__ import annotations
 
@@ -16,11 +21,13 @@ import os
 import re
 import tempfile
 import time
+import weakref
 from collections import deque
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Deque
 
+from ._calls import Calls, is_of_a_call, is_timeout
 from ._orbus import BusError
 from ._producer import Producer
 from ._stats import load, stats
@@ -49,6 +56,9 @@ class MetricsService:
         self._hours: Deque[tuple[int, int]] = deque(maxlen=24)  # messages and errors, oldest first
         self._hour = [0, 0]
         self._hour_start = time.monotonic()
+        self._calls = Calls(self.producer)
+        # Also at the end of the program: what waits then for its other half is published alone.
+        weakref.finalize(self, self._calls.flush)
 
     # --- Recording ---
 
@@ -57,21 +67,34 @@ class MetricsService:
         `prompt_tokens` and `completion_tokens`; the rest of it is not recorded."""
         known = {key: details[key] for key in ("model", "prompt_tokens", "completion_tokens")
                  if details and isinstance(details.get(key), str if key == "model" else int)}
-        self.producer.publish(response_ms=duration_ms, **known)
+        self._calls.add("time", {**known, "response_ms": float(duration_ms)})
 
     def record_token_usage(self, prompt_tokens: int, completion_tokens: int,
                            model: str = "unknown") -> None:
-        """Tokens of a response; by itself it is counted as a request."""
-        self.producer.publish(model=model, prompt_tokens=prompt_tokens,
-                              completion_tokens=completion_tokens,
-                              total_tokens=prompt_tokens + completion_tokens)
+        """Tokens of a response: of the one whose time the same task or thread records within a second
+        before or after, or else a request of its own."""
+        prompt_tokens, completion_tokens = int(prompt_tokens), int(completion_tokens)
+        self._calls.add("tokens", {
+            "model": str(model), "prompt_tokens": prompt_tokens, "completion_tokens": completion_tokens,
+            "total_tokens": prompt_tokens + completion_tokens})
 
-    def record_error(self, error_type: str, error_message: str) -> None:
-        """A failed request. The message is cut to 200 bytes; it must not hold a prompt."""
+    def record_error(self, error_type: str, error_message: str, *, request: bool | None = None) -> None:
+        """An error. `request` says whether a call to a model failed; None: where its type is one of the
+        clients of such, or its message names their API. The message is cut to 200 bytes; it must not
+        hold a prompt."""
         self._roll_hour()
         self._hour[1] += 1
-        self.producer.publish(status="error", error_type=str(error_type),
-                              error_message=str(error_message)[:200])
+        what: dict[str, Any] = {"error_type": str(error_type), "error_message": str(error_message)[:200]}
+        timed = self._calls.take_failed()
+        if request is None:
+            request = timed is not None or is_of_a_call(error_type, error_message)
+        if request:
+            status = "timeout" if is_timeout(error_type, error_message) else "error"
+            self.producer.publish(**{**(timed or {}), "status": status, **what})
+            return
+        if timed:
+            self.producer.publish(**timed)
+        self.producer.publish(kind="count", name="bot_errors", value=1, **what)
 
     def record_message(self, user_id: int | str, channel_id: int | str) -> None:
         self._roll_hour()
@@ -103,19 +126,28 @@ class MetricsService:
             self.start_time = time.perf_counter()
             return self
 
-        def __exit__(self, *_: object) -> None:
-            elapsed = time.perf_counter() - self.start_time
-            self.metrics_service.record_response_time(elapsed * 1000)
+        def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+            elapsed_ms = (time.perf_counter() - self.start_time) * 1000
+            if kind is None:
+                self.metrics_service.record_response_time(elapsed_ms)
+            else:  # record_error() may follow, of the same call
+                self.metrics_service._calls.add("failed", {
+                    "response_ms": elapsed_ms, "status": "error", "error_type": kind.__name__})
 
     def timer(self) -> Timer:
         return self.Timer(self)
+
+    def flush(self) -> None:
+        """Publishes what waits for its other half."""
+        self._calls.flush()
 
     # --- Asking ---
 
     def get_summary(self) -> dict[str, Any]:
         """What this service recorded since it was made, with the keys of the files; figures that
         cannot be computed are 0, as they were."""
-        summary = self.producer._summary() or {}
+        self.flush()
+        summary = _own_errors(self.producer._summary() or {})
         summary["response_times"] = _zeros(summary["response_times"])
         summary["errors"] = _zeros(summary["errors"])
         summary["cache_stats"] = {k: _zeros(v) for k, v in summary["cache_stats"].items()}
@@ -243,6 +275,19 @@ class MetricsService:
                           "size_kb": round(status.st_size / 1024, 2),
                           "modified": datetime.fromtimestamp(status.st_mtime).isoformat()})
         return found
+
+
+def _own_errors(summary: dict[str, Any]) -> dict[str, Any]:
+    """Errors as this service was told of them: those that are no requests bear a prefix on the bus."""
+    errors = summary.get("errors")
+    if errors:
+        by_type: dict[str, int] = {}
+        for name, n in errors["by_type"].items():
+            name = name.removeprefix("bot:")
+            by_type[name] = by_type.get(name, 0) + n
+        recent = [{**error, "type": error["type"].removeprefix("bot:")} for error in errors["recent_errors"]]
+        summary["errors"] = {**errors, "by_type": by_type, "recent_errors": recent}
+    return summary
 
 
 def _zeros(figures: dict[str, Any]) -> dict[str, Any]:
