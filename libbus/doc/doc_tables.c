@@ -43,25 +43,31 @@
 
 #define FIELD(k, flags, member, view, take, put, ...) \
 	{#k, sizeof(#k) - 1, flags, offsetof(TYPE, member), PLACE(view), take, put, __VA_ARGS__},
-#define PLAIN(k, type, member, view, unit, flags, help) \
-	FIELD(k, flags, member, view, NULL, NULL, type, 0, NULL, unit, help)
+/* A line whose type is not that of its member does not compile. */
+#define IS(type, member) (0 * sizeof(_Generic(&((TYPE *)0)->member, type * : 0)))
+#define PLAIN(k, type, c_type, member, view, unit, flags, help) \
+	FIELD(k, (flags) | IS(c_type, member), member, view, NULL, NULL, type, 0, NULL, unit, help)
 
-#define OBJECT(name)                          static const struct doc_field name##_fields[] = {
-#define COUNT(k, member, view, flags, help)   PLAIN(k, DOC_COUNT, member, view, "", flags, help)
-#define INTEGER(k, member, view, flags, help) PLAIN(k, DOC_INTEGER, member, view, "", flags, help)
+#define OBJECT(name) static const struct doc_field name##_fields[] = {
+#define COUNT(k, member, view, flags, help) \
+	PLAIN(k, DOC_COUNT, uint64_t, member, view, "", flags, help)
+#define INTEGER(k, member, view, flags, help) \
+	PLAIN(k, DOC_INTEGER, int64_t, member, view, "", flags, help)
 #define FIGURE(k, member, view, unit, flags, help) \
-	PLAIN(k, DOC_FIGURE, member, view, unit, flags, help)
+	PLAIN(k, DOC_FIGURE, double, member, view, unit, flags, help)
 #define SIGNED(k, member, view, unit, flags, help) \
-	PLAIN(k, DOC_SIGNED, member, view, unit, flags, help)
+	PLAIN(k, DOC_SIGNED, double, member, view, unit, flags, help)
 #define NUMBER(k, member, view, unit, flags, help) \
-	PLAIN(k, DOC_NUMBER, member, view, unit, flags, help)
-#define SUM(k, member, view, unit, flags, help)              \
-	PLAIN(k, DOC_SUM, member, view, unit, flags, help)   \
-	PLAIN(k##_rest, DOC_SUM_REST, member, NONE, "", MAY, \
+	PLAIN(k, DOC_NUMBER, double, member, view, unit, flags, help)
+#define SUM(k, member, view, unit, flags, help)                                \
+	PLAIN(k, DOC_SUM, struct exact_sum, member, view, unit, flags, help)   \
+	PLAIN(k##_rest, DOC_SUM_REST, struct exact_sum, member, NONE, "", MAY, \
 	    "what the exact sum has beyond it, in trillionths")
-#define TIME(k, member, view, flags, help) PLAIN(k, DOC_TIME, member, view, "", flags, help)
-#define BOOL(k, member, view, flags, help) PLAIN(k, DOC_BOOL, member, view, "", flags, help)
-#define TEXT(k, member, view, flags, help) PLAIN(k, DOC_TEXT, member, view, "", flags, help)
+#define TIME(k, member, view, flags, help) \
+	PLAIN(k, DOC_TIME, uint64_t, member, view, "", flags, help)
+#define BOOL(k, member, view, flags, help) PLAIN(k, DOC_BOOL, bool, member, view, "", flags, help)
+#define TEXT(k, member, view, flags, help) \
+	FIELD(k, flags, member, view, NULL, NULL, IS_TEXT, "", help)
 #define IN(k, object, member, view, flags, help) \
 	FIELD(k, flags, member, view, NULL, NULL, IS_OBJECT_OF(object), "", help)
 #define SAME(k, object, flags, help) \
