@@ -144,8 +144,8 @@ static bool recover(struct agent *a)
 
 /*
  * A save waits until the ring was found empty, so that the first one after a start holds all that
- * had come meanwhile, whatever kills the agent then. Where more comes all the time it waits no
- * longer than this.
+ * had come meanwhile, and a kill soon after it loses nothing of that. Where more comes all the
+ * time it waits no longer than this.
  */
 #define SAVE_WAIT_NS NS_PER_SECOND
 
@@ -252,7 +252,7 @@ static bool is_done(const struct agent *a)
 		   (journal_has_work(a->p.journal, now_ns) || retention_has_more(a->p.retention)));
 }
 
-/* With --once nobody comes later to see who has died: all are looked at before the end. */
+/* With --once no later turn finds the dead: all producers are looked at before the end. */
 static bool reap_all(struct agent *a, bool *has_looked)
 {
 	if (!a->p.config->once)
@@ -308,25 +308,32 @@ static bool is_kept(const struct agent *a, uint64_t changes)
 	       (!a->p.aggregator.out_of_memory && save_has_stored(a->p.save, changes));
 }
 
-/* What --once has not got done, and what to do: for who ran it expects all of it on the disk. */
+/*
+ * After --once there may be no next agent, and its files are expected to be there. Hours that are
+ * not compressed yet, and expired files that are still there, can wait.
+ */
+static bool has_written_all(const struct agent *a, uint64_t changes)
+{
+	const char *name;
+
+	return a->is_all_read && is_kept(a, changes) &&
+	       save_files_missing(a->p.save, clock_realtime_ns(), &name) == 0;
+}
+
 static void say_missing(const struct agent *a, uint64_t changes)
 {
-	uint64_t now_ns = clock_realtime_ns();
 	char files[128] = "";
-	const char *first;
-	size_t count = save_files_missing(a->p.save, now_ns, &first);
+	const char *one;
+	size_t count = save_files_missing(a->p.save, clock_realtime_ns(), &one);
 
 	if (count > 0)
-		snprintf(files, sizeof(files), " files (%zu, %s the first);", count, first);
+		snprintf(files, sizeof(files), " files (%zu, one is %s);", count, one);
 	log_error(a->p.log,
-	    "--once has ended %s before everything was on the disk; missing:%s%s%s%s%s%s run it again: "
-	    "it goes on from there, and nothing is counted twice",
+	    "--once has ended %s before everything was on the disk; missing:%s%s%s run it again: it "
+	    "goes on from there, and nothing is counted twice",
 	    agent_stop ? "by a signal" : "after 30 s",
 	    a->is_all_read ? "" : " samples that are still on the bus;",
-	    is_kept(a, changes) ? "" : " the checkpoint;", files,
-	    save_is_busy(a->p.save) ? " the end of a save;" : "",
-	    journal_has_work(a->p.journal, now_ns) ? " compressed hours of the journal;" : "",
-	    retention_has_more(a->p.retention) ? " the removal of expired files;" : "");
+	    is_kept(a, changes) ? "" : " the checkpoint;", files);
 }
 
 static void begin_to_stop(struct agent *a)
@@ -347,9 +354,9 @@ static bool may_leave_files(struct agent *a, uint64_t changes)
 }
 
 /*
- * Sees onto the disk what was counted, for as long as there is time. agent_status is 0 from then on
- * when the agent has done what it must: the checkpoint, from which the next agent writes the files;
- * with --once, after which there may be no next one, all of it.
+ * Sees onto the disk what was counted, for as long as there is time. agent_status is 0 as soon as
+ * what must be there is: the checkpoint, from which the next agent writes the files; with --once,
+ * after which there may be no next one, the files too.
  */
 static void store_rest(struct agent *a, uint64_t until_ns, uint64_t changes)
 {
@@ -365,7 +372,9 @@ static void store_rest(struct agent *a, uint64_t until_ns, uint64_t changes)
 			store_flush(a->p.store, STORE_POLL_MS);
 		(void)save_go_on(a->p.save);
 		done = is_done(a);
-		if (a->p.config->once ? done && a->is_all_read : is_kept(a, changes))
+		if (a->p.config->once)
+			agent_status = !has_written_all(a, changes);
+		else if (is_kept(a, changes))
 			agent_status = 0;
 	} while (run_time_left_ms(&a->p.run_time) > 0 && clock_monotonic_ns() < until_ns && !done);
 }

@@ -72,7 +72,7 @@ static int create_board(const struct board_writer *b, struct board **out)
 		return -errno;
 	err = board_create(b->from.config->bus, ring.st_mode & 0666,
 	    ring.st_gid == getegid() ? NULL : &ring.st_gid, out);
-	/* A group that is not one of ours, of a bus of somebody else's: then for the others. */
+	/* The bus is another user's, with a group that we are not in: then all others may read. */
 	if (err == -EPERM && ring.st_gid != getegid())
 		err = board_create(b->from.config->bus, ring.st_mode & 0606, NULL, out);
 	return err;

@@ -3,7 +3,7 @@
  * killed agent left half-written.
  *
  * Only regular files with exactly the names that the agent gives, by the date in the name. Links,
- * folders and everything else are somebody else's. Whether a date is old enough is judged by the
+ * folders and everything else are left alone. Whether a date is old enough is judged by the
  * confirmed time (trusted_clock.h), never by the wall clock alone: removing is the one thing that
  * no restart repairs.
  *

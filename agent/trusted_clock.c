@@ -2,13 +2,13 @@
  * trusted_clock.c: the time by which files are old enough to be removed.
  *
  * Why nothing is lost: let the confirmed time be right or late at one look. At the next it is later
- * by no more than CLOCK_BOOTTIME says has passed, so it is right or late again, whatever the wall
- * clock did in between. It can come to be ahead only by settling, that is after a wall clock that
- * is ahead has run without a step for a day of looks.
+ * by no more than CLOCK_BOOTTIME says has passed, so it is right or late again, however the wall
+ * clock was set in between. It can come to be ahead only by settling, that is after a wall clock
+ * that is ahead has run without a step for a day of looks.
  *
  * Why everything goes in the end: a wall clock that is right and runs on is confirmed after that
- * day, also across restarts and boots: a boot only adds time that nobody has measured, and the
- * doubted time, which stays what it was, is then all the more past.
+ * day, also across restarts and boots: a boot only adds time that was not measured. The doubted
+ * time stays what it was, and then lies further in the past.
  */
 #include "trusted_clock.h"
 

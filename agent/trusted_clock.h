@@ -5,7 +5,7 @@
  * corrects it. Removing files by it alone loses them. So there is a second time, the confirmed one,
  * which
  *   - goes on with the wall clock only as far as CLOCK_BOOTTIME says that time has passed (that one
- *     counts suspend, and nobody can set it);
+ *     counts suspend, and cannot be set);
  *   - is remembered in the data folder, since CLOCK_BOOTTIME says nothing across boots;
  *   - follows a wall clock that shows something else only after that has run on without a step for
  *     TRUSTED_CLOCK_SETTLE_NS.

@@ -30,7 +30,7 @@ struct delta {
 
 /* What becomes of a request beside being counted. */
 enum aggregator_kept { AGGREGATOR_KEPT, AGGREGATOR_NOT_KEPT, AGGREGATOR_NO_MEMORY };
-/* Told of every request that is counted, with the time that it counts at. */
+/* Called with every request that is counted, and the time that it counts at. */
 typedef enum aggregator_kept aggregator_request_fn(void *context, const struct orbus_sample *s);
 
 struct aggregator {
@@ -65,8 +65,8 @@ int aggregator_init(struct aggregator *l, const struct calendar *calendar, unsig
 void aggregator_free(struct aggregator *l);
 
 /*
- * Forgets all that was counted and begins anew, also the first time (all zero). Who is told of
- * requests, the tags, and the time that retention goes by stay. -ENOMEM.
+ * Forgets all that was counted and begins anew, also the first time (all zero). `keep`, `tags` and
+ * `reference_ns` stay. -ENOMEM.
  */
 int aggregator_restart(struct aggregator *l, const struct calendar *calendar,
     unsigned retention_days, uint64_t now_ns);

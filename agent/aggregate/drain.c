@@ -51,7 +51,7 @@ struct drain {
 	uint64_t bus_lock_inode, ring_inode; /* of the bus as it was last made or found */
 	uint8_t bus_id[16];
 	uint64_t lost_seen, rejected_seen; /* of the reader, already in the aggregator */
-	uint64_t lost_unsaid;              /* lost samples that no log line has told of */
+	uint64_t lost_unsaid;              /* lost samples that were not logged yet */
 	uint64_t lost_say_ns;              /* CLOCK_MONOTONIC: the next such line, not before */
 	uint64_t forgotten_say_ns;         /* likewise of requests in flight */
 	struct lying_lanes *lying_lanes;
@@ -437,7 +437,7 @@ static void say_losses(struct drain *d)
 	d->lost_say_ns = monotonic_ns + LOST_EVERY_NS;
 }
 
-/* A bot that begins requests and never ends them is told of by name. */
+/* Names the bot that begins requests and never ends them. */
 static void say_forgotten(struct drain *d)
 {
 	uint64_t monotonic_ns = clock_monotonic_ns();

@@ -59,7 +59,7 @@ void drain_look_after(struct drain *d);
 /* The bus's lock is another agent's: the board is left to that one. */
 bool drain_is_served_by_another(const struct drain *d);
 
-/* Logs what was lost or forgotten and not told of yet. */
+/* Logs what was lost or forgotten and has not been logged yet. */
 void drain_say_rest(struct drain *d);
 
 /* The place reached in every lane. -ENOMEM. */

@@ -9,8 +9,8 @@
  * is in the one period whose [start, end) holds its time, and stays there.
  *
  * The index is in the checkpoint, which names a period before its file is written. Where there is
- * no such checkpoint, it is made of the files (period_scan.h). It need not be complete: files that
- * somebody has copied into the folder are met when a period wants their name
+ * no such checkpoint, it is made of the files (agent/persist/period_scan.h). It may lack files that
+ * were copied into the folder: these are found when a period would have their name
  * (agent/persist/backfill.c).
  */
 #ifndef ORBUS_AGENT_AGGREGATE_PERIOD_INDEX_H

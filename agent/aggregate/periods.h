@@ -141,7 +141,7 @@ void periods_survey(struct periods *p, uint64_t now_ns);
 /* Where it is crowded: names the late periods that have waited longest as those that leave. */
 void periods_make_room(struct periods *p, uint64_t now_ns);
 
-/* Closes the periods that are over, whose files say all of it, and that nobody adds to. */
+/* Closes the periods that are over, whose files hold all of them, and to which nothing comes. */
 void periods_close_finished(struct periods *p, uint64_t now_ns);
 
 /* When the next open period ends, UINT64_MAX if none. */

@@ -130,7 +130,7 @@ static void judge_rule(struct alerts *s, size_t i, const struct aggregate *windo
 	const struct alert_rule *r = &s->rules.rules[i];
 	struct alert *alert = &s->states[i];
 
-	/* Little is no wonder before the agent has seen so much time. */
+	/* A sum below its threshold says nothing before the agent has run for the whole window. */
 	if (!r->above && alert_figure_is_sum(r->figure) &&
 	    run_time_uptime_seconds(s->run_time) < windows[r->window].seconds)
 		return;
@@ -162,7 +162,7 @@ static void judge_window(struct alerts *s, enum alert_window window, uint64_t no
 
 static void judge_all(struct alerts *s, uint64_t now_ns)
 {
-	/* The board still has to be told of what time has changed. */
+	/* Time alone changes what windows hold, and so what the board shows. */
 	if (windows_have_moved(s->aggregator->windows, now_ns))
 		s->changed = true;
 	aggregator_fold(s->aggregator, now_ns);

@@ -6,7 +6,7 @@
  *   evaluate.c  the aggregator's windows -> a rule's figure
  *   alerts.c    figures -> changes of state
  *   message.c   a change -> sentence, JSON, Discord's form
- *   queue.c     changes that somebody is still to be told of
+ *   queue.c     changes that are still to be posted
  *   outbox.c    changes -> disk -> webhooks
  *   state.c     what the disk holds
  *   webhook.c   JSON -> the network, in a thread of its own
@@ -28,7 +28,7 @@
 struct alerts;
 
 /*
- * Reads the rules that the agent was told of; without any *out stays NULL, as all functions here
+ * Reads the file of --alert; without one *out stays NULL, as all functions here
  * allow. What is given is borrowed. Logs what is wrong: -EINVAL, -ENOMEM; close it in any case.
  */
 int alerts_open(const struct config *config, const struct run_time *run_time,

@@ -170,7 +170,7 @@ static const char *text_of(const json_t *payload, const char *key)
 	return text ? text : "";
 }
 
-/* Nobody can be pinged by what a model is called. */
+/* A model's name must not mention, and so notify, anyone. */
 static json_t *discord_message(const json_t *payload)
 {
 	bool fires = strcmp(text_of(payload, "state"), "firing") == 0;

@@ -1,5 +1,5 @@
 /*
- * queue.c: changes of alerts that somebody is still to be told of.
+ * queue.c: changes of alerts that are still to be posted.
  */
 #include "queue.h"
 

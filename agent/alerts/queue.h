@@ -1,5 +1,5 @@
 /*
- * queue.h: changes of alerts that somebody is still to be told of. In memory alone: outbox.c stores
+ * queue.h: changes of alerts that are still to be posted. In memory alone: outbox.c stores
  * and posts them.
  */
 #ifndef ORBUS_AGENT_ALERTS_QUEUE_H
@@ -9,7 +9,7 @@
 
 #include <jansson.h>
 
-/* Changes that nobody has taken yet; beyond them the oldest are dropped, and the log says so. */
+/* Changes that no target has taken yet; beyond them the oldest are dropped, which is logged. */
 #define ALERT_POSTS_MAX 64
 
 /* A change that is to be posted. */
@@ -36,7 +36,7 @@ struct alert_post *alert_queue_append(struct alert_queue *q, json_t *payload, ui
 /* Adds a target that is to take it. */
 void alert_post_owe(struct alert_post *p, const char *key);
 
-/* The post is no more owed to the target; with nobody left, it is gone. */
+/* The target has taken the post, or is no more; after the last target the post is removed. */
 void alert_queue_settle(struct alert_queue *q, uint64_t number, const char *key);
 
 void alert_queue_drop_oldest(struct alert_queue *q);

@@ -21,7 +21,7 @@
 #define NEWS_NS   (UINT64_C(86400) * NS_PER_SECOND)
 #define FINISH_NS (2 * NS_PER_SECOND)
 
-/* A file with tokens in it is nobody else's business. */
+/* The URLs of webhooks hold tokens: others should not read the file. */
 static void warn_of_readers(struct log *log, const char *path, const struct alert_rules *rules)
 {
 	struct stat st;

@@ -1,7 +1,7 @@
 /*
  * log.c: the agent's log: which levels are logged, and texts that are safe to show.
  *
- * Names of buses, folders and files are whatever somebody chose: their control characters are
+ * Names of buses, folders and files come from users: their control characters are
  * escaped, so that a line stays one line and steers no terminal.
  */
 #include "log.h"

@@ -1,5 +1,5 @@
 /*
- * quarantine.c: files of the data folder that cannot be read: moved aside, or told of.
+ * quarantine.c: files of the data folder that cannot be read: moved aside, or logged.
  */
 #include "quarantine.h"
 #include "base/clock.h"

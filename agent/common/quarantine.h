@@ -1,5 +1,5 @@
 /*
- * quarantine.h: files of the data folder that cannot be read: moved aside, or told of.
+ * quarantine.h: files of the data folder that cannot be read: moved aside, or logged.
  *
  * Which of the two is the caller's to judge: a file goes to quarantine only when it was read to its
  * end and is damaged, or is no file of ours at all (a link, a folder). An error of reading says

@@ -280,9 +280,10 @@ int journal_freeze(struct journal *j, struct checkpoint_bus *out)
 }
 
 /*
- * Whoever removed a file, or put something else in its place, has what it held; the batch begins a
- * new one at the next try. Only what is seen to be there, or not, decides: an error of the disk or
- * of permissions says nothing about the file, which stays, and is tried again.
+ * A file was removed, or something else was put in its place: what it held is lost to the journal,
+ * and the batch begins a new file at the next try. Only what is seen to be there, or not, decides:
+ * an error of the disk or of permissions says nothing about the file, which stays, and is tried
+ * again.
  */
 static void make_way(struct journal_file *f, const struct store_result *r)
 {

@@ -87,7 +87,7 @@ static bool is_compressed(const struct names *n, const struct journal_name *plai
 
 /* --- A file that the checkpoint names --------------------------------------------------------- */
 
-/* The last byte that counts is a newline, unless somebody else has been at the file. */
+/* The last byte that counts is a newline, unless another program has changed the file. */
 static int check_end(int fd, uint64_t length, bool *unread)
 {
 	char last;
@@ -229,7 +229,7 @@ static int adopt(struct journal *j, const struct journal_name *name)
 		return 0;
 	journal_name_format(name, text);
 	if (store_is_foreign(store_look(j->folder->fd, text, &length)))
-		return 0; /* somebody else's: its number is taken */
+		return 0; /* not the agent's: its number is taken */
 	fd = openat(j->folder->fd, text, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		report_unreadable(j->folder, text, -errno);

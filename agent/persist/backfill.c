@@ -150,7 +150,7 @@ static void take_unmerged(struct backfill *f, struct period *p, int err)
 		quarantine(f, p, p->span.name, "is damaged or not ours");
 }
 
-/* A section has passed the checkpoint's checksum: its file is what is left, should that happen. */
+/* A section has passed the checkpoint's checksum, so it should be sound; else its file is used. */
 static void take_damaged_section(struct backfill *f, struct period *p)
 {
 	log_error(f->log, "what the checkpoint holds of %s cannot be read: going on from the file",

@@ -75,7 +75,7 @@ static int check_previous(const struct restore *r)
 }
 
 /*
- * Loads one, or sets it aside: 0, -ENOENT where there is none (any more), -ENOMEM, -EIO where it
+ * Loads one, or quarantines it: 0, -ENOENT where there is none (any more), -ENOMEM, -EIO where it
  * can neither be read nor moved: then it stays as it is.
  *
  * A link, a folder, a FIFO of that name is moved too, though nothing was read: none of our writing,

@@ -23,7 +23,7 @@ struct save_file {
 	 * says. */
 	struct period *period;
 	char *text;     /* once it is rendered; NULL: too large, or no memory */
-	bool too_large; /* for whoever would read it */
+	bool too_large; /* for its readers */
 	size_t length;
 };
 

@@ -2,8 +2,8 @@
  * save_files.h: the files of periods that a save writes once its checkpoint is durable.
  *
  * A file's text is made of its period's section in that checkpoint, so each file is of the
- * checkpoint's instant, whatever was counted since. One is made at a time, and a few lie in the
- * store at once: so their texts take little memory. When they may be written is save.c's.
+ * checkpoint's instant; what was counted since is not in it. One is made at a time, and a few lie
+ * in the store at once: so their texts take little memory. When they may be written is save.c's.
  */
 #ifndef ORBUS_AGENT_PERSIST_SAVE_FILES_H
 #define ORBUS_AGENT_PERSIST_SAVE_FILES_H

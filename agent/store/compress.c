@@ -2,7 +2,7 @@
  * compress.c: one step of compressing a file: some of its bytes become a zstd frame at the end of
  * a temporary file, and after the last step that bears the name.
  *
- * Steps, so that a large file never keeps the store's worker for long: whatever else is to be
+ * Steps, so that a large file never keeps the store's worker for long: what else is to be
  * stored goes in between. Frames one after another are one stream to every reader of zstd.
  */
 #include "compress.h"

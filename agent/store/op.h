@@ -1,8 +1,8 @@
 /*
  * op.h: one operation of the store, from being queued to its outcome.
  *
- * store.c owns it while it waits. Whoever carries it out owns it from its start until it has ended:
- * worker.c's thread or uring.c.
+ * store.c owns it while it waits. The implementation that carries it out owns it from its start
+ * until it has ended: worker.c's thread or uring.c.
  */
 #ifndef ORBUS_AGENT_STORE_OP_H
 #define ORBUS_AGENT_STORE_OP_H
@@ -24,7 +24,8 @@ enum store_op_kind {
 	STORE_OP_SWEEP,
 };
 
-/* How far a sweep has come. The worker's thread has it while a step runs, else nobody needs it. */
+/* How far a sweep has come. It is the worker's thread's while a step runs, and is not used at other
+ * times. */
 struct store_sweep {
 	void *dir;    /* DIR; NULL: begin at the beginning */
 	bool removed; /* since the beginning */

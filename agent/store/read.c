@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Somebody may be writing to the file: then it is read again, so often at most. */
+/* Another program may be writing to the file: then it is read again, so often at most. */
 #define TRIES_MAX 3
 
 /* What is wrong with a file that is not ours. 0: nothing. */

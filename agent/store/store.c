@@ -1,5 +1,5 @@
 /*
- * store.c: the store's queue: one operation at a time, in order, by whichever means is in use.
+ * store.c: the store's queue: one operation at a time, in order, by io_uring or plain calls.
  *
  * Sweeps have a queue of their own, from which one is taken only when nothing else waits.
  */

@@ -2,7 +2,7 @@
  * sweep.c: one step of going through a folder and removing what is wanted gone.
  *
  * Steps, so that a folder of a hundred thousand files never keeps the store's worker for long, and
- * nobody ever holds a list of them. One fsync of the folder a step: removals need not be durable
+ * no list of them is kept. One fsync of the folder a step: removals need not be durable
  * one by one, a file that is back after a power cut is removed again.
  */
 #include "sweep.h"

@@ -17,7 +17,7 @@ int store_temporary_begin(void);
 #define STORE_TEMPORARY_BYTES 256
 int store_temporary_name(const char *name, char out[STORE_TEMPORARY_BYTES]);
 
-/* True for a temporary name (".NAME.<16 hex>.tmp"), of whatever process. */
+/* True for a temporary name (".NAME.<16 hex>.tmp") of any process. */
 bool store_is_temporary(const char *name);
 
 /* True for one that another process has left behind. */

@@ -15,7 +15,8 @@
 #include <zstd_errors.h>
 
 #define CHECKPOINT_MAGIC "ORBSTATE"
-/* Marked labels came with version 3: who knows none would write the one's file over the other's. */
+/* Marked labels came with version 3: an agent that does not know them would write one period's file
+ * over another's. */
 #define CHECKPOINT_VERSION     3u
 #define STATE_VERSION_UNMARKED 2u
 #define PACK_LEVEL             1

@@ -107,7 +107,7 @@ class StorageTest(BusTest):
         self.assertIn("--once has ended", log)
         written = set(self.files("hourly_*.json"))
         self.assertLess(len(written), 40)
-        named = re.search(r"missing:.* files \((\d+), (\w+\.json) the first\)", log)
+        named = re.search(r"missing:.* files \((\d+), one is (\w+\.json)\)", log)
         self.assertTrue(named, log)
         self.assertGreaterEqual(int(named[1]), 40 - len(written))
         return named[2]

@@ -14,6 +14,8 @@ static inline int checkpoint_bytes(const struct aggregator *l, const struct chec
 	struct checkpoint_draft d;
 	int err = checkpoint_draft_begin(&d, l, bus, now_ns, NULL);
 
+	*bytes = NULL;
+	*length = 0;
 	if (!err) {
 		checkpoint_draft_render(&d);
 		err = d.error;
