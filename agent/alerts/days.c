@@ -198,9 +198,18 @@ static void clear_sums(const struct days *d, struct day *day)
 	memset(day->sums, 0, d->rules->rule_count * sizeof(*day->sums));
 }
 
+/* What it holds is in its section alone, and in its file. */
+static bool is_in_file(const struct period *p)
+{
+	return p->sealed && period_is_whole(p) && p->written_complete &&
+	       p->written_version == p->version;
+}
+
 static void look_at_open(const struct days *d, struct day *day, const struct period *p)
 {
-	day->is_closed = false;
+	day->is_closed = is_in_file(p);
+	if (day->is_closed)
+		return;
 	if (!p->has_base || p->sealed) {
 		day->is_fresh = false;
 		return;

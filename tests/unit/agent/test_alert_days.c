@@ -418,7 +418,39 @@ static void an_open_day_without_its_file_is_as_it_was(void **state)
 	close_fixture(f);
 }
 
-/* Of a thousand requests a second on a day that is over, a look reads no file. */
+/* A day that an earlier agent had open, and that nothing has come for: it is in no sum, but in its
+ * file, once this agent has written that. */
+static void a_sealed_day_is_read_from_its_file(void **state)
+{
+	struct fixture *f = open_fixture("UTC", "2026-11-20T10:00:00Z");
+	struct period *p;
+	struct period_span span;
+	struct alert_sums s;
+
+	(void)state;
+	add(f, f->now_ns - 2 * DAY, 5, "a");
+	restart(f);
+	periods_span(&f->aggregator.periods, PERIOD_DAILY, f->now_ns - 2 * DAY, &span);
+	p = periods_restore(&f->aggregator.periods, &span);
+	assert_non_null(p);
+	p->sealed = p->has_base = true;
+	p->section_version = p->version;
+	look(f);
+	assert_false(days_sum(f->days, RULE_7D, &s));
+	period_written(p, p->version, true);
+	look(f);
+	must_be_exact(f);
+	/* Something comes, and is added to what it held. */
+	add(f, f->now_ns - 2 * DAY, 7, "a");
+	days_look(f->days, f->now_ns);
+	assert_true(days_sum(f->days, RULE_7D, &s));
+	assert_int_equal(s.cost.units, 5000);
+	p->sealed = p->has_base = false;
+	look(f);
+	must_be_exact(f);
+	close_fixture(f);
+}
+
 static void a_file_is_read_once(void **state)
 {
 	struct fixture *f = open_fixture("UTC", "2026-11-20T10:00:00Z");
@@ -508,6 +540,7 @@ int main(void)
 	    cmocka_unit_test(sums_are_those_of_all_requests_whatever_happens),
 	    cmocka_unit_test(a_day_that_changed_unseen_is_read_again),
 	    cmocka_unit_test(an_open_day_without_its_file_is_as_it_was),
+	    cmocka_unit_test(a_sealed_day_is_read_from_its_file),
 	    cmocka_unit_test(a_file_is_read_once),
 	    cmocka_unit_test(a_file_that_the_index_does_not_know_counts),
 	    cmocka_unit_test(a_damaged_file_counts_as_nothing_and_a_large_one_in_full),
