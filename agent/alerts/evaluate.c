@@ -236,18 +236,14 @@ static void add_gauges(
 
 static double gauge_value(enum alert_figure figure, const struct gauge_stats *g)
 {
-	double mean;
-
 	if (g->count == 0)
 		return NAN;
 	switch (figure) {
 	case ALERT_GAUGE_MIN: return g->min;
 	case ALERT_GAUGE_MAX: return g->max;
 	case ALERT_GAUGE_LAST: return g->last;
-	default:
-		/* What the division left in its last bits is not to put it beyond. */
-		mean = exact_mean(g->above, g->below, g->count, g->min, g->max);
-		return fabs(mean) < DECIMAL_MAX ? exact_decimal(mean) : mean;
+	/* To the last digit: a mean that a decimal of 12 places says is that decimal. */
+	default: return exact_mean(g->above, g->below, g->count, g->min, g->max);
 	}
 }
 

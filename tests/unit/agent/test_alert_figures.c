@@ -189,7 +189,15 @@ static void a_gauge_at_its_threshold_does_not_fire(void **state)
 	    {1, 0, "gauge x 5m > 0", "gauge x 5m > -1"},
 	};
 
+	struct aggregate mean;
+
 	(void)state;
+	/* Of these a division of doubles leaves less than a fifth. */
+	aggregate_init(&mean);
+	for (unsigned n = 1; n <= 3; n++)
+		add_gauge(&mean, "b", "x", (double)n / 10, NOW);
+	assert_false(fires("gauge x 5m < 0.2", &mean));
+	aggregate_free(&mean);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct aggregate a;
 
@@ -280,6 +288,8 @@ static void a_bot_that_a_rule_names_is_waited_for(void **state)
 	assert_true(is_silent(rule, b, NOW + 100 * DAY, &alert));
 	/* A clock that was set back: as if heard of now. */
 	assert_true(silence(rule, b, NOW - DAY, &alert) == 0);
+	assert_true(silence("silent 10m bot=never", b, NOW - DAY, &alert) == 0);
+	assert_true(is_silent("silent 10m bot=never", b, NOW - DAY + 601 * NS_PER_SECOND, &alert));
 	bots_free(b);
 }
 
