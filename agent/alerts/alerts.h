@@ -3,7 +3,10 @@
  *
  *   setup.c     from the start to the end; reading the rules anew
  *   rules.c     the file -> rules and targets
+ *   rule.c      a line -> a rule
  *   evaluate.c  the aggregator's windows -> a rule's figure
+ *   days.c      the data folder's days -> sums of a week or a month
+ *   silence.c   when requests and bots were last heard of -> for how long there was nothing
  *   alerts.c    figures -> changes of state
  *   message.c   a change -> sentence, JSON, Discord's form
  *   queue.c     changes that somebody is still to be told of

@@ -1,15 +1,11 @@
 /*
  * rules.h: the file of oragent --alert: what to raise, and whom to tell. orbus-alerts(5)
- * describes it.
+ * describes it; rule.h is for a rule.
  *
  *   webhook https://hooks.example.org/orbus
  *   discord https://discord.com/api/webhooks/ID/TOKEN
  *
  *   cost today > 5 USD
- *   error_rate 1h > 10 % with at least 20 requests
- *   p95 5m > 10s model=openai/\*
- *   no requests for 30m bot=acore
- *   lost samples > 0
  */
 #ifndef ORBUS_AGENT_ALERTS_RULES_H
 #define ORBUS_AGENT_ALERTS_RULES_H
