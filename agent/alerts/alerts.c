@@ -276,6 +276,7 @@ static void write_rule(
 	write_value(w, "value", alert->judged ? alert->reading.value : NAN);
 	write_value(w, "threshold", r->threshold);
 	writer_text(w, "unit", alert_figure_unit(r->figure));
+	writer_text(w, "bot", alert->firing && *alert->bot ? alert->bot : NULL);
 	writer_count(w, "requests", r->gauge ? 0 : alert->reading.requests);
 	writer_end(w);
 }

@@ -119,7 +119,10 @@ class TellingTest(AlertsTest):
         done = self.run_tool("orstat", "--bus", self.bus, "--check", "--warning", "error_rate=~:")
         self.assertEqual(done.returncode, 2, done.stdout)
         self.assertIn(f"; raised: {rule} |", done.stdout)
-        self.assertIn(rule, self.run_tool("orstat", "--bus", self.bus).stdout)
+        self.publish({**gauge, "name": "balance", "value": -2})
+        self.wait_state("gauge_last balance 1h < -1.5", "firing")
+        self.assertRegex(self.run_tool("orstat", "--bus", self.bus).stdout,
+                         r"\n {10}gauge_last balance 1h < -1.5 +-2 \d\d:\d\d\n")
         self.stop_agent(agent)
 
     def test_a_silent_bot_is_named(self):
@@ -140,6 +143,7 @@ class TellingTest(AlertsTest):
         agent = self.agent()
         self.wait_state("silent 2s", "firing")
         self.wait_state("silent 1s bot=never", "firing")
+        self.wait_figure("silent 2s", bot="acore")
         done = self.run_tool("orstat", "--bus", self.bus, "--check")
         self.assertEqual(done.returncode, 2, done.stdout)
         self.assertIn("raised: silent 2s, silent 1s bot=never", done.stdout)
