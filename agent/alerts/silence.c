@@ -5,10 +5,10 @@
  * come now.
  */
 #include "silence.h"
+#include "base/utf8.h"
 
 #include <fnmatch.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 void silence_of_requests(const struct alert_rule *r, const struct aggregator *aggregator,
@@ -37,9 +37,13 @@ static bool is_name(const char *glob)
 	return glob && !strpbrk(glob, "*?[\\");
 }
 
+/* A rule may name more than a bot's name can be. */
 static void set_bot(struct alert *alert, const char *name)
 {
-	snprintf(alert->bot, sizeof(alert->bot), "%.*s", ORBUS_TEXT_MAX, name);
+	size_t length = utf8_cut(name, strlen(name), ORBUS_TEXT_MAX);
+
+	memcpy(alert->bot, name, length);
+	alert->bot[length] = '\0';
 }
 
 static void silence_of_one(

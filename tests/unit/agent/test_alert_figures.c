@@ -328,6 +328,21 @@ static void any_bot_is_waited_for_where_none_is_named(void **state)
 	bots_free(b);
 }
 
+/* The state of alerts, which holds it, must be UTF-8. */
+static void a_name_that_is_too_long_is_cut_between_characters(void **state)
+{
+	char rule[512] = "silent 10m bot=";
+	struct bots *b = bots_new();
+	struct alert alert = {0};
+
+	(void)state;
+	for (int i = 0; i < 200; i++)
+		strcat(rule, "\xc3\xa9");
+	assert_true(silence(rule, b, NOW, &alert) == 0);
+	assert_int_equal(strlen(alert.bot), ORBUS_TEXT_MAX - 1);
+	bots_free(b);
+}
+
 static void a_silence_ends_or_is_given_up(void **state)
 {
 	struct bots *b = bots_new();
@@ -358,6 +373,7 @@ int main(void)
 	    cmocka_unit_test(other_is_no_gauge),
 	    cmocka_unit_test(a_bot_that_a_rule_names_is_waited_for),
 	    cmocka_unit_test(any_bot_is_waited_for_where_none_is_named),
+	    cmocka_unit_test(a_name_that_is_too_long_is_cut_between_characters),
 	    cmocka_unit_test(a_silence_ends_or_is_given_up),
 	};
 
