@@ -250,6 +250,11 @@ bool alerts_run(struct alerts *s, uint64_t now_ns, bool more)
 	return changed;
 }
 
+bool alerts_is_at_work(const struct alerts *s)
+{
+	return s && days_is_decoding(s->days);
+}
+
 /* --- For the board ---------------------------------------------------------------------------- */
 
 static void write_value(struct writer *w, const char *key, double value)

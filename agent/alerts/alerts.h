@@ -53,6 +53,9 @@ bool alerts_reload(struct alerts *s);
  */
 bool alerts_run(struct alerts *s, uint64_t now_ns, bool more);
 
+/* Files of days are being read beside the loop: there is soon another step to make. */
+bool alerts_is_at_work(const struct alerts *s);
+
 /* For the board: the rules and their states; null without any. */
 void alerts_write(const struct alerts *s, const char *key, struct writer *w);
 

@@ -466,6 +466,11 @@ void days_go_on(struct days *d)
 		back_off(d);
 }
 
+bool days_is_decoding(const struct days *d)
+{
+	return d->is_decoding;
+}
+
 /* --- The whole -------------------------------------------------------------------------------- */
 
 struct days *days_new(const struct alert_rules *rules, struct aggregator *aggregator,

@@ -42,6 +42,9 @@ void days_look(struct days *d, uint64_t now_ns);
 /* A step of reading files, once a turn. */
 void days_go_on(struct days *d);
 
+/* A file is being decoded beside the loop, and days_go_on() waits for it. */
+bool days_is_decoding(const struct days *d);
+
 /* The sums of a rule over its window. False: some of its days are yet to be read. */
 bool days_sum(const struct days *d, size_t rule, struct alert_sums *out);
 
