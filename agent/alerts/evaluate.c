@@ -25,9 +25,35 @@ __extension__ typedef __int128 signed_units;
 
 typedef void visit_fn(void *context, const struct request_stats *stats);
 
-static bool fits(const char *glob, const char *name)
+/*
+ * A pattern of fnmatch(3), of which most are names, or begin as names do: thousands of names are
+ * held against hundreds of rules each second.
+ */
+struct matcher {
+	const char *glob;
+	size_t plain; /* bytes before its first sign that is not itself */
+	bool is_name; /* it has no such sign */
+	bool is_rest; /* and then anything may follow */
+};
+
+/* NULL: of everything. */
+static struct matcher matcher_of(const char *glob)
 {
-	return !glob || fnmatch(glob, name, 0) == 0;
+	struct matcher m = {.glob = glob ? glob : "*"};
+
+	m.plain = strcspn(m.glob, "*?[\\");
+	m.is_name = m.glob[m.plain] == '\0';
+	m.is_rest = strcmp(m.glob + m.plain, "*") == 0;
+	return m;
+}
+
+static bool fits(const struct matcher *m, const char *name)
+{
+	if (strncmp(m->glob, name, m->plain) != 0)
+		return false;
+	if (m->is_name)
+		return name[m->plain] == '\0';
+	return m->is_rest || fnmatch(m->glob, name, 0) == 0;
 }
 
 /* NULL: the rule is about all requests, or needs the breakdown. */
@@ -49,8 +75,10 @@ static const struct name_table *name_table_of(
 static void visit_names(
     const struct name_table *table, const char *glob, visit_fn *visit, void *context)
 {
+	const struct matcher m = matcher_of(glob);
+
 	for (uint32_t i = 0; i < table->count; i++)
-		if (fits(glob, table->entries[i].name))
+		if (fits(&m, table->entries[i].name))
 			visit(context, table->entries[i].value);
 }
 
@@ -64,14 +92,17 @@ static bool is_other(const struct combination *c)
 static void visit_combinations(
     const struct alert_rule *rule, const struct breakdown *b, visit_fn *visit, void *context)
 {
+	struct matcher m[ALERT_FILTERS];
+
+	for (int i = 0; i < ALERT_FILTERS; i++)
+		m[i] = matcher_of(rule->glob[i]);
 	for (uint32_t i = 0; i < b->table.count; i++) {
 		const struct name_table_entry *e = &b->table.entries[i];
 		struct combination c = combination_of(e);
 
-		if (!is_other(&c) && fits(rule->glob[ALERT_MODEL], c.model) &&
-		    fits(rule->glob[ALERT_BOT], c.bot) &&
-		    fits(rule->glob[ALERT_PROVIDER], c.provider) &&
-		    fits(rule->glob[ALERT_OPERATION], c.operation))
+		if (fits(&m[ALERT_MODEL], c.model) && fits(&m[ALERT_BOT], c.bot) &&
+		    fits(&m[ALERT_PROVIDER], c.provider) &&
+		    fits(&m[ALERT_OPERATION], c.operation) && !is_other(&c))
 			visit(context, e->value);
 	}
 }
@@ -224,12 +255,12 @@ static struct alert_reading read_times(const struct alert_rule *rule, const stru
 
 /* "(other)" is values of different gauges. */
 static void add_gauges(
-    const struct alert_rule *rule, const struct name_table *gauges, struct gauge_stats *to)
+    const struct matcher *names, const struct name_table *gauges, struct gauge_stats *to)
 {
 	for (uint32_t i = 0; i < gauges->count; i++) {
 		const char *name = gauges->entries[i].name;
 
-		if (strcmp(name, NAME_TABLE_OTHER) != 0 && fits(rule->gauge, name))
+		if (strcmp(name, NAME_TABLE_OTHER) != 0 && fits(names, name))
 			gauge_stats_merge(to, gauges->entries[i].value);
 	}
 }
@@ -249,16 +280,18 @@ static double gauge_value(enum alert_figure figure, const struct gauge_stats *g)
 
 static struct alert_reading read_gauge(const struct alert_rule *rule, const struct aggregate *a)
 {
+	const struct matcher names = matcher_of(rule->gauge),
+			     bots = matcher_of(rule->glob[ALERT_BOT]);
 	struct gauge_stats g = {0};
 	struct alert_reading reading;
 
 	if (!rule->glob[ALERT_BOT])
-		add_gauges(rule, &a->gauges, &g);
+		add_gauges(&names, &a->gauges, &g);
 	for (uint32_t i = 0; rule->glob[ALERT_BOT] && i < a->bots.count; i++) {
 		const struct bot_stats *bot = a->bots.entries[i].value;
 
-		if (fits(rule->glob[ALERT_BOT], a->bots.entries[i].name))
-			add_gauges(rule, &bot->gauges, &g);
+		if (fits(&bots, a->bots.entries[i].name))
+			add_gauges(&names, &bot->gauges, &g);
 	}
 	reading = (struct alert_reading){gauge_value(rule->figure, &g), g.count};
 	if (g.count < rule->at_least)

@@ -7,6 +7,7 @@
 #include "settled.h"
 #include "testing.h"
 
+#include <fnmatch.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -100,6 +101,33 @@ static void several_filters_take_what_fits_all_of_them(void **state)
 	assert_true(
 	    value_of("requests 1h > 1 bot=* model=*", &a) == value_of("requests 1h > 1", &a));
 	aggregate_free(&a);
+}
+
+/* As glob(7) has them, whichever way they are matched. */
+static void patterns_are_those_of_the_shell(void **state)
+{
+	static const char *const names[] = {
+	    "a", "ab", "abc", "a*", "a\\", "*", ".a", "a/b", "[a]", "", "b", "A", "a?"};
+	static const char *const globs[] = {"a", "a*", "*a", "*", "?", "a?", "[ab]", "\\*", "a\\*",
+	    "a\\\\", "**", "a**", "*b*", "[!a]*", "a[", "a/*", "[[]a]", "abc", "A"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(globs) / sizeof(globs[0]); i++) {
+		for (size_t j = 0; j < sizeof(names) / sizeof(names[0]); j++) {
+			bool fits = fnmatch(globs[i], names[j], 0) == 0;
+			char one_filter[64], two_filters[128];
+			struct aggregate a;
+
+			snprintf(
+			    one_filter, sizeof(one_filter), "requests 1h > 1 model=%s", globs[i]);
+			snprintf(two_filters, sizeof(two_filters), "%s bot=b", one_filter);
+			aggregate_init(&a);
+			add(&a, 1, "b", names[j], NULL, 1, NAN);
+			assert_true(value_of(one_filter, &a) == fits);
+			assert_true(value_of(two_filters, &a) == fits);
+			aggregate_free(&a);
+		}
+	}
 }
 
 /* Whose requests "(other)" holds, nobody knows: with several filters they are nobody's. */
@@ -367,6 +395,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(several_filters_take_what_fits_all_of_them),
+	    cmocka_unit_test(patterns_are_those_of_the_shell),
 	    cmocka_unit_test(other_fits_no_pair_of_filters),
 	    cmocka_unit_test(a_gauge_is_the_average_of_its_values),
 	    cmocka_unit_test(a_gauge_at_its_threshold_does_not_fire),
