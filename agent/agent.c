@@ -104,7 +104,8 @@ static int sleep_ms(struct agent *a, uint64_t now_ns)
 		return 0;
 	if (is_storing || (a->p.store && retention_has_more(a->p.retention)))
 		return STORE_POLL_MS;
-	if (save_is_at_work(a->p.save) || board_writer_is_at_work(a->p.board_writer))
+	if (save_is_at_work(a->p.save) || board_writer_is_at_work(a->p.board_writer) ||
+	    alerts_is_at_work(a->p.alerts))
 		return STORE_POLL_MS;
 	if (a->second_next_ns <= monotonic_ns)
 		return 0;

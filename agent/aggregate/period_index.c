@@ -209,8 +209,11 @@ static bool grow(struct period_index *ix)
 
 int period_index_add(struct period_index *ix, const struct period_span *span, struct period *open)
 {
-	const struct period_entry e = {
-	    span->start_ns, span->end_ns, calendar_label_seconds(span->label), span->mark, open};
+	const struct period_entry e = {.start_ns = span->start_ns,
+	    .end_ns = span->end_ns,
+	    .wall = calendar_label_seconds(span->label),
+	    .mark = span->mark,
+	    .open = open};
 	size_t place;
 
 	if (!calendar_label_exists(span->label) || !is_possible(&e))

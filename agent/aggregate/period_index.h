@@ -29,6 +29,9 @@ struct period_entry {
 	uint64_t start_ns, end_ns;
 	int64_t wall; /* calendar_label_seconds() of the label */
 	uint32_t mark;
+	/* Another one with each opening and closing: who knows of the file by an earlier one may
+	 * know what it held before. 0: it was not opened yet. */
+	uint32_t revision;
 	struct period *open; /* NULL: it is closed */
 };
 

@@ -61,6 +61,13 @@ static bool is_named_twice(const struct periods *p, const struct period *one)
 	return false;
 }
 
+/* `open`: the period that it is open as; NULL: it is closed. */
+static void set_open(struct periods *p, struct period_entry *e, struct period *open)
+{
+	e->open = open;
+	e->revision = ++p->revision;
+}
+
 /* One that periods_span() has told, which is closed or new. */
 static struct period *open_period(struct periods *p, const struct period_span *span)
 {
@@ -72,7 +79,7 @@ static struct period *open_period(struct periods *p, const struct period_span *s
 		return NULL;
 	e = period_index_at(ix, span->start_ns);
 	if (e) {
-		e->open = one;
+		set_open(p, e, one);
 		return one;
 	}
 	if (period_index_add(ix, span, one) < 0) {
@@ -91,7 +98,7 @@ static void free_period(struct periods *p, struct period *one)
 	struct period_entry *e = period_index_at(&p->index[one->span.kind], one->span.start_ns);
 
 	if (e && e->open == one)
-		e->open = NULL;
+		set_open(p, e, NULL);
 	p->count--;
 	p->unindexed -= one->unindexed;
 	aggregate_free(&one->sum);
@@ -281,7 +288,7 @@ int periods_restore(struct periods *p, const struct period_span *span, struct pe
 		return -ENOMEM;
 	if (e && !e->open && e->start_ns == span->start_ns && e->end_ns == span->end_ns &&
 	    e->wall == calendar_label_seconds(span->label) && e->mark == span->mark) {
-		e->open = one;
+		set_open(p, e, one);
 		return 0;
 	}
 	err = period_index_add(ix, span, one);

@@ -63,6 +63,7 @@ struct periods {
 	bool indexed; /* the checkpoint had it, or it was made of the files */
 	struct period *first;
 	size_t count, unindexed;
+	uint32_t revision; /* of the entry that was opened or closed last */
 	/* Of late ones, as of the last periods_survey() and what has come since. */
 	size_t late_count, late_bytes;
 	bool crowded; /* late samples found no room, or little is left */

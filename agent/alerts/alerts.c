@@ -4,6 +4,7 @@
 #include "alerts.h"
 #include "base/clock.h"
 #include "outbox.h"
+#include "silence.h"
 
 #include <math.h>
 
@@ -28,13 +29,24 @@ static void tell(struct alerts *s, const struct alert_change *c)
 	s->changed = true;
 }
 
+/* The first day of a rule's window, for those that begin anew; today for others. */
+static int64_t first_day(const struct alerts *s, const struct alert_rule *r, uint64_t now_ns)
+{
+	enum alert_window window = alert_window_unit(r->window) ? r->window : ALERT_TODAY;
+
+	return alert_window_first_day(&s->aggregator->periods.calendar, window, now_ns);
+}
+
 static void change(struct alerts *s, size_t i, enum alert_end what, uint64_t now_ns)
 {
+	const struct alert_rule *r = &s->rules.rules[i];
 	struct alert *alert = &s->states[i];
-	struct alert_change c = {.rule = &s->rules.rules[i],
+	struct alert_change c = {.rule = r,
 	    .what = what,
 	    .reading = alert->reading,
 	    .at_ns = now_ns,
+	    .bot = r->figure == ALERT_SILENT ? alert->bot : NULL,
+	    .others = alert->others,
 	    .utc = s->config->utc,
 	    .host = s->host,
 	    .bus = s->bus};
@@ -43,7 +55,7 @@ static void change(struct alerts *s, size_t i, enum alert_end what, uint64_t now
 	alert->back_ns = 0;
 	if (alert->firing) {
 		alert->since_ns = now_ns;
-		alert->fired_day = calendar_wall_day(&s->aggregator->periods.calendar, now_ns);
+		alert->fired_day = first_day(s, r, now_ns);
 	}
 	c.since_ns = alert->since_ns;
 	tell(s, &c);
@@ -65,42 +77,37 @@ static void judge_reading(struct alerts *s, size_t i, uint64_t now_ns)
 {
 	const struct alert_rule *r = &s->rules.rules[i];
 	struct alert *alert = &s->states[i];
-	int64_t today = calendar_wall_day(&s->aggregator->periods.calendar, now_ns);
-	bool was_today = r->window == ALERT_TODAY && alert->since_ns && alert->fired_day == today;
+	bool begins_anew = alert_window_unit(r->window);
+	bool was_raised =
+	    begins_anew && alert->since_ns && alert->fired_day == first_day(s, r, now_ns);
 
-	if (alert->firing && r->window == ALERT_TODAY && !was_today)
-		change(s, i, ALERT_DAY_IS_OVER, now_ns);
+	if (alert->firing && begins_anew && !was_raised)
+		change(s, i, ALERT_BEGINS_ANEW, now_ns);
 	else if (alert->firing && is_over(alert, r, now_ns))
 		change(
 		    s, i, isnan(alert->reading.value) ? ALERT_HAS_NO_DATA : ALERT_IS_BACK, now_ns);
-	if (!alert->firing && !was_today && alert_is_beyond(r, alert->reading.value))
+	if (!alert->firing && !was_raised && alert_is_beyond(r, alert->reading.value))
 		change(s, i, ALERT_FIRES, now_ns);
 }
 
-/*
- * Requests are seen as they are counted. What an earlier agent counted is known to a minute, and to
- * the request where the rule is about all of them.
- */
-static void judge_silence(
-    struct alerts *s, size_t i, const struct aggregate *since_start, uint64_t now_ns)
+/* A silence is over with the next sample, and not only after a minute. */
+static void judge_silence(struct alerts *s, size_t i, uint64_t now_ns)
 {
 	const struct alert_rule *r = &s->rules.rules[i];
 	struct alert *alert = &s->states[i];
-	uint64_t last_ns = s->aggregator->last_request_ns;
-	uint64_t count = alert_count_requests(r, since_start);
-	bool is_new = count > alert->seen_count;
+	bool has_ended = true, is_beyond;
 
-	if (is_new || alert->seen_ns == 0 || alert->seen_ns > now_ns)
-		alert->seen_ns = now_ns;
-	if (r->filter == ALERT_ALL && last_ns > 0 && (is_new || last_ns > alert->seen_ns))
-		alert->seen_ns = last_ns < now_ns ? last_ns : now_ns;
-	alert->seen_count = count;
-	alert->reading = (struct alert_reading){(double)(now_ns - alert->seen_ns) / 1e9, count};
+	if (r->figure == ALERT_SILENT)
+		silence_of_bots(r, s->aggregator->bots, now_ns, alert);
+	is_beyond = alert_is_beyond(r, alert->reading.value);
 	alert->judged = true;
-	if (!alert->firing && alert_is_beyond(r, alert->reading.value))
+	if (!alert->firing && is_beyond)
 		change(s, i, ALERT_FIRES, now_ns);
-	else if (alert->firing && !alert_is_beyond(r, alert->reading.value))
-		change(s, i, ALERT_IS_BACK, now_ns);
+	else if (alert->firing && !is_beyond) {
+		if (r->figure == ALERT_SILENT)
+			has_ended = silence_has_ended(r, s->aggregator->bots, now_ns, alert);
+		change(s, i, has_ended ? ALERT_IS_BACK : ALERT_HAS_NO_DATA, now_ns);
+	}
 }
 
 static const struct {
@@ -109,6 +116,8 @@ static const struct {
 } windows[] = {[ALERT_1M] = {WINDOW_1M, 60},
     [ALERT_5M] = {WINDOW_5M, 300},
     [ALERT_1H] = {WINDOW_1H, 3600},
+    [ALERT_7D] = {WINDOW_ROLLING, UINT64_C(7) * 86400},
+    [ALERT_30D] = {WINDOW_ROLLING, UINT64_C(30) * 86400},
     [ALERT_NO_WINDOW] = {WINDOW_START, 0}};
 
 /* What the aggregator holds of a window; NULL while it is not whole. */
@@ -135,7 +144,8 @@ static void judge_rule(struct alerts *s, size_t i, const struct aggregate *windo
 	    run_time_uptime_seconds(s->run_time) < windows[r->window].seconds)
 		return;
 	if (r->figure == ALERT_SILENCE) {
-		judge_silence(s, i, window, now_ns);
+		silence_of_requests(r, s->aggregator, window, now_ns, alert);
+		judge_silence(s, i, now_ns);
 		return;
 	}
 	alert->reading = alert_read(r, window);
@@ -150,13 +160,38 @@ static void judge_window(struct alerts *s, enum alert_window window, uint64_t no
 	const struct aggregate *sum = NULL;
 
 	for (size_t i = 0; i < rules->rule_count; i++) {
-		if (rules->rules[i].window != window)
+		if (rules->rules[i].window != window || rules->rules[i].figure == ALERT_SILENT)
 			continue;
 		if (!sum)
 			sum = window_of(s, window, now_ns);
 		if (!sum)
 			return;
 		judge_rule(s, i, sum, now_ns);
+	}
+}
+
+/*
+ * Little is no wonder before the folder is as old as the window. Who is new on an old folder knows
+ * its days, so that it need not run for so long itself.
+ */
+static void judge_days(struct alerts *s, uint64_t now_ns)
+{
+	const struct alert_rules *rules = &s->rules;
+	uint64_t since_ns = s->aggregator->lifetime_since_ns;
+	uint64_t age_s = since_ns < now_ns ? (now_ns - since_ns) / NS_PER_SECOND : 0;
+
+	days_look(s->days, now_ns);
+	for (size_t i = 0; i < rules->rule_count; i++) {
+		const struct alert_rule *r = &rules->rules[i];
+		struct alert_sums sums;
+
+		if (r->window < ALERT_7D || r->window > ALERT_MONTH ||
+		    (!r->above && age_s < windows[r->window].seconds) ||
+		    !days_sum(s->days, i, &sums))
+			continue;
+		s->states[i].reading = alert_read_sums(r, &sums);
+		s->states[i].judged = true;
+		judge_reading(s, i, now_ns);
 	}
 }
 
@@ -167,7 +202,13 @@ static void judge_all(struct alerts *s, uint64_t now_ns)
 		s->changed = true;
 	aggregator_fold(s->aggregator, now_ns);
 	for (int w = 0; !s->aggregator->out_of_memory && w <= ALERT_NO_WINDOW; w++)
-		judge_window(s, (enum alert_window)w, now_ns);
+		if (w < ALERT_7D || w > ALERT_MONTH)
+			judge_window(s, (enum alert_window)w, now_ns);
+	if (!s->aggregator->out_of_memory)
+		judge_days(s, now_ns);
+	for (size_t i = 0; !s->aggregator->out_of_memory && i < s->rules.rule_count; i++)
+		if (s->rules.rules[i].figure == ALERT_SILENT)
+			judge_silence(s, i, now_ns);
 }
 
 /* When requests were last seen is worth storing now and then. */
@@ -195,6 +236,7 @@ bool alerts_run(struct alerts *s, uint64_t now_ns, bool more)
 	if (!s)
 		return false;
 	alerts_take_results(s);
+	days_go_on(s->days);
 	s->caught_up |= !more;
 	if (s->caught_up && monotonic_ns >= s->judge_next_ns && !s->aggregator->out_of_memory) {
 		s->judge_next_ns = monotonic_ns + NS_PER_SECOND;
@@ -206,6 +248,11 @@ bool alerts_run(struct alerts *s, uint64_t now_ns, bool more)
 	changed = s->changed;
 	s->changed = false;
 	return changed;
+}
+
+bool alerts_is_at_work(const struct alerts *s)
+{
+	return s && days_is_decoding(s->days);
 }
 
 /* --- For the board ---------------------------------------------------------------------------- */
@@ -234,7 +281,8 @@ static void write_rule(
 	write_value(w, "value", alert->judged ? alert->reading.value : NAN);
 	write_value(w, "threshold", r->threshold);
 	writer_text(w, "unit", alert_figure_unit(r->figure));
-	writer_count(w, "requests", alert->reading.requests);
+	writer_text(w, "bot", alert->firing && *alert->bot ? alert->bot : NULL);
+	writer_count(w, "requests", r->gauge ? 0 : alert->reading.requests);
 	writer_end(w);
 }
 

@@ -3,7 +3,10 @@
  *
  *   setup.c     from the start to the end; reading the rules anew
  *   rules.c     the file -> rules and targets
+ *   rule.c      a line -> a rule
  *   evaluate.c  the aggregator's windows -> a rule's figure
+ *   days.c      the data folder's days -> sums of a week or a month
+ *   silence.c   when requests and bots were last heard of -> for how long there was nothing
  *   alerts.c    figures -> changes of state
  *   message.c   a change -> sentence, JSON, Discord's form
  *   queue.c     changes that are still to be posted
@@ -49,6 +52,9 @@ bool alerts_reload(struct alerts *s);
  * of alerts, or of the windows, has changed.
  */
 bool alerts_run(struct alerts *s, uint64_t now_ns, bool more);
+
+/* Files of days are being read beside the loop: there is soon another step to make. */
+bool alerts_is_at_work(const struct alerts *s);
 
 /* For the board: the rules and their states; null without any. */
 void alerts_write(const struct alerts *s, const char *key, struct writer *w);

@@ -9,8 +9,22 @@
 
 struct alert_reading {
 	double value;      /* in the figure's unit; NaN: there is nothing to judge by */
-	uint64_t requests; /* that it is of */
+	uint64_t requests; /* that it is of; of a gauge, values */
 };
+
+/* Sums of the requests that a rule is about; they can be added up over windows. */
+struct alert_sums {
+	uint64_t total, failed, timeouts, tokens, priced, lost;
+	struct exact_sum cost;
+};
+
+/* Adds what an aggregate holds of the requests that a rule is about. */
+void alert_sums_add(
+    const struct alert_rule *rule, const struct aggregate *a, struct alert_sums *to);
+void alert_sums_merge(struct alert_sums *to, const struct alert_sums *from);
+
+/* The figure of a rule whose figure is a sum (alert_figure_is_sum()). */
+struct alert_reading alert_read_sums(const struct alert_rule *rule, const struct alert_sums *s);
 
 /* The figure of a rule with a window, out of the window's aggregate. */
 struct alert_reading alert_read(const struct alert_rule *rule, const struct aggregate *window);

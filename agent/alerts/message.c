@@ -19,6 +19,9 @@
 #define DISCORD_DESCRIPTION_MAX 4000
 #define DISCORD_RED             0xe74c3c
 #define DISCORD_GREEN           0x2ecc71
+/* All that a rule says is in its line, of LINE_BYTES_MAX. */
+#define FILTERS_BYTES (LINE_BYTES_MAX + 64)
+#define NAME_BYTES    (LINE_BYTES_MAX + 256)
 
 static void put_unit(enum alert_figure figure, const char *text, char *out, size_t bytes)
 {
@@ -31,7 +34,7 @@ void alert_format_value(enum alert_figure figure, double value, char *out, size_
 {
 	char text[64];
 
-	if (figure == ALERT_SILENCE) {
+	if (figure == ALERT_SILENCE || figure == ALERT_SILENT) {
 		clock_format_uptime((uint64_t)fmax(value, 0), text, sizeof(text));
 		snprintf(out, bytes, "%s", text);
 	} else if (isnan(value)) {
@@ -42,28 +45,70 @@ void alert_format_value(enum alert_figure figure, double value, char *out, size_
 	}
 }
 
-/* "p95 5m model=openai/\*" */
+/* " bot=acore model=openai/\*" */
+static void name_filters(const struct alert_rule *r, char *out, size_t bytes)
+{
+	size_t n = 0;
+
+	*out = '\0';
+	for (int i = 0; i < ALERT_FILTERS && n < bytes; i++)
+		if (r->glob[i])
+			n += (size_t)snprintf(out + n, bytes - n, " %s=%s",
+			    alert_filter_name((enum alert_filter)i), r->glob[i]);
+}
+
+/* "p95 5m model=openai/\*", "gauge discord_latency_ms 5m bot=acore" */
 static void name_figure(const struct alert_rule *r, char *out, size_t bytes)
 {
-	const char *window = alert_window_name(r->window), *filter = alert_filter_name(r->filter);
+	const char *window = alert_window_name(r->window);
+	char filters[FILTERS_BYTES];
 
-	snprintf(out, bytes, "%s%s%s%s%s%s%s", alert_figure_name(r->figure), window ? " " : "",
-	    window ? window : "", filter ? " " : "", filter ? filter : "", filter ? "=" : "",
-	    filter ? r->glob : "");
+	name_filters(r, filters, sizeof(filters));
+	snprintf(out, bytes, "%s%s%s%s%s%s", alert_figure_name(r->figure), r->gauge ? " " : "",
+	    r->gauge ? r->gauge : "", window ? " " : "", window ? window : "", filters);
+}
+
+/* Of one filter as people say it, of several as they are written. */
+static void name_whose(const struct alert_rule *r, char *out, size_t bytes)
+{
+	char filters[FILTERS_BYTES];
+
+	*out = '\0';
+	for (int i = 0; i < ALERT_FILTERS; i++)
+		if (r->glob[i])
+			snprintf(out, bytes, " of %s %s", alert_filter_name((enum alert_filter)i),
+			    r->glob[i]);
+	if (alert_rule_filters(r) < 2)
+		return;
+	name_filters(r, filters, sizeof(filters));
+	snprintf(out, bytes, " of%s", filters);
 }
 
 static void write_silence(const struct alert_change *c, const char *value, char *out)
 {
-	const struct alert_rule *r = c->rule;
-	const char *filter = alert_filter_name(r->filter);
-	char of[1100] = "";
+	char whose[FILTERS_BYTES + 16];
 
-	if (filter)
-		snprintf(of, sizeof(of), " of %s %s", filter, r->glob);
+	name_whose(c->rule, whose, sizeof(whose));
 	if (c->what == ALERT_FIRES)
-		snprintf(out, ALERT_SENTENCE_BYTES, "no requests%s for %s", of, value);
+		snprintf(out, ALERT_SENTENCE_BYTES, "no requests%s for %s", whose, value);
 	else
-		snprintf(out, ALERT_SENTENCE_BYTES, "requests%s come again", of);
+		snprintf(out, ALERT_SENTENCE_BYTES, "requests%s come again", whose);
+}
+
+static void write_silent_bot(const struct alert_change *c, const char *value, char *out)
+{
+	const char *bot = c->bot && *c->bot ? c->bot : "(unknown)";
+
+	if (c->what == ALERT_FIRES && c->others > 0)
+		snprintf(out, ALERT_SENTENCE_BYTES,
+		    "bot %s has been silent for %s, and %u more bots", bot, value, c->others);
+	else if (c->what == ALERT_FIRES)
+		snprintf(out, ALERT_SENTENCE_BYTES, "bot %s has been silent for %s", bot, value);
+	else if (c->what == ALERT_HAS_NO_DATA)
+		snprintf(out, ALERT_SENTENCE_BYTES,
+		    "bot %s is not waited for any more: it has been silent for too long", bot);
+	else
+		snprintf(out, ALERT_SENTENCE_BYTES, "bot %s is heard of again", bot);
 }
 
 /* So that the sentence shows that the one is beyond the other. */
@@ -84,12 +129,16 @@ static void format_both(const struct alert_change *c, char *value, char *thresho
 
 void alert_sentence(const struct alert_change *c, char out[ALERT_SENTENCE_BYTES])
 {
-	char name[1200], value[64], threshold[64];
+	char name[NAME_BYTES], value[64], threshold[64];
 	const struct alert_rule *r = c->rule;
 
+	alert_format_value(r->figure, c->reading.value, value, sizeof(value));
 	if (r->figure == ALERT_SILENCE) {
-		alert_format_value(r->figure, c->reading.value, value, sizeof(value));
 		write_silence(c, value, out);
+		return;
+	}
+	if (r->figure == ALERT_SILENT) {
+		write_silent_bot(c, value, out);
 		return;
 	}
 	name_figure(r, name, sizeof(name));
@@ -107,9 +156,9 @@ void alert_sentence(const struct alert_change *c, char out[ALERT_SENTENCE_BYTES]
 		snprintf(out, ALERT_SENTENCE_BYTES,
 		    "%s has nothing to be judged by any more (limit %s)", name, threshold);
 		break;
-	case ALERT_DAY_IS_OVER:
-		snprintf(out, ALERT_SENTENCE_BYTES, "%s begins anew with the day (limit %s)", name,
-		    threshold);
+	case ALERT_BEGINS_ANEW:
+		snprintf(out, ALERT_SENTENCE_BYTES, "%s begins anew with the %s (limit %s)", name,
+		    alert_window_unit(r->window), threshold);
 		break;
 	}
 }
@@ -128,10 +177,29 @@ static json_t *text_or_null(const char *text)
 	return text ? json_string(text) : json_null();
 }
 
+/* {"model": "openai/\*", "bot": "acore"} */
 static json_t *filter_to_json(const struct alert_rule *r)
 {
-	return r->filter == ALERT_ALL ? json_null()
-	                              : json_pack("{s:s}", alert_filter_name(r->filter), r->glob);
+	struct json_build o;
+
+	if (alert_rule_filters(r) == 0)
+		return json_null();
+	o = json_build_object();
+	for (int i = 0; i < ALERT_FILTERS; i++)
+		if (r->glob[i])
+			json_build_set(
+			    &o, alert_filter_name((enum alert_filter)i), json_string(r->glob[i]));
+	return json_build_take(&o);
+}
+
+/* A gauge has values in place of requests, and a silent bot has neither. */
+static void set_counts(struct json_build *o, const struct alert_change *c)
+{
+	bool is_gauge = c->rule->gauge, has_none = c->rule->figure == ALERT_SILENT;
+	uint64_t n = c->reading.requests;
+
+	json_build_set(o, "requests", is_gauge || has_none ? json_null() : json_count(n));
+	json_build_set(o, "values", is_gauge ? json_count(n) : json_null());
 }
 
 json_t *alert_payload(const struct alert_change *c)
@@ -150,12 +218,14 @@ json_t *alert_payload(const struct alert_change *c)
 	json_build_set(&o, "message", json_string(sentence));
 	json_build_set(&o, "rule", json_string(r->text));
 	json_build_set(&o, "figure", json_string(alert_figure_key(r->figure)));
+	json_build_set(&o, "gauge", text_or_null(r->gauge));
 	json_build_set(&o, "window", text_or_null(alert_window_name(r->window)));
 	json_build_set(&o, "filter", filter_to_json(r));
 	json_build_set(&o, "value", json_figure(c->reading.value));
 	json_build_set(&o, "threshold", json_figure(r->threshold));
 	json_build_set(&o, "unit", json_string(alert_figure_unit(r->figure)));
-	json_build_set(&o, "requests", json_count(c->reading.requests));
+	set_counts(&o, c);
+	json_build_set(&o, "bot", text_or_null(c->bot));
 	json_build_set(&o, "at", json_string(at));
 	json_build_set(&o, "since", json_string(since));
 	json_build_set(&o, "host", json_string(c->host));

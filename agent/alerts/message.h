@@ -9,7 +9,7 @@
 #include <jansson.h>
 
 /* Why an alert is over. */
-enum alert_end { ALERT_FIRES, ALERT_IS_BACK, ALERT_HAS_NO_DATA, ALERT_DAY_IS_OVER };
+enum alert_end { ALERT_FIRES, ALERT_IS_BACK, ALERT_HAS_NO_DATA, ALERT_BEGINS_ANEW };
 
 /* One change of an alert's state. */
 struct alert_change {
@@ -18,6 +18,8 @@ struct alert_change {
 	struct alert_reading reading;
 	uint64_t at_ns;    /* now */
 	uint64_t since_ns; /* when it was raised */
+	const char *bot;   /* of ALERT_SILENT: the one that is silent, and how many others are */
+	unsigned others;
 	bool utc;
 	const char *host, *bus;
 };

@@ -1,6 +1,6 @@
 /*
  * rule_line.h: one line of the file of rules as words, and what is said about it. Only for
- * rules.c.
+ * rule.c and rules.c.
  */
 #ifndef ORBUS_AGENT_ALERTS_RULE_LINE_H
 #define ORBUS_AGENT_ALERTS_RULE_LINE_H

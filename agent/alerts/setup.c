@@ -30,6 +30,22 @@ static void warn_of_readers(struct log *log, const char *path, const struct aler
 		log_warning(log, "%s names webhooks, and others may read it: chmod 600", path);
 }
 
+/* A window of days needs files that are still there. */
+static void warn_of_retention(
+    const struct config *config, struct log *log, const struct alert_rules *rules)
+{
+	for (size_t i = 0; i < rules->rule_count; i++) {
+		unsigned days = alert_window_days_before(rules->rules[i].window);
+
+		if (config->retention_days > 0 && days > config->retention_days)
+			log_warning(log,
+			    "%s: '%s' looks %u days back, and --retention-days %u keeps fewer: "
+			    "the rest counts as nothing; give at least %u",
+			    config->alert_file, rules->rules[i].text, days, config->retention_days,
+			    days);
+	}
+}
+
 static int load_rules(struct alerts *s, struct alert_rules *out)
 {
 	const char *path = s->config->alert_file;
@@ -38,6 +54,8 @@ static int load_rules(struct alerts *s, struct alert_rules *out)
 
 	if (!err)
 		warn_of_readers(s->log, path, out);
+	if (!err)
+		warn_of_retention(s->config, s->log, out);
 	else
 		log_error(s->log, "%s", err == -ENOMEM ? "out of memory" : error);
 	return err;
@@ -77,7 +95,8 @@ int alerts_open(const struct config *config, const struct run_time *run_time,
 	err = load_rules(s, &s->rules);
 	if (!err) {
 		s->states = calloc(s->rules.rule_count, sizeof(*s->states));
-		err = s->states ? open_webhook(s) : -ENOMEM;
+		s->days = days_new(&s->rules, aggregator, store, log);
+		err = s->states && s->days ? open_webhook(s) : -ENOMEM;
 	}
 	return err;
 }
@@ -208,6 +227,7 @@ bool alerts_reload(struct alerts *s)
 	s->rules = rules;
 	free(s->states);
 	s->states = states;
+	days_begin(s->days);
 	drop_targets(s, &old);
 	alert_rules_free(&old);
 	alerts_touch(s);
@@ -252,6 +272,7 @@ void alerts_close(struct alerts *s)
 	if (!s)
 		return;
 	webhook_close(s->webhook, 0);
+	days_free(s->days);
 	alert_queue_clear(&s->queue);
 	alert_rules_free(&s->rules);
 	free(s->states);

@@ -23,6 +23,8 @@ static json_t *alert_to_json(const struct alert_rule *r, const struct alert *a)
 	json_build_set(&o, "back_ns", json_count(a->back_ns));
 	json_build_set(&o, "fired_day", json_integer(a->fired_day));
 	json_build_set(&o, "seen_ns", json_count(a->seen_ns));
+	if (*a->bot)
+		json_build_set(&o, "bot", json_string(a->bot));
 	return json_build_take(&o);
 }
 
@@ -68,6 +70,7 @@ static bool get_time(const json_t *o, const char *key, uint64_t *out)
 static int decode_alert(const json_t *o, struct alerts *s)
 {
 	const char *text = json_string_value(json_object_get(o, "rule"));
+	const char *bot = json_string_value(json_object_get(o, "bot"));
 	const json_t *day = json_object_get(o, "fired_day");
 	struct alert read = {.firing = json_is_true(json_object_get(o, "firing"))};
 
@@ -76,6 +79,9 @@ static int decode_alert(const json_t *o, struct alerts *s)
 		return -EBADMSG;
 	read.fired_day = json_integer_value(day);
 	read.reading.value = NAN;
+	/* A longer one, or one with a NUL in it, is none of ours. */
+	if (bot && strlen(bot) <= ORBUS_TEXT_MAX)
+		strcpy(read.bot, bot);
 	for (size_t i = 0; i < s->rules.rule_count; i++)
 		if (strcmp(s->rules.rules[i].text, text) == 0)
 			s->states[i] = read;

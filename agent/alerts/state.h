@@ -9,6 +9,7 @@
 #include "agent/common/config.h"
 #include "agent/common/data_dir_lock.h"
 #include "agent/common/run_time.h"
+#include "days.h"
 #include "evaluate.h"
 #include "queue.h"
 #include "webhook.h"
@@ -18,9 +19,12 @@ struct alert {
 	bool firing;
 	uint64_t since_ns;   /* when it was raised */
 	uint64_t back_ns;    /* since when its figure is back; 0: it is not */
-	int64_t fired_day;   /* the wall day when it was last raised: once a day for "today" */
-	uint64_t seen_ns;    /* of "no requests": when one was last seen */
+	int64_t fired_day;   /* the first day of the window when it was last raised: a rule of a
+	                        day, week or month is raised once in it */
+	uint64_t seen_ns;    /* of "no requests" and of one bot's silence: when it was last ended */
 	uint64_t seen_count; /* of "no requests": how many there were then, since the start */
+	char bot[ORBUS_TEXT_MAX + 1]; /* of "silent": who is, or was last; "": nobody */
+	unsigned others;              /* how many are besides */
 	struct alert_reading reading; /* as last judged */
 	bool judged;
 };
@@ -35,6 +39,7 @@ struct alerts {
 	const char *bus; /* as messages name it */
 	struct alert_rules rules;
 	struct alert *states; /* by rule */
+	struct days *days;
 	struct alert_queue queue;
 	struct webhook *webhook; /* NULL: no target */
 	char host[256];

@@ -11,6 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool is_same(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
 static void must_read_the_same(const struct alert_rule *r)
 {
 	struct alert_rules again;
@@ -20,18 +25,38 @@ static void must_read_the_same(const struct alert_rule *r)
 	MUST(again.rule_count == 1 && strcmp(again.rules[0].text, r->text) == 0);
 	MUST(again.rules[0].figure == r->figure && again.rules[0].window == r->window);
 	MUST(again.rules[0].threshold == r->threshold && again.rules[0].above == r->above);
-	MUST(again.rules[0].at_least == r->at_least && again.rules[0].filter == r->filter);
+	MUST(again.rules[0].at_least == r->at_least && is_same(again.rules[0].gauge, r->gauge));
+	for (int i = 0; i < ALERT_FILTERS; i++)
+		MUST(is_same(again.rules[0].glob[i], r->glob[i]));
 	alert_rules_free(&again);
+}
+
+/* What is beyond the threshold is not back. */
+static void must_be_judged(const struct alert_rule *r)
+{
+	const double values[] = {0, r->threshold, -r->threshold, r->threshold / 2, 2 * r->threshold,
+	    nextafter(r->threshold, INFINITY), nextafter(r->threshold, -INFINITY), 1e300, -1e300};
+
+	MUST(!alert_is_beyond(r, r->threshold) && !alert_is_beyond(r, NAN));
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		MUST(!(alert_is_beyond(r, values[i]) && alert_is_back(r, values[i])));
 }
 
 static void must_be_told(const struct alert_rule *r, const struct aggregate *empty)
 {
-	struct alert_change c = {
-	    .rule = r, .reading = alert_read(r, empty), .host = "h", .bus = "b", .utc = true};
+	struct alert_change c = {.rule = r,
+	    .reading = alert_read(r, empty),
+	    .bot = "a",
+	    .host = "h",
+	    .bus = "b",
+	    .utc = true};
 	json_t *payload = alert_payload(&c);
 	char *text;
 
-	MUST(isfinite(r->threshold) && r->threshold >= 0);
+	MUST(isfinite(r->threshold) && (r->threshold >= 0 || r->gauge));
+	MUST(!r->gauge == !alert_figure_is_gauge(r->figure));
+	MUST(
+	    r->window < ALERT_7D || r->window == ALERT_NO_WINDOW || alert_figure_is_sum(r->figure));
 	MUST(alert_count_requests(r, empty) == 0);
 	MUST(payload);
 	text = alert_render(payload, ALERT_DISCORD);
@@ -51,6 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	aggregate_init(&empty);
 	for (size_t i = 0; err == 0 && i < rules.rule_count; i++) {
 		must_read_the_same(&rules.rules[i]);
+		must_be_judged(&rules.rules[i]);
 		must_be_told(&rules.rules[i], &empty);
 	}
 	aggregate_free(&empty);

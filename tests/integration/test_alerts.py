@@ -76,6 +76,85 @@ class TellingTest(AlertsTest):
         self.wait_state("cost 1h > 50 USD bot=acore", "ok")
         self.stop_agent(agent)
 
+    def test_several_filters_look_at_what_fits_them_all(self):
+        hook = self.hook()
+        both = "cost 1h > 5 USD model=openai/* bot=b*"
+        agent = self.agent(f"webhook {hook.url}", both, "requests 1h > 8 bot=acore provider=P operation=chat",
+                           "requests 1h > 1 bot=acore model=anthropic/*")
+        self.publish(*[{**ANSWER, "provider": "P"}] * 9, *[{**ANSWER, "bot": "b2"}] * 5,
+                     *[{**ANSWER, "bot": "b2", "model": "anthropic/c"}] * 5)
+        self.wait_told(hook, ("firing", "requests 1h > 8 bot=acore provider=P operation=chat"))
+        self.wait_figure(both, value=5, requests=5, state="ok")
+        self.publish({**ANSWER, "bot": "b3", "cost_usd": 0.000000001})
+        self.wait_state(both, "firing")
+        wait_for(lambda: len(hook.posts) == 2, "the second post")
+        post = hook.posts[1]["json"]
+        self.assertEqual(post["filter"], {"model": "openai/*", "bot": "b*"})
+        self.assertEqual(post["message"],
+                         "cost 1h model=openai/* bot=b* is 5.000000001 USD, over 5 USD")
+        self.wait_state("requests 1h > 1 bot=acore model=anthropic/*", "ok")
+        self.stop_agent(agent)
+
+    def test_a_gauge_is_watched_by_bot(self):
+        hook = self.hook()
+        rule = "gauge discord_latency_ms 5m > 500 bot=acore"
+        agent = self.agent(f"webhook {hook.url}", rule, "gauge_max discord_latency_ms 5m > 900",
+                           "gauge_last balance 1h < -1.5")
+        gauge = {"kind": "gauge", "bot": "acore", "name": "discord_latency_ms"}
+        self.publish({**gauge, "value": 400}, {**gauge, "value": 600},
+                     {**gauge, "bot": "b", "value": 900}, {**gauge, "name": "balance", "value": -1.5})
+        self.wait_figure(rule, value=500, state="ok")
+        self.wait_figure("gauge_max discord_latency_ms 5m > 900", value=900, state="ok")
+        self.wait_figure("gauge_last balance 1h < -1.5", value=-1.5, state="ok")
+        self.publish({**gauge, "value": 503})
+        self.wait_told(hook, ("firing", rule))
+        self.wait_delivered()
+        post = hook.posts[0]["json"]
+        self.assertEqual(post["message"],
+                         "gauge discord_latency_ms 5m bot=acore is 501, over 500")
+        for key, value in {"figure": "gauge", "gauge": "discord_latency_ms", "window": "5m", "value": 501,
+                           "filter": {"bot": "acore"}, "values": 3, "requests": None, "unit": "",
+                           "bot": None}.items():
+            self.assertEqual(post[key], value, key)
+        done = self.run_tool("orstat", "--bus", self.bus, "--check", "--warning", "error_rate=~:")
+        self.assertEqual(done.returncode, 2, done.stdout)
+        self.assertIn(f"; raised: {rule} |", done.stdout)
+        self.publish({**gauge, "name": "balance", "value": -2})
+        self.wait_state("gauge_last balance 1h < -1.5", "firing")
+        self.assertRegex(self.run_tool("orstat", "--bus", self.bus).stdout,
+                         r"\n {10}gauge_last balance 1h < -1.5 +-2 \d\d:\d\d\n")
+        self.stop_agent(agent)
+
+    def test_a_silent_bot_is_named(self):
+        hook = self.hook()
+        agent = self.agent(f"webhook {hook.url}", "silent 2s", "silent 1s bot=never")
+        self.wait_told(hook, ("firing", "silent 1s bot=never"))
+        self.assertRegex(hook.posts[0]["json"]["message"], r"^bot never has been silent for \ds$")
+        # A gauge is a sign of life too.
+        self.publish({"kind": "gauge", "bot": "acore", "name": "x", "value": 1})
+        self.wait_told(hook, ("firing", "silent 1s bot=never"), ("firing", "silent 2s"))
+        post = hook.posts[1]["json"]
+        self.assertRegex(post["message"], r"^bot acore has been silent for \ds$")
+        self.assertEqual((post["figure"], post["bot"], post["requests"]), ("silent_bot", "acore", None))
+        self.wait_delivered()
+        # An agent that takes over knows it from the ring, and tells nothing twice.
+        agent.kill()
+        agent.wait()
+        agent = self.agent()
+        self.wait_state("silent 2s", "firing")
+        self.wait_state("silent 1s bot=never", "firing")
+        self.wait_figure("silent 2s", bot="acore")
+        done = self.run_tool("orstat", "--bus", self.bus, "--check")
+        self.assertEqual(done.returncode, 2, done.stdout)
+        self.assertIn("raised: silent 2s, silent 1s bot=never", done.stdout)
+        self.publish(ANSWER)
+        self.wait_told(hook, ("firing", "silent 1s bot=never"), ("firing", "silent 2s"),
+                       ("recovered", "silent 2s"))
+        self.assertEqual(hook.posts[2]["json"]["message"], "bot acore is heard of again")
+        self.publish({**ANSWER, "bot": "never"})
+        self.wait_log(agent, "recovered: bot never is heard of again")
+        self.stop_agent(agent)
+
     def test_lost_samples_are_told(self):
         agent = self.agent("lost samples > 0")
         agent.send_signal(signal.SIGSTOP)

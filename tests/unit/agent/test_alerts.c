@@ -28,6 +28,13 @@ static struct alert_rules one(const char *text)
 	return rules;
 }
 
+static void assert_same_text(const char *a, const char *b)
+{
+	assert_int_equal(a != NULL, b != NULL);
+	if (a)
+		assert_string_equal(a, b);
+}
+
 static void rules_are_read_as_they_are_meant(void **state)
 {
 	static const struct {
@@ -37,8 +44,7 @@ static void rules_are_read_as_they_are_meant(void **state)
 		bool above;
 		double threshold;
 		uint64_t at_least;
-		enum alert_filter filter;
-		const char *glob;
+		const char *glob[ALERT_FILTERS], *gauge;
 	} cases[] = {
 	    {"cost today > 5 USD", "cost today > 5 USD", ALERT_COST, ALERT_TODAY, true, 5, 1},
 	    {"cost 1h>$0.5", "cost 1h > $0.5", ALERT_COST, ALERT_1H, true, 0.5, 1},
@@ -50,21 +56,45 @@ static void rules_are_read_as_they_are_meant(void **state)
 	    {"error_rate 5m > 2.5%", "error_rate 5m > 2.5%", ALERT_ERROR_RATE, ALERT_5M, true, 2.5,
 		1},
 	    {"p95 5m > 10s model=openai/*", "p95 5m > 10s model=openai/*", ALERT_P95, ALERT_5M,
-		true, 10, 1, ALERT_MODEL, "openai/*"},
+		true, 10, 1, {[ALERT_MODEL] = "openai/*"}},
 	    {"p50 1m > 500ms bot=a>b", "p50 1m > 500ms bot=a>b", ALERT_P50, ALERT_1M, true, 0.5, 1,
-		ALERT_BOT, "a>b"},
+		{[ALERT_BOT] = "a>b"}},
 	    {"ttft 1h > 1.5 s with 5 requests provider=Azure",
 		"ttft 1h > 1.5 s with 5 requests provider=Azure", ALERT_TTFT, ALERT_1H, true, 1.5,
-		5, ALERT_PROVIDER, "Azure"},
+		5, {[ALERT_PROVIDER] = "Azure"}},
 	    {"tps 1h < 10 tokens/s", "tps 1h < 10 tokens/s", ALERT_TPS, ALERT_1H, false, 10, 1},
 	    {"requests 1h < 3", "requests 1h < 3", ALERT_REQUESTS, ALERT_1H, false, 3, 1},
 	    {"no requests for 30m", "no requests for 30m", ALERT_SILENCE, ALERT_NO_WINDOW, true,
 		1800, 1},
 	    {"no requests for 1.5 h bot=a*", "no requests for 1.5 h bot=a*", ALERT_SILENCE,
-		ALERT_NO_WINDOW, true, 5400, 1, ALERT_BOT, "a*"},
+		ALERT_NO_WINDOW, true, 5400, 1, {[ALERT_BOT] = "a*"}},
 	    {"lost samples > 0", "lost samples > 0", ALERT_LOST, ALERT_1H, true, 0, 1},
 	    {"lost samples today > 10\r", "lost samples today > 10", ALERT_LOST, ALERT_TODAY, true,
 		10, 1},
+	    {"cost 7d > 5", "cost 7d > 5", ALERT_COST, ALERT_7D, true, 5, 1},
+	    {"cost 30d < 5 USD", "cost 30d < 5 USD", ALERT_COST, ALERT_30D, false, 5, 1},
+	    {"tokens week > 1000", "tokens week > 1000", ALERT_TOKENS, ALERT_WEEK, true, 1000, 1},
+	    {"cost month>$80 bot=b provider=P model=m* operation=chat",
+		"cost month > $80 bot=b provider=P model=m* operation=chat", ALERT_COST,
+		ALERT_MONTH, true, 80, 1,
+		{[ALERT_MODEL] = "m*",
+		    [ALERT_BOT] = "b",
+		    [ALERT_PROVIDER] = "P",
+		    [ALERT_OPERATION] = "chat"}},
+	    {"gauge discord_latency_ms 5m > 500 bot=acore",
+		"gauge discord_latency_ms 5m > 500 bot=acore", ALERT_GAUGE, ALERT_5M, true, 500, 1,
+		{[ALERT_BOT] = "acore"}, "discord_latency_ms"},
+	    {"gauge_min balance 1h < -2.5 with at least 3 values",
+		"gauge_min balance 1h < -2.5 with at least 3 values", ALERT_GAUGE_MIN, ALERT_1H,
+		false, -2.5, 3, {NULL}, "balance"},
+	    {"gauge_max q* today > 0", "gauge_max q* today > 0", ALERT_GAUGE_MAX, ALERT_TODAY, true,
+		0, 1, {NULL}, "q*"},
+	    /* A gauge may be called like a window, or like a word of rules. */
+	    {"gauge_last 5m 1m > 7", "gauge_last 5m 1m > 7", ALERT_GAUGE_LAST, ALERT_1M, true, 7, 1,
+		{NULL}, "5m"},
+	    {"silent 10m", "silent 10m", ALERT_SILENT, ALERT_NO_WINDOW, true, 600, 1},
+	    {"silent for 10 m bot=acore", "silent for 10 m bot=acore", ALERT_SILENT,
+		ALERT_NO_WINDOW, true, 600, 1, {[ALERT_BOT] = "acore"}},
 	};
 
 	(void)state;
@@ -78,11 +108,9 @@ static void rules_are_read_as_they_are_meant(void **state)
 		assert_int_equal(r->above, cases[i].above);
 		assert_true(r->threshold == cases[i].threshold);
 		assert_int_equal(r->at_least, cases[i].at_least);
-		assert_int_equal(r->filter, cases[i].filter);
-		if (cases[i].glob)
-			assert_string_equal(r->glob, cases[i].glob);
-		else
-			assert_null(r->glob);
+		for (int f = 0; f < ALERT_FILTERS; f++)
+			assert_same_text(r->glob[f], cases[i].glob[f]);
+		assert_same_text(r->gauge, cases[i].gauge);
 		alert_rules_free(&rules);
 	}
 }
@@ -95,7 +123,8 @@ static void mistakes_are_told_with_line_and_remedy(void **state)
 	    {"", {"1: there is no rule", "cost today"}},
 	    {"# nothing\n\n", {"2: there is no rule"}},
 	    {"cost today > 5\np96 5m > 1s", {"2: ", "'p96'", "p95"}},
-	    {"cost 2h > 5", {"1: ", "'2h'", "1m, 5m, 1h or today"}},
+	    {"cost 2h > 5",
+		{"1: ", "'2h'", "1m, 5m, 1h or today, or, of a sum, 7d, 30d, week or month"}},
 	    {"cost", {"1: ", "no window"}},
 	    {"cost today 5", {"1: ", "write > or <"}},
 	    {"cost today >", {"1: ", "no number", "USD"}},
@@ -117,7 +146,24 @@ static void mistakes_are_told_with_line_and_remedy(void **state)
 	    {"error_rate 1h > 5 % with at least 0 requests", {"1: ", "at least 20"}},
 	    {"error_rate 1h > 5 % model=", {"1: ", "'model='"}},
 	    {"error_rate 1h > 5 % user=x", {"1: ", "'user=x'"}},
-	    {"error_rate 1h > 5 % model=a bot=b", {"1: ", "name one"}},
+	    {"error_rate 1h > 5 % model=a bot=b model=c",
+		{"1: ", "names model= twice", "leave out 'model=c'"}},
+	    {"p95 week > 1s", {"1: ", "'week' is a window of sums", "1m, 5m, 1h or today"}},
+	    {"gauge x month > 1", {"1: ", "'month' is a window of sums"}},
+	    {"cost week < 5", {"1: ", "every week", "write 7d"}},
+	    {"cost month < 5", {"1: ", "every month", "write 30d"}},
+	    {"gauge", {"1: ", "'gauge' is followed by a gauge's name", "gauge NAME 5m > 500"}},
+	    {"gauge 5m > 500", {"1: ", "'>' is no window", "gauge NAME 5m > 500"}},
+	    {"gauge x 5m > 500ms", {"1: ", "'500ms' is no number", "without naming it"}},
+	    {"gauge x 5m > inf", {"1: ", "'inf' is no number"}},
+	    {"gauge x 5m >", {"1: ", "'' is no number"}},
+	    {"gauge x 5m > 5 model=m", {"1: ", "'gauge' is of bots alone", "leave out 'model=m'"}},
+	    {"gauge x 5m > 5 with at least 3 requests", {"1: ", "at least 20 values"}},
+	    {"silent", {"1: ", "'' is no time"}},
+	    {"silent > 10m", {"1: ", "'>' is no time", "30m"}},
+	    {"silent 10m model=m", {"1: ", "'silent' is of bots alone", "leave out 'model=m'"}},
+	    {"silent 10m with at least 3 requests", {"1: ", "leave out"}},
+	    {"lost samples week > 0 operation=chat", {"1: ", "leave out 'operation=chat'"}},
 	    {"cost today > 5\n\ncost  today >5", {"3: ", "earlier line"}},
 	    {"cost today > 5\x1b[2J", {"1: ", "control character"}},
 	    {"cost today > 5 model=\xff", {"1: ", "UTF-8"}},
@@ -335,6 +381,12 @@ static void the_way_back_is_a_tenth_longer(void **state)
 	    {"cost today > 5 USD", 5.01, 5, 4.51, 4.5},
 	    {"tps 1h < 10", 9.99, 10, 10.99, 11},
 	    {"lost samples > 0", 1, 0, 0.5, 0},
+	    {"gauge x 1h > -10", -9.99, -10, -10.99, -11},
+	    {"gauge x 1h < -10", -10.01, -10, -9.01, -9},
+	    {"gauge x 1h < 0", -1e-12, 0, -1e-11, 0},
+	    /* Beyond what sums can hold. */
+	    {"gauge x 1h > 1e100", 1.01e100, 1e100, 0.91e100, 0.8e100},
+	    {"gauge x 1h > 1e-20", 1.1e-20, 1e-20, 0.95e-20, 0.8e-20},
 	    /* To the last digit, which 3.3 - 0.1 * 3.3 and 0.2 + 0.1 * 0.2 are not. */
 	    {"cost today > 3.3 USD", 3.300000001, 3.3, 2.970000001, 2.97},
 	    {"tps 1h < 0.2", 0.199999999, 0.2, 0.219999999, 0.22},
@@ -363,6 +415,7 @@ static struct alert_change change_of(
 	    .reading = {value, 41},
 	    .at_ns = 1764000060000000000u,
 	    .since_ns = 1764000000000000000u,
+	    .bot = "acore",
 	    .utc = true,
 	    .host = "host",
 	    .bus = "orbus"};
@@ -377,8 +430,25 @@ static void changes_are_told_in_a_sentence(void **state)
 		const char *sentence;
 	} cases[] = {
 	    {"cost today > 5 USD", ALERT_FIRES, 5.125, "cost today is 5.12 USD, over 5 USD"},
-	    {"cost today > 5 USD", ALERT_DAY_IS_OVER, 0,
+	    {"cost today > 5 USD", ALERT_BEGINS_ANEW, 0,
 		"cost today begins anew with the day (limit 5 USD)"},
+	    {"cost week > 5 USD", ALERT_BEGINS_ANEW, 0,
+		"cost week begins anew with the week (limit 5 USD)"},
+	    {"cost month > 5 USD bot=a model=m*", ALERT_BEGINS_ANEW, 0,
+		"cost month model=m* bot=a begins anew with the month (limit 5 USD)"},
+	    {"gauge latency 5m > 500 bot=a", ALERT_FIRES, 612.5,
+		"gauge latency 5m bot=a is 612.50, over 500"},
+	    {"gauge_min balance 1h < -5", ALERT_FIRES, -5.001,
+		"gauge_min balance 1h is -5.001, under -5"},
+	    {"gauge latency 5m > 500", ALERT_IS_BACK, 450,
+		"gauge latency 5m is back at 450 (limit 500)"},
+	    {"silent 10m bot=acore", ALERT_FIRES, 601, "bot acore has been silent for 10m 1s"},
+	    {"silent 10m", ALERT_FIRES, 601, "bot acore has been silent for 10m 1s"},
+	    {"silent 10m", ALERT_IS_BACK, 1, "bot acore is heard of again"},
+	    {"silent 10m", ALERT_HAS_NO_DATA, NAN,
+		"bot acore is not waited for any more: it has been silent for too long"},
+	    {"no requests for 30m bot=a provider=P", ALERT_FIRES, 1801,
+		"no requests of bot=a provider=P for 30m 1s"},
 	    {"p95 5m > 10s model=m*", ALERT_FIRES, 12.4, "p95 5m model=m* is 12.40 s, over 10 s"},
 	    {"tokens 1h > 1000000", ALERT_FIRES, 12345678, "tokens 1h is 12345678, over 1000000"},
 	    {"tps 1h < 10", ALERT_FIRES, 8, "tps 1h is 8 tokens/s, under 10 tokens/s"},
