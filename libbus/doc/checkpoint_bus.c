@@ -137,14 +137,15 @@ struct lanes {
 /* A list of them. */
 static int read_lanes(struct doc_source *s, struct lanes *out)
 {
-	uint64_t *at = malloc(ORBUS_LANES_MAX * sizeof(*at)), *shorter;
+	uint64_t places[ORBUS_LANES_MAX];
 
-	if (!at)
-		return -ENOMEM;
-	out->count = doc_counts(s, at, ORBUS_LANES_MAX);
+	free(out->at);
+	out->count = doc_counts(s, places, ORBUS_LANES_MAX);
 	/* One more than there are: there may be none, and NULL says that the list was missing. */
-	shorter = realloc(at, (out->count + 1) * sizeof(*at));
-	out->at = shorter ? shorter : at;
+	out->at = calloc(out->count + 1, sizeof(*out->at));
+	if (!out->at)
+		return -ENOMEM;
+	memcpy(out->at, places, out->count * sizeof(*places));
 	return doc_result(s);
 }
 
