@@ -6,6 +6,7 @@
  *   rule.c      a line -> a rule
  *   evaluate.c  the aggregator's windows -> a rule's figure
  *   days.c      the data folder's days -> sums of a week or a month
+ *   day_files.c their files, read
  *   silence.c   when requests and bots were last heard of -> for how long there was nothing
  *   alerts.c    figures -> changes of state
  *   message.c   a change -> sentence, JSON, Discord's form

@@ -12,24 +12,14 @@
  * done, what was known before stands. A look a second may miss an opening, but not the revision.
  *   - It is open without its base, or is sealed: what was known before. Where nothing was, the
  * window is not known until the base has come or the period is closed.
- *
- * Files are read one after the other by the store; large ones are decoded by a worker.
  */
 #include "days.h"
-#include "agent/common/worker.h"
-#include "agent/store/read.h"
-#include "agent/store/store.h"
-#include "base/clock.h"
 #include "base/wall_time.h"
-#include "doc/doc_read.h"
+#include "day_files.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BACKOFF_MAX_S 60
-/* More text than that is read beside the loop. */
-#define AT_ONCE_BYTES ((size_t)64 << 10)
 /* A label says the day of its period's start in some zone: entries are in the order of starts,
  * those of labels may be so many days off. */
 #define ORDER_DAYS 4
@@ -50,32 +40,15 @@ struct day {
 	struct alert_sums *sums; /* by rule */
 };
 
-/* A file's text, and what it says. The worker's while it is being decoded. */
-struct day_file {
-	uint64_t start_ns;
-	uint32_t label, mark, revision;
-	char *bytes; /* NULL: nothing is being read */
-	size_t length;
-	int error;
-	struct aggregate sum;
-};
-
 struct days {
 	const struct alert_rules *rules;
 	struct aggregator *aggregator;
-	struct store *const *store;
 	struct log *log;
-	struct log_once last_error;
-	struct worker *worker;
+	struct day_files *files;
 	struct day *list;
 	size_t count, capacity;
 	unsigned generation; /* of the aggregator */
 	uint64_t now_ns;     /* of the last look */
-	bool is_asking;      /* the store is fetching `file` */
-	bool is_decoding;    /* the worker has it */
-	struct day_file file;
-	unsigned backoff_seconds;
-	uint64_t next_ns; /* CLOCK_MONOTONIC: no file is read before */
 };
 
 /* --- Windows ---------------------------------------------------------------------------------- */
@@ -332,104 +305,25 @@ bool days_sum(const struct days *d, size_t rule, struct alert_sums *out)
 
 /* --- Files ------------------------------------------------------------------------------------ */
 
-static void back_off(struct days *d)
-{
-	d->backoff_seconds = d->backoff_seconds ? 2 * d->backoff_seconds : 1;
-	if (d->backoff_seconds > BACKOFF_MAX_S)
-		d->backoff_seconds = BACKOFF_MAX_S;
-	d->next_ns = clock_monotonic_ns() + d->backoff_seconds * NS_PER_SECOND;
-}
-
 /* The day that was asked for, unless its file may have been replaced since. */
-static struct day *asked_day(const struct days *d)
+static void take_file(
+    void *context, const struct day_key *key, const struct aggregate *sum, const char *fault)
 {
-	const struct day_file *f = &d->file;
-	struct day *day = find_day(d, f->start_ns, f->label, f->mark);
+	struct days *d = context;
+	struct day *day = find_day(d, key->start_ns, key->label, key->mark);
 
-	return day && day->is_closed && !day->is_fresh && day->revision == f->revision ? day : NULL;
-}
-
-/* There is no file, or none that says anything: `sum` is NULL. */
-static void take_day(struct days *d, const struct aggregate *sum)
-{
-	struct day *day = asked_day(d);
-
-	d->backoff_seconds = 0;
-	if (!day)
+	if (!day || !day->is_closed || day->is_fresh || day->revision != key->revision)
 		return;
+	if (fault)
+		log_error(d->log,
+		    "%s %s: in alerts over several days it counts as nothing; if there is a copy of "
+		    "it, put that in its place and send SIGHUP",
+		    day->name, fault);
 	clear_sums(d, day);
 	if (sum)
 		set_sums(d, day, sum);
 	day->is_known = day->is_fresh = true;
 	day->version = 0;
-}
-
-static void decode(void *file)
-{
-	struct day_file *f = file;
-
-	f->error = document_from_text(f->bytes, f->length, DOCUMENT_ALL, NULL, NULL, &f->sum);
-}
-
-static void say_unread(const struct days *d, const char *why)
-{
-	const struct day *day = asked_day(d);
-
-	if (day)
-		log_error(d->log,
-		    "%s %s: in alerts over several days it counts as nothing; if there is a copy of "
-		    "it, put that in its place and send SIGHUP",
-		    day->name, why);
-}
-
-static void take_decoded(struct days *d)
-{
-	struct day_file *f = &d->file;
-
-	if (f->error == -ENOMEM) {
-		back_off(d);
-	} else {
-		if (f->error)
-			say_unread(d, "is damaged or not ours");
-		take_day(d, f->error ? NULL : &f->sum);
-	}
-	aggregate_free(&f->sum);
-	free(f->bytes);
-	f->bytes = NULL;
-	d->is_decoding = false;
-}
-
-/* The bytes are the store's, and gone after the callback. */
-static int keep_bytes(struct day_file *f, const struct store_result *r)
-{
-	f->bytes = malloc(r->length + 1);
-	if (!f->bytes)
-		return -ENOMEM;
-	memcpy(f->bytes, r->bytes, r->length);
-	f->length = r->length;
-	aggregate_init(&f->sum);
-	return 0;
-}
-
-static void got_file(void *context, const struct store_result *r)
-{
-	struct days *d = context;
-	bool is_told = r->error == -ENOENT || store_is_foreign(r->error);
-
-	d->is_asking = false;
-	log_once(d->log, &d->last_error, r->name, store_step_name(r->step), is_told ? 0 : r->error);
-	if (store_is_foreign(r->error))
-		say_unread(d, store_foreign_text(r->error));
-	if (is_told)
-		take_day(d, NULL);
-	else if (r->error || keep_bytes(&d->file, r) < 0)
-		back_off(d);
-	else if (d->file.length <= AT_ONCE_BYTES || worker_start(d->worker, decode, &d->file) < 0) {
-		decode(&d->file);
-		take_decoded(d);
-	} else {
-		d->is_decoding = true;
-	}
 }
 
 /* The newest first: they change rules most. */
@@ -448,27 +342,20 @@ static struct day *next_to_read(const struct days *d)
 
 void days_go_on(struct days *d)
 {
-	struct day *day;
+	const struct day *day;
 
-	if (d->is_decoding && !worker_is_busy(d->worker))
-		take_decoded(d);
-	if (d->is_asking || d->is_decoding || !*d->store || clock_monotonic_ns() < d->next_ns)
+	day_files_go_on(d->files);
+	if (!day_files_is_free(d->files))
 		return;
 	day = next_to_read(d);
-	if (!day)
-		return;
-	d->file = (struct day_file){.start_ns = day->start_ns,
-	    .label = day->label,
-	    .mark = day->mark,
-	    .revision = day->revision};
-	d->is_asking = store_get(*d->store, day->name, got_file, d) == 0;
-	if (!d->is_asking)
-		back_off(d);
+	if (day)
+		day_files_ask(d->files, day->name,
+		    &(struct day_key){day->start_ns, day->label, day->mark, day->revision});
 }
 
 bool days_is_decoding(const struct days *d)
 {
-	return d->is_decoding;
+	return day_files_is_decoding(d->files);
 }
 
 /* --- The whole -------------------------------------------------------------------------------- */
@@ -482,10 +369,9 @@ struct days *days_new(const struct alert_rules *rules, struct aggregator *aggreg
 		return NULL;
 	d->rules = rules;
 	d->aggregator = aggregator;
-	d->store = store;
 	d->log = log;
-	d->worker = worker_new();
-	if (d->worker)
+	d->files = day_files_new(store, log, take_file, d);
+	if (d->files)
 		return d;
 	free(d);
 	return NULL;
@@ -497,20 +383,15 @@ void days_begin(struct days *d)
 		free(d->list[i].sums);
 	d->count = 0;
 	d->generation = d->aggregator->generation;
-	d->backoff_seconds = 0;
-	d->next_ns = 0;
+	day_files_begin(d->files);
 }
 
 void days_free(struct days *d)
 {
 	if (!d)
 		return;
-	worker_free(d->worker);
-	if (d->file.bytes) {
-		aggregate_free(&d->file.sum);
-		free(d->file.bytes);
-	}
 	days_begin(d);
+	day_files_free(d->files);
 	free(d->list);
 	free(d);
 }
