@@ -7,6 +7,7 @@
 #include "args.h"
 #include "base/now.h"
 #include "llm/call.h"
+#include "llm/call_words.h"
 #include "llm/nesting.h"
 #include "producer.h"
 

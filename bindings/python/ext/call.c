@@ -11,6 +11,7 @@
 #include "block.h"
 #include "call_end.h"
 #include "errors.h"
+#include "llm/call_words.h"
 #include "ring/producer.h"
 #include "tags.h"
 

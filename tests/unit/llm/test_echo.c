@@ -4,6 +4,7 @@
  * fuzz_private.c compares the judge with a second one; this file says what it must mean.
  */
 #include "llm/call.h"
+#include "llm/call_words.h"
 #include "llm/echo.h"
 #include "llm/secret.h"
 #include "testing.h"
