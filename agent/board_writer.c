@@ -53,6 +53,8 @@ struct board_writer {
 	unsigned copied; /* windows; when it has all, it is the worker's */
 	struct copy copies[SHOWN_COUNT];
 	struct aggregate lifetime;
+	struct bot_known *bots; /* likewise as of then */
+	uint32_t bot_count;
 	struct msgpack_writer m; /* the document, of which `agent` and `alerts` are written */
 	char *bytes;
 	size_t length;
@@ -189,6 +191,8 @@ static void put_agent(struct writer *w, const struct board_writer *b, uint64_t n
 
 static void put_board(struct writer *w, struct board_writer *b, uint64_t now_ns)
 {
+	struct document_context context;
+
 	writer_object(w, NULL);
 	put_agent(w, b, now_ns);
 	alerts_write(b->from.alerts, "alerts", w);
@@ -199,6 +203,8 @@ static void put_board(struct writer *w, struct board_writer *b, uint64_t now_ns)
 	put_day(w, b, now_ns);
 	put_window(w, b, WINDOW_START, now_ns);
 	writer_end(w);
+	context = document_context_now(&b->from.documents, now_ns);
+	document_write_lifetime(w, "lifetime", &context);
 	writer_end(w);
 }
 
@@ -252,8 +258,11 @@ static void write_windows(void *board_writer)
 		aggregate_free(&b->copies[i].sum);
 	}
 	writer_end(w);
+	document_write_lifetime(w, "lifetime", &b->copies[0].context);
 	writer_end(w);
 	aggregate_free(&b->lifetime);
+	free(b->bots);
+	b->bots = NULL;
 	b->bytes = msgpack_writer_take(&b->m, &b->length);
 }
 
@@ -296,6 +305,8 @@ static void copy_next(struct board_writer *b, uint64_t now_ns)
 	c->context = document_context_now(&b->from.documents, now_ns);
 	c->context.trends = &c->trends;
 	c->context.lifetime = &b->lifetime;
+	c->context.bots = b->bots;
+	c->context.bot_count = b->bot_count;
 	ok = b->copied == SHOWN_DAY ? copy_day(b, c, now_ns)
 	                            : copy_window(b, c, windows[b->copied], now_ns);
 	b->m.writer.failed |= !ok;
@@ -311,7 +322,8 @@ static void begin(struct board_writer *b, uint64_t now_ns)
 	b->copied = 0;
 	aggregate_init(&b->lifetime);
 	msgpack_writer_init(&b->m);
-	w->failed |= !aggregate_merge_totals(&b->lifetime, &b->aggregator->lifetime);
+	b->bots = bots_copy(b->aggregator->bots, &b->bot_count);
+	w->failed |= !b->bots || !aggregate_merge_totals(&b->lifetime, &b->aggregator->lifetime);
 	writer_object(w, NULL);
 	put_agent(w, b, now_ns);
 	alerts_write(b->from.alerts, "alerts", w);
@@ -345,7 +357,7 @@ static bool is_large(struct board_writer *b, uint64_t now_ns)
 	const struct aggregate *all =
 	    windows_get(b->aggregator->windows, WINDOW_START, now_ns, &start_ns);
 
-	return all->by_model.count + all->by_bot.count + all->by_provider.count > AT_ONCE_NAMES;
+	return aggregate_names(all) > AT_ONCE_NAMES;
 }
 
 int board_writer_open(
@@ -376,6 +388,7 @@ void board_writer_close(struct board_writer *b)
 		for (unsigned i = 0; i < b->copied; i++)
 			aggregate_free(&b->copies[i].sum);
 		aggregate_free(&b->lifetime);
+		free(b->bots);
 		free(b->m.packed.bytes);
 	}
 	free(b->bytes);

@@ -4,7 +4,7 @@
 #include "parts.h"
 #include "agent/persist/restore.h"
 #include "base/clock.h"
-#include "doc/checkpoint_file.h"
+#include "doc/checkpoint_bus.h"
 
 #include <errno.h>
 #include <string.h>

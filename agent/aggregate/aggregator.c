@@ -140,7 +140,7 @@ static void fold_delta(struct aggregator *l, struct delta *d, uint64_t now_ns)
 
 static bool is_large(const struct aggregate *sum)
 {
-	return sum->by_model.count + sum->by_bot.count + sum->by_provider.count > LARGE_NAMES;
+	return aggregate_names(sum) > LARGE_NAMES;
 }
 
 void aggregator_fold(struct aggregator *l, uint64_t now_ns)
@@ -337,7 +337,7 @@ static void count_sample(struct aggregator *l, const struct orbus_sample *s,
 		return;
 	}
 	d->sum.skewed += t->skewed;
-	if (!aggregate_add(&d->sum, s) || (l->tags && !aggregate_add_by_tag(&d->sum, s, l->tags)))
+	if (!aggregate_add(&d->sum, s) || (l->tags && !tag_stats_add(&d->sum.by_tag, s, l->tags)))
 		l->out_of_memory = true;
 	if (l->keep && s->kind == ORBUS_KIND_REQUEST && !origin->replayed)
 		d->sum.journal_lost += !keep_request(l, s);

@@ -2,8 +2,8 @@
  * aggregator.h: everything that the agent knows: what it has counted, and how far it has read.
  *
  * The two belong together: saving them in one file, replaced as one, is what makes every sample
- * count exactly once (agent/persist/checkpoint.c). The aggregator is not for files or clocks: it is
- * told the time.
+ * count exactly once (agent/persist/checkpoint_draft.h). The aggregator is not for files or clocks:
+ * it is told the time.
  */
 #ifndef ORBUS_AGENT_AGGREGATE_AGGREGATOR_H
 #define ORBUS_AGENT_AGGREGATE_AGGREGATOR_H

@@ -15,6 +15,9 @@ const char *document_window_name(enum window window)
 
 struct document_context document_context_now(const struct document_sources *s, uint64_t now_ns)
 {
+	uint32_t bot_count;
+	const struct bot_known *bots = bots_known(s->aggregator->bots, &bot_count);
+
 	return (struct document_context){
 	    .end_ns = now_ns,
 	    .utc = s->utc,
@@ -23,6 +26,8 @@ struct document_context document_context_now(const struct document_sources *s, u
 	    .in_flight = inflight_count(s->aggregator->inflight),
 	    .lifetime = &s->aggregator->lifetime,
 	    .lifetime_since_ns = s->aggregator->lifetime_since_ns,
+	    .bots = bots,
+	    .bot_count = bot_count,
 	};
 }
 

@@ -16,7 +16,7 @@ struct document_sources {
 	bool utc;
 };
 
-/* What any document says as of now: of no period yet. */
+/* What any document says as of now: of no period yet. What it points to goes on to change. */
 struct document_context document_context_now(const struct document_sources *s, uint64_t now_ns);
 
 /*

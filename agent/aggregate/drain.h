@@ -9,7 +9,7 @@
 
 #include "agent/common/config.h"
 #include "aggregator.h"
-#include "doc/checkpoint_file.h"
+#include "doc/checkpoint_bus.h"
 #include "ring/reader.h"
 #include "ring/shm_object.h"
 

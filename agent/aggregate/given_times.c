@@ -3,6 +3,7 @@
  */
 #include "given_times.h"
 #include "base/clock.h"
+#include "doc/doc_keys.h"
 #include "live/inflight.h"
 #include "stats/windows.h"
 
@@ -232,65 +233,54 @@ void given_times_write(const struct given_times *g, struct writer *w, const char
 	writer_end(w);
 }
 
-static int load_run(struct given_times *g, json_t *o)
+static int read_run(struct given_times *g, struct doc_source *s)
 {
-	json_int_t lane, first, more, time_ns;
-	struct sample_origin last;
+	enum { LANE, FIRST, MORE, TIME, RUN_FIELDS };
+	uint64_t run[RUN_FIELDS];
+	struct sample_origin origin;
 	const struct lane *l;
 
-	if (json_unpack(o, "[I,I,I,I!]", &lane, &first, &more, &time_ns) < 0 || lane < 0 ||
-	    lane >= ORBUS_LANES_MAX || first < 0 || more < 0 || time_ns < 0 ||
-	    first > INT64_MAX - 1 - more)
+	if (doc_counts(s, run, RUN_FIELDS) != RUN_FIELDS || run[LANE] >= ORBUS_LANES_MAX ||
+	    run[FIRST] + run[MORE] >= COUNT_MAX) /* each is within it */
 		return -EBADMSG;
-	l = &g->lanes[lane];
-	if (l->newest && g->runs[l->newest - 1].last >= (uint64_t)first)
+	l = &g->lanes[run[LANE]];
+	if (l->newest && g->runs[l->newest - 1].last >= run[FIRST])
 		return -EBADMSG;
-	last = (struct sample_origin){.lane = (uint32_t)lane, .record = (uint64_t)first};
-	if (!given_times_note(g, &last, (uint64_t)time_ns))
+	origin = (struct sample_origin){.lane = (uint32_t)run[LANE], .record = run[FIRST]};
+	if (!given_times_note(g, &origin, run[TIME]))
 		return -ENOMEM;
-	g->runs[l->newest - 1].last = (uint64_t)(first + more);
+	g->runs[l->newest - 1].last = run[FIRST] + run[MORE];
 	return 0;
 }
 
-static int load_forgotten(struct given_times *g, const json_t *list)
+static int read_runs(struct given_times *g, struct doc_source *s)
 {
-	json_int_t lane, record;
-	json_t *pair;
-	size_t i;
-
-	json_array_foreach(list, i, pair)
-	{
-		if (json_unpack(pair, "[I,I!]", &lane, &record) < 0 || lane < 0 ||
-		    lane >= ORBUS_LANES_MAX || record < 0)
-			return -EBADMSG;
-		g->lanes[lane].forgotten = (uint64_t)record;
-	}
-	return 0;
-}
-
-int given_times_from_json(struct given_times *g, const json_t *o)
-{
-	const json_t *runs = json_object_get(o, "runs");
-	const json_t *forgotten = json_object_get(o, "forgotten");
-	json_t *run;
-	size_t i;
 	int err = 0;
 
-	given_times_forget(g);
-	if (!o)
-		return 0;
-	if (!json_is_array(runs) || json_array_size(runs) > GIVEN_RUNS_MAX ||
-	    !json_is_array(forgotten))
-		return -EBADMSG;
-	json_array_foreach(runs, i, run)
-	{
-		err = load_run(g, run);
-		if (err)
-			return err;
+	doc_open_array(s);
+	for (size_t n = 0; !err && doc_item(s); n++)
+		err = n < GIVEN_RUNS_MAX ? read_run(g, s) : -EBADMSG;
+	return err ? err : doc_result(s);
+}
+
+static int read_forgotten(struct given_times *g, struct doc_source *s)
+{
+	uint64_t pair[2]; /* lane, record */
+
+	doc_open_array(s);
+	while (doc_item(s)) {
+		if (doc_counts(s, pair, 2) != 2 || pair[0] >= ORBUS_LANES_MAX)
+			return -EBADMSG;
+		g->lanes[pair[0]].forgotten = pair[1];
 	}
-	err = load_forgotten(g, forgotten);
-	if (err || g->count == 0)
-		return err;
+	return doc_result(s);
+}
+
+/* What is replayed is looked up by lane and record. */
+static int keep_restored(struct given_times *g)
+{
+	if (g->count == 0)
+		return 0;
 	free(g->restored);
 	g->restored = malloc(g->count * sizeof(*g->restored));
 	if (!g->restored)
@@ -299,4 +289,22 @@ int given_times_from_json(struct given_times *g, const json_t *o)
 	memcpy(g->restored, g->runs, g->count * sizeof(*g->restored));
 	qsort(g->restored, g->restored_count, sizeof(*g->restored), compare_runs);
 	return 0;
+}
+
+int given_times_read(struct given_times *g, struct doc_source *s)
+{
+	enum { RUNS, FORGOTTEN };
+	static const char *const names[] = {"runs", "forgotten"};
+	struct doc_keys keys = DOC_KEYS(names);
+	int key, err = 0;
+
+	given_times_forget(g);
+	doc_open(s);
+	while (!err && (key = doc_next_key(s, &keys)) >= 0)
+		err = key == RUNS ? read_runs(g, s) : read_forgotten(g, s);
+	if (!err && !(doc_has(&keys, RUNS) && doc_has(&keys, FORGOTTEN)))
+		err = -EBADMSG;
+	if (!err)
+		err = doc_result(s);
+	return err ? err : keep_restored(g);
 }

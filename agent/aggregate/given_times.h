@@ -17,10 +17,9 @@
 #ifndef ORBUS_AGENT_AGGREGATE_GIVEN_TIMES_H
 #define ORBUS_AGENT_AGGREGATE_GIVEN_TIMES_H
 
+#include "doc/doc_source.h"
 #include "doc/writer.h"
 #include "ring/reader.h"
-
-#include <jansson.h>
 
 #define GIVEN_RUNS_MAX 16384
 
@@ -52,7 +51,7 @@ size_t given_times_count(const struct given_times *g);
 
 void given_times_write(const struct given_times *g, struct writer *w, const char *key);
 
-/* Untrusted; NULL, of an earlier version, is an empty table. 0, -EBADMSG, -ENOMEM. */
-int given_times_from_json(struct given_times *g, const json_t *o);
+/* Untrusted: 0, -EBADMSG, -ENOMEM. */
+int given_times_read(struct given_times *g, struct doc_source *s);
 
 #endif

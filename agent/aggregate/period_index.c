@@ -4,6 +4,7 @@
 #include "period_index.h"
 #include "base/clock.h"
 #include "base/wall_time.h"
+#include "doc/doc_keys.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -266,16 +267,9 @@ void period_index_write(const struct period_index *ix, struct writer *w, const c
 	writer_end(w);
 }
 
-/* The integers of a run, within what can be added up. */
-static bool run_from_json(const json_t *list, size_t at, int64_t run[RUN_FIELDS])
+/* Whether a run's integers can be added up. */
+static bool run_is_possible(const int64_t run[RUN_FIELDS])
 {
-	for (int i = 0; i < RUN_FIELDS; i++) {
-		const json_t *item = json_array_get(list, at + (size_t)i);
-
-		if (!json_is_integer(item))
-			return false;
-		run[i] = json_integer_value(item);
-	}
 	return run[RUN_START] >= 0 && run[RUN_START] <= INT64_MAX / (int64_t)NS_PER_SECOND &&
 	       run[RUN_LENGTH] > 0 && run[RUN_LENGTH] <= LENGTH_MAX_S && run[RUN_COUNT] > 0 &&
 	       run[RUN_COUNT] <= PERIOD_INDEX_MAX && run[RUN_WALL] >= -AWAY_MAX_S &&
@@ -304,14 +298,20 @@ static int add_run(struct period_index *ix, const int64_t run[RUN_FIELDS])
 	return 0;
 }
 
-int period_index_from_json(struct period_index *ix, const json_t *list)
+int period_index_read(struct period_index *ix, struct doc_source *s)
 {
 	int64_t run[RUN_FIELDS];
-	int err = 0;
+	int n = 0, err = 0;
 
-	if (!json_is_array(list) || json_array_size(list) % RUN_FIELDS != 0)
-		return -EBADMSG;
-	for (size_t at = 0; !err && at < json_array_size(list); at += RUN_FIELDS)
-		err = run_from_json(list, at, run) ? add_run(ix, run) : -EBADMSG;
-	return err;
+	doc_open_array(s);
+	while (!err && doc_item(s)) {
+		doc_integer(s, &run[n++]);
+		if (n < RUN_FIELDS || doc_failed(s))
+			continue;
+		err = run_is_possible(run) ? add_run(ix, run) : -EBADMSG;
+		n = 0;
+	}
+	if (!err && n > 0)
+		err = -EBADMSG;
+	return err ? err : doc_result(s);
 }

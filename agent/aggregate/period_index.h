@@ -17,9 +17,8 @@
 #define ORBUS_AGENT_AGGREGATE_PERIOD_INDEX_H
 
 #include "base/calendar.h"
+#include "doc/doc_source.h"
 #include "doc/writer.h"
-
-#include <jansson.h>
 
 struct period;
 
@@ -78,6 +77,6 @@ void period_index_forget(struct period_index *ix, int64_t before_day);
 void period_index_write(const struct period_index *ix, struct writer *w, const char *key);
 
 /* Into an empty one. Untrusted: 0, -EBADMSG, -ENOMEM. */
-int period_index_from_json(struct period_index *ix, const json_t *list);
+int period_index_read(struct period_index *ix, struct doc_source *s);
 
 #endif

@@ -274,7 +274,7 @@ static bool is_open(const struct periods *p, const struct period_span *span)
  * The index of the same checkpoint knows it. Checkpoints of earlier versions have none, and their
  * periods may overlap: one that does is finished, and gets nothing more.
  */
-struct period *periods_restore(struct periods *p, const struct period_span *span)
+int periods_restore(struct periods *p, const struct period_span *span, struct period **out)
 {
 	struct period_index *ix = &p->index[span->kind];
 	struct period_entry *e = period_index_at(ix, span->start_ns);
@@ -282,23 +282,23 @@ struct period *periods_restore(struct periods *p, const struct period_span *span
 	int err;
 
 	if (is_open(p, span))
-		return NULL;
-	one = new_period(p, span);
+		return -EEXIST;
+	one = *out = new_period(p, span);
 	if (!one)
-		return NULL;
+		return -ENOMEM;
 	if (e && !e->open && e->start_ns == span->start_ns && e->end_ns == span->end_ns &&
 	    e->wall == calendar_label_seconds(span->label) && e->mark == span->mark) {
 		set_open(p, e, one);
-		return one;
+		return 0;
 	}
 	err = period_index_add(ix, span, one);
 	if (err == -ENOMEM) {
 		drop_newest(p);
-		return NULL;
+		return err;
 	}
 	one->unindexed = err != 0;
 	p->unindexed += one->unindexed;
-	return one;
+	return 0;
 }
 
 void periods_rename(struct periods *p, struct period *one)

@@ -49,7 +49,7 @@ struct period {
 	uint64_t touched_ns;    /* the last change */
 	uint64_t file_due_ns;   /* once it is over: its file is not written again before */
 	uint64_t file_pause_ns; /* from a writing to the next */
-	/* As the last checkpoint has it, doc/checkpoint_file.h; NULL: it has not. */
+	/* As the last checkpoint has it (agent/persist/checkpoint_section.h); NULL: it has not. */
 	char *section;
 	size_t section_size;
 	uint64_t section_version;
@@ -89,9 +89,9 @@ int periods_admit(struct periods *p, uint64_t ts_ns, uint64_t now_ns);
 
 /*
  * Opens a period that an earlier agent had open, with its bounds and its name. That agent's
- * calendar may have been another one. NULL: one of that name is open already, or out of memory.
+ * calendar may have been another one. 0; -EEXIST where one of that name is open already; -ENOMEM.
  */
-struct period *periods_restore(struct periods *p, const struct period_span *span);
+int periods_restore(struct periods *p, const struct period_span *span, struct period **out);
 
 /* Its name is that of a file of another period: it gets another one. */
 void periods_rename(struct periods *p, struct period *one);

@@ -2,10 +2,9 @@
  * trend_hours.c: messages and errors of the last hours.
  */
 #include "trend_hours.h"
+#include "doc/doc_keys.h"
 
-#include <errno.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define MESSAGES "messages_processed"
@@ -148,26 +147,48 @@ void trend_hours_shift(struct trend_hours *h, int64_t hours)
 	*h = moved;
 }
 
-int trend_hours_from_json(struct trend_hours *h, const json_t *o)
+/* Messages and errors of hours that follow each other: how many. */
+static size_t read_hours(struct doc_source *s, uint64_t hours[TREND_HOURS_KEPT][2])
 {
-	const json_t *first = json_object_get(o, "first"), *list = json_object_get(o, "hours");
-	json_t *pair;
-	size_t i;
+	size_t n = 0;
+
+	doc_open_array(s);
+	while (doc_item(s)) {
+		if (n == TREND_HOURS_KEPT || doc_counts(s, hours[n], 2) != 2)
+			doc_fail(s);
+		else
+			n++;
+	}
+	return n;
+}
+
+int trend_hours_read(struct trend_hours *h, struct doc_source *s)
+{
+	enum { FIRST, HOURS };
+	static const char *const names[] = {"first", "hours"};
+	struct doc_keys keys = DOC_KEYS(names);
+	uint64_t hours[TREND_HOURS_KEPT][2];
+	int64_t first = 0;
+	size_t count = 0;
+	int key;
 
 	trend_hours_init(h);
-	if (!json_is_integer(first) || llabs(json_integer_value(first)) > HOURS_MAX ||
-	    !json_is_array(list) || json_array_size(list) > TREND_HOURS_KEPT)
+	doc_open(s);
+	while ((key = doc_next_key(s, &keys)) >= 0) {
+		if (key == FIRST)
+			doc_integer(s, &first);
+		else
+			count = read_hours(s, hours);
+	}
+	if (doc_failed(s) || !doc_has(&keys, FIRST) || !doc_has(&keys, HOURS) ||
+	    first < -HOURS_MAX || first > HOURS_MAX)
 		return -EBADMSG;
-	json_array_foreach(list, i, pair)
-	{
-		json_int_t messages, errors, hour = json_integer_value(first) + (json_int_t)i;
+	for (size_t i = 0; i < count; i++) {
+		int64_t hour = first + (int64_t)i;
 
-		if (json_unpack(pair, "[I,I]", &messages, &errors) < 0 || messages < 0 ||
-		    errors < 0)
-			return -EBADMSG;
 		advance(h, hour);
-		h->messages[place_of(hour)] = (uint64_t)messages;
-		h->errors[place_of(hour)] = (uint64_t)errors;
+		h->messages[place_of(hour)] = hours[i][0];
+		h->errors[place_of(hour)] = hours[i][1];
 	}
 	return 0;
 }

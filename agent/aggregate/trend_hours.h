@@ -4,9 +4,8 @@
 #ifndef ORBUS_AGENT_AGGREGATE_TREND_HOURS_H
 #define ORBUS_AGENT_AGGREGATE_TREND_HOURS_H
 
+#include "doc/doc_source.h"
 #include "doc/document.h"
-
-#include <jansson.h>
 
 /* Three days: yesterday's files still get late samples, and look back a day themselves. */
 #define TREND_HOURS_KEPT 72
@@ -34,9 +33,11 @@ void trends_add(
     struct trends *t, int64_t current_hour, int64_t hour, const struct aggregate *delta);
 
 void trend_hours_write(const struct trend_hours *h, struct writer *w, const char *key);
+
+/* Into an empty one. Untrusted: 0, -EBADMSG. */
+int trend_hours_read(struct trend_hours *h, struct doc_source *s);
+
 /* Every hour is another number of hours further on, by a clock in another zone. */
 void trend_hours_shift(struct trend_hours *h, int64_t hours);
-
-int trend_hours_from_json(struct trend_hours *h, const json_t *o);
 
 #endif

@@ -67,13 +67,15 @@ void silence_of_bots(
 	const struct bot_known *longest = NULL;
 	double most = NAN;
 	unsigned silent = 0;
+	uint32_t count;
+	const struct bot_known *known = bots_known(bots, &count);
 
 	if (is_name(glob)) {
 		silence_of_one(glob, bots, now_ns, alert);
 		return;
 	}
-	for (uint32_t i = 0; i < bots_count(bots); i++) {
-		const struct bot_known *one = bots_at(bots, i);
+	for (uint32_t i = 0; i < count; i++) {
+		const struct bot_known *one = &known[i];
 		double seconds = seconds_since(one->last_seen_ns, now_ns);
 
 		if ((glob && fnmatch(glob, one->name, 0) != 0) ||

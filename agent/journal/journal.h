@@ -23,7 +23,7 @@
 #include "agent/aggregate/aggregator.h"
 #include "agent/common/config.h"
 #include "agent/common/data_dir_lock.h"
-#include "doc/checkpoint_file.h"
+#include "doc/checkpoint_bus.h"
 
 struct journal;
 struct journal_file;

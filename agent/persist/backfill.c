@@ -22,7 +22,7 @@
 #include "agent/store/read.h"
 #include "agent/store/store.h"
 #include "base/clock.h"
-#include "checkpoint.h"
+#include "checkpoint_section.h"
 #include "doc/doc_read.h"
 
 #include <errno.h>

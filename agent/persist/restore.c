@@ -16,7 +16,8 @@
 #include "agent/common/quarantine.h"
 #include "agent/store/read.h"
 #include "base/clock.h"
-#include "checkpoint.h"
+#include "checkpoint_restore.h"
+#include "doc/checkpoint_file.h"
 #include "period_scan.h"
 
 #include <errno.h>

@@ -138,9 +138,7 @@ static int unfreeze(struct save *s)
 		p->in_pending_checkpoint = !err && s->draft.periods[i].has_base;
 	}
 	s->thawing = true;
-	s->checkpoint = s->draft.file.bytes;
-	s->checkpoint_length = s->draft.file.length;
-	s->draft.file.bytes = NULL;
+	s->checkpoint = checkpoint_draft_take(&s->draft, &s->checkpoint_length);
 	checkpoint_draft_free(&s->draft);
 	return err;
 }

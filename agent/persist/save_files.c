@@ -4,6 +4,7 @@
 #include "save_files.h"
 #include "agent/store/store.h"
 #include "base/clock.h"
+#include "checkpoint_section.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -102,7 +103,7 @@ static void render_text(void *file)
 {
 	struct save_file *f = file;
 
-	f->text = checkpoint_file_text(
+	f->text = checkpoint_section_text(
 	    f->period->section, f->period->section_size, &f->length, &f->too_large);
 }
 

@@ -10,7 +10,7 @@
 
 #include "agent/common/log.h"
 #include "agent/common/worker.h"
-#include "checkpoint.h"
+#include "checkpoint_draft.h"
 
 struct store;
 struct save_file;

@@ -259,289 +259,6 @@ export function tail(options?: TailOptions): Tail
  * seed system, which have some of these keys.
  */
 // begin documents: what man/schemadoc typescript prints of libbus/doc/schema.def
-export interface Summary {
-  /** exact mean */
-  avg: number | null
-  /** smallest value */
-  min: number | null
-  /** largest value */
-  max: number | null
-  /** 50th percentile, wrong by 1.1 % at most */
-  p50: number | null
-  /** 95th percentile */
-  p95: number | null
-  /** 99th percentile */
-  p99: number | null
-  /** how many values */
-  count: number
-}
-
-export interface DocumentTokens {
-  /** all tokens, as reported, or prompt and completion */
-  total_tokens: number
-  /** tokens that were sent */
-  prompt_tokens: number
-  /** tokens that were generated */
-  completion_tokens: number
-  /** prompt tokens that the provider read from a cache */
-  cached_tokens: number
-  /** completion tokens that were reasoning */
-  reasoning_tokens: number
-}
-
-export interface DocumentTokenUsage {
-  /** all tokens, as reported, or prompt and completion */
-  total_tokens: number
-  /** tokens that were sent */
-  prompt_tokens: number
-  /** tokens that were generated */
-  completion_tokens: number
-  /** prompt tokens that the provider read from a cache */
-  cached_tokens: number
-  /** completion tokens that were reasoning */
-  reasoning_tokens: number
-  /** total_tokens by model */
-  by_model: Record<string, number>
-}
-
-export interface DocumentRequests {
-  /** requests that ended */
-  total: number
-  /** requests that were answered */
-  ok: number
-  /** requests that failed otherwise than by timeout */
-  errors: number
-  /** requests that were not answered in time */
-  timeouts: number
-  /** requests that the program called off */
-  cancelled: number
-  /** requests whose process ended first */
-  orphaned: number
-  /** begun and not ended when this was written */
-  in_flight: number
-  /** requests whose response was streamed */
-  streaming: number
-  /** requests whose cost was reported */
-  priced: number
-  /** errors, timeouts and orphaned */
-  failed: number
-  /** failed of total, in % */
-  error_rate: number | null
-}
-
-export interface DocumentStats {
-  /** requests that ended */
-  requests: number
-  /** duration of requests that ended with ok, in ms */
-  response_times: Summary
-  /** time to the first token, of streams, in ms */
-  ttft: Summary
-  /** completion tokens over the whole response, in tokens/s */
-  tps: Summary
-  /** completion tokens from the first one on, in tokens/s */
-  decode_tps: Summary
-  /** tokens of these requests */
-  tokens: DocumentTokens
-  /** cost as reported, null where none was, in USD */
-  cost: number | null
-  /** what the exact sum has beyond it, in trillionths */
-  cost_rest?: number
-  /** errors, timeouts and orphaned */
-  errors: number
-  /** requests that were answered */
-  ok: number
-  /** requests that were not answered in time */
-  timeouts: number
-  /** requests that the program called off */
-  cancelled: number
-  /** requests whose process ended first */
-  orphaned: number
-  /** requests whose response was streamed */
-  streaming: number
-  /** requests whose cost was reported */
-  priced: number
-}
-
-export interface DocumentStatsHistograms {
-  /** of milliseconds */
-  response_times: DocumentHistogram
-  /** of milliseconds */
-  ttft: DocumentHistogram
-  /** of tokens a second */
-  tps: DocumentHistogram
-  /** of tokens a second */
-  decode_tps: DocumentHistogram
-}
-
-export interface DocumentHistogram {
-  /** how many values */
-  count: number
-  /** sum of the values */
-  sum: number | null
-  /** what the exact sum has beyond it, in trillionths */
-  sum_rest?: number
-  /** smallest value */
-  min: number | null
-  /** largest value */
-  max: number | null
-  /** values that are 0 */
-  zero_count: number
-  /** index of the first bucket */
-  offset: number | null
-  /** values in each bucket */
-  bucket_counts: number[]
-}
-
-export interface DocumentHistograms {
-  /** of milliseconds */
-  response_times: DocumentHistogram
-  /** of milliseconds */
-  ttft: DocumentHistogram
-  /** of tokens a second */
-  tps: DocumentHistogram
-  /** of tokens a second */
-  decode_tps: DocumentHistogram
-  /** 5: 32 buckets from a power of two to the next */
-  scale: number
-  /** of each model */
-  by_model?: Record<string, DocumentStatsHistograms>
-  /** of each bot */
-  by_bot?: Record<string, DocumentStatsHistograms>
-  /** of each provider */
-  by_provider?: Record<string, DocumentStatsHistograms>
-}
-
-export interface DocumentRecentError {
-  /** error_type of the request, or how it ended */
-  type: string
-  /** error_message of the request */
-  message?: string | null
-  /** when the request ended */
-  timestamp: string
-}
-
-export interface DocumentErrors {
-  /** errors, timeouts and orphaned */
-  total_errors: number
-  /** requests by error_type */
-  by_type: Record<string, number>
-  /** the last 20 */
-  recent_errors?: DocumentRecentError[]
-  /** errors of messages_processed, or, without it, of requests, in % */
-  error_rate: number | null
-}
-
-export interface DocumentActiveStats {
-  /** different values of the tag `user` */
-  active_users: number
-  /** different values of the tag `channel` */
-  active_channels: number
-  /** the count of that name */
-  messages_processed: number
-  /** the count of that name */
-  commands_executed: number
-}
-
-export interface DocumentCache {
-  /** the count <cache>_hits */
-  hits: number
-  /** the count <cache>_misses */
-  misses: number
-  /** hits of both, in % */
-  hit_rate: number | null
-}
-
-export interface DocumentLifetime {
-  /** when that began */
-  since: string
-  /** requests by how they ended */
-  requests: DocumentRequests
-  /** duration of requests that ended with ok, in ms */
-  response_times: Summary
-  /** time to the first token, of streams, in ms */
-  ttft: Summary
-  /** completion tokens over the whole response, in tokens/s */
-  tps: Summary
-  /** completion tokens from the first one on, in tokens/s */
-  decode_tps: Summary
-  /** tokens of all requests */
-  token_usage: DocumentTokens
-  /** cost as reported, null where none was, in USD */
-  cost_usd: number | null
-  /** what the exact sum has beyond it, in trillionths */
-  cost_usd_rest?: number
-  /** what failed, without recent_errors */
-  errors: DocumentErrors
-  /** counts other than those of active_stats and cache_stats */
-  counts: Record<string, number>
-  /** the count of that name */
-  messages_processed: number
-  /** the count of that name */
-  commands_executed: number
-  /** samples overwritten before they were read */
-  lost_samples: number
-  /** records that were no valid sample */
-  rejected_samples: number
-  /** samples stamped in the future, counted as of now */
-  skewed_samples: number
-}
-
-export interface DocumentDistinct {
-  /** hashes of the tag `user` */
-  users: number[]
-  /** hashes of the tag `channel` */
-  channels: number[]
-}
-
-export interface DocumentGauge {
-  /** last value */
-  last: number | null
-  /** smallest value */
-  min: number | null
-  /** largest value */
-  max: number | null
-  /** mean */
-  avg: number | null
-  /** sum of the values; without it avg * count */
-  sum?: number | null
-  /** what the exact sum has beyond it, in trillionths */
-  sum_rest?: number
-  /** sum of the values above 0 */
-  positive_sum?: number | null
-  /** what the exact sum has beyond it, in trillionths */
-  positive_sum_rest?: number
-  /** sum of the values below 0, without the sign */
-  negative_sum?: number | null
-  /** what the exact sum has beyond it, in trillionths */
-  negative_sum_rest?: number
-  /** how many values */
-  count: number
-  /** when the last one came */
-  last_at: string
-}
-
-export interface DocumentPeriod {
-  /** hourly, daily, merged, or a window: 1m, 5m, 1h, day, start */
-  kind: string
-  /** its first moment */
-  start: string
-  /** the moment after it */
-  end: string
-  /** the period is over, and all of it is here */
-  complete: boolean
-}
-
-export interface DocumentTrends {
-  /** the last 24 hours, oldest first */
-  messages_per_hour: number[]
-  /** of the same hours */
-  errors_per_hour: number[]
-  /** of the hour that is not over */
-  current_hour_messages: number
-  /** of the hour that is not over */
-  current_hour_errors: number
-}
-
 export interface Document {
   /** of the agent, in s */
   uptime_seconds: number
@@ -551,13 +268,13 @@ export interface Document {
   period?: DocumentPeriod
   /** requests by how they ended */
   requests: DocumentRequests
-  /** duration of requests that ended with ok, in ms */
+  /** duration of requests that ended with ok */
   response_times: Summary
-  /** time to the first token, of streams, in ms */
+  /** time to the first token, of streams */
   ttft: Summary
-  /** completion tokens over the whole response, in tokens/s */
+  /** completion tokens over the whole response */
   tps: Summary
-  /** completion tokens from the first one on, in tokens/s */
+  /** completion tokens from the first one on */
   decode_tps: Summary
   /** tokens of all requests */
   token_usage: DocumentTokenUsage
@@ -606,6 +323,289 @@ export interface Document {
   /** 1.0 */
   version: string
   [key: string]: any
+}
+
+export interface DocumentPeriod {
+  /** hourly, daily, merged, or a window: 1m, 5m, 1h, day, start */
+  kind: string
+  /** its first moment */
+  start: string
+  /** the moment after it */
+  end: string
+  /** the period is over, and all of it is here */
+  complete: boolean
+}
+
+export interface DocumentRequests {
+  /** requests that ended */
+  total: number
+  /** requests that were answered */
+  ok: number
+  /** requests that failed otherwise than by timeout */
+  errors: number
+  /** requests that were not answered in time */
+  timeouts: number
+  /** requests that the program called off */
+  cancelled: number
+  /** requests whose process ended first */
+  orphaned: number
+  /** begun and not ended when this was written */
+  in_flight: number
+  /** requests whose response was streamed */
+  streaming: number
+  /** requests whose cost was reported */
+  priced: number
+  /** errors, timeouts and orphaned */
+  failed: number
+  /** failed of total, in % */
+  error_rate: number | null
+}
+
+export interface Summary {
+  /** exact mean */
+  avg: number | null
+  /** smallest value */
+  min: number | null
+  /** largest value */
+  max: number | null
+  /** 50th percentile, wrong by 1.1 % at most */
+  p50: number | null
+  /** 95th percentile */
+  p95: number | null
+  /** 99th percentile */
+  p99: number | null
+  /** how many values */
+  count: number
+}
+
+export interface DocumentTokenUsage {
+  /** all tokens, as reported, or prompt and completion */
+  total_tokens: number
+  /** tokens that were sent */
+  prompt_tokens: number
+  /** tokens that were generated */
+  completion_tokens: number
+  /** prompt tokens that the provider read from a cache */
+  cached_tokens: number
+  /** completion tokens that were reasoning */
+  reasoning_tokens: number
+  /** total_tokens by model */
+  by_model: Record<string, number>
+}
+
+export interface DocumentErrors {
+  /** errors, timeouts and orphaned */
+  total_errors: number
+  /** requests by error_type */
+  by_type: Record<string, number>
+  /** the last 20 */
+  recent_errors?: DocumentRecentError[]
+  /** errors of messages_processed, or, without it, of requests, in % */
+  error_rate: number | null
+}
+
+export interface DocumentRecentError {
+  /** error_type of the request, or how it ended */
+  type: string
+  /** error_message of the request */
+  message?: string | null
+  /** when the request ended */
+  timestamp: string
+}
+
+export interface DocumentActiveStats {
+  /** different values of the tag `user` */
+  active_users: number
+  /** different values of the tag `channel` */
+  active_channels: number
+  /** the count of that name */
+  messages_processed: number
+  /** the count of that name */
+  commands_executed: number
+}
+
+export interface DocumentCache {
+  /** the count <cache>_hits */
+  hits: number
+  /** the count <cache>_misses */
+  misses: number
+  /** hits of both, in % */
+  hit_rate: number | null
+}
+
+export interface DocumentTrends {
+  /** the last 24 hours, oldest first */
+  messages_per_hour: number[]
+  /** of the same hours */
+  errors_per_hour: number[]
+  /** of the hour that is not over */
+  current_hour_messages: number
+  /** of the hour that is not over */
+  current_hour_errors: number
+}
+
+export interface DocumentStats {
+  /** requests that ended */
+  requests: number
+  /** duration of requests that ended with ok */
+  response_times: Summary
+  /** time to the first token, of streams */
+  ttft: Summary
+  /** completion tokens over the whole response */
+  tps: Summary
+  /** completion tokens from the first one on */
+  decode_tps: Summary
+  /** tokens of these requests */
+  tokens: DocumentTokens
+  /** cost as reported, null where none was, in USD */
+  cost: number | null
+  /** what the exact sum has beyond it, in trillionths */
+  cost_rest?: number
+  /** errors, timeouts and orphaned */
+  errors: number
+  /** requests that were answered */
+  ok: number
+  /** requests that were not answered in time */
+  timeouts: number
+  /** requests that the program called off */
+  cancelled: number
+  /** requests whose process ended first */
+  orphaned: number
+  /** requests whose response was streamed */
+  streaming: number
+  /** requests whose cost was reported */
+  priced: number
+}
+
+export interface DocumentTokens {
+  /** all tokens, as reported, or prompt and completion */
+  total_tokens: number
+  /** tokens that were sent */
+  prompt_tokens: number
+  /** tokens that were generated */
+  completion_tokens: number
+  /** prompt tokens that the provider read from a cache */
+  cached_tokens: number
+  /** completion tokens that were reasoning */
+  reasoning_tokens: number
+}
+
+export interface DocumentGauge {
+  /** last value */
+  last: number | null
+  /** smallest value */
+  min: number | null
+  /** largest value */
+  max: number | null
+  /** mean */
+  avg: number | null
+  /** sum of the values; without it avg * count */
+  sum?: number | null
+  /** what the exact sum has beyond it, in trillionths */
+  sum_rest?: number
+  /** sum of the values above 0 */
+  positive_sum?: number | null
+  /** what the exact sum has beyond it, in trillionths */
+  positive_sum_rest?: number
+  /** sum of the values below 0, without the sign */
+  negative_sum?: number | null
+  /** what the exact sum has beyond it, in trillionths */
+  negative_sum_rest?: number
+  /** how many values */
+  count: number
+  /** when the last one came */
+  last_at: string
+}
+
+export interface DocumentLifetime {
+  /** when that began */
+  since: string
+  /** requests by how they ended */
+  requests: DocumentRequests
+  /** duration of requests that ended with ok */
+  response_times: Summary
+  /** time to the first token, of streams */
+  ttft: Summary
+  /** completion tokens over the whole response */
+  tps: Summary
+  /** completion tokens from the first one on */
+  decode_tps: Summary
+  /** tokens of all requests */
+  token_usage: DocumentTokens
+  /** cost as reported, null where none was, in USD */
+  cost_usd: number | null
+  /** what the exact sum has beyond it, in trillionths */
+  cost_usd_rest?: number
+  /** what failed, without recent_errors */
+  errors: DocumentErrors
+  /** counts other than those of active_stats and cache_stats */
+  counts: Record<string, number>
+  /** the count of that name */
+  messages_processed: number
+  /** the count of that name */
+  commands_executed: number
+  /** samples overwritten before they were read */
+  lost_samples: number
+  /** records that were no valid sample */
+  rejected_samples: number
+  /** samples stamped in the future, counted as of now */
+  skewed_samples: number
+}
+
+export interface DocumentHistograms {
+  /** of milliseconds */
+  response_times: DocumentHistogram
+  /** of milliseconds */
+  ttft: DocumentHistogram
+  /** of tokens a second */
+  tps: DocumentHistogram
+  /** of tokens a second */
+  decode_tps: DocumentHistogram
+  /** 5: 32 buckets from a power of two to the next */
+  scale: number
+  /** of each model */
+  by_model?: Record<string, DocumentStatsHistograms>
+  /** of each bot */
+  by_bot?: Record<string, DocumentStatsHistograms>
+  /** of each provider */
+  by_provider?: Record<string, DocumentStatsHistograms>
+}
+
+export interface DocumentHistogram {
+  /** how many values */
+  count: number
+  /** sum of the values */
+  sum: number | null
+  /** what the exact sum has beyond it, in trillionths */
+  sum_rest?: number
+  /** smallest value */
+  min: number | null
+  /** largest value */
+  max: number | null
+  /** values that are 0 */
+  zero_count: number
+  /** index of the first bucket */
+  offset: number | null
+  /** values in each bucket */
+  bucket_counts: number[]
+}
+
+export interface DocumentStatsHistograms {
+  /** of milliseconds */
+  response_times: DocumentHistogram
+  /** of milliseconds */
+  ttft: DocumentHistogram
+  /** of tokens a second */
+  tps: DocumentHistogram
+  /** of tokens a second */
+  decode_tps: DocumentHistogram
+}
+
+export interface DocumentDistinct {
+  /** hashes of the tag `user` */
+  users: number[]
+  /** hashes of the tag `channel` */
+  channels: number[]
 }
 // end documents
 

@@ -42,6 +42,12 @@ static inline uint64_t count_bound(uint64_t n)
 	return n > COUNT_MAX ? COUNT_MAX : n;
 }
 
+/* A number that was to be a count: 0 where it cannot be one. */
+static inline uint64_t count_of(double value)
+{
+	return value >= 0 && value < 0x1p63 ? (uint64_t)value : 0;
+}
+
 /* Of two that are within the bound: their sum then fits, and its highest bit tells. */
 static inline uint64_t count_add(uint64_t a, uint64_t b)
 {
@@ -74,9 +80,12 @@ static inline double figure_bound(double value)
 /* ...and the buckets of their histograms, from which on no combination gets another one. */
 #define BREAKDOWN_BUCKETS_MAX (1u << 20)
 
-#define BOT_GAUGES_MAX 64 /* gauges of each bot; what comes beyond is "(other)" */
+#define BOTS_MAX       NAME_TABLE_MAX /* bots that are known at once */
+#define BOT_GAUGES_MAX 32             /* gauges of each bot; what comes beyond is "(other)" */
 
 #define TAG_NAMES_MAX 8 /* tags by whose values requests are counted */
+/* The buckets of their histograms, from which on no value gets another one. */
+#define TAG_BUCKETS_MAX (1u << 19)
 /* Minutes of an hour's file: two hours, where the clocks were set back. */
 #define MINUTES_MAX 120
 
@@ -99,12 +108,16 @@ static inline double figure_bound(double value)
  *   - a bucket's count takes 12 bytes with the ", " behind it, on the average over a dimension, as
  *     long as there are no more than 10^15 requests in a period: all buckets of a dimension,
  *     4 * 257 * 1,344, share these, and log10(10^15 / 1,381,632) + 1 is below 10;
+ *   - a combination has four texts, a value of a tag and its tag two, each with its figures; their
+ *     buckets are limited together (the last that come may go beyond that by four histograms of a
+ *     combination, and "(other)" takes more);
+ *   - a gauge of a bot has a text, a minute at most three histograms of a quarter of the buckets;
  *   - of other names, each has two texts (a count also as a cache) and OTHER_NAMED_BYTES;
  *   - what is left (the summaries of all, the lifetime's, hours, sketches) is below REST_BYTES.
  * tests/unit/doc/test_roundtrip.c makes that document. Beyond it the writer refuses: the period
  * stays in the checkpoint.
  */
-#define DOCUMENT_BYTES_MAX (64u << 20)
+#define DOCUMENT_BYTES_MAX (128u << 20)
 
 #define LIMITS_TEXT_BYTES        (6u * ORBUS_TEXT_MAX + 4)
 #define LIMITS_BUCKET_BYTES      12u
@@ -115,6 +128,14 @@ static_assert(
     3u * NAME_TABLE_NAMES_MAX *
 		(4 * HISTOGRAM_BUCKETS * LIMITS_BUCKET_BYTES + 3 * LIMITS_TEXT_BYTES +
 		    LIMITS_NAMED_BYTES) +
+	    (BREAKDOWN_BUCKETS_MAX + TAG_BUCKETS_MAX +
+		(2u + TAG_NAMES_MAX + 1) * 4 * HISTOGRAM_BUCKETS) *
+		LIMITS_BUCKET_BYTES +
+	    BREAKDOWN_NAMES_MAX * (4 * LIMITS_TEXT_BYTES + LIMITS_NAMED_BYTES / 2) +
+	    TAG_NAMES_MAX * NAME_TABLE_NAMES_MAX * (LIMITS_TEXT_BYTES + LIMITS_NAMED_BYTES) +
+	    NAME_TABLE_NAMES_MAX * (BOT_GAUGES_MAX + 2) *
+		(LIMITS_TEXT_BYTES + LIMITS_OTHER_NAMED_BYTES) +
+	    MINUTES_MAX * (3 * HISTOGRAM_BUCKETS / 4 * LIMITS_BUCKET_BYTES + LIMITS_NAMED_BYTES) +
 	    /* error types and counts, each twice with the lifetime's; gauges; caches */
 	    6u * NAME_TABLE_NAMES_MAX * (2 * LIMITS_TEXT_BYTES + LIMITS_OTHER_NAMED_BYTES) +
 	    RECENT_ERRORS_MAX * 3 * LIMITS_TEXT_BYTES + LIMITS_REST_BYTES <
@@ -122,14 +143,18 @@ static_assert(
     "every period can be written to a file that is read");
 
 /*
- * The largest document of the board: five windows, which have no histograms by name and, being
- * msgpack, no escapes.
+ * The largest document of the board: five windows and the lifetime, which have no histograms by
+ * name of one dimension and, being msgpack, no escapes; a bucket's count takes nine bytes at most.
  */
-#define BOARD_BYTES_MAX (16u << 20)
+#define BOARD_BYTES_MAX (160u << 20)
 static_assert(
-    5 * (3u * NAME_TABLE_NAMES_MAX * (2 * ORBUS_TEXT_MAX + LIMITS_NAMED_BYTES / 4) +
+    6 * (3u * NAME_TABLE_NAMES_MAX * (2 * ORBUS_TEXT_MAX + LIMITS_NAMED_BYTES / 4) +
 	    6u * NAME_TABLE_NAMES_MAX * (2 * ORBUS_TEXT_MAX + LIMITS_OTHER_NAMED_BYTES / 2) +
-	    RECENT_ERRORS_MAX * 3 * ORBUS_TEXT_MAX + 8 * HISTOGRAM_BUCKETS * 9) <
+	    RECENT_ERRORS_MAX * 3 * ORBUS_TEXT_MAX +
+	    (BREAKDOWN_BUCKETS_MAX + (2u + 2) * 4 * HISTOGRAM_BUCKETS) * 9 +
+	    BREAKDOWN_NAMES_MAX * (4 * ORBUS_TEXT_MAX + LIMITS_NAMED_BYTES / 4) +
+	    TAG_NAMES_MAX * NAME_TABLE_NAMES_MAX * (ORBUS_TEXT_MAX + LIMITS_NAMED_BYTES / 4) +
+	    2 * BOTS_MAX * (BOT_GAUGES_MAX + 2) * (ORBUS_TEXT_MAX + LIMITS_OTHER_NAMED_BYTES / 2)) <
 	BOARD_BYTES_MAX - LIMITS_REST_BYTES,
     "every board can be published");
 

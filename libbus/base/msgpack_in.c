@@ -179,6 +179,45 @@ bool mp_next(struct mp_reader *r, struct mp_value *out)
 	return true;
 }
 
+/* What a number, short text or other single value takes, by its first byte; 0: that does not say.
+ */
+static size_t single_bytes(uint8_t code)
+{
+	static const uint8_t bytes[256] = {[0 ... 0x7f] = 1,
+	    [0xc0] = 1,
+	    [0xc2 ... 0xc3] = 1,
+	    [0xca] = 5,
+	    [0xcb] = 9,
+	    [0xcc] = 2,
+	    [0xcd] = 3,
+	    [0xce] = 5,
+	    [0xcf] = 9,
+	    [0xd0] = 2,
+	    [0xd1] = 3,
+	    [0xd2] = 5,
+	    [0xd3] = 9,
+	    [0xe0 ... 0xff] = 1};
+
+	return (code & 0xe0) == 0xa0 ? 1 + (code & 0x1fu) : bytes[code];
+}
+
+/* Most of what is passed over are single values: how many of so many are, which are passed. */
+static uint64_t skip_singles(struct mp_reader *r, uint64_t count)
+{
+	const uint8_t *at = r->at;
+	uint64_t n;
+
+	for (n = 0; n < count && at < r->end; n++) {
+		size_t bytes = single_bytes(*at);
+
+		if (bytes == 0 || bytes > (size_t)(r->end - at))
+			break;
+		at += bytes;
+	}
+	r->at = at;
+	return n;
+}
+
 bool mp_skip(struct mp_reader *r, unsigned depth)
 {
 	struct mp_value v;
@@ -193,8 +232,10 @@ bool mp_skip(struct mp_reader *r, unsigned depth)
 		return false;
 	}
 	items = v.type == MP_MAP ? 2 * (uint64_t)v.count : v.count;
-	for (uint64_t i = 0; i < items; i++)
+	while ((items -= skip_singles(r, items)) > 0) {
 		if (!mp_skip(r, depth - 1))
 			return false;
+		items--;
+	}
 	return true;
 }

@@ -29,13 +29,16 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define BOARD_MAGIC      "ORBUSBRD"
-#define BOARD_VERSION    1u
-#define BOARD_ENDIAN     0x01020304u
-#define BOARD_SLOTS      3u
-#define BOARD_HEADER     4096u
-#define BOARD_SLOT_BYTES ((uint64_t)BOARD_BYTES_MAX)
-#define READ_TRIES       8
+#define BOARD_MAGIC "ORBUSBRD"
+/* Version 1 had smaller slots; its agents are still read. */
+#define BOARD_VERSION      2u
+#define BOARD_VERSION_MIN  1u
+#define BOARD_SLOT_BYTES_1 (UINT64_C(16) << 20)
+#define BOARD_ENDIAN       0x01020304u
+#define BOARD_SLOTS        3u
+#define BOARD_HEADER       4096u
+#define BOARD_SLOT_BYTES   ((uint64_t)BOARD_BYTES_MAX)
+#define READ_TRIES         8
 
 /* The start of the first page. */
 struct board_header {
@@ -71,9 +74,9 @@ struct board {
 	struct bus_paths paths;
 };
 
-static off_t slot_offset(uint64_t generation)
+static off_t slot_offset(uint64_t generation, uint64_t slot_bytes)
 {
-	return (off_t)(BOARD_HEADER + generation % BOARD_SLOTS * BOARD_SLOT_BYTES);
+	return (off_t)(BOARD_HEADER + generation % BOARD_SLOTS * slot_bytes);
 }
 
 static int write_all(int fd, const void *bytes, size_t length, off_t at)
@@ -155,9 +158,10 @@ int board_publish(struct board *b, const void *bytes, size_t length)
 
 	if (length > BOARD_SLOT_BYTES - sizeof(slot))
 		return -EFBIG;
-	err = write_all(b->fd, bytes, length, slot_offset(next) + (off_t)sizeof(slot));
+	err = write_all(
+	    b->fd, bytes, length, slot_offset(next, BOARD_SLOT_BYTES) + (off_t)sizeof(slot));
 	if (!err)
-		err = write_all(b->fd, &slot, sizeof(slot), slot_offset(next));
+		err = write_all(b->fd, &slot, sizeof(slot), slot_offset(next, BOARD_SLOT_BYTES));
 	if (err)
 		return err;
 	b->header.generation = next;
@@ -203,9 +207,11 @@ static int header_validate(const struct board_header *h)
 {
 	if (memcmp(h->magic, BOARD_MAGIC, sizeof(h->magic)) != 0)
 		return -EBADMSG;
-	if (h->version != BOARD_VERSION || h->endian != BOARD_ENDIAN)
+	if (h->version < BOARD_VERSION_MIN || h->version > BOARD_VERSION ||
+	    h->endian != BOARD_ENDIAN)
 		return -EPROTONOSUPPORT;
-	if (h->slots_offset != BOARD_HEADER || h->slot_bytes != BOARD_SLOT_BYTES)
+	if (h->slots_offset != BOARD_HEADER ||
+	    h->slot_bytes != (h->version == 1 ? BOARD_SLOT_BYTES_1 : BOARD_SLOT_BYTES))
 		return -EBADMSG;
 	return 0;
 }
@@ -217,16 +223,17 @@ static int read_header(int fd, struct board_header *h)
 	return n == (ssize_t)sizeof(*h) ? header_validate(h) : -EBADMSG;
 }
 
-static int read_slot(int fd, uint64_t generation, struct board_snapshot *out)
+static int read_slot(int fd, const struct board_header *h, struct board_snapshot *out)
 {
 	struct board_slot slot;
-	off_t at = slot_offset(generation);
+	uint64_t generation = h->generation;
+	off_t at = slot_offset(generation, h->slot_bytes);
 
 	if (pread(fd, &slot, sizeof(slot), at) != (ssize_t)sizeof(slot))
 		return -EBADMSG;
 	if (slot.generation != generation)
 		return -EAGAIN;
-	if (slot.length > BOARD_SLOT_BYTES - sizeof(slot))
+	if (slot.length > h->slot_bytes - sizeof(slot))
 		return -EBADMSG;
 	out->bytes = malloc(slot.length + 1);
 	if (!out->bytes)
@@ -290,7 +297,7 @@ int board_read(const char *bus, struct board_snapshot *out)
 		set_liveness(&h, out);
 		/* Pairs with the release fence in board_publish(). */
 		atomic_thread_fence(memory_order_acquire);
-		err = h.generation == 0 ? -ENOENT : read_slot(fd, h.generation, out);
+		err = h.generation == 0 ? -ENOENT : read_slot(fd, &h, out);
 		if (err != -EAGAIN)
 			break;
 	}

@@ -1,14 +1,11 @@
 /*
- * checkpoint_file.c: what the checkpoint says of the bus and the journal, and how it lies in its
- * file: a fixed head with a checksum, then sections of compressed msgpack.
+ * checkpoint_file.c: how the checkpoint lies in its file: a fixed head with a checksum, then
+ * sections of compressed msgpack.
  */
 #include "checkpoint_file.h"
-#include "base/calendar.h"
-#include "msgpack_tree.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,93 +36,7 @@ struct section_head {
 };
 static_assert(sizeof(struct section_head) == 8, "file format");
 
-int checkpoint_boot_id(char out[40])
-{
-	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
-	int err = 0;
-
-	memset(out, 0, 40);
-	if (!f)
-		return errno == ENOENT ? 0 : -errno;
-	if (!fgets(out, 40, f))
-		err = -EIO;
-	out[strcspn(out, "\n")] = '\0';
-	fclose(f);
-	return err;
-}
-
-void checkpoint_bus_free(struct checkpoint_bus *bus)
-{
-	free(bus->positions);
-	free(bus->counts);
-	bus->counts = NULL;
-	free(bus->journal.from);
-	free(bus->journal.upto);
-	free(bus->journal.files);
-	bus->positions = bus->journal.from = bus->journal.upto = NULL;
-	bus->journal.files = NULL;
-	bus->journal.file_count = 0;
-}
-
 /* --- Writing ---------------------------------------------------------------------------------- */
-
-static void hex_of(const uint8_t id[16], char out[33])
-{
-	for (int i = 0; i < 16; i++)
-		snprintf(out + 2 * i, 3, "%02x", id[i]);
-}
-
-static void put_lanes(struct writer *w, const char *key, const uint64_t *positions, uint32_t count)
-{
-	writer_array(w, key);
-	for (uint32_t i = 0; i < count; i++)
-		writer_count(w, NULL, positions[i]);
-	writer_end(w);
-}
-
-static void put_file(struct writer *w, const struct checkpoint_journal_file *f)
-{
-	writer_object(w, NULL);
-	writer_count(w, "label", f->name.label);
-	if (f->name.mark != PERIOD_UNMARKED)
-		writer_count(w, "mark", f->name.mark);
-	writer_count(w, "part", f->name.part);
-	writer_count(w, "start_ns", f->start_ns);
-	writer_count(w, "end_ns", f->end_ns);
-	writer_count(w, "length", f->length);
-	writer_end(w);
-}
-
-static void put_journal(struct writer *w, const struct checkpoint_bus *bus)
-{
-	const struct checkpoint_journal *j = &bus->journal;
-
-	writer_object(w, "journal");
-	writer_boolean(w, "on", j->on);
-	if (j->from)
-		put_lanes(w, "from", j->from, bus->lane_count);
-	if (j->upto && !j->on)
-		put_lanes(w, "upto", j->upto, bus->lane_count);
-	writer_array(w, "files");
-	for (size_t i = 0; i < j->file_count; i++)
-		put_file(w, &j->files[i]);
-	writer_end(w);
-	writer_end(w);
-}
-
-void checkpoint_bus_write(const struct checkpoint_bus *bus, struct writer *w)
-{
-	char id[33];
-
-	hex_of(bus->bus_id, id);
-	writer_text(w, "bus_id", id);
-	writer_text(w, "boot_id", bus->boot_id);
-	put_lanes(w, "positions", bus->positions, bus->lane_count);
-	if (bus->counts)
-		put_lanes(w, "counts", bus->counts, bus->lane_count);
-	if (bus->journal.known)
-		put_journal(w, bus);
-}
 
 struct checkpoint_compressor {
 	ZSTD_CCtx *zstd;
@@ -214,125 +125,6 @@ void checkpoint_finish(struct buffer *file, bool has_marks)
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 
-static bool hex_to(const char *text, uint8_t id[16])
-{
-	if (!text || strlen(text) != 32 || strspn(text, "0123456789abcdef") != 32)
-		return false;
-	for (int i = 0; i < 16; i++) {
-		unsigned byte;
-
-		if (sscanf(text + 2 * i, "%2x", &byte) != 1)
-			return false;
-		id[i] = (uint8_t)byte;
-	}
-	return true;
-}
-
-/* A list of places in lanes, malloc'ed. */
-static int lanes_from_json(const json_t *list, uint64_t **out)
-{
-	const json_t *item;
-	size_t i, n = json_array_size(list);
-
-	if (!json_is_array(list) || n > ORBUS_LANES_MAX)
-		return -EBADMSG;
-	*out = calloc(n + 1, sizeof(**out));
-	if (!*out)
-		return -ENOMEM;
-	json_array_foreach(list, i, item)
-	{
-		if (!json_is_integer(item) || json_integer_value(item) < 0)
-			return -EBADMSG;
-		(*out)[i] = (uint64_t)json_integer_value(item);
-	}
-	return 0;
-}
-
-/* One that may be missing, and else is of as many lanes. */
-static int more_lanes_from_json(const json_t *list, uint32_t count, uint64_t **out)
-{
-	if (!list)
-		return 0;
-	return json_array_size(list) == count ? lanes_from_json(list, out) : -EBADMSG;
-}
-
-static int file_from_json(json_t *o, struct checkpoint_journal_file *f)
-{
-	json_int_t label, part, start, end, length, mark = PERIOD_UNMARKED;
-	struct journal_name again;
-	char text[JOURNAL_NAME_BYTES];
-
-	if (json_unpack(o, "{s:I,s:I,s:I,s:I,s:I,s?I}", "label", &label, "part", &part, "start_ns",
-		&start, "end_ns", &end, "length", &length, "mark", &mark) < 0 ||
-	    mark < 0 || mark > UINT32_MAX || label < 0 || label > UINT32_MAX || part < 0 ||
-	    part >= JOURNAL_PARTS_MAX || start < 0 || end <= start || length < 0)
-		return -EBADMSG;
-	*f = (struct checkpoint_journal_file){
-	    .name = {.label = (uint32_t)label, .mark = (uint32_t)mark, .part = (uint32_t)part},
-	    .start_ns = (uint64_t)start,
-	    .end_ns = (uint64_t)end,
-	    .length = (uint64_t)length};
-	journal_name_format(&f->name, text);
-	return journal_name_parse(text, &again) ? 0 : -EBADMSG;
-}
-
-static int files_from_json(const json_t *list, struct checkpoint_journal *j)
-{
-	size_t i, n = json_array_size(list);
-	json_t *o;
-
-	if (!json_is_array(list) || n > CHECKPOINT_JOURNAL_FILES_MAX)
-		return -EBADMSG;
-	j->files = calloc(n + 1, sizeof(*j->files));
-	if (!j->files)
-		return -ENOMEM;
-	json_array_foreach(list, i, o)
-	{
-		int err = file_from_json(o, &j->files[i]);
-
-		if (err)
-			return err;
-	}
-	j->file_count = n;
-	return 0;
-}
-
-static int journal_from_json(const json_t *o, struct checkpoint_bus *bus)
-{
-	struct checkpoint_journal *j = &bus->journal;
-	int err;
-
-	j->known = true;
-	j->on = json_is_true(json_object_get(o, "on"));
-	err = more_lanes_from_json(json_object_get(o, "from"), bus->lane_count, &j->from);
-	if (!err)
-		err = more_lanes_from_json(json_object_get(o, "upto"), bus->lane_count, &j->upto);
-	return err ? err : files_from_json(json_object_get(o, "files"), j);
-}
-
-int checkpoint_bus_from_json(const json_t *document, struct checkpoint_bus *bus)
-{
-	const char *boot = json_string_value(json_object_get(document, "boot_id"));
-	const json_t *positions = json_object_get(document, "positions");
-	const json_t *journal = json_object_get(document, "journal");
-	int err;
-
-	memset(bus, 0, sizeof(*bus));
-	if (!hex_to(json_string_value(json_object_get(document, "bus_id")), bus->bus_id) || !boot ||
-	    strlen(boot) >= sizeof(bus->boot_id))
-		return -EBADMSG;
-	strcpy(bus->boot_id, boot);
-	err = lanes_from_json(positions, &bus->positions);
-	if (err)
-		return err;
-	bus->lane_count = (uint32_t)json_array_size(positions);
-	err = more_lanes_from_json(
-	    json_object_get(document, "counts"), bus->lane_count, &bus->counts);
-	if (err)
-		return err;
-	return journal ? journal_from_json(journal, bus) : 0;
-}
-
 int checkpoint_open(struct checkpoint_reader *r, const void *bytes, size_t length)
 {
 	struct checkpoint_head head;
@@ -406,22 +198,23 @@ int checkpoint_next_document(struct checkpoint_reader *r, char **document, size_
 	return checkpoint_decompress(section, size, document, length);
 }
 
-int checkpoint_next_json(struct checkpoint_reader *r, json_t **document)
+int checkpoint_read_bus(struct checkpoint_reader *r, struct checkpoint_bus *bus)
 {
+	struct doc_source s;
+	char *document;
 	size_t length;
-	char *bytes;
 	int err;
 
+	memset(bus, 0, sizeof(*bus));
 	if (r->version == 1) {
-		*document = json_from_msgpack(r->at, (size_t)(r->end - r->at), DOCUMENT_DEPTH_MAX);
-		r->at = r->end;
-		return *document ? 0 : -errno;
+		doc_source_msgpack(&s, r->at, (size_t)(r->end - r->at));
+		return checkpoint_bus_read(&s, bus);
 	}
-	err = checkpoint_next_document(r, &bytes, &length);
+	err = checkpoint_next_document(r, &document, &length);
 	if (err)
 		return err;
-	*document = json_from_msgpack(bytes, length, DOCUMENT_DEPTH_MAX);
-	err = *document ? 0 : -errno;
-	free(bytes);
+	doc_source_msgpack(&s, document, length);
+	err = checkpoint_bus_read(&s, bus);
+	free(document);
 	return err;
 }

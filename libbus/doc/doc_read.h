@@ -11,24 +11,6 @@
 #include "document.h"
 #include "stats/aggregate.h"
 
-/* What is read beside the totals of requests. */
-enum document_parts {
-	DOCUMENT_MODELS = 1,
-	DOCUMENT_BOTS = 2,
-	DOCUMENT_PROVIDERS = 4,
-	/* Errors by type and the last ones, counts, gauges, users and channels, losses. */
-	DOCUMENT_REST = 8,
-	DOCUMENT_ALL = 15,
-};
-
-/* What the document says about itself. */
-struct document_period {
-	char kind[16]; /* "hourly", "daily"; "": the document says nothing of a period */
-	uint64_t start_ns, end_ns;
-	bool complete;
-	uint64_t in_flight; /* requests, when it was written */
-};
-
 /*
  * These restore an aggregate (initialised, empty). Untrusted input: 0; -EBADMSG where it is no such
  * document, or a figure is missing, malformed, impossible or there twice; -ENOMEM. What *out then

@@ -61,16 +61,11 @@ static inline void doc_fail(struct doc_source *s)
 		s->text.failed = true;
 }
 
-static inline bool doc_is_null(struct doc_source *s)
+/* What comes next: '{', '[', '"', '0' (a number), 'n' (null), 't' (true or false); 0: nothing such.
+ */
+static inline char doc_kind(struct doc_source *s)
 {
-	return s->is_msgpack ? msgpack_cursor_is_null(&s->msgpack)
-	                     : json_cursor_is_at(&s->text, 'n');
-}
-
-static inline bool doc_is_text(struct doc_source *s)
-{
-	return s->is_msgpack ? msgpack_cursor_is_text(&s->msgpack)
-	                     : json_cursor_is_at(&s->text, '"');
+	return s->is_msgpack ? msgpack_cursor_kind(&s->msgpack) : json_cursor_kind(&s->text);
 }
 
 static inline void doc_open(struct doc_source *s)
@@ -125,6 +120,16 @@ static inline void doc_count(struct doc_source *s, uint64_t *out)
 		msgpack_cursor_count(&s->msgpack, out);
 	else
 		json_cursor_count(&s->text, out);
+}
+
+/*
+ * A count of any number: 0 where it is negative, cut where it is too large or no integer. Whether
+ * it is one.
+ */
+static inline bool doc_any_count(struct doc_source *s, uint64_t *out)
+{
+	return s->is_msgpack ? msgpack_cursor_any_count(&s->msgpack, out)
+	                     : json_cursor_any_count(&s->text, out);
 }
 
 static inline void doc_integer(struct doc_source *s, int64_t *out)

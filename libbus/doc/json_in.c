@@ -2,6 +2,7 @@
  * json_in.c: walks JSON text from front to back and takes only what is asked for.
  */
 #include "json_in.h"
+#include "base/data_limits.h"
 #include "base/utf8.h"
 
 #include <math.h>
@@ -42,9 +43,15 @@ static bool take(struct json_cursor *c, char wanted)
 	return false;
 }
 
-bool json_cursor_is_at(struct json_cursor *c, char character)
+char json_cursor_kind(struct json_cursor *c)
 {
-	return peek(c) == character && !c->failed;
+	char first = peek(c);
+
+	if (c->failed || first == '\0')
+		return '\0';
+	if (strchr("{[\"nt", first))
+		return first;
+	return first == 'f' ? 't' : first == '-' || (first >= '0' && first <= '9') ? '0' : '\0';
 }
 
 void json_cursor_open(struct json_cursor *c, char bracket)
@@ -368,6 +375,21 @@ void json_cursor_figure(struct json_cursor *c, double *out)
 		c->at = s;
 }
 
+bool json_cursor_any_count(struct json_cursor *c, uint64_t *out)
+{
+	struct json_cursor start = *c;
+	double figure;
+	int64_t whole;
+
+	json_cursor_figure(c, &figure);
+	json_cursor_integer(&start, &whole);
+	if (start.failed)
+		*out = count_of(figure);
+	else
+		*out = whole > 0 ? (uint64_t)whole : 0;
+	return !start.failed;
+}
+
 void json_cursor_end(struct json_cursor *c)
 {
 	peek(c);
@@ -447,20 +469,21 @@ static size_t next_meant(const char **s, const char *end, char out[4])
 	return utf8_is_valid(out, n) ? n : 0;
 }
 
-bool json_text_cut(const struct json_text *t, char *out, size_t bytes)
+/* As much as fits, on a character: what is behind that is judged too. False: it is no such text. */
+static bool unescape_text(const struct json_text *t, char *out, size_t bytes, bool *fits)
 {
 	const char *s = t->at, *end = t->at + t->length;
-	size_t used = 0, n;
-	bool fits = true;
+	size_t used = 0;
 
+	*fits = true;
 	while (s < end) {
 		char one[4];
+		size_t n = next_meant(&s, end, one);
 
-		n = next_meant(&s, end, one);
 		if (n == 0)
 			return false;
-		fits &= used + n < bytes;
-		if (!fits)
+		*fits &= used + n < bytes;
+		if (!*fits)
 			continue;
 		memcpy(out + used, one, n);
 		used += n;
@@ -469,26 +492,16 @@ bool json_text_cut(const struct json_text *t, char *out, size_t bytes)
 	return true;
 }
 
+bool json_text_cut(const struct json_text *t, char *out, size_t bytes)
+{
+	bool fits;
+
+	return unescape_text(t, out, bytes, &fits);
+}
+
 bool json_text_copy(const struct json_text *t, char *out, size_t bytes)
 {
-	const char *s = t->at, *end = t->at + t->length;
-	size_t used = 0, n;
+	bool fits;
 
-	while (s < end) {
-		char one[4];
-
-		if (*s != '\\') {
-			one[0] = *s++;
-			n = one[0] != '\0';
-		} else {
-			s++;
-			n = unescape(&s, end, one);
-		}
-		if (n == 0 || used + n >= bytes)
-			return false;
-		memcpy(out + used, one, n);
-		used += n;
-	}
-	out[used] = '\0';
-	return utf8_is_valid(out, used);
+	return unescape_text(t, out, bytes, &fits) && fits;
 }

@@ -38,8 +38,8 @@ struct json_text {
 
 void json_cursor_init(struct json_cursor *c, const char *text, size_t length);
 
-/* True at a value that starts with `character`: '{', '[', '"', 'n' (null), 't', 'f'. */
-bool json_cursor_is_at(struct json_cursor *c, char character);
+/* What comes next, as in doc_source.h. */
+char json_cursor_kind(struct json_cursor *c);
 
 /* Enters an object, '{', or array, '['. */
 void json_cursor_open(struct json_cursor *c, char bracket);
@@ -55,6 +55,9 @@ void json_cursor_skip(struct json_cursor *c);
 
 /* A whole number from 0 to INT64_MAX. */
 void json_cursor_count(struct json_cursor *c, uint64_t *out);
+
+/* Such of any number: 0 where it is negative, cut where it is too large or no integer. */
+bool json_cursor_any_count(struct json_cursor *c, uint64_t *out);
 
 /* A whole number from -INT64_MAX to INT64_MAX. */
 void json_cursor_integer(struct json_cursor *c, int64_t *out);

@@ -11,22 +11,17 @@ void msgpack_cursor_init(struct msgpack_cursor *c, const void *bytes, size_t len
 	c->depth = 0;
 }
 
-static int first_byte(const struct msgpack_cursor *c)
-{
-	return c->in.failed || c->in.at == c->in.end ? -1 : *c->in.at;
-}
-
-bool msgpack_cursor_is_null(const struct msgpack_cursor *c)
-{
-	return first_byte(c) == 0xc0;
-}
-
-bool msgpack_cursor_is_text(const struct msgpack_cursor *c)
-{
-	int first = first_byte(c);
-
-	return (first & ~0x1f) == 0xa0 || (first >= 0xd9 && first <= 0xdb);
-}
+const char msgpack_kinds[256] = {[0 ... 0x7f] = '0',
+    [0x80 ... 0x8f] = '{',
+    [0x90 ... 0x9f] = '[',
+    [0xa0 ... 0xbf] = '"',
+    [0xc0] = 'n',
+    [0xc2 ... 0xc3] = 't',
+    [0xca ... 0xd3] = '0',
+    [0xd9 ... 0xdb] = '"',
+    [0xdc ... 0xdd] = '[',
+    [0xde ... 0xdf] = '{',
+    [0xe0 ... 0xff] = '0'};
 
 void msgpack_cursor_open(struct msgpack_cursor *c, bool is_array)
 {
@@ -82,6 +77,22 @@ void msgpack_cursor_count(struct msgpack_cursor *c, uint64_t *out)
 		c->in.failed = true;
 	else
 		*out = v.uint;
+}
+
+bool msgpack_cursor_any_count(struct msgpack_cursor *c, uint64_t *out)
+{
+	struct mp_value v;
+
+	*out = 0;
+	if (!mp_next_count(&c->in, &v))
+		return false;
+	if (v.type == MP_UINT)
+		*out = count_bound(v.uint);
+	else if (v.type == MP_DOUBLE)
+		*out = count_of(v.real);
+	else if (v.type != MP_INT)
+		c->in.failed = true;
+	return v.type != MP_DOUBLE;
 }
 
 void msgpack_cursor_integer(struct msgpack_cursor *c, int64_t *out)

@@ -17,6 +17,9 @@ struct msgpack_cursor {
 	uint32_t left[DOCUMENT_DEPTH_MAX]; /* pairs or items of each that have not been taken */
 };
 
+/* By the first byte; binary and extensions are nothing that a document has. */
+extern const char msgpack_kinds[256];
+
 /* A string or key, within the input. */
 struct msgpack_text {
 	const char *at;
@@ -25,8 +28,11 @@ struct msgpack_text {
 
 void msgpack_cursor_init(struct msgpack_cursor *c, const void *bytes, size_t length);
 
-bool msgpack_cursor_is_null(const struct msgpack_cursor *c);
-bool msgpack_cursor_is_text(const struct msgpack_cursor *c);
+/* What comes next, as in doc_source.h. */
+static inline char msgpack_cursor_kind(const struct msgpack_cursor *c)
+{
+	return c->in.failed || c->in.at == c->in.end ? '\0' : msgpack_kinds[*c->in.at];
+}
 
 /* Enters a map, or an array. */
 void msgpack_cursor_open(struct msgpack_cursor *c, bool is_array);
@@ -39,8 +45,10 @@ bool msgpack_cursor_item(struct msgpack_cursor *c);
 
 void msgpack_cursor_skip(struct msgpack_cursor *c);
 
-/* An integer from 0 to INT64_MAX; any integer; a whole array of the former, at most `max`. */
+/* An integer from 0 to INT64_MAX; such of any number; any integer; an array of the first, at most
+ * `max`. */
 void msgpack_cursor_count(struct msgpack_cursor *c, uint64_t *out);
+bool msgpack_cursor_any_count(struct msgpack_cursor *c, uint64_t *out);
 void msgpack_cursor_integer(struct msgpack_cursor *c, int64_t *out);
 size_t msgpack_cursor_counts(struct msgpack_cursor *c, uint64_t *out, size_t max);
 

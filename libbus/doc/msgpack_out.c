@@ -4,7 +4,6 @@
  * How much an object or array holds is known at its end: it has the widest of the headers, with
  * room for any count.
  */
-#include "base/msgpack_in.h"
 #include "writer.h"
 
 #include <msgpack.h>
@@ -107,69 +106,4 @@ char *msgpack_writer_take(struct msgpack_writer *m, size_t *length)
 		return m->packed.bytes;
 	free(m->packed.bytes);
 	return NULL;
-}
-
-/* --- And back ----------------------------------------------------------------------------------
- */
-
-static void copy_value(
-    struct writer *w, const char *key, struct mp_reader *in, const struct mp_value *v);
-
-static void copy_items(struct writer *w, struct mp_reader *in, uint32_t count)
-{
-	struct mp_value item;
-
-	for (uint32_t i = 0; i < count && !w->failed && mp_next(in, &item); i++)
-		copy_value(w, NULL, in, &item);
-}
-
-/* A key is ended over the first byte of its value, which has been read by then. */
-static void copy_members(struct writer *w, struct mp_reader *in, uint32_t count)
-{
-	struct mp_value key, value;
-
-	for (uint32_t i = 0; i < count && !w->failed; i++) {
-		if (!mp_next_text(in, &key) || key.type != MP_STRING || !mp_next(in, &value)) {
-			w->failed = true;
-			return;
-		}
-		((char *)(uintptr_t)key.bytes)[key.count] = '\0';
-		copy_value(w, key.bytes, in, &value);
-	}
-}
-
-static void copy_value(
-    struct writer *w, const char *key, struct mp_reader *in, const struct mp_value *v)
-{
-	switch (v->type) {
-	case MP_NIL: writer_null(w, key); break;
-	case MP_BOOL: writer_boolean(w, key, v->boolean); break;
-	case MP_UINT: writer_count(w, key, v->uint); break;
-	case MP_INT: writer_integer(w, key, v->sint); break;
-	case MP_DOUBLE: writer_figure(w, key, v->real); break;
-	case MP_STRING: writer_bytes(w, key, v->bytes, v->count); break;
-	case MP_ARRAY:
-		writer_array(w, key);
-		copy_items(w, in, v->count);
-		writer_end(w);
-		break;
-	case MP_MAP:
-		writer_object(w, key);
-		copy_members(w, in, v->count);
-		writer_end(w);
-		break;
-	case MP_BINARY:
-	case MP_EXT: w->failed = true; break;
-	}
-}
-
-void writer_msgpack(struct writer *w, const char *key, char *bytes, size_t length)
-{
-	struct mp_reader in;
-	struct mp_value value;
-
-	mp_reader_init(&in, bytes, length);
-	if (mp_next(&in, &value))
-		copy_value(w, key, &in, &value);
-	w->failed |= in.failed || in.at != in.end;
 }

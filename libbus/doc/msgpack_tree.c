@@ -1,5 +1,5 @@
 /*
- * msgpack_tree.c: JSON values from msgpack.
+ * msgpack_tree.c: msgpack as a document of another form: a JSON tree, or a file's text.
  */
 #include "msgpack_tree.h"
 #include "base/msgpack_in.h"
@@ -9,127 +9,150 @@
 #include <math.h>
 #include <string.h>
 
-struct unpacking {
+struct copying {
 	struct mp_reader in;
-	bool out_of_memory; /* that is why there is no value */
+	struct writer *to;
 };
 
-static json_t *unpack(struct unpacking *u, unsigned depth);
+static void copy_value(struct copying *c, const char *key, unsigned depth);
 
-/* What jansson has made of a value that can be made: NULL is for want of memory. */
-static json_t *made(struct unpacking *u, json_t *value)
+static bool goes_on(const struct copying *c)
 {
-	u->out_of_memory |= !value;
-	return value;
+	return !c->in.failed && !c->to->failed;
 }
 
-static json_t *unpack_array(struct unpacking *u, uint32_t count, unsigned depth)
+static void copy_items(struct copying *c, uint32_t count, unsigned depth)
 {
-	json_t *array = depth ? made(u, json_array()) : NULL;
+	for (uint32_t i = 0; i < count && goes_on(c); i++)
+		copy_value(c, NULL, depth);
+}
 
-	for (uint32_t i = 0; array && i < count; i++) {
-		json_t *item = unpack(u, depth - 1);
+static void copy_members(struct copying *c, uint32_t count, unsigned depth)
+{
+	for (uint32_t i = 0; i < count && goes_on(c); i++) {
+		char key[ORBUS_TEXT_MAX + 1];
+		struct mp_value v;
 
-		if (!item || json_array_append_new(array, item) < 0) {
-			u->out_of_memory |= item != NULL;
-			json_decref(array);
-			return NULL;
+		if (!mp_next_text(&c->in, &v))
+			return;
+		if (v.type != MP_STRING || v.count >= sizeof(key) ||
+		    !utf8_is_valid(v.bytes, v.count)) {
+			c->in.failed = true;
+			return;
 		}
+		memcpy(key, v.bytes, v.count);
+		key[v.count] = '\0';
+		copy_value(c, key, depth);
 	}
-	return array;
 }
 
-static json_t *unpack_map(struct unpacking *u, uint32_t count, unsigned depth)
+static void copy_collection(
+    struct copying *c, const char *key, const struct mp_value *v, unsigned depth)
 {
-	json_t *map = depth ? made(u, json_object()) : NULL;
-
-	for (uint32_t i = 0; map && i < count; i++) {
-		struct mp_value key;
-		json_t *value = NULL;
-
-		if (mp_next(&u->in, &key) && key.type == MP_STRING &&
-		    utf8_is_valid(key.bytes, key.count))
-			value = unpack(u, depth - 1);
-		if (!value || json_object_setn_new_nocheck(map, key.bytes, key.count, value) < 0) {
-			u->out_of_memory |= value != NULL;
-			json_decref(map);
-			return NULL;
-		}
+	if (depth == 0) {
+		c->in.failed = true;
+		return;
 	}
-	return map;
+	if (v->type == MP_ARRAY) {
+		writer_array(c->to, key);
+		copy_items(c, v->count, depth - 1);
+	} else {
+		writer_object(c->to, key);
+		copy_members(c, v->count, depth - 1);
+	}
+	writer_end(c->to);
 }
 
-static json_t *unpack(struct unpacking *u, unsigned depth)
+static void copy_value(struct copying *c, const char *key, unsigned depth)
 {
 	struct mp_value v;
 
-	if (!mp_next(&u->in, &v))
-		return NULL;
+	if (!mp_next(&c->in, &v))
+		return;
 	switch (v.type) {
-	case MP_NIL: return json_null();
-	case MP_BOOL: return json_boolean(v.boolean);
-	case MP_UINT: return v.uint <= INT64_MAX ? made(u, json_integer((json_int_t)v.uint)) : NULL;
-	case MP_INT: return made(u, json_integer(v.sint));
-	case MP_DOUBLE: return isfinite(v.real) ? made(u, json_real(v.real)) : NULL;
+	case MP_NIL: writer_null(c->to, key); break;
+	case MP_BOOL: writer_boolean(c->to, key, v.boolean); break;
+	case MP_UINT:
+		c->in.failed |= v.uint > COUNT_MAX;
+		writer_count(c->to, key, v.uint);
+		break;
+	case MP_INT: writer_integer(c->to, key, v.sint); break;
+	case MP_DOUBLE:
+		c->in.failed |= !isfinite(v.real);
+		writer_figure(c->to, key, v.real);
+		break;
 	case MP_STRING:
-		return utf8_is_valid(v.bytes, v.count)
-		           ? made(u, json_stringn_nocheck(v.bytes, v.count))
-		           : NULL;
-	case MP_ARRAY: return unpack_array(u, v.count, depth);
-	case MP_MAP: return unpack_map(u, v.count, depth);
+		c->in.failed |= !utf8_is_valid(v.bytes, v.count);
+		if (goes_on(c))
+			writer_bytes(c->to, key, v.bytes, v.count);
+		break;
+	case MP_ARRAY:
+	case MP_MAP: copy_collection(c, key, &v, depth); break;
 	case MP_BINARY:
-	case MP_EXT: break;
+	case MP_EXT: c->in.failed = true; break;
 	}
-	return NULL;
+}
+
+void writer_msgpack(struct writer *w, const char *key, const char *bytes, size_t length)
+{
+	struct copying c = {.to = w};
+
+	mp_reader_init(&c.in, bytes, length);
+	copy_value(&c, key, DOCUMENT_DEPTH_MAX);
+	w->failed |= c.in.failed || c.in.at != c.in.end;
+}
+
+/* --- As a tree ----------------------------------------------------------------------------------
+ */
+
+/* What comes next. All: nothing may be behind it. */
+static json_t *take_tree(struct mp_reader *in, unsigned depth, bool all)
+{
+	struct tree_writer t;
+	struct copying c = {.in = *in, .to = &t.writer};
+	bool damaged;
+
+	tree_writer_init(&t);
+	if (!in->failed)
+		copy_value(&c, NULL, depth);
+	damaged = c.in.failed || (all && !t.writer.failed && c.in.at != c.in.end);
+	errno = damaged ? EBADMSG : ENOMEM;
+	t.writer.failed |= damaged;
+	return tree_writer_take(&t);
 }
 
 json_t *json_from_msgpack(const void *bytes, size_t length, unsigned depth)
 {
-	struct unpacking u = {.out_of_memory = false};
-	json_t *value;
+	struct mp_reader in;
 
-	mp_reader_init(&u.in, bytes, length);
-	value = unpack(&u, depth);
-	if (value && u.in.at == u.in.end)
-		return value;
-	json_decref(value);
-	errno = u.out_of_memory ? ENOMEM : EBADMSG;
-	return NULL;
+	mp_reader_init(&in, bytes, length);
+	return take_tree(&in, depth, true);
 }
 
 /* Goes to the value of `name` in the map that comes next. */
-static bool enter(struct mp_reader *in, const char *name, unsigned depth)
+static void enter(struct mp_reader *in, const char *name, unsigned depth)
 {
 	struct mp_value map, key;
 
-	if (!mp_next(in, &map) || map.type != MP_MAP)
-		return false;
-	for (uint32_t i = 0; i < map.count; i++) {
-		if (!mp_next(in, &key) || key.type != MP_STRING)
-			return false;
-		if (key.count == strlen(name) && memcmp(key.bytes, name, key.count) == 0)
-			return true;
-		if (!mp_skip(in, depth))
-			return false;
-	}
-	return false;
+	if (mp_next(in, &map) && map.type == MP_MAP)
+		for (uint32_t i = 0; i < map.count; i++) {
+			if (!mp_next(in, &key) || key.type != MP_STRING)
+				break;
+			if (key.count == strlen(name) && memcmp(key.bytes, name, key.count) == 0)
+				return;
+			if (!mp_skip(in, depth))
+				break;
+		}
+	in->failed = true;
 }
 
 json_t *json_from_msgpack_at(
     const void *bytes, size_t length, const char *const *path, unsigned depth)
 {
-	struct unpacking u = {.out_of_memory = false};
-	json_t *value;
+	struct mp_reader in;
 
-	mp_reader_init(&u.in, bytes, length);
-	for (; *path; path++) {
-		if (!enter(&u.in, *path, depth)) {
-			errno = EBADMSG;
-			return NULL;
-		}
-	}
-	value = unpack(&u, depth);
-	if (!value)
-		errno = u.out_of_memory ? ENOMEM : EBADMSG;
-	return value;
+	mp_reader_init(&in, bytes, length);
+	for (; *path && !in.failed; path++)
+		enter(&in, *path, depth);
+	return take_tree(&in, depth, false);
 }

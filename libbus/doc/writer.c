@@ -9,7 +9,7 @@
 static void begin(struct writer *w, const char *key, bool is_array)
 {
 	if (w->depth == DOCUMENT_DEPTH_MAX)
-		w->failed = true;
+		w->failed = w->too_deep = true;
 	if (!w->failed)
 		w->form->open(w, key, is_array);
 	w->depth++;

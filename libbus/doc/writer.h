@@ -45,6 +45,7 @@ struct writer {
 	const struct writer_form *form;
 	unsigned depth; /* objects and arrays that are open */
 	bool failed;
+	bool too_deep; /* that is why */
 };
 
 void writer_object(struct writer *w, const char *key);
@@ -100,12 +101,6 @@ void msgpack_writer_splice(
     struct msgpack_writer *m, const char *key, const char *bytes, size_t length);
 /* malloc'ed bytes; NULL after any failure; the writer is done with. */
 char *msgpack_writer_take(struct msgpack_writer *m, size_t *length);
-
-/*
- * Writes a value that a msgpack writer has made. Its bytes are used up: keys are ended in place.
- * What is no such value fails the whole.
- */
-void writer_msgpack(struct writer *w, const char *key, char *bytes, size_t length);
 
 /* --- As a file's text ------------------------------------------------------------------------- */
 

@@ -2,6 +2,7 @@
  * checkpoint.c: the agent's checkpoint, read by other programs.
  */
 #include "checkpoint.h"
+#include "doc/checkpoint_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -45,7 +46,6 @@ out:
 static int read_one(int dirfd, const char *name, struct checkpoint_bus *out, uint64_t *stamp)
 {
 	struct checkpoint_reader reader;
-	json_t *document;
 	char *bytes = NULL;
 	size_t length = 0;
 	int err = read_file(dirfd, name, &bytes, &length);
@@ -54,15 +54,12 @@ static int read_one(int dirfd, const char *name, struct checkpoint_bus *out, uin
 		return err;
 	*stamp = XXH3_64bits(bytes, length);
 	err = checkpoint_open(&reader, bytes, length);
-	if (!err)
-		err = checkpoint_next_json(&reader, &document);
+	if (!err) {
+		err = checkpoint_read_bus(&reader, out);
+		if (err)
+			checkpoint_bus_free(out);
+	}
 	free(bytes);
-	if (err)
-		return err;
-	err = checkpoint_bus_from_json(document, out);
-	json_decref(document);
-	if (err)
-		checkpoint_bus_free(out);
 	return err;
 }
 

@@ -5,7 +5,7 @@
 #ifndef ORBUS_JOURNAL_CHECKPOINT_H
 #define ORBUS_JOURNAL_CHECKPOINT_H
 
-#include "doc/checkpoint_file.h"
+#include "doc/checkpoint_bus.h"
 
 /*
  * Reads the last checkpoint in the folder, or the one before where there is none just now or it is

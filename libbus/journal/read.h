@@ -9,7 +9,7 @@
 #ifndef ORBUS_JOURNAL_READ_H
 #define ORBUS_JOURNAL_READ_H
 
-#include "doc/checkpoint_file.h"
+#include "doc/checkpoint_bus.h"
 #include "orbus.h"
 
 struct journal_read;

@@ -89,14 +89,22 @@ static struct bot_known *known_at(struct bots *b, const char *name)
 	return one;
 }
 
-uint32_t bots_count(const struct bots *b)
+const struct bot_known *bots_known(const struct bots *b, uint32_t *count)
 {
-	return b->count;
+	*count = b->count;
+	return b->known;
 }
 
-const struct bot_known *bots_at(const struct bots *b, uint32_t i)
+struct bot_known *bots_copy(const struct bots *b, uint32_t *count)
 {
-	return &b->known[i];
+	struct bot_known *copy = malloc((b->count + 1) * sizeof(*copy));
+
+	*count = 0;
+	if (!copy)
+		return NULL;
+	memcpy(copy, b->known, b->count * sizeof(*copy));
+	*count = b->count;
+	return copy;
 }
 
 const struct bot_known *bots_find(const struct bots *b, const char *name)
@@ -115,16 +123,6 @@ void bots_restore(struct bots *b, const struct bot_known *known)
 
 /* --- Producers ----------------------------------------------------------------------------------
  */
-
-uint64_t bot_connected_since(const struct bot_known *bot)
-{
-	uint64_t since_ns = 0;
-
-	for (unsigned i = 0; i < bot->producers; i++)
-		if (i == 0 || bot->producer[i].since_ns < since_ns)
-			since_ns = bot->producer[i].since_ns;
-	return since_ns;
-}
 
 /* Puts a producer first, the others behind it; of too many the one heard of longest ago goes. */
 static void note_producer(struct bot_known *one, const struct sample_origin *origin, uint64_t ts_ns)

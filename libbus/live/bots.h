@@ -13,32 +13,14 @@
 #define ORBUS_LIVE_BOTS_H
 
 #include "base/data_limits.h"
+#include "doc/doc_source.h"
+#include "doc/writer.h"
 #include "orbus.h"
 #include "ring/reader.h"
+#include "stats/bot_stats.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-/* Bots that are known at once, and producers of each. */
-#define BOTS_MAX          NAME_TABLE_MAX
-#define BOT_PRODUCERS_MAX 8
-
-/* An owner of a lane: all zero where there is none. */
-struct bot_producer {
-	uint64_t since_ns; /* the time of its first sample */
-	uint32_t lane, epoch;
-};
-
-struct bot_known {
-	char name[ORBUS_TEXT_MAX + 1];
-	uint64_t last_seen_ns;    /* its newest sample of any kind */
-	uint64_t last_request_ns; /* the end of its newest request; 0: none */
-	unsigned producers;       /* the first of the following are there, as far as is known */
-	struct bot_producer producer[BOT_PRODUCERS_MAX]; /* that which was heard of last is first */
-};
-
-/* Since when a bot is connected; 0: it is not. */
-uint64_t bot_connected_since(const struct bot_known *bot);
 
 struct bots;
 
@@ -57,12 +39,18 @@ bool bots_look(struct bots *b, struct orbus_reader *r, uint64_t budget_ns);
 /* No bot is connected any more, as far as is known. */
 void bots_disconnect(struct bots *b);
 
-/* The known bots, in no order. */
-uint32_t bots_count(const struct bots *b);
-const struct bot_known *bots_at(const struct bots *b, uint32_t i);
+/* The known bots, in no order, and how many; valid until the next call that changes them. */
+const struct bot_known *bots_known(const struct bots *b, uint32_t *count);
+
+/* A copy of them, malloc'ed, for another thread or a later time. NULL: out of memory. */
+struct bot_known *bots_copy(const struct bots *b, uint32_t *count);
 const struct bot_known *bots_find(const struct bots *b, const char *name);
 
 /* What an earlier process knew of a bot. Its producers are looked at like others. */
 void bots_restore(struct bots *b, const struct bot_known *known);
+
+/* For the checkpoint; and back (untrusted): 0, -EBADMSG. */
+void bots_write(const struct bots *b, struct writer *w, const char *key);
+int bots_read(struct bots *b, struct doc_source *s);
 
 #endif

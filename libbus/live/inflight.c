@@ -6,12 +6,10 @@
  */
 #include "inflight.h"
 #include "base/now.h"
+#include "inflight_entry.h"
 #include "inflight_text.h"
 #include "lane_levels.h"
 
-#include <assert.h>
-#include <endian.h>
-#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,30 +20,13 @@
 
 #define CHAINS 16384 /* not a limit: two entries each when all places are taken */
 
-struct entry {
-	struct entry *chain;         /* the next of the same hash */
-	struct entry *older, *newer; /* in its lane */
-	uint64_t hash;
-	uint64_t number; /* of the begins noted before it */
-	uint64_t ts;
-	uint32_t since_s; /* CLOCK_BOOTTIME, when it was noted */
-	uint32_t lane, epoch;
-	/* Where its texts are, the id's at 0; 0: absent. */
-	uint16_t bot, model, provider;
-	bool stream;
-	char texts[];
-};
-/* inflight.h states the memory that all of them take. */
-static_assert(offsetof(struct entry, texts) <= 80, "an entry has grown");
-static_assert(4 * INFLIGHT_TEXT_BYTES <= UINT16_MAX, "texts are found by 16 bits");
-
 struct lane {
-	struct entry *oldest, *newest;
+	struct inflight_entry *oldest, *newest;
 	uint32_t forgotten; /* by limit or age since inflight_worst() */
 };
 
 struct inflight {
-	struct entry *table[CHAINS];
+	struct inflight_entry *table[CHAINS];
 	struct lane lanes[ORBUS_LANES_MAX];
 	struct lane_levels levels; /* how many each lane has */
 	uint64_t count, noted;
@@ -72,9 +53,9 @@ struct inflight *inflight_new(void)
 
 /* --- Lists ------------------------------------------------------------------------------------ */
 
-static void link_entry(struct inflight *f, struct entry *e)
+static void link_entry(struct inflight *f, struct inflight_entry *e)
 {
-	struct entry **chain = &f->table[e->hash % CHAINS];
+	struct inflight_entry **chain = &f->table[e->hash % CHAINS];
 	struct lane *lane = &f->lanes[e->lane];
 
 	e->chain = *chain;
@@ -87,9 +68,9 @@ static void link_entry(struct inflight *f, struct entry *e)
 	lane_levels_set(&f->levels, e->lane, lane_levels_count(&f->levels, e->lane) + 1);
 }
 
-static void unlink_entry(struct inflight *f, struct entry *e)
+static void unlink_entry(struct inflight *f, struct inflight_entry *e)
 {
-	struct entry **place = &f->table[e->hash % CHAINS];
+	struct inflight_entry **place = &f->table[e->hash % CHAINS];
 	struct lane *lane = &f->lanes[e->lane];
 
 	while (*place != e)
@@ -101,7 +82,7 @@ static void unlink_entry(struct inflight *f, struct entry *e)
 	lane_levels_set(&f->levels, e->lane, lane_levels_count(&f->levels, e->lane) - 1);
 }
 
-static void drop(struct inflight *f, struct entry *e)
+static void drop(struct inflight *f, struct inflight_entry *e)
 {
 	unlink_entry(f, e);
 	free(e);
@@ -120,10 +101,10 @@ static uint64_t hash_of(const struct inflight *f, const struct sample_origin *o,
 	return XXH3_64bits_withSeed(id, strlen(id), f->seed + ((uint64_t)o->lane << 32 | o->epoch));
 }
 
-static struct entry *find(
+static struct inflight_entry *find(
     const struct inflight *f, const struct sample_origin *o, const char *id, uint64_t hash)
 {
-	struct entry *e = f->table[hash % CHAINS];
+	struct inflight_entry *e = f->table[hash % CHAINS];
 
 	while (e && (e->hash != hash || e->lane != o->lane || e->epoch != o->epoch ||
 			strcmp(e->texts, id) != 0))
@@ -132,7 +113,7 @@ static struct entry *find(
 }
 
 /* Forgets one without an outcome, by limit or age, and notes whose it was. */
-static void forget(struct inflight *f, struct entry *e, uint64_t *count)
+static void forget(struct inflight *f, struct inflight_entry *e, uint64_t *count)
 {
 	struct lane *lane = &f->lanes[e->lane];
 
@@ -175,22 +156,23 @@ static bool add(struct inflight *f, const struct sample_origin *o, const struct 
 {
 	char texts[4 * INFLIGHT_TEXT_BYTES];
 	size_t length = strlen(id) + 1;
-	struct entry *e, head = {.hash = hash,
-			     .number = f->noted,
-			     .ts = s->ts,
-			     .since_s = (uint32_t)(since_s < f->now_s ? since_s : f->now_s),
-			     .lane = o->lane,
-			     .epoch = o->epoch,
-			     .stream = s->stream};
+	struct inflight_entry *e,
+	    head = {.hash = hash,
+		.number = f->noted,
+		.ts = s->ts,
+		.since_s = (uint32_t)(since_s < f->now_s ? since_s : f->now_s),
+		.lane = o->lane,
+		.epoch = o->epoch,
+		.stream = s->stream};
 
 	memcpy(texts, id, length);
 	head.bot = append(texts, &length, s->bot);
 	head.model = append(texts, &length, s->requested_model ? s->requested_model : s->model);
 	head.provider = append(texts, &length, s->provider);
-	e = malloc(offsetof(struct entry, texts) + length);
+	e = malloc(offsetof(struct inflight_entry, texts) + length);
 	if (!e)
 		return false;
-	memcpy(e, &head, offsetof(struct entry, texts));
+	memcpy(e, &head, offsetof(struct inflight_entry, texts));
 	memcpy(e->texts, texts, length);
 	make_room(f, o->lane);
 	link_entry(f, e);
@@ -198,13 +180,12 @@ static bool add(struct inflight *f, const struct sample_origin *o, const struct 
 	return true;
 }
 
-/* Follows a begin that was noted at a time, or an end. */
-static bool note(struct inflight *f, const struct sample_origin *o, const struct orbus_sample *s,
-    uint64_t since_s)
+bool inflight_note_since(struct inflight *f, const struct sample_origin *o,
+    const struct orbus_sample *s, uint64_t since_s)
 {
 	const char *given = pairing_id(s);
 	char id[INFLIGHT_TEXT_BYTES];
-	struct entry *e;
+	struct inflight_entry *e;
 	uint64_t hash;
 
 	if (!given || o->lane >= ORBUS_LANES_MAX || o->is_removed ||
@@ -222,7 +203,7 @@ static bool note(struct inflight *f, const struct sample_origin *o, const struct
 
 bool inflight_note(struct inflight *f, const struct sample_origin *o, const struct orbus_sample *s)
 {
-	return note(f, o, s, UINT64_MAX);
+	return inflight_note_since(f, o, s, UINT64_MAX);
 }
 
 uint64_t inflight_count(const struct inflight *f)
@@ -250,20 +231,15 @@ bool inflight_newest_is_of(const struct inflight *f, uint32_t lane, uint32_t epo
 	return inflight_in_lane(f, lane) && f->lanes[lane].newest->epoch == epoch;
 }
 
-static const char *text_at(const struct entry *e, uint16_t at)
-{
-	return at ? e->texts + at : NULL;
-}
-
-static void describe(const struct entry *e, struct orbus_sample *s)
+static void describe(const struct inflight_entry *e, struct orbus_sample *s)
 {
 	orbus_sample_init(s);
 	s->kind = ORBUS_KIND_BEGIN;
 	s->ts = e->ts;
 	s->request_id = e->texts;
-	s->bot = text_at(e, e->bot);
-	s->requested_model = text_at(e, e->model);
-	s->provider = text_at(e, e->provider);
+	s->bot = inflight_entry_text(e, e->bot);
+	s->requested_model = inflight_entry_text(e, e->model);
+	s->provider = inflight_entry_text(e, e->provider);
 	s->stream = e->stream;
 }
 
@@ -272,7 +248,7 @@ bool inflight_begin_of(struct inflight *f, const struct sample_origin *origin,
 {
 	const char *given = pairing_id(end);
 	char id[INFLIGHT_TEXT_BYTES];
-	struct entry *e;
+	struct inflight_entry *e;
 
 	if (!given || origin->lane >= ORBUS_LANES_MAX || origin->is_removed)
 		return false;
@@ -284,21 +260,25 @@ bool inflight_begin_of(struct inflight *f, const struct sample_origin *origin,
 }
 
 /* The first entry of the first lane from `lane` on that has any; NULL: none. */
-static struct entry *first_from(const struct inflight *f, uint32_t lane)
+static struct inflight_entry *first_from(const struct inflight *f, uint32_t lane)
 {
 	lane = lane_levels_next(&f->levels, lane);
 	return lane < ORBUS_LANES_MAX ? f->lanes[lane].oldest : NULL;
 }
 
-/* Lane by lane, the oldest first. */
-static struct entry *next_entry(const struct inflight *f, const struct entry *e)
+const struct inflight_entry *inflight_first(const struct inflight *f)
+{
+	return first_from(f, 0);
+}
+
+const struct inflight_entry *inflight_next(const struct inflight *f, const struct inflight_entry *e)
 {
 	return e->newer ? e->newer : first_from(f, e->lane + 1);
 }
 
 void inflight_each(const struct inflight *f, inflight_each_fn *each, void *context)
 {
-	for (const struct entry *e = first_from(f, 0); e; e = next_entry(f, e)) {
+	for (const struct inflight_entry *e = inflight_first(f); e; e = inflight_next(f, e)) {
 		struct sample_origin origin = {.lane = e->lane, .epoch = e->epoch};
 		struct orbus_sample begin;
 
@@ -309,7 +289,8 @@ void inflight_each(const struct inflight *f, inflight_each_fn *each, void *conte
 
 /* --- What will not end ------------------------------------------------------------------------ */
 
-static void take_out(struct inflight *f, struct entry *e, inflight_gone_fn *gone, void *context)
+static void take_out(
+    struct inflight *f, struct inflight_entry *e, inflight_gone_fn *gone, void *context)
 {
 	struct orbus_sample begin;
 
@@ -321,7 +302,7 @@ static void take_out(struct inflight *f, struct entry *e, inflight_gone_fn *gone
 	free(e);
 }
 
-static bool is_dead(const struct entry *e, const struct inflight_outcome *v)
+static bool is_dead(const struct inflight_entry *e, const struct inflight_outcome *v)
 {
 	return e->epoch == v->epoch ? v->is_dead : e->number < v->before;
 }
@@ -329,11 +310,11 @@ static bool is_dead(const struct entry *e, const struct inflight_outcome *v)
 void inflight_reap(struct inflight *f, uint32_t lane, const struct inflight_outcome *outcome,
     inflight_gone_fn *gone, void *context)
 {
-	struct entry *next;
+	struct inflight_entry *next;
 
 	if (lane >= ORBUS_LANES_MAX)
 		return;
-	for (struct entry *e = f->lanes[lane].oldest; e; e = next) {
+	for (struct inflight_entry *e = f->lanes[lane].oldest; e; e = next) {
 		next = e->newer;
 		if (is_dead(e, outcome))
 			take_out(f, e, gone, context);
@@ -350,7 +331,7 @@ void inflight_forget_lane(struct inflight *f, uint32_t lane, inflight_gone_fn *g
 
 void inflight_clear(struct inflight *f)
 {
-	struct entry *e;
+	struct inflight_entry *e;
 
 	f->forgotten.lost += f->count;
 	while ((e = first_from(f, 0)))
@@ -368,7 +349,7 @@ void inflight_free(struct inflight *f)
 
 void inflight_expire(struct inflight *f, uint32_t lane, uint64_t boot_ns)
 {
-	struct entry *e;
+	struct inflight_entry *e;
 
 	if (boot_ns / NS_PER_SECOND > f->now_s)
 		f->now_s = boot_ns / NS_PER_SECOND;
@@ -394,137 +375,4 @@ bool inflight_worst(struct inflight *f, struct inflight_worst *out)
 	for (uint32_t i = 0; i < ORBUS_LANES_MAX; i++)
 		f->lanes[i].forgotten = 0;
 	return true;
-}
-
-/* --- In a checkpoint -------------------------------------------------------------------------- */
-
-/*
- * An entry is packed by hand, in a fraction of the time that the writer takes for its nine values:
- * all of them are written while the ring waits. Its keys are constants; texts are shorter than 256
- * bytes.
- */
-#define ENTRY_KEYS 9
-static_assert(INFLIGHT_TEXT_BYTES <= UINT8_MAX, "texts are packed with a length of a byte");
-
-struct packed {
-	char bytes[192 + 4 * INFLIGHT_TEXT_BYTES];
-	size_t length;
-};
-
-static void pack_bytes(struct packed *p, const void *bytes, size_t length)
-{
-	memcpy(p->bytes + p->length, bytes, length);
-	p->length += length;
-}
-
-static void pack_byte(struct packed *p, uint8_t byte)
-{
-	p->bytes[p->length++] = (char)byte;
-}
-
-/* The length of a constant is known to the compiler. */
-#define pack_key(p, key)                                \
-	do {                                            \
-		pack_byte(p, 0xa0 | (sizeof(key) - 1)); \
-		pack_bytes(p, key, sizeof(key) - 1);    \
-	} while (0)
-
-static void pack_count(struct packed *p, uint64_t n)
-{
-	uint64_t big_endian = htobe64(n < INT64_MAX ? n : INT64_MAX);
-
-	pack_byte(p, 0xcf);
-	pack_bytes(p, &big_endian, sizeof(big_endian));
-}
-
-static void pack_text(struct packed *p, const char *text)
-{
-	size_t length;
-
-	if (!text) {
-		pack_byte(p, 0xc0);
-		return;
-	}
-	length = strlen(text);
-	pack_byte(p, 0xd9);
-	pack_byte(p, (uint8_t)length);
-	pack_bytes(p, text, length);
-}
-
-static void pack_entry(struct packed *p, const struct entry *e)
-{
-	p->length = 0;
-	pack_byte(p, 0x80 | ENTRY_KEYS);
-	pack_key(p, "lane");
-	pack_count(p, e->lane);
-	pack_key(p, "epoch");
-	pack_count(p, e->epoch);
-	pack_key(p, "ts");
-	pack_count(p, e->ts);
-	pack_key(p, "since");
-	pack_count(p, e->since_s);
-	pack_key(p, "stream");
-	pack_byte(p, e->stream ? 0xc3 : 0xc2);
-	pack_key(p, "request_id");
-	pack_text(p, e->texts);
-	pack_key(p, "bot");
-	pack_text(p, text_at(e, e->bot));
-	pack_key(p, "model");
-	pack_text(p, text_at(e, e->model));
-	pack_key(p, "provider");
-	pack_text(p, text_at(e, e->provider));
-}
-
-void inflight_write(const struct inflight *f, struct msgpack_writer *m, const char *key)
-{
-	struct packed p;
-
-	writer_array(&m->writer, key);
-	for (const struct entry *e = first_from(f, 0); e; e = next_entry(f, e)) {
-		pack_entry(&p, e);
-		msgpack_writer_splice(m, NULL, p.bytes, p.length);
-	}
-	writer_end(&m->writer);
-}
-
-static int entry_from_json(struct inflight *f, json_t *o)
-{
-	struct sample_origin origin = {0};
-	struct orbus_sample s;
-	json_int_t lane, epoch, ts, since = INT64_MAX; /* earlier versions had none */
-	int stream;
-
-	orbus_sample_init(&s);
-	s.kind = ORBUS_KIND_BEGIN;
-	if (json_unpack(o, "{s:I,s:I,s:I,s?I,s:b,s:s}", "lane", &lane, "epoch", &epoch, "ts", &ts,
-		"since", &since, "stream", &stream, "request_id", &s.request_id) < 0)
-		return -EBADMSG;
-	if (lane < 0 || lane >= ORBUS_LANES_MAX || epoch < 0 || epoch > UINT32_MAX || ts < 0 ||
-	    since < 0)
-		return -EBADMSG;
-	origin.lane = (uint32_t)lane;
-	origin.epoch = (uint32_t)epoch;
-	s.ts = (uint64_t)ts;
-	s.stream = stream;
-	s.bot = json_string_value(json_object_get(o, "bot"));
-	s.requested_model = json_string_value(json_object_get(o, "model"));
-	s.provider = json_string_value(json_object_get(o, "provider"));
-	return note(f, &origin, &s, (uint64_t)since) ? 0 : -ENOMEM;
-}
-
-int inflight_from_json(struct inflight *f, const json_t *list)
-{
-	json_t *o;
-	size_t i;
-
-	if (!json_is_array(list))
-		return -EBADMSG;
-	json_array_foreach(list, i, o)
-	{
-		int err = entry_from_json(f, o);
-
-		if (err)
-			return err;
-	}
-	return 0;
 }

@@ -18,13 +18,12 @@
 
 #include "base/data_limits.h"
 #include "base/now.h"
+#include "doc/doc_source.h"
 #include "doc/writer.h"
 #include "inflight_text.h"
 #include "lane_levels.h"
 #include "orbus.h"
 #include "ring/reader.h"
-
-#include <jansson.h>
 
 #define INFLIGHT_LANE_MAX LANE_LEVEL_MAX
 #define INFLIGHT_MAX      32768
@@ -122,6 +121,6 @@ bool inflight_worst(struct inflight *f, struct inflight_worst *out);
  * is beyond the bounds is forgotten, and counted. -EBADMSG, -ENOMEM.
  */
 void inflight_write(const struct inflight *f, struct msgpack_writer *m, const char *key);
-int inflight_from_json(struct inflight *f, const json_t *array);
+int inflight_read(struct inflight *f, struct doc_source *s);
 
 #endif

@@ -9,11 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void table_free(void *value)
-{
-	name_table_free(value);
-}
-
 void aggregate_init(struct aggregate *a)
 {
 	memset(a, 0, sizeof(*a));
@@ -23,7 +18,7 @@ void aggregate_init(struct aggregate *a)
 	stats_table_init(&a->by_provider);
 	breakdown_init(&a->fresh);
 	breakdown_init(&a->breakdown);
-	name_table_init(&a->by_tag, sizeof(struct name_table), table_free);
+	tag_stats_init(&a->by_tag);
 	bot_table_init(&a->bots);
 	name_table_init(&a->errors_by_type, sizeof(uint64_t), NULL);
 	name_table_init(&a->counts, sizeof(struct exact_sum), NULL);
@@ -47,7 +42,7 @@ void aggregate_free(struct aggregate *a)
 	name_table_free(&a->by_provider);
 	breakdown_free(&a->fresh);
 	breakdown_free(&a->breakdown);
-	name_table_free(&a->by_tag);
+	tag_stats_free(&a->by_tag);
 	minutes_free(&a->minutes);
 	name_table_free(&a->bots);
 	name_table_free(&a->errors_by_type);
@@ -140,42 +135,6 @@ static bool add_request(struct aggregate *a, const struct orbus_sample *s)
 	return added > 0 && (!request_is_failure(s) || add_failure(a, s));
 }
 
-struct name_table *aggregate_tag_at(struct aggregate *a, const char *tag)
-{
-	struct name_table *values = name_table_find(&a->by_tag, tag);
-
-	if (values || a->by_tag.count >= TAG_NAMES_MAX)
-		return values;
-	values = name_table_at(&a->by_tag, tag);
-	if (values)
-		stats_table_init(values);
-	return values;
-}
-
-static bool add_by_value(
-    struct aggregate *a, const char *tag, const char *value, const struct measured *m)
-{
-	struct name_table *values = aggregate_tag_at(a, tag);
-
-	return values && stats_table_add(values, value, m);
-}
-
-bool aggregate_add_by_tag(
-    struct aggregate *a, const struct orbus_sample *s, const struct tag_names *tags)
-{
-	struct measured m;
-
-	if (s->kind != ORBUS_KIND_REQUEST || tags->count == 0)
-		return true;
-	request_measure(s, &m);
-	for (size_t i = 0; i < s->tag_count; i++)
-		for (unsigned j = 0; j < tags->count; j++)
-			if (strcmp(s->tags[i].key, tags->names[j]) == 0 &&
-			    !add_by_value(a, s->tags[i].key, s->tags[i].value, &m))
-				return false;
-	return true;
-}
-
 bool aggregate_add_gauge(struct aggregate *a, const char *name, const struct gauge_stats *from)
 {
 	return gauge_table_add(&a->gauges, name, from);
@@ -265,21 +224,6 @@ static bool merge_named(struct aggregate *to, const struct aggregate *from)
 	return gauge_table_merge(&to->gauges, &from->gauges);
 }
 
-static bool merge_tags(struct aggregate *to, const struct aggregate *from)
-{
-	for (uint32_t i = 0; i < from->by_tag.count; i++) {
-		const struct name_table_entry *e = &from->by_tag.entries[i];
-		struct name_table *values = aggregate_tag_at(to, e->name);
-
-		/* Parts that were counted by other tags together have too many: the first stay. */
-		if (!values && to->by_tag.count >= TAG_NAMES_MAX)
-			continue;
-		if (!values || !stats_table_merge(values, e->value))
-			return false;
-	}
-	return true;
-}
-
 bool aggregate_merge_totals(struct aggregate *to, const struct aggregate *from)
 {
 	to->samples = count_add(to->samples, from->samples);
@@ -303,11 +247,21 @@ bool aggregate_merge(struct aggregate *to, const struct aggregate *from)
 	       stats_table_merge(&to->by_model, &from->by_model) &&
 	       stats_table_merge(&to->by_bot, &from->by_bot) &&
 	       stats_table_merge(&to->by_provider, &from->by_provider) &&
-	       add_fresh(to, &from->fresh) && merge_tags(to, from) &&
+	       add_fresh(to, &from->fresh) && tag_stats_merge(&to->by_tag, &from->by_tag) &&
 	       minutes_merge(&to->minutes, &from->minutes) &&
 	       bot_table_merge(&to->bots, &from->bots) &&
 	       kmv_sketch_merge(&to->users, &from->users) &&
 	       kmv_sketch_merge(&to->channels, &from->channels);
+}
+
+size_t aggregate_names(const struct aggregate *a)
+{
+	size_t names = (size_t)a->by_model.count + a->by_bot.count + a->by_provider.count +
+	               a->breakdown.table.count;
+
+	for (uint32_t i = 0; i < a->by_tag.tags.count; i++)
+		names += ((const struct name_table *)a->by_tag.tags.entries[i].value)->count;
+	return names;
 }
 
 double aggregate_count(const struct aggregate *a, const char *name)

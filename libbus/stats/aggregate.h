@@ -20,6 +20,7 @@
 #include "name_table.h"
 #include "orbus.h"
 #include "request_stats.h"
+#include "tag_stats.h"
 
 struct recent_error {
 	uint64_t ts;
@@ -28,14 +29,14 @@ struct recent_error {
 };
 
 struct aggregate {
-	/* Requests that were added and are in none of the tables yet: aggregate_settle(). */
-	struct breakdown fresh;
 	struct request_stats requests;
+	/* Requests that were added and are in none of the others yet: aggregate_settle(). */
+	struct breakdown fresh;
 	struct name_table by_model, by_bot, by_provider; /* of struct request_stats */
 	struct breakdown breakdown;
-	struct name_table by_tag; /* of struct name_table, by value, of struct request_stats */
-	struct minutes minutes;   /* of an hour alone: aggregate_add() adds none */
-	struct name_table bots;   /* of struct bot_stats */
+	struct tag_stats by_tag;
+	struct minutes minutes;           /* of an hour alone: aggregate_add() adds none */
+	struct name_table bots;           /* of struct bot_stats */
 	struct name_table errors_by_type; /* of uint64_t */
 	struct name_table counts;         /* of struct exact_sum */
 	struct name_table gauges;         /* of struct gauge_stats */
@@ -63,19 +64,6 @@ bool aggregate_add(struct aggregate *a, const struct orbus_sample *s);
  * aggregate that samples were added to. False: out of memory, it may then hold part of them. */
 bool aggregate_settle(struct aggregate *a);
 
-/* Tags by whose values requests are counted too; borrowed texts. */
-struct tag_names {
-	unsigned count;
-	const char *names[TAG_NAMES_MAX];
-};
-
-/* Adds a request under its values of these tags. False: out of memory. */
-bool aggregate_add_by_tag(
-    struct aggregate *a, const struct orbus_sample *s, const struct tag_names *tags);
-
-/* The statistics by value of a tag, made if need be; NULL: out of memory, or one tag too many. */
-struct name_table *aggregate_tag_at(struct aggregate *a, const char *tag);
-
 /* Adds all of `from`, settled or not, to `to`. False: out of memory, `to` may then hold part of it.
  */
 bool aggregate_merge(struct aggregate *to, const struct aggregate *from);
@@ -87,6 +75,9 @@ bool aggregate_merge_totals(struct aggregate *to, const struct aggregate *from);
 bool aggregate_add_count(struct aggregate *a, const char *name, struct exact_sum value);
 bool aggregate_add_gauge(struct aggregate *a, const char *name, const struct gauge_stats *g);
 bool aggregate_add_errors(struct aggregate *a, const char *type, uint64_t n);
+
+/* How many names it has statistics of: what merging or writing it takes grows with these. */
+size_t aggregate_names(const struct aggregate *a);
 
 /* The value of a count, NaN where none of that name came. */
 double aggregate_count(const struct aggregate *a, const char *name);

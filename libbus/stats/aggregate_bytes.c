@@ -117,7 +117,7 @@ static const struct {
     {offsetof(struct aggregate, by_provider), stats_held},
     {offsetof(struct aggregate, fresh.table), stats_held},
     {offsetof(struct aggregate, breakdown.table), stats_held},
-    {offsetof(struct aggregate, by_tag), tag_held},
+    {offsetof(struct aggregate, by_tag.tags), tag_held},
     {offsetof(struct aggregate, bots), bot_held},
     {offsetof(struct aggregate, errors_by_type), NULL},
     {offsetof(struct aggregate, counts), NULL},

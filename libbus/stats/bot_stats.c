@@ -78,3 +78,13 @@ bool bot_table_merge(struct name_table *to, const struct name_table *from)
 	}
 	return true;
 }
+
+uint64_t bot_connected_since(const struct bot_known *bot)
+{
+	uint64_t since_ns = 0;
+
+	for (unsigned i = 0; i < bot->producers; i++)
+		if (i == 0 || bot->producer[i].since_ns < since_ns)
+			since_ns = bot->producer[i].since_ns;
+	return since_ns;
+}

@@ -5,6 +5,7 @@
 #include "base/utf8.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Four texts, each cut to its limit, each with its NUL. */
@@ -166,4 +167,21 @@ bool breakdown_merge(struct breakdown *to, const struct breakdown *from)
 			return false;
 	}
 	return true;
+}
+
+static int by_key(const void *a, const void *b, void *table)
+{
+	const struct name_table_entry *entries = ((const struct name_table *)table)->entries;
+	const struct name_table_entry *x = &entries[*(const uint16_t *)a];
+	const struct name_table_entry *y = &entries[*(const uint16_t *)b];
+	int order = memcmp(x->name, y->name, x->length < y->length ? x->length : y->length);
+
+	return order != 0 ? order : (x->length > y->length) - (x->length < y->length);
+}
+
+void breakdown_order(const struct breakdown *b, uint16_t order[BREAKDOWN_NAMES_MAX])
+{
+	for (uint32_t i = 0; i < b->table.count; i++)
+		order[i] = (uint16_t)i;
+	qsort_r(order, b->table.count, sizeof(*order), by_key, (void *)(uintptr_t)&b->table);
 }

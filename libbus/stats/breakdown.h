@@ -32,6 +32,10 @@ bool breakdown_add_stats(
     struct breakdown *b, const struct combination *c, const struct request_stats *stats);
 bool breakdown_merge(struct breakdown *to, const struct breakdown *from);
 
+/* The entries' places in the order of their texts: which combination was seen first does not matter
+ * in a document. */
+void breakdown_order(const struct breakdown *b, uint16_t order[BREAKDOWN_NAMES_MAX]);
+
 /* What combination an entry of the table is of; borrowed of the entry. */
 struct combination combination_of(const struct name_table_entry *e);
 

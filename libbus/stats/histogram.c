@@ -316,6 +316,28 @@ bool histogram_merge_coarse(struct histogram *to, const struct histogram *from, 
 	return ok;
 }
 
+/* The place of the value of a rank among those in buckets; `length`: there is none. */
+static uint32_t place_of_rank(const struct histogram *h, uint64_t rank)
+{
+	uint64_t seen = h->zero_count;
+	uint32_t i = 0;
+
+	while (i < h->length && ((seen += histogram_bucket(h, i)) < rank || seen == 0))
+		i++;
+	return i;
+}
+
+/* The same from the other end, which is nearer to the values that are asked for most. */
+static uint32_t place_of_high_rank(const struct histogram *h, uint64_t rank)
+{
+	uint64_t beyond = h->count - rank;
+	uint32_t i = h->length;
+
+	while (i > 0 && histogram_bucket(h, i - 1) <= beyond)
+		beyond -= histogram_bucket(h, --i);
+	return i > 0 ? i - 1 : h->length;
+}
+
 double histogram_quantile(const struct histogram *h, double q)
 {
 	return histogram_quantile_at(h, HISTOGRAM_SCALE, q);
@@ -324,20 +346,17 @@ double histogram_quantile(const struct histogram *h, double q)
 double histogram_quantile_at(const struct histogram *h, unsigned scale, double q)
 {
 	double value = h->max;
-	uint64_t rank, seen = h->zero_count;
+	uint64_t rank;
+	uint32_t place;
 
 	if (h->count == 0)
 		return NAN;
 	rank = (uint64_t)ceil(q * (double)h->count);
-	if (rank <= seen && h->zero_count > 0)
+	if (rank <= h->zero_count && h->zero_count > 0)
 		return 0;
-	for (uint32_t i = 0; i < h->length; i++) {
-		seen += histogram_bucket(h, i);
-		if (seen >= rank && seen > 0) {
-			value = exp2((h->offset + (int32_t)i + 0.5) / (double)(1u << scale));
-			break;
-		}
-	}
+	place = q > 0.5 && rank <= h->count ? place_of_high_rank(h, rank) : place_of_rank(h, rank);
+	if (place < h->length)
+		value = exp2((h->offset + (int32_t)place + 0.5) / (double)(1u << scale));
 	return fmin(fmax(value, h->min), h->max);
 }
 

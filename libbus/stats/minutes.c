@@ -7,6 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+void minute_stats_init(struct minute_stats *one, uint64_t minute)
+{
+	*one = (struct minute_stats){.minute = minute};
+	histogram_init(&one->response_ms);
+	histogram_init(&one->ttft_ms);
+	histogram_init(&one->tps);
+}
+
 void minute_stats_free(struct minute_stats *one)
 {
 	histogram_free(&one->response_ms);
@@ -59,10 +67,7 @@ struct minute_stats *minutes_at(struct minutes *m, uint64_t minute)
 	one = &m->list[place];
 	memmove(one + 1, one, (m->count - place) * sizeof(*one));
 	m->count++;
-	*one = (struct minute_stats){.minute = minute};
-	histogram_init(&one->response_ms);
-	histogram_init(&one->ttft_ms);
-	histogram_init(&one->tps);
+	minute_stats_init(one, minute);
 	return one;
 }
 
@@ -83,7 +88,7 @@ bool minutes_add(struct minutes *m, uint64_t minute, const struct request_stats 
 	one->requests = count_add(one->requests, stats->total);
 	one->failed = count_add(one->failed, request_stats_failed(stats));
 	one->tokens = count_add(one->tokens, stats->tokens.total);
-	one->priced = count_add(one->priced, stats->cost_known);
+	one->has_cost |= stats->cost_known > 0;
 	exact_add(&one->cost, stats->cost);
 	return add_coarse(&one->response_ms, &stats->response_ms) &&
 	       add_coarse(&one->ttft_ms, &stats->ttft_ms) && add_coarse(&one->tps, &stats->tps);
@@ -94,7 +99,7 @@ bool minute_stats_merge(struct minute_stats *to, const struct minute_stats *from
 	to->requests = count_add(to->requests, from->requests);
 	to->failed = count_add(to->failed, from->failed);
 	to->tokens = count_add(to->tokens, from->tokens);
-	to->priced = count_add(to->priced, from->priced);
+	to->has_cost |= from->has_cost;
 	exact_add(&to->cost, from->cost);
 	return histogram_merge(&to->response_ms, &from->response_ms) &&
 	       histogram_merge(&to->ttft_ms, &from->ttft_ms) &&
@@ -114,5 +119,5 @@ bool minutes_merge(struct minutes *to, const struct minutes *from)
 
 double minute_stats_cost(const struct minute_stats *one)
 {
-	return one->priced ? exact_figure(one->cost) : NAN;
+	return one->has_cost ? exact_figure(one->cost) : NAN;
 }

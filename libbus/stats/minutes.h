@@ -14,7 +14,8 @@
 
 struct minute_stats {
 	uint64_t minute; /* since the epoch */
-	uint64_t requests, failed, tokens, priced;
+	uint64_t requests, failed, tokens;
+	bool has_cost;                              /* of at least one request */
 	struct exact_sum cost;                      /* USD */
 	struct histogram response_ms, ttft_ms, tps; /* of scale 3, without min and max */
 };
@@ -34,6 +35,7 @@ bool minutes_add(struct minutes *m, uint64_t minute, const struct request_stats 
 
 /* Adds one minute to another. False: out of memory. */
 bool minute_stats_merge(struct minute_stats *to, const struct minute_stats *from);
+void minute_stats_init(struct minute_stats *one, uint64_t minute);
 void minute_stats_free(struct minute_stats *one);
 bool minutes_merge(struct minutes *to, const struct minutes *from);
 

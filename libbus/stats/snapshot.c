@@ -3,7 +3,6 @@
  */
 #include "snapshot.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +55,14 @@ void snapshot_unref(struct snapshot *s)
 	for (uint32_t i = 0; i < s->alerts.count; i++)
 		free(s->alerts.rules[i].rule);
 	free(s->alerts.rules);
+	for (uint32_t i = 0; i < s->combination_count; i++)
+		for (int k = 0; k < SUMMARY_KINDS; k++)
+			histogram_free(&s->combinations[i].histograms[k]);
+	free(s->combinations);
+	free(s->tags.rows);
+	for (uint32_t i = 0; i < s->bot_count; i++)
+		free(s->bots[i].gauges);
+	free(s->bots);
 	free(s->error_types);
 	free(s->gauges);
 	free(s->recent);
@@ -104,134 +111,4 @@ const struct stats_row *stats_rows_find(const struct stats_rows *r, const char *
 double stats_row_error_rate(const struct stats_row *row)
 {
 	return row->requests ? 100 * (double)row->failed / (double)row->requests : NAN;
-}
-
-/* --- From an aggregate ------------------------------------------------------------------------ */
-
-static struct summary summary_of(const struct histogram *h)
-{
-	return (struct summary){
-	    .avg = figure_bound(histogram_mean(h)),
-	    .min = figure_bound(h->min),
-	    .max = figure_bound(h->max),
-	    .p50 = figure_bound(histogram_quantile(h, 0.50)),
-	    .p95 = figure_bound(histogram_quantile(h, 0.95)),
-	    .p99 = figure_bound(histogram_quantile(h, 0.99)),
-	    .count = count_bound(h->count),
-	};
-}
-
-/* The name is one of a table, which has cut it. */
-static void set_row(struct stats_row *row, const char *name, const struct request_stats *f)
-{
-	*row = (struct stats_row){
-	    .requests = count_bound(f->total),
-	    .ok = count_bound(f->ok),
-	    .errors = count_bound(f->errors),
-	    .timeouts = count_bound(f->timeouts),
-	    .cancelled = count_bound(f->cancelled),
-	    .orphaned = count_bound(f->orphaned),
-	    .streaming = count_bound(f->streaming),
-	    .failed = request_stats_failed(f),
-	    .priced = count_bound(f->cost_known),
-	    .tokens = f->tokens,
-	    .cost_usd = figure_bound(request_stats_cost(f)),
-	    .of = {[SUMMARY_RESPONSE] = summary_of(&f->response_ms),
-		[SUMMARY_TTFT] = summary_of(&f->ttft_ms),
-		[SUMMARY_TPS] = summary_of(&f->tps),
-		[SUMMARY_DECODE_TPS] = summary_of(&f->decode_tps)},
-	};
-	strcpy(row->name, name);
-}
-
-static bool take_rows(struct stats_rows *to, const struct name_table *from)
-{
-	to->rows = calloc(from->count ? from->count : 1, sizeof(*to->rows));
-	if (!to->rows)
-		return false;
-	for (uint32_t i = 0; i < from->count; i++)
-		set_row(&to->rows[i], from->entries[i].name, from->entries[i].value);
-	to->count = from->count;
-	return stats_rows_index(to);
-}
-
-static bool take_error_types(struct snapshot *s, const struct name_table *from)
-{
-	s->error_types = calloc(from->count ? from->count : 1, sizeof(*s->error_types));
-	if (!s->error_types)
-		return false;
-	for (uint32_t i = 0; i < from->count; i++) {
-		strcpy(s->error_types[i].name, from->entries[i].name);
-		s->error_types[i].count = count_bound(*(const uint64_t *)from->entries[i].value);
-	}
-	s->error_type_count = from->count;
-	return true;
-}
-
-static bool take_gauges(struct snapshot *s, const struct name_table *from)
-{
-	s->gauges = calloc(from->count ? from->count : 1, sizeof(*s->gauges));
-	if (!s->gauges)
-		return false;
-	for (uint32_t i = 0; i < from->count; i++) {
-		const struct gauge_stats *g = from->entries[i].value;
-
-		s->gauges[i] = (struct gauge_row){.last = figure_bound(g->last),
-		    .min = figure_bound(g->min),
-		    .max = figure_bound(g->max)};
-		strcpy(s->gauges[i].name, from->entries[i].name);
-	}
-	s->gauge_count = from->count;
-	return true;
-}
-
-static bool take_recent(struct snapshot *s, const struct aggregate *a)
-{
-	s->recent = calloc(RECENT_ERRORS_MAX, sizeof(*s->recent));
-	if (!s->recent)
-		return false;
-	for (uint32_t i = 0; i < a->recent_error_count; i++) {
-		const struct recent_error *e = &a->recent_errors[i];
-
-		s->recent[i].ts = e->ts;
-		strcpy(s->recent[i].type, e->type);
-		if (e->message)
-			strcpy(s->recent[i].message, e->message);
-	}
-	s->recent_count = a->recent_error_count;
-	return true;
-}
-
-static bool take_histograms(struct snapshot *s, const struct request_stats *f)
-{
-	return histogram_merge(&s->histograms[SUMMARY_RESPONSE], &f->response_ms) &&
-	       histogram_merge(&s->histograms[SUMMARY_TTFT], &f->ttft_ms) &&
-	       histogram_merge(&s->histograms[SUMMARY_TPS], &f->tps) &&
-	       histogram_merge(&s->histograms[SUMMARY_DECODE_TPS], &f->decode_tps);
-}
-
-int snapshot_from_aggregate(const struct aggregate *a, uint64_t in_flight, struct snapshot **out)
-{
-	struct snapshot *s = snapshot_new();
-
-	*out = NULL;
-	if (!s)
-		return -ENOMEM;
-	set_row(&s->all, "", &a->requests);
-	s->in_flight = count_bound(in_flight);
-	s->lost = count_bound(a->lost);
-	s->rejected = count_bound(a->rejected);
-	s->skewed = count_bound(a->skewed);
-	s->has.requests = s->has.ok = s->has.priced = s->has.failed = s->has.tokens = true;
-	s->has.responses = true;
-	if (!take_rows(&s->by[DIMENSION_MODEL], &a->by_model) ||
-	    !take_rows(&s->by[DIMENSION_BOT], &a->by_bot) ||
-	    !take_rows(&s->by[DIMENSION_PROVIDER], &a->by_provider) ||
-	    !take_error_types(s, &a->errors_by_type) || !take_gauges(s, &a->gauges) ||
-	    !take_recent(s, a) || !take_histograms(s, &a->requests)) {
-		snapshot_unref(s);
-		return -ENOMEM;
-	}
-	*out = s;
-	return 0;
 }

@@ -6,7 +6,7 @@
  * looks up a key. A snapshot cannot be merged and does not restore an aggregate: percentiles are
  * numbers in it. aggregate.h is for that. Nor is it written anywhere: documents are (doc/).
  *
- *   snapshot_from_aggregate()  below                  ring, files
+ *   snapshot_from_aggregate()  doc/snapshot_read.h    ring, files
  *   snapshot_from_board()      doc/snapshot_read.h    a window of the board
  *   statistics_snapshot()      board/current.h        of a bus: the board, or else the ring
  */
@@ -45,10 +45,38 @@ struct stats_row {
 	struct summary of[SUMMARY_KINDS];
 };
 
+/*
+ * Every list is a pointer to its elements and, next to it, their number: so doc/doc_reader.c finds
+ * it. What has a name begins with it.
+ */
 struct stats_rows {
 	struct stats_row *rows;
-	uint16_t *by_name; /* the rows' indices, in the order of their names */
 	uint32_t count;    /* NAME_TABLE_NAMES_MAX at most */
+	uint16_t *by_name; /* the rows' indices, in the order of their names */
+};
+
+/* One combination of bot, model, provider and operation. */
+struct combination_row {
+	char bot[ORBUS_TEXT_MAX + 1], model[ORBUS_TEXT_MAX + 1], provider[ORBUS_TEXT_MAX + 1],
+	    operation[ORBUS_TEXT_MAX + 1];
+	uint64_t requests, ok, timeouts, cancelled, orphaned, streaming;
+	uint64_t failed; /* errors, timeouts and orphaned */
+	uint64_t priced; /* whose cost was reported */
+	struct token_sums tokens;
+	double cost_usd; /* NaN: none was reported */
+	struct histogram histograms[SUMMARY_KINDS];
+};
+
+/* One value of a tag. */
+struct tag_row {
+	char name[ORBUS_TEXT_MAX + 1]; /* the value */
+	char tag[ORBUS_TEXT_MAX + 1];
+	struct stats_row stats;
+};
+
+struct tag_rows {
+	struct tag_row *rows;
+	uint32_t count;
 };
 
 struct named_count {
@@ -59,6 +87,15 @@ struct named_count {
 struct gauge_row {
 	char name[ORBUS_TEXT_MAX + 1];
 	double last, min, max;
+};
+
+struct bot_row {
+	char name[ORBUS_TEXT_MAX + 1];
+	bool connected;
+	uint64_t since_ns, uptime_seconds;      /* 0: not connected */
+	uint64_t last_seen_ns, last_request_ns; /* 0: not known */
+	struct gauge_row *gauges;
+	uint32_t gauge_count;
 };
 
 struct snapshot_error {
@@ -94,6 +131,11 @@ struct snapshot {
 	struct stats_row all;
 	uint64_t in_flight;
 	struct stats_rows by[DIMENSIONS];
+	struct combination_row *combinations;
+	uint32_t combination_count;
+	struct tag_rows tags; /* all values of one tag, then of the next */
+	struct bot_row *bots;
+	uint32_t bot_count;
 	/* Error types and gauges in the order in which they were first seen. */
 	struct named_count *error_types;
 	uint32_t error_type_count;
@@ -103,6 +145,7 @@ struct snapshot {
 	uint32_t recent_count;
 	struct histogram histograms[SUMMARY_KINDS]; /* of all requests; empty: unknown */
 	uint64_t lost, rejected, skewed;            /* samples */
+	uint64_t total_errors; /* as its errors say, where its requests do not */
 	/* Of the document, where it came from one. */
 	double uptime_seconds; /* NaN: unknown */
 	char saved_at[64];     /* local time without a zone; "": unknown */
@@ -124,9 +167,6 @@ struct snapshot *snapshot_new(void);
 struct snapshot *snapshot_ref(struct snapshot *s);
 /* Gives one up; NULL is allowed. */
 void snapshot_unref(struct snapshot *s);
-
-/* As of an aggregate, with so many requests in flight. A new one: 0 or -ENOMEM. */
-int snapshot_from_aggregate(const struct aggregate *a, uint64_t in_flight, struct snapshot **out);
 
 /* Makes the order by name, once all rows are there. False: out of memory. */
 bool stats_rows_index(struct stats_rows *r);

@@ -4,7 +4,7 @@
  * document: the head, whose checksum guards it, and zstd's frame are put around it, so that the
  * fuzzer need not guess them.
  */
-#include "agent/persist/checkpoint.h"
+#include "checkpoint_bytes.h"
 #include "must.h"
 
 #include <stdlib.h>
@@ -25,9 +25,9 @@ static void must_save(struct aggregator *l, const struct checkpoint_bus *bus)
 	char *bytes;
 	size_t length;
 
-	MUST(checkpoint_encode(l, bus, NOW, &bytes, &length) == 0);
+	MUST(checkpoint_bytes(l, bus, NOW, &bytes, &length) == 0);
 	MUST(aggregator_init(&again, &utc, 30, NOW) == 0);
-	MUST(checkpoint_decode(bytes, length, &again, &bus_again) == 0);
+	MUST(checkpoint_restore(bytes, length, 0, &again, &bus_again) == 0);
 	MUST(bus_again.lane_count == bus->lane_count);
 	MUST(again.lifetime.requests.total == l->lifetime.requests.total);
 	checkpoint_bus_free(&bus_again);
@@ -41,7 +41,7 @@ static void must_be_restored_or_refused(const char *file, size_t length)
 	struct checkpoint_bus bus;
 
 	MUST(aggregator_init(&l, &utc, 30, NOW) == 0);
-	if (checkpoint_decode(file, length, &l, &bus) == 0)
+	if (checkpoint_restore(file, length, 0, &l, &bus) == 0)
 		must_save(&l, &bus);
 	checkpoint_bus_free(&bus);
 	aggregator_free(&l);

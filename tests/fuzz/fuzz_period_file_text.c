@@ -4,6 +4,7 @@
  */
 #include "doc/doc_read.h"
 #include "doc/document.h"
+#include "document_text.h"
 #include "must.h"
 
 #include <stdlib.h>

@@ -9,6 +9,7 @@
  * With --thresholds, which rules speak: tell_thresholds().
  */
 #include "common/advice/advice.h"
+#include "doc/snapshot_read.h"
 #include "settled.h"
 
 #include <inttypes.h>

@@ -11,6 +11,7 @@
 #include "base/calendar.h"
 #include "base/clock.h"
 #include "doc/document.h"
+#include "document_text.h"
 #include "settled.h"
 
 #include <getopt.h>

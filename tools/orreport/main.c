@@ -5,6 +5,7 @@
 #include "common/advice/advice.h"
 #include "common/print.h"
 #include "compare.h"
+#include "doc/snapshot_read.h"
 #include "merge.h"
 #include "orreport/page/data.h"
 #include "orreport/page/page.h"

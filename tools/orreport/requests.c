@@ -6,7 +6,7 @@
 #include "base/ratings.h"
 #include "common/csv.h"
 #include "common/print.h"
-#include "doc/document_stats.h"
+#include "doc/document.h"
 #include "doc/json_build.h"
 #include "doc/sample_json.h"
 #include "journal/read.h"
@@ -328,7 +328,7 @@ static int print_groups(const struct groups *g, const struct report_ask *ask)
 	case REPORT_CSV: series_print_csv(stdout, &g->sum.by_model, keys[g->by]); return 0;
 	case REPORT_JSON:
 		tree_writer_init(&tree);
-		stats_put_name_table(&tree.writer, NULL, &g->sum.by_model);
+		document_write_stats(&tree.writer, NULL, &g->sum.by_model);
 		all = tree_writer_take(&tree);
 		err = all ? print_json(stdout, all, JSON_INDENT(2)) : -ENOMEM;
 		putchar('\n');

@@ -1,8 +1,9 @@
 /*
  * test_checkpoint.c: the checkpoint holds all of the aggregator, and damage to it is noticed.
  */
-#include "agent/persist/checkpoint.h"
+#include "agent/persist/checkpoint_section.h"
 #include "base/clock.h"
+#include "checkpoint_bytes.h"
 #include "doc/doc_read.h"
 #include "document_tree.h"
 #include "sample/sample.h"
@@ -55,7 +56,7 @@ static void encode(const struct aggregator *l, char **bytes, size_t *length)
 
 	memset(bus.bus_id, 0xab, sizeof(bus.bus_id));
 	checkpoint_boot_id(bus.boot_id);
-	assert_int_equal(checkpoint_encode(l, &bus, NOW, bytes, length), 0);
+	assert_int_equal(checkpoint_bytes(l, &bus, NOW, bytes, length), 0);
 }
 
 static void count_one(void *context, const struct orbus_sample *begin)
@@ -79,7 +80,7 @@ static void everything_is_restored(void **state)
 	assert_int_equal(l.periods.count, 4);
 	encode(&l, &bytes, &length);
 	assert_int_equal(aggregator_init(&back, &utc, 30, NOW + 5), 0);
-	assert_int_equal(checkpoint_decode(bytes, length, &back, &bus), 0);
+	assert_int_equal(checkpoint_restore(bytes, length, 0, &back, &bus), 0);
 	assert_int_equal(bus.lane_count, 3);
 	assert_int_equal(bus.positions[2], 77);
 	assert_int_equal(bus.counts[0], INT64_MAX);
@@ -180,7 +181,7 @@ static void whatever_was_published_can_be_restored(void **state)
 		assert_false(l.out_of_memory);
 		encode(&l, &bytes, &length);
 		assert_int_equal(aggregator_init(&back, &utc, 0, NOW), 0);
-		assert_int_equal(checkpoint_decode(bytes, length, &back, &bus), 0);
+		assert_int_equal(checkpoint_restore(bytes, length, 0, &back, &bus), 0);
 		assert_int_equal(back.lifetime.requests.total, l.lifetime.requests.total);
 		for (const struct period *p = l.periods.first; p; p = p->next)
 			assert_period_is_read(p);
@@ -205,7 +206,7 @@ static void another_calendar_goes_on_with_open_periods(void **state)
 	aggregator_fold(&l, NOW);
 	encode(&l, &bytes, &length);
 	assert_int_equal(aggregator_init(&back, &two_hours, 30, NOW), 0);
-	assert_int_equal(checkpoint_decode(bytes, length, &back, &bus), 0);
+	assert_int_equal(checkpoint_restore(bytes, length, 0, &back, &bus), 0);
 	assert_int_equal(back.periods.count, 5);
 	/* The hours of 16 and 17 go on, as long as they last; then come two hours, from 18. */
 	assert_int_equal(periods_at(&back.periods, PERIOD_HOURLY, NOW)->sum.requests.total, 1);
@@ -254,7 +255,7 @@ static void trends_follow_the_zone(void **state)
 		setenv("TZ", zones[i], 1);
 		tzset();
 		assert_int_equal(aggregator_init(&back, &local, 0, NOW), 0);
-		assert_int_equal(checkpoint_decode(bytes, length, &back, &bus), 0);
+		assert_int_equal(checkpoint_restore(bytes, length, 0, &back, &bus), 0);
 		free(bytes);
 		checkpoint_bus_free(&bus);
 		aggregator_free(&l);
@@ -277,7 +278,7 @@ static int decode(const char *bytes, size_t length)
 	int err;
 
 	assert_int_equal(aggregator_init(&l, &utc, 30, NOW), 0);
-	err = checkpoint_decode(bytes, length, &l, &bus);
+	err = checkpoint_restore(bytes, length, 0, &l, &bus);
 	checkpoint_bus_free(&bus);
 	aggregator_free(&l);
 	return err;
@@ -344,6 +345,148 @@ static void version_1_is_read(void **state)
 	free(bytes);
 }
 
+static uint64_t failed_in(const struct period *p)
+{
+	return request_stats_failed(&p->sum.requests);
+}
+
+static void assert_bus_of_artefact(const struct checkpoint_bus *bus, bool is_on)
+{
+	assert_int_equal(bus->bus_id[15], 0xcd);
+	assert_string_equal(bus->boot_id, "0a1b2c3d-0000-4000-8000-00000000abcd");
+	assert_int_equal(bus->lane_count, 4);
+	assert_int_equal(bus->positions[2], INT64_MAX);
+	assert_int_equal(bus->counts[3], 7);
+	assert_true(bus->journal.known);
+	assert_int_equal(bus->journal.on, is_on);
+	assert_int_equal(bus->journal.from[3], 4);
+	assert_int_equal(bus->journal.file_count, 2);
+	assert_int_equal(bus->journal.files[0].length, 1234);
+	assert_int_equal(bus->journal.files[1].name.part, 1);
+	if (is_on)
+		assert_null(bus->journal.upto);
+	else
+		assert_int_equal(bus->journal.upto[3], 8);
+}
+
+/*
+ * As agents wrote them before the reader took msgpack as it comes: version 2, and version 3 with
+ * marked labels. With all that a checkpoint may hold: a late hour that was sealed and what came for
+ * it, requests in flight, times that were given, a journal.
+ */
+static void versions_2_and_3_are_read(void **state)
+{
+	static const char *const files[] = {"state-2", "state-3"};
+	const struct sample_origin given = {.lane = 2, .record = 17},
+				   old = {.lane = 1, .record = 3};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct checkpoint_bus bus;
+		struct aggregator l;
+		struct trends trends;
+		struct period *p;
+		uint64_t time_ns;
+		size_t length;
+		char *bytes = read_artefact(files[i], &length);
+
+		assert_int_equal(bytes[8], i + 2);
+		assert_int_equal(aggregator_init(&l, &utc, 0, NOW), 0);
+		assert_int_equal(checkpoint_restore(bytes, length, NOW, &l, &bus), 0);
+		assert_bus_of_artefact(&bus, i == 1);
+		assert_int_equal(bus.journal.files[0].name.mark != PERIOD_UNMARKED, i == 1);
+		assert_int_equal(l.periods.count, 5);
+		assert_int_equal(l.lifetime.requests.total, 6);
+		assert_int_equal(l.lifetime.lost, 4);
+		assert_int_equal(l.lifetime_since_ns, NOW);
+		assert_int_equal(l.last_request_ns, NOW + NS_PER_SECOND);
+		assert_int_equal(inflight_count(l.inflight), 2);
+		assert_int_equal(given_times_of(l.given, &given, &time_ns), GIVEN_TIME);
+		assert_int_equal(time_ns, NOW);
+		assert_int_equal(given_times_of(l.given, &old, &time_ns), GIVEN_FORGOTTEN);
+		assert_true(trend_hours_get(&l.hours, calendar_wall_hour(&utc, NOW), &trends));
+		assert_int_equal(trends.current_messages, 12);
+		p = periods_find(&l.periods, PERIOD_HOURLY, NOW);
+		assert_int_equal(p->span.mark != PERIOD_UNMARKED, i == 1);
+		assert_int_equal(p->sum.requests.total, 3);
+		assert_int_equal(failed_in(p), 2);
+		p = periods_find(&l.periods, PERIOD_HOURLY, NOW - 30 * 3600 * NS_PER_SECOND);
+		assert_true(p->sealed && !period_is_whole(p));
+		assert_int_equal(p->sum.requests.total, 1);
+		checkpoint_bus_free(&bus);
+		aggregator_free(&l);
+		free(bytes);
+	}
+}
+
+/* --- Memory that is refused ------------------------------------------------------------------- */
+
+static long allowed = -1; /* allocations; fewer than 0: all */
+
+static bool is_refused(void)
+{
+	return allowed >= 0 && allowed-- == 0;
+}
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+	return is_refused() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return is_refused() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+	return is_refused() ? NULL : __real_realloc(old, size);
+}
+
+/* A sound checkpoint would be quarantined: each allocation of restoring is refused in turn. */
+static void want_of_memory_is_not_damage(void **state)
+{
+	static const char *const files[] = {"state-1", "state-2", "state-3"};
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		size_t length;
+		char *bytes = read_artefact(files[i], &length);
+		long refused = 0;
+
+		for (long n = 0;; n++) {
+			struct checkpoint_bus bus;
+			struct aggregator l;
+			bool was_refused;
+			int err;
+
+			assert_int_equal(aggregator_init(&l, &utc, 0, NOW), 0);
+			allowed = n;
+			err = checkpoint_restore(bytes, length, 0, &l, &bus);
+			was_refused = allowed < 0;
+			allowed = -1;
+			checkpoint_bus_free(&bus);
+			aggregator_free(&l);
+			if (!was_refused) {
+				assert_int_equal(err, 0);
+				break;
+			}
+			/* What could be shrunk stays as it is: that is no failure. */
+			assert_true(err == 0 || err == -ENOMEM);
+			refused += err == -ENOMEM;
+		}
+		assert_true(refused > 30);
+		free(bytes);
+	}
+}
+
 static void count_late(struct aggregator *l, uint64_t hours_ago, const char *model)
 {
 	const struct sample_origin origin = {.lane = 3, .epoch = 7};
@@ -392,12 +535,12 @@ static void late_periods_stay_sealed(void **state)
 	assert_false(periods_find(&second.periods, PERIOD_HOURLY, NOW)->sealed);
 	assert_int_equal(periods_find(&second.periods, PERIOD_HOURLY, NOW)->sum.requests.total, 1);
 	/* Its file and the next checkpoint have all of it. */
-	text = checkpoint_file_text(p->section, p->section_size, &size, &too_large);
+	text = checkpoint_section_text(p->section, p->section_size, &size, &too_large);
 	assert_non_null(strstr(text, "\"total\": 1"));
 	free(text);
 	encode(&second, &bytes, &length);
 	assert_int_equal(aggregator_init(&third, &utc, 0, NOW), 0);
-	assert_int_equal(checkpoint_decode(bytes, length, &third, &bus), 0);
+	assert_int_equal(checkpoint_restore(bytes, length, 0, &third, &bus), 0);
 	free(bytes);
 	checkpoint_bus_free(&bus);
 	p = periods_find(&third.periods, PERIOD_HOURLY, NOW - 30 * 3600 * NS_PER_SECOND);
@@ -587,7 +730,7 @@ static void hours_before_1970_do_no_harm(void **state)
 	assert_int_equal(l.hours.newest, 2);
 	encode(&l, &bytes, &length);
 	assert_int_equal(aggregator_init(&back, &local, 0, NS_PER_SECOND), 0);
-	assert_int_equal(checkpoint_decode(bytes, length, &back, &bus), 0);
+	assert_int_equal(checkpoint_restore(bytes, length, 0, &back, &bus), 0);
 	assert_int_equal(back.lifetime.lost, 8);
 	assert_true(trend_hours_get(&l.hours, 1, &trends));
 	assert_true(trend_hours_get(&back.hours, 1, &again));
@@ -610,6 +753,8 @@ int main(void)
 	    cmocka_unit_test(another_calendar_goes_on_with_open_periods),
 	    cmocka_unit_test(damage_is_noticed),
 	    cmocka_unit_test(version_1_is_read),
+	    cmocka_unit_test(versions_2_and_3_are_read),
+	    cmocka_unit_test(want_of_memory_is_not_damage),
 	    cmocka_unit_test(late_periods_stay_sealed),
 	    cmocka_unit_test(late_periods_are_bounded),
 	    cmocka_unit_test(memory_of_periods_is_known),

@@ -9,7 +9,6 @@
 #include "base/calendar.h"
 #include "base/clock.h"
 #include "base/file_name.h"
-#include "doc/msgpack_tree.h"
 #include "testing.h"
 
 #include <errno.h>
@@ -54,27 +53,24 @@ static void restart(struct periods *p, const struct calendar *c, bool reopens)
 {
 	struct periods next;
 	struct msgpack_writer m;
+	struct period *restored;
 	size_t length;
 	char *bytes;
-	json_t *o;
 
-	msgpack_writer_init(&m);
-	writer_object(&m.writer, NULL);
-	period_index_write(&p->index[PERIOD_HOURLY], &m.writer, "hourly");
-	period_index_write(&p->index[PERIOD_DAILY], &m.writer, "daily");
-	writer_end(&m.writer);
-	bytes = msgpack_writer_take(&m, &length);
-	o = json_from_msgpack(bytes, length, 16);
 	periods_init(&next, c);
-	assert_int_equal(
-	    period_index_from_json(&next.index[PERIOD_HOURLY], json_object_get(o, "hourly")), 0);
-	assert_int_equal(
-	    period_index_from_json(&next.index[PERIOD_DAILY], json_object_get(o, "daily")), 0);
+	for (int kind = 0; kind < PERIOD_KINDS; kind++) {
+		struct doc_source s;
+
+		msgpack_writer_init(&m);
+		period_index_write(&p->index[kind], &m.writer, NULL);
+		bytes = msgpack_writer_take(&m, &length);
+		doc_source_msgpack(&s, bytes, length);
+		assert_int_equal(period_index_read(&next.index[kind], &s), 0);
+		free(bytes);
+	}
 	for (const struct period *one = p->first; reopens && one; one = one->next)
-		assert_non_null(periods_restore(&next, &one->span));
+		assert_int_equal(periods_restore(&next, &one->span, &restored), 0);
 	assert_int_equal(next.unindexed, 0);
-	json_decref(o);
-	free(bytes);
 	periods_free(p);
 	*p = next;
 }
@@ -252,12 +248,11 @@ static void a_damaged_index_is_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++) {
 		struct period_index ix = {.kind = PERIOD_HOURLY};
-		json_t *o = json_loads(damaged[i], JSON_DECODE_ANY, NULL);
+		struct doc_source s;
 
-		assert_non_null(o);
-		assert_int_equal(period_index_from_json(&ix, o), -EBADMSG);
+		doc_source_text(&s, damaged[i], strlen(damaged[i]));
+		assert_int_equal(period_index_read(&ix, &s), -EBADMSG);
 		period_index_free(&ix);
-		json_decref(o);
 	}
 }
 

@@ -5,8 +5,8 @@
  * A ring and a clock as the agent sees them, agents that are killed at any moment, and, beside
  * them, an agent that remembers everything: the windows of both are the same documents.
  */
-#include "agent/persist/checkpoint.h"
 #include "base/clock.h"
+#include "checkpoint_bytes.h"
 #include "doc/document.h"
 #include "settled.h"
 #include "testing.h"
@@ -117,8 +117,7 @@ static void save(struct bench *b)
 
 	free(b->state);
 	assert_int_equal(
-	    checkpoint_encode(&b->aggregator, &bus, b->now_ns, &b->state, &b->checkpoint_length),
-	    0);
+	    checkpoint_bytes(&b->aggregator, &bus, b->now_ns, &b->state, &b->checkpoint_length), 0);
 	memcpy(b->saved, b->read, sizeof(b->saved));
 }
 
@@ -310,7 +309,7 @@ static void restart(struct aggregator *l, uint64_t now_ns)
 	char *bytes;
 
 	aggregator_fold(l, now_ns);
-	assert_int_equal(checkpoint_encode(l, &bus, now_ns, &bytes, &length), 0);
+	assert_int_equal(checkpoint_bytes(l, &bus, now_ns, &bytes, &length), 0);
 	aggregator_free(l);
 	assert_int_equal(aggregator_init(l, &utc, 30, now_ns), 0);
 	assert_int_equal(checkpoint_restore(bytes, length, now_ns, l, &back), 0);
@@ -381,16 +380,17 @@ static enum given look(
 static struct given_times *reload(struct given_times *g)
 {
 	struct given_times *back = given_times_new();
-	struct tree_writer t;
-	json_t *o;
+	struct msgpack_writer m;
+	struct doc_source s;
+	size_t length;
+	char *bytes;
 
-	tree_writer_init(&t);
-	writer_object(&t.writer, NULL);
-	given_times_write(g, &t.writer, "given");
-	writer_end(&t.writer);
-	o = tree_writer_take(&t);
-	assert_int_equal(given_times_from_json(back, json_object_get(o, "given")), 0);
-	json_decref(o);
+	msgpack_writer_init(&m);
+	given_times_write(g, &m.writer, NULL);
+	bytes = msgpack_writer_take(&m, &length);
+	doc_source_msgpack(&s, bytes, length);
+	assert_int_equal(given_times_read(back, &s), 0);
+	free(bytes);
 	given_times_free(g);
 	return back;
 }
@@ -463,11 +463,10 @@ static void damage_is_noticed(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		struct given_times *g = given_times_new();
-		json_t *o = json_loads(bad[i], 0, NULL);
+		struct doc_source s;
 
-		assert_non_null(o);
-		assert_int_equal(given_times_from_json(g, o), -EBADMSG);
-		json_decref(o);
+		doc_source_text(&s, bad[i], strlen(bad[i]));
+		assert_int_equal(given_times_read(g, &s), -EBADMSG);
 		given_times_free(g);
 	}
 }

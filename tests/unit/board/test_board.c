@@ -1,6 +1,7 @@
 /*
  * test_board.c: the board: whole snapshots, a heartbeat, and refusal of what is no board.
  */
+#include "base/data_limits.h"
 #include "board/board.h"
 #include "testing.h"
 
@@ -11,6 +12,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+/* In the header. */
+#define SLOT_BYTES_AT 24
 
 static struct board *board(const char *bus)
 {
@@ -83,10 +90,10 @@ static void too_large_a_document_leaves_the_last(void **state)
 {
 	struct board *b = board(*state);
 	struct board_snapshot s;
-	char *large = calloc(1, 17 << 20);
+	char *large = calloc(1, BOARD_BYTES_MAX);
 
 	assert_int_equal(board_publish(b, "small", 5), 0);
-	assert_int_equal(board_publish(b, large, 17 << 20), -EFBIG);
+	assert_int_equal(board_publish(b, large, BOARD_BYTES_MAX), -EFBIG);
 	assert_int_equal(board_read(*state, &s), 0);
 	assert_int_equal(s.length, 5);
 	free(s.bytes);
@@ -128,6 +135,27 @@ static void it_says_up_to_when_the_ring_is_read(void **state)
 	board_close(b);
 }
 
+/* Of version 1, whose slots are smaller: an agent of before an upgrade is still seen. */
+static void a_board_of_version_1_is_read(void **state)
+{
+	const uint64_t slot_bytes = 16 << 20, slot_1[] = {1, 4, XXH3_64bits("text", 4)};
+	struct board *b = board(*state);
+	struct board_snapshot s;
+	uint32_t version = 1;
+
+	assert_int_equal(board_publish(b, "other", 5), 0);
+	scribble(*state, 8, &version, sizeof(version));
+	assert_int_equal(board_read(*state, &s), -EBADMSG);
+	scribble(*state, SLOT_BYTES_AT, &slot_bytes, sizeof(slot_bytes));
+	scribble(*state, 4096 + (16 << 20), slot_1, sizeof(slot_1));
+	scribble(*state, 4096 + (16 << 20) + (off_t)sizeof(slot_1), "text", 4);
+	assert_int_equal(board_read(*state, &s), 0);
+	assert_int_equal(s.length, 4);
+	assert_memory_equal(s.bytes, "text", 4);
+	free(s.bytes);
+	board_close(b);
+}
+
 static void damaged_boards_are_refused(void **state)
 {
 	struct board *b = board(*state);
@@ -136,10 +164,10 @@ static void damaged_boards_are_refused(void **state)
 	char path[128];
 
 	assert_int_equal(board_publish(b, "text", 4), 0);
-	scribble(*state, 4096 + 16 * 1024 * 1024 + 24, "X", 1); /* slot 1's document */
+	scribble(*state, 4096 + BOARD_BYTES_MAX + 24, "X", 1); /* slot 1's document */
 	assert_int_equal(board_read(*state, &s), -EAGAIN);
 	assert_int_equal(board_publish(b, "text", 4), 0);
-	scribble(*state, 4096 + 2 * 16 * 1024 * 1024 + 8, &huge, 8); /* slot 2's length */
+	scribble(*state, 4096 + 2 * (off_t)BOARD_BYTES_MAX + 8, &huge, 8); /* slot 2's length */
 	assert_int_equal(board_read(*state, &s), -EBADMSG);
 	scribble(*state, 8, "\x09", 1);
 	assert_int_equal(board_read(*state, &s), -EPROTONOSUPPORT);
@@ -204,6 +232,7 @@ int main(void)
 	    bus_test(a_new_agent_takes_the_boards_place),
 	    bus_test(too_large_a_document_leaves_the_last),
 	    bus_test(it_says_up_to_when_the_ring_is_read),
+	    bus_test(a_board_of_version_1_is_read),
 	    bus_test(damaged_boards_are_refused),
 	    bus_test(readers_get_whole_snapshots_or_none),
 	};

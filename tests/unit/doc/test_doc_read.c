@@ -5,8 +5,8 @@
 #include "base/clock.h"
 #include "doc/doc_read.h"
 #include "doc/doc_source.h"
+#include "doc/doc_tables.h"
 #include "doc/msgpack_tree.h"
-#include "doc/schema_list.h"
 #include "roundtrip.h"
 #include "settled.h"
 #include <errno.h>
@@ -67,6 +67,43 @@ static void fill(struct aggregate *a)
 	assert_true(aggregate_add_count(a, "other", exact_of(1e5 / 3)));
 }
 
+/* What is counted apart: tags, minutes, a bot with a gauge. */
+#define MINUTE0 (UINT64_C(1700000000) / 60)
+
+static void add_parts(struct aggregate *a)
+{
+	static const struct tag_names tags = {.count = 2, .names = {"user", "channel"}};
+	const struct orbus_tag user[] = {{"user", "ann"}, {"user", "bob"}};
+	struct orbus_sample s;
+
+	for (unsigned i = 0; i < 4; i++) {
+		struct aggregate one;
+
+		aggregate_init(&one);
+		orbus_sample_init(&s);
+		s.bot = "one";
+		s.ts = MINUTE0 * 60 * NS_PER_SECOND;
+		s.response_ms = 100 * (i % 3);
+		s.ttft_ms = i;
+		s.completion_tokens = 5;
+		s.cost_usd = 0.5;
+		s.tags = user;
+		s.tag_count = 2;
+		assert_true(aggregate_add_settled(&one, &s) &&
+			    tag_stats_add(&one.by_tag, &s, &tags) &&
+			    minutes_add(&one.minutes, MINUTE0 + i / 2, &one.requests));
+		assert_true(aggregate_merge(a, &one));
+		aggregate_free(&one);
+	}
+	orbus_sample_init(&s);
+	s.kind = ORBUS_KIND_GAUGE;
+	s.bot = "one";
+	s.ts = NS_PER_SECOND;
+	s.name = "n";
+	s.value = -3;
+	assert_true(aggregate_add_settled(a, &s));
+}
+
 static json_t *document_of(const struct aggregate *a)
 {
 	static const struct trends trends = {{1, 2}, {0, 1}, 2, 3, 1};
@@ -83,6 +120,31 @@ static json_t *document_of(const struct aggregate *a)
 
 	assert_non_null(document);
 	return document;
+}
+
+/* What the board says of it: who is connected now, and the lifetime by itself. */
+static json_t *board_document_of(const struct aggregate *a)
+{
+	static const struct trends no_trends;
+	static const struct bot_known bots[] = {
+	    {.name = "one", .producers = 1, .producer = {{.since_ns = NS_PER_SECOND}}},
+	    {.name = "silent", .last_seen_ns = 5}};
+	const struct document_context context = {.saved_at_ns = 10 * NS_PER_SECOND,
+	    .lifetime = a,
+	    .trends = &no_trends,
+	    .bots = bots,
+	    .bot_count = 2};
+	struct tree_writer t;
+	json_t *both;
+
+	tree_writer_init(&t);
+	writer_object(&t.writer, NULL);
+	document_write(&t.writer, "document", a, &context);
+	document_write_lifetime(&t.writer, "lifetime", &context);
+	writer_end(&t.writer);
+	both = tree_writer_take(&t);
+	assert_non_null(both);
+	return both;
 }
 
 /* --- Damage ----------------------------------------------------------------------------------- */
@@ -232,6 +294,7 @@ static void what_is_there_twice_is_refused(void **state)
 {
 	static const char *const doubled[] = {"\"requests\": {",
 	    "\"ok\": ", "\"cost_usd\": ", "\"cost_usd_rest\": ", "\"by_bot\": {", "\"two\": {",
+	    "\"active_stats\": {", "\"service_metrics\": {",
 	    "\"last\": ", "\"users\": ", "\"lost_samples\": ", "\"scale\": ", "\"unknown\": "};
 	struct aggregate a;
 	json_t *whole;
@@ -365,18 +428,20 @@ static void a_shortage_is_not_damage(void **state)
 
 /* --- The writer and the schema ---------------------------------------------------------------- */
 
-static bool is_written[SCHEMA_KEYS];
+#define KEYS_MAX 1000
 
-static size_t table_of(const char *object)
+static const struct doc_field *written[KEYS_MAX];
+static size_t written_count;
+
+static bool is_written(const struct doc_field *f)
 {
-	for (size_t i = 0; i < SCHEMA_KEYS; i++)
-		if (schema_keys[i].object && strcmp(schema_keys[i].object, object) == 0)
-			return i;
-	fail_msg("%s: no such object in the schema", object);
-	return 0;
+	for (size_t i = 0; i < written_count; i++)
+		if (written[i] == f)
+			return true;
+	return false;
 }
 
-static void must_be_in_schema(const json_t *o, const char *object);
+static void must_be_in_schema(const json_t *o, const struct doc_object *object);
 
 static bool are_all(const json_t *value, bool (*is)(const json_t *item))
 {
@@ -410,57 +475,84 @@ static bool is_number(const json_t *v)
 	return json_is_number(v);
 }
 
-static bool has_shape(const json_t *v, const struct schema_key *k)
+static bool has_type(const json_t *v, const struct doc_field *f)
 {
 	const char *name;
 	json_t *item;
 	size_t i;
 
-	switch (k->shape) {
-	case SHAPE_COUNT: return is_count(v);
-	case SHAPE_INTEGER: return json_is_integer(v);
-	case SHAPE_FIGURE: return json_is_number(v) || json_is_null(v);
-	case SHAPE_NUMBER: return json_is_number(v);
-	case SHAPE_TEXT_OR_NULL: return json_is_string(v) || json_is_null(v);
-	case SHAPE_TEXT:
-	case SHAPE_TIME: return json_is_string(v);
-	case SHAPE_BOOL: return json_is_boolean(v);
-	case SHAPE_LIST_COUNT: return json_is_array(v) && are_all(v, is_count);
-	case SHAPE_EACH_COUNT: return json_is_object(v) && are_all(v, is_count);
-	case SHAPE_EACH_NUMBER: return json_is_object(v) && are_all(v, is_number);
-	case SHAPE_EACH_INTEGER: return json_is_object(v) && are_all(v, is_integer);
-	case SHAPE_OBJECT: must_be_in_schema(v, k->of); return json_is_object(v);
-	case SHAPE_LIST:
-		json_array_foreach(v, i, item) must_be_in_schema(item, k->of);
+	switch ((enum doc_type)f->type) {
+	case DOC_COUNT: return is_count(v);
+	case DOC_SUM_REST:
+	case DOC_INTEGER: return json_is_integer(v);
+	case DOC_FIGURE:
+	case DOC_SIGNED:
+	case DOC_SUM: return json_is_number(v) || json_is_null(v);
+	case DOC_NUMBER: return json_is_number(v);
+	case DOC_TEXT_OR_NULL: return json_is_string(v) || json_is_null(v);
+	case DOC_TEXT: return json_is_string(v);
+	case DOC_TIME: return json_is_string(v) || (f->flags & NULLABLE && json_is_null(v));
+	case DOC_BOOL: return json_is_boolean(v);
+	case DOC_LIST_COUNT: return json_is_array(v) && are_all(v, is_count);
+	case DOC_EACH_COUNT: return json_is_object(v) && are_all(v, is_count);
+	case DOC_EACH_NUMBER: return json_is_object(v) && are_all(v, is_number);
+	case DOC_EACH_INTEGER: return json_is_object(v) && are_all(v, is_integer);
+	case DOC_OBJECT: must_be_in_schema(v, f->of); return json_is_object(v);
+	case DOC_LIST:
+		json_array_foreach(v, i, item) must_be_in_schema(item, f->of);
 		return json_is_array(v);
-	case SHAPE_EACH:
+	case DOC_EACH:
 		json_object_foreach((json_t *)(uintptr_t)v, name, item)
 		{
-			must_be_in_schema(item, k->of);
+			must_be_in_schema(item, f->of);
 		}
 		return json_is_object(v);
+	case DOC_EACH_EACH:
+		json_object_foreach((json_t *)(uintptr_t)v, name, item)
+		{
+			const char *inner;
+			json_t *one;
+
+			json_object_foreach(item, inner, one)
+			{
+				must_be_in_schema(one, f->of);
+			}
+		}
+		return json_is_object(v);
+	case DOC_TYPES: break;
 	}
 	return false;
 }
 
 /* Each key is there, behind the one before it, and what it holds is of its type. */
-static void must_be_in_schema(const json_t *o, const char *object)
+static void must_be_in_schema(const json_t *o, const struct doc_object *object)
 {
-	size_t i = table_of(object);
+	unsigned i = 0;
 	const char *name;
 	json_t *value;
 
 	json_object_foreach((json_t *)(uintptr_t)o, name, value)
 	{
-		do
+		while (i < object->count && strcmp(object->fields[i].key, name) != 0)
 			i++;
-		while (i < SCHEMA_KEYS && !schema_keys[i].object &&
-		       strcmp(schema_keys[i].key, name) != 0);
-		if (i == SCHEMA_KEYS || schema_keys[i].object)
-			fail_msg("%s.%s is not in the schema, or in another place", object, name);
-		if (!has_shape(value, &schema_keys[i]))
-			fail_msg("%s.%s has another type than in the schema", object, name);
-		is_written[i] = true;
+		if (i == object->count)
+			fail_msg(
+			    "%s.%s is not in the schema, or in another place", object->name, name);
+		if (!has_type(value, &object->fields[i]))
+			fail_msg("%s.%s has another type than in the schema", object->name, name);
+		if (!is_written(&object->fields[i]) && written_count < KEYS_MAX)
+			written[written_count++] = &object->fields[i];
+	}
+}
+
+static void must_be_written(const struct doc_object *object)
+{
+	for (unsigned i = 0; i < object->count; i++) {
+		if (!is_written(&object->fields[i]))
+			fail_msg("%s.%s is in the schema, and was not written", object->name,
+			    object->fields[i].key);
+		if (object->fields[i].of)
+			must_be_written(object->fields[i].of);
 	}
 }
 
@@ -472,7 +564,16 @@ static void what_is_written_is_what_the_schema_says(void **state)
 
 	(void)state;
 	fill(&a);
+	add_parts(&a);
 	/* Sums that a double is not all of. */
+	for (uint32_t i = 0; i < a.breakdown.table.count; i++)
+		((struct request_stats *)a.breakdown.table.entries[i].value)->cost.units = beyond;
+	((struct request_stats *)tag_stats_values(&a.by_tag, "user")->entries[1].value)
+	    ->cost.units = beyond;
+	for (uint32_t i = 0; i < a.minutes.count; i++) {
+		a.minutes.list[i].cost.units = beyond;
+		a.minutes.list[i].response_ms.sum.units = beyond;
+	}
 	a.requests.cost.units = beyond;
 	((struct request_stats *)a.by_model.entries[1].value)->cost.units = beyond;
 	((struct exact_sum *)a.counts.entries[0].value)->units = beyond;
@@ -485,10 +586,12 @@ static void what_is_written_is_what_the_schema_says(void **state)
 			g->below = g->above;
 	}
 	whole = document_of(&a);
-	must_be_in_schema(whole, "document");
-	for (size_t i = 0; i < SCHEMA_KEYS; i++)
-		if (!schema_keys[i].object && !is_written[i])
-			fail_msg("%s is in the schema, and was not written", schema_keys[i].key);
+	must_be_in_schema(whole, &doc_document);
+	json_decref(whole);
+	whole = board_document_of(&a);
+	must_be_in_schema(json_object_get(whole, "document"), &doc_document);
+	must_be_in_schema(json_object_get(whole, "lifetime"), &doc_lifetime);
+	must_be_written(&doc_document);
 	json_decref(whole);
 	aggregate_free(&a);
 }
@@ -546,7 +649,7 @@ static void read_text(struct doc_source *s, const char *expected)
 	struct doc_text text;
 	char copy[100];
 
-	assert_true(doc_is_text(s));
+	assert_true(doc_kind(s) == '"');
 	doc_text(s, &text);
 	assert_true(doc_text_cut(&text, copy, sizeof(copy)));
 	assert_string_equal(copy, expected);
@@ -573,9 +676,25 @@ static void read_objects(struct doc_source *s, unsigned depth)
 	assert_false(doc_item(s));
 }
 
+/* The next number as a count, whatever it is; it is read once more then. */
+static void must_count(struct doc_source *s, uint64_t expected, bool is_integer)
+{
+	struct doc_source again = *s;
+	uint64_t count;
+
+	assert_true(doc_kind(&again) == '0');
+	assert_int_equal(doc_any_count(&again, &count), is_integer);
+	assert_int_equal(count, expected);
+	doc_skip(s);
+	assert_int_equal(
+	    again.is_msgpack ? again.msgpack.in.at - s->msgpack.in.at : again.text.at - s->text.at,
+	    0);
+}
+
 /* Draws the same, and expects it of a value. */
 static void read_value(struct doc_source *s, unsigned depth, const char *const *texts)
 {
+	struct doc_source again = *s;
 	uint64_t count;
 	int64_t integer;
 	double figure;
@@ -583,7 +702,7 @@ static void read_value(struct doc_source *s, unsigned depth, const char *const *
 
 	switch (draw(depth ? 9 : 7)) {
 	case 0:
-		assert_true(doc_is_null(s));
+		assert_true(doc_kind(s) == 'n');
 		doc_figure(s, &figure);
 		assert_true(isnan(figure));
 		break;
@@ -594,14 +713,17 @@ static void read_value(struct doc_source *s, unsigned depth, const char *const *
 	case 2:
 		doc_count(s, &count);
 		assert_int_equal(count, draw(2) ? draw(300) : COUNT_MAX - draw(3));
+		must_count(&again, count, true);
 		break;
 	case 3:
 		doc_integer(s, &integer);
 		assert_int_equal(integer, 1000 - (int64_t)draw(2000));
+		must_count(&again, integer > 0 ? (uint64_t)integer : 0, true);
 		break;
 	case 4:
 		doc_figure(s, &figure);
 		assert_true(figure == draw_figure());
+		must_count(&again, figure > 0 ? (uint64_t)figure : 0, false);
 		break;
 	case 5: read_text(s, texts[draw(4)]); break;
 	case 6: read_counts(s); break;

@@ -3,6 +3,7 @@
  */
 #include "doc/document.h"
 #include "doc/period_file.h"
+#include "document_text.h"
 #include "live/filter.h"
 #include "settled.h"
 #include "testing.h"

@@ -7,6 +7,7 @@
 #include "base/data_limits.h"
 #include "doc/doc_read.h"
 #include "doc/document.h"
+#include "document_text.h"
 #include "document_tree.h"
 #include "roundtrip.h"
 #include "settled.h"
@@ -70,6 +71,66 @@ static void fill_figures(struct request_stats *f)
 	fill(&f->decode_tps);
 }
 
+/* As many combinations as there may be, the first with histograms of all buckets. */
+static void fill_breakdown(struct aggregate *a)
+{
+	char name[ORBUS_TEXT_MAX + 1];
+	const struct combination c = {name, name, name, name};
+
+	for (unsigned i = 0; i < BREAKDOWN_MAX + 3; i++) {
+		struct request_stats one;
+
+		request_stats_init(&one);
+		fill_figures(&one);
+		longest_name(i, name);
+		if (i >= BREAKDOWN_BUCKETS_MAX / (4 * HISTOGRAM_BUCKETS)) {
+			histogram_free(&one.response_ms);
+			histogram_free(&one.ttft_ms);
+			histogram_free(&one.tps);
+			histogram_free(&one.decode_tps);
+		}
+		assert_true(breakdown_add_stats(&a->breakdown, &c, &one));
+		request_stats_free(&one);
+	}
+	assert_int_equal(a->breakdown.table.count, BREAKDOWN_NAMES_MAX);
+	assert_true(a->breakdown.buckets > BREAKDOWN_BUCKETS_MAX / 100 * 99);
+}
+
+static void fill_tags(struct aggregate *a)
+{
+	char tag[ORBUS_TEXT_MAX + 1], value[ORBUS_TEXT_MAX + 1];
+
+	for (unsigned t = 0; t < TAG_NAMES_MAX; t++)
+		for (unsigned i = 0; i < NAME_TABLE_NAMES_MAX; i++) {
+			struct request_stats one;
+
+			request_stats_init(&one);
+			fill_figures(&one);
+			longest_name(t, tag);
+			longest_name(i, value);
+			assert_int_equal(tag_stats_add_value(&a->by_tag, tag, value, &one), 1);
+			request_stats_free(&one);
+		}
+	assert_true(a->by_tag.buckets > TAG_BUCKETS_MAX);
+}
+
+static void fill_bots(struct aggregate *a, const struct gauge_stats *g)
+{
+	char bot[ORBUS_TEXT_MAX + 1], name[ORBUS_TEXT_MAX + 1];
+
+	for (unsigned b = 0; b < NAME_TABLE_NAMES_MAX; b++) {
+		struct bot_stats *stats;
+
+		longest_name(b, bot);
+		stats = bot_table_at(&a->bots, bot);
+		stats->last_seen_ns = stats->last_request_ns = UINT64_MAX;
+		for (unsigned i = 0; i < BOT_GAUGES_MAX + 1; i++) {
+			longest_name(i, name);
+			assert_true(gauge_table_add(&stats->gauges, name, g));
+		}
+	}
+}
+
 static void the_largest_document_is_read(void **state)
 {
 	struct aggregate a;
@@ -99,6 +160,10 @@ static void the_largest_document_is_read(void **state)
 	for (uint64_t i = 0; i < KMV_SKETCH_MAX; i++)
 		assert_true(kmv_sketch_add_hash(&a.users, (UINT64_C(1) << 53) - 1 - i) &&
 			    kmv_sketch_add_hash(&a.channels, (UINT64_C(1) << 53) - 1 - i));
+	fill_breakdown(&a);
+	fill_tags(&a);
+	fill_bots(&a, &(const struct gauge_stats){-1e300 / 3, -1e300 / 3, 1e300 / 3,
+			  {EXACT_UNITS_MAX - 1}, {EXACT_UNITS_MAX / 3}, UINT64_MAX, COUNT_MAX});
 	assert_int_equal(a.by_model.count, NAME_TABLE_NAMES_MAX);
 	assert_in_range(must_survive_text(&a), DOCUMENT_BYTES_MAX / 4 * 3, DOCUMENT_BYTES_MAX);
 	aggregate_free(&a);

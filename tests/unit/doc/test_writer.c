@@ -3,6 +3,7 @@
  */
 #include "doc/document.h"
 #include "doc/msgpack_tree.h"
+#include "document_text.h"
 #include "settled.h"
 #include "testing.h"
 

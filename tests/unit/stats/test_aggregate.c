@@ -4,6 +4,7 @@
 #include "doc/doc_read.h"
 #include "doc/document.h"
 #include "doc/msgpack_tree.h"
+#include "document_text.h"
 #include "document_tree.h"
 #include "settled.h"
 #include "testing.h"

@@ -187,22 +187,35 @@ static void requests_count_by_the_values_of_chosen_tags(void **state)
 		s.tags = given + i;
 		s.tag_count = 1;
 		assert_true(aggregate_add_settled(&a, &s));
-		assert_true(aggregate_add_by_tag(&a, &s, &tags));
+		assert_true(tag_stats_add(&a.by_tag, &s, &tags));
 	}
 	assert_true(aggregate_merge(&merged, &a));
 	assert_true(aggregate_merge(&merged, &a));
-	assert_int_equal(merged.by_tag.count, 2);
-	values = name_table_find(&merged.by_tag, "user");
+	assert_int_equal(merged.by_tag.tags.count, 2);
+	values = tag_stats_values(&merged.by_tag, "user");
 	assert_int_equal(values->count, 2);
 	assert_int_equal(((const struct request_stats *)name_table_find(values, "ann"))->total, 2);
 	assert_true(request_stats_cost(name_table_find(values, "ann")) == 1.0);
-	assert_null(name_table_find(&merged.by_tag, "guild"));
+	assert_null(tag_stats_values(&merged.by_tag, "guild"));
 	for (unsigned i = 0; i < 2 * TAG_NAMES_MAX; i++) {
 		char name[8];
 
 		snprintf(name, sizeof(name), "t%u", i);
-		assert_int_equal(aggregate_tag_at(&merged, name) != NULL, i + 2 < TAG_NAMES_MAX);
+		assert_int_equal(tag_stats_add_value(&merged.by_tag, name, "v", &a.requests),
+		    i + 2 < TAG_NAMES_MAX);
 	}
+	/* Each tag's values up to the limit, and one beyond it. */
+	for (unsigned i = 0; i < NAME_TABLE_MAX + 1; i++) {
+		char value[8];
+
+		snprintf(value, sizeof(value), "v%u", i);
+		assert_int_equal(
+		    tag_stats_add_value(&merged.by_tag, "user", value, &a.requests), 1);
+	}
+	assert_int_equal(values->count, NAME_TABLE_NAMES_MAX);
+	assert_int_equal(
+	    ((const struct request_stats *)name_table_find(values, NAME_TABLE_OTHER))->total,
+	    3 * a.requests.total);
 	aggregate_free(&a);
 	aggregate_free(&merged);
 }

@@ -47,6 +47,45 @@ static void quantiles_are_within_1_1_percent(void **state)
 	free(values);
 }
 
+/* By its definition: the middle of the bucket of the value of that rank, kept within the values. */
+static double quantile_by_definition(const struct histogram *h, double q)
+{
+	uint64_t rank = (uint64_t)ceil(q * (double)h->count), seen = h->zero_count;
+	double value = h->max;
+
+	if (rank <= seen && seen > 0)
+		return 0;
+	for (uint32_t i = 0; i < h->length; i++) {
+		seen += histogram_bucket(h, i);
+		if (seen >= rank && seen > 0) {
+			value = exp2((h->offset + (int32_t)i + 0.5) / 32);
+			break;
+		}
+	}
+	return fmin(fmax(value, h->min), h->max);
+}
+
+/* From whichever end of the buckets it is looked for. */
+static void quantiles_are_by_definition_of_any_histogram(void **state)
+{
+	unsigned seed = 11;
+
+	(void)state;
+	for (int run = 0; run < 2000; run++) {
+		int values = 1 + rand_r(&seed) % (run % 2 ? 5 : 300);
+		struct histogram h;
+
+		histogram_init(&h);
+		for (int i = 0; i < values; i++)
+			assert_true(histogram_add(&h,
+			    rand_r(&seed) % 4 ? exp2((double)rand_r(&seed) / RAND_MAX * 23) : 0));
+		for (int percent = 0; percent <= 100; percent++)
+			assert_true(histogram_quantile(&h, percent / 100.0) ==
+				    quantile_by_definition(&h, percent / 100.0));
+		histogram_free(&h);
+	}
+}
+
 static void every_value_lies_in_its_bucket(void **state)
 {
 	(void)state;
@@ -299,6 +338,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(quantiles_are_within_1_1_percent),
+	    cmocka_unit_test(quantiles_are_by_definition_of_any_histogram),
 	    cmocka_unit_test(every_value_lies_in_its_bucket),
 	    cmocka_unit_test(every_index_is_that_of_the_definition),
 	    cmocka_unit_test(merging_equals_adding_all),
