@@ -1,4 +1,5 @@
 """oragent --alert: rules are read, evaluated, posted and shown; and read anew."""
+import glob
 import os
 import signal
 import time
@@ -154,6 +155,21 @@ class TellingTest(AlertsTest):
         self.publish({**ANSWER, "bot": "never"})
         self.wait_log(agent, "recovered: bot never is heard of again")
         self.stop_agent(agent)
+
+    def test_a_silence_outlives_agent_and_bus(self):
+        rule, both = "silent 3s", "requests today > 5 bot=acore model=openai/*"
+        agent = self.agent(rule, both)
+        self.publish(*[ANSWER] * 5)
+        self.wait_state(rule, "firing")
+        self.wait_figure(both, value=5, state="ok")
+        self.stop_agent(agent)
+        for path in glob.glob(f"/dev/shm/{self.bus}*"):
+            os.unlink(path)
+        agent = self.agent()
+        self.wait_figure(rule, state="firing", bot="acore")
+        self.wait_figure(both, value=5, state="ok")
+        self.wait_state(rule, "firing")
+        self.assertNotRegex(self.stop_agent(agent), "alert:|recovered:")
 
     def test_lost_samples_are_told(self):
         agent = self.agent("lost samples > 0")

@@ -110,7 +110,7 @@ class ClockTest(AlertsTest):
         return round(sum(file["cost_usd"] or 0 for file in files if file), 9)
 
     def test_a_budget_of_a_month_goes_by_the_daily_files(self):
-        month, seven, week = "cost month > 5 USD", "cost 7d > 8 USD", "cost week > 4 USD bot=acore"
+        month, seven, week = "cost month > 5 USD", "cost 7d > 8 USD", "cost week > 4 USD bot=acore model=openai/*"
         self.set_clock("2026-10-29T12:00:00+00:00")  # a Thursday
         hook = self.hook()
         agent = self.agent(f"webhook {hook.url}", month, seven, week)

@@ -26,7 +26,7 @@
 #define TURNS 64
 
 static const char rules_text[] = "cost 7d > 5\ncost 30d > 5\ncost week > 5\ncost month > 5\n"
-				 "requests month > 5 model=a*\ncost today > 5\n";
+				 "requests month > 5 model=a* bot=b\ncost today > 5\n";
 enum rule { RULE_7D, RULE_30D, RULE_WEEK, RULE_MONTH, RULE_FILTERED, RULES };
 
 struct fixture {
@@ -40,7 +40,7 @@ struct fixture {
 	struct days *days;
 	uint64_t now_ns;
 	/* By the day's number since 1970: what all requests came to, in nano-dollars; and how many
-	 * are of the rule with a filter. */
+	 * are of the rule with two filters. */
 	uint64_t cost[DAYS], filtered[DAYS];
 };
 
