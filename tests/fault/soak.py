@@ -321,7 +321,9 @@ class Soak(BusTest):
         # What is orphaned was begun, and not published as a request.
         self.assertLessEqual(least, total - orphaned + rejected + lost,
                              f"published, and counted + rejected + lost; {missing}")
-        self.assertLessEqual(total - orphaned + rejected + lost, most)
+        self.assertLessEqual(total - orphaned + rejected + lost, most,
+                             f"counted {total} less {orphaned} orphans + {rejected} rejected + {lost} lost, and "
+                             f"published; {missing}")
         self.assertEqual(sum(self.sum_by_name(documents, "by_model").values()), total)
         by_bot = self.sum_by_name(documents, "by_bot")
         self.assertEqual(sum(by_bot.values()), total)
@@ -367,6 +369,9 @@ def report(arguments):
                          flood=arguments.flood, attacks=arguments.attacks)
     except unittest.SkipTest as reason:
         sys.exit(f"soak: {reason}")
+    except BaseException:
+        print(f"soak: seed {arguments.seed}, {soak.rounds} rounds", file=sys.stderr)
+        raise
     finally:
         soak.tearDown()
         soak.doCleanups()
