@@ -187,6 +187,7 @@ static bool take_record(
 		lane_belief_note_missing(s, lane);
 		return false;
 	}
+	lane_belief_note_taken(s, lane, r->origin.epoch);
 	if (sample_decode(r->payload, length, &r->storage, out) == 0) {
 		lane_belief_note_sample(s, lane);
 		return true;
