@@ -9,7 +9,15 @@
  *     whose last record is not in its slot, nor overwritten by a later one, is a lie: the reader
  *     ignores it, and takes the records that the slots hold from `next` on.
  *   - The owner's claim. Each owner says at which record it began. The records of a new owner are
- *     due from there on, whatever a former owner left in `head` and wherever that led the reader.
+ *     due from there on, whatever a former owner left in `head` and wherever that led the reader;
+ *     but not where the last record that was taken is in its slot still. An honest owner would have
+ *     found it there, so the claim is invented.
+ *
+ * Anybody who has the lane can make up a claim, so the claim alone moves nothing: the count of the
+ * place, which is saved with it, becomes another one only by a record of the owner who claims that
+ * count. Else the true header, seen later, would look like a new count, and what was taken would
+ * come again. For the same reason header and slots must be of one owner: a look during which the
+ * owner changes is repeated.
  *
  * No record vanishes: an honest owner writes the whole header with each publish, so the first
  * sample after the last scribble over its lane makes the header true again. From then on each
@@ -145,8 +153,8 @@ static void go_back(struct cursor *c, uint64_t due)
 }
 
 /*
- * A new count, all of whose records are due. False: records of the one before are to be taken
- * first.
+ * A new count, all of whose records are due, unless the slots show that it is invented. False:
+ * records of the one before are to be taken first.
  *
  * The records between `next` and its beginning are of the count before. They are not counted as
  * lost where the owner that began the new count did not find them, or where there cannot be so

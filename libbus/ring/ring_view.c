@@ -20,6 +20,7 @@ void ring_view_close(struct ring_view *s)
 	s->cursors = NULL;
 }
 
+/* Looks at a lane whose owner changes in between. */
 #define PLACE_TRIES 4
 
 /* Where a reader begins who has not been here before, by a header that was read. */
@@ -43,20 +44,23 @@ static void begin_with(struct ring_view *s, uint32_t lane, const struct lane_vie
 	c->head = c->next;
 }
 
-static void begin_lane(struct ring_view *s, uint32_t lane)
+/* False: the header, which is in `v`, is not believed. */
+static bool begin_lane(struct ring_view *s, uint32_t lane, struct lane_view *v)
 {
 	struct cursor *c = &s->cursors[lane];
-	struct lane_view v;
 
 	c->in_use = lane_view_in_use(s, lane);
 	(void)ring_view_now(s); /* before the head is read, as in lane_belief_look() */
-	if (c->in_use && lane_view_read(s, lane, &v))
-		begin_with(s, lane, &v);
+	if (!c->in_use || !lane_view_read(s, lane, v))
+		return false;
+	begin_with(s, lane, v);
+	return c->believed_ns != 0;
 }
 
 int ring_view_open(struct ring_view *s, const struct bus_paths *paths, ring_view_clock *clock)
 {
 	int err = segment_map_readonly(paths, &s->segment);
+	struct lane_view v;
 
 	if (err)
 		return err;
@@ -69,7 +73,7 @@ int ring_view_open(struct ring_view *s, const struct bus_paths *paths, ring_view
 	}
 	/* Begin with the oldest record that is still there: what came before was not for us. */
 	for (uint32_t i = 0; i < s->segment.shape.lane_count; i++)
-		begin_lane(s, i);
+		(void)begin_lane(s, i, &v);
 	return 0;
 }
 
@@ -150,9 +154,7 @@ static bool place_by(struct ring_view *s, uint32_t lane, const struct lane_view 
 		c->lost += min_u64(start - c->from, head_possible_in(ring_view_now(s)));
 		position = start;
 	}
-	/* Until a record of the header's count is taken, the position is of the count that was
-	 * saved.
-	 */
+	/* Until a record bears out the header's count, the position is of the saved one. */
 	else if (position > 0 && count_id != 0)
 		c->count_id = count_id;
 	c->counted = position;
@@ -224,9 +226,9 @@ void ring_view_skip(struct ring_view *s)
 {
 	for (uint32_t i = 0; s->cursors && i < s->segment.shape.lane_count; i++) {
 		struct cursor *c = &s->cursors[i];
+		struct lane_view v;
 
-		begin_lane(s, i);
-		if (c->in_use && c->believed_ns == ring_view_now(s))
-			c->next = c->head = lane_view_head(s, i);
+		if (begin_lane(s, i, &v))
+			c->next = c->head = v.head;
 	}
 }
