@@ -99,23 +99,24 @@ static void note_barren(struct ring_view *s, struct cursor *c)
 /* --- Looking ---------------------------------------------------------------------------------- */
 
 /*
- * Takes whole records from `next` on, without regard to the head. False: there are none.
- *
- * Those of the owner that the header names wait where its count is another one than ours: after
- * them the place would be one of that count.
+ * Takes whole records from `next` on, without regard to the head. False: there are none. They may
+ * be of any owner and count: of the header's only where that was met.
  */
 static bool take_run(
     const struct ring_view *s, struct cursor *c, uint32_t lane, const struct lane_view *v)
 {
-	bool is_met = v->epoch == c->owner || (v->is_claimed && v->count_id == c->count_id);
-	uint64_t end = c->next;
+	uint64_t end;
 
-	while (end - c->next < RUN_MAX &&
-	       lane_view_sequence(s, lane, end) == slot_sequence_whole(end) &&
-	       (is_met || end < c->counted || !lane_view_is_by(s, lane, end, v->epoch)))
+	/* What would come again may be overwritten. What is due may be there. */
+	if (c->next < c->counted &&
+	    lane_view_sequence(s, lane, c->next) != slot_sequence_whole(c->next))
+		c->next = c->counted;
+	end = c->next;
+	while (
+	    end - c->next < RUN_MAX && lane_view_sequence(s, lane, end) == slot_sequence_whole(end))
 		end++;
 	c->head = end;
-	c->is_claimed = is_met && v->is_claimed;
+	c->is_claimed = v->is_claimed && (v->epoch == c->owner || v->count_id == c->count_id);
 	return end > c->next;
 }
 
@@ -166,15 +167,10 @@ static bool meet_count(
 	if (c->next < v->begin && v->begin - c->next > possible_since(s, c)) {
 		if (take_run(s, c, lane, v))
 			return false;
-		/* What would come again may be gone. What is due may be there. */
-		if (c->next < c->counted) {
-			c->next = min_u64(c->counted, v->begin);
-			if (take_run(s, c, lane, v))
-				return false;
-		}
-		if (c->next < v->begin)
+		if (c->next < v->begin) {
 			note_lie(s, c);
-		c->next = v->begin;
+			c->next = v->begin;
+		}
 	}
 	if (cursor_reached(c) > v->begin && !is_place_there(s, c, lane, v->epoch)) {
 		note_lie(s, c);

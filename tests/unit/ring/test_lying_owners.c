@@ -209,12 +209,15 @@ static uint64_t any_head(const struct play *p)
 static void lie(struct play *p)
 {
 	struct lane_header *h = header(p);
-	bool is_own = p->may_name_itself && any(2);
+	bool is_own = p->is_liar_there && p->may_name_itself && any(2);
 	uint64_t epoch = is_own ? p->liar.epoch : random_word() >> any(64);
 
 	switch (any(5)) {
 	case 0: atomic_store(&h->head, p->head + (2 + any(64)) * SLOTS); break;
-	case 1: lane_store_header(h, &p->liar); break;
+	case 1:
+		if (p->is_liar_there)
+			lane_store_header(h, &p->liar);
+		break;
 	case 2:
 		p->may_publish = p->may_publish && !is_own;
 		atomic_store(&h->count_head, any_number(p));
@@ -243,9 +246,8 @@ static void others_do_something(struct play *p)
 		if (p->is_liar_there)
 			publish_rubbish(p);
 		break;
-	default:
-		if (p->is_liar_there)
-			lie(p);
+	/* Of a lane that an honest owner has too: then another process scribbles over it. */
+	default: lie(p);
 	}
 	if (p->is_intruding)
 		p->loads = 1 + any(any(2) ? 8 : 200);
