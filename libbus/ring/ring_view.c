@@ -20,9 +20,6 @@ void ring_view_close(struct ring_view *s)
 	s->cursors = NULL;
 }
 
-/* Looks at a lane whose owner changes in between. */
-#define PLACE_TRIES 4
-
 /* Where a reader begins who has not been here before, by a header that was read. */
 static void begin_with(struct ring_view *s, uint32_t lane, const struct lane_view *v)
 {
@@ -175,21 +172,13 @@ static bool place_by(struct ring_view *s, uint32_t lane, const struct lane_view 
 bool ring_view_set_position(
     struct ring_view *s, uint32_t lane, uint64_t position, uint64_t count_id)
 {
-	struct cursor *c = &s->cursors[lane], before;
 	struct lane_view v;
 
 	if (!lane_view_in_use(s, lane))
 		return position == 0;
 	(void)ring_view_now(s); /* before the head is read, as in lane_belief_look() */
-	before = *c;
-	/* The header and the slots of one owner, as in lane_belief_look(). */
-	for (int tries = 0; tries < PLACE_TRIES && lane_view_read(s, lane, &v); tries++) {
-		bool is_ours = place_by(s, lane, &v, position, count_id);
-
-		if (lane_view_is_current(s, lane, &v))
-			return is_ours;
-		*c = before;
-	}
+	if (lane_view_read(s, lane, &v))
+		return place_by(s, lane, &v, position, count_id);
 	keep_position(s, lane, position, count_id);
 	return true;
 }

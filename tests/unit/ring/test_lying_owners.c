@@ -214,7 +214,7 @@ static void lie(struct play *p)
 
 	switch (any(5)) {
 	case 0: atomic_store(&h->head, p->head + (2 + any(64)) * SLOTS); break;
-	case 1:
+	case 1: /* the truth */
 		if (p->is_liar_there)
 			lane_store_header(h, &p->liar);
 		break;
