@@ -152,7 +152,7 @@ static bool place_by(struct ring_view *s, uint32_t lane, const struct lane_view 
 		position = start;
 	}
 	/* Until a record bears out the header's count, the position is of the saved one. */
-	else if (position > 0 && count_id != 0)
+	else
 		c->count_id = count_id;
 	c->counted = position;
 	lane_view_note_place(s, lane, position);
