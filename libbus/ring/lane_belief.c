@@ -9,7 +9,15 @@
  *     whose last record is not in its slot, nor overwritten by a later one, is a lie: the reader
  *     ignores it, and takes the records that the slots hold from `next` on.
  *   - The owner's claim. Each owner says at which record it began. The records of a new owner are
- *     due from there on, even if a former owner's `head` has led the reader beyond them.
+ *     due from there on, even if a former owner's `head` has led the reader beyond them,
+ *     but not where the last record that was taken is in its slot still. An honest owner would have
+ *     found it there, so the claim is invented.
+ *
+ * Anybody who has the lane can make up a claim, so the claim alone moves nothing: the count of the
+ * place, which is saved with it, becomes another one only by a record of the owner who claims that
+ * count. Else the true header, seen later, would look like a new count, and what was taken would
+ * come again. For the same reason header and slots must be of one owner: a look during which the
+ * owner changes is repeated.
  *
  * No record vanishes: an honest owner writes the whole header with each publish, so the first
  * sample after the last scribble over its lane makes the header true again. From then on each
@@ -31,6 +39,8 @@
  */
 #define BARREN_MAX       256
 #define BARREN_MAX_AGAIN 32
+/* Looks at a lane whose owner changes in between. */
+#define LOOK_TRIES 4
 /* Records taken at once from a lane whose head is not believed. */
 #define RUN_MAX 256
 
@@ -88,22 +98,48 @@ static void note_barren(struct ring_view *s, struct cursor *c)
 
 /* --- Looking ---------------------------------------------------------------------------------- */
 
-/* Takes whole records from `next` on, without regard to the head. False: there are none. */
-static bool take_run(const struct ring_view *s, struct cursor *c, uint32_t lane)
+/*
+ * Takes whole records from `next` on, without regard to the head. False: there are none. They may
+ * be of any owner and count: of the header's only where that was met.
+ */
+static bool take_run(
+    const struct ring_view *s, struct cursor *c, uint32_t lane, const struct lane_view *v)
 {
-	uint64_t end = c->next;
+	uint64_t end;
 
+	/* What would come again may be overwritten. What is due may be there. */
+	if (c->next < c->counted &&
+	    lane_view_sequence(s, lane, c->next) != slot_sequence_whole(c->next))
+		c->next = c->counted;
+	end = c->next;
 	while (
 	    end - c->next < RUN_MAX && lane_view_sequence(s, lane, end) == slot_sequence_whole(end))
 		end++;
 	c->head = end;
+	c->is_claimed = v->is_claimed && (v->epoch == c->owner || v->count_id == c->count_id);
 	return end > c->next;
 }
 
-/* The head cannot be true. Records that were published before it was written are still taken. */
-static bool disbelieve(struct ring_view *s, struct cursor *c, uint32_t lane)
+/*
+ * The last record before the place reached is in its slot still, as it was when it was taken. So no
+ * owner has begun a count before that place since then, whatever a header says: he would have found
+ * the record there. (One who began with this very record has not written it yet.)
+ */
+static bool is_place_there(
+    const struct ring_view *s, const struct cursor *c, uint32_t lane, uint64_t epoch)
 {
-	if (take_run(s, c, lane))
+	uint64_t place = cursor_reached(c);
+
+	if (place > 0 && c->taken == place)
+		return lane_view_is_by(s, lane, place - 1, c->taken_epoch);
+	return lane_view_is_older_than(s, lane, place, epoch);
+}
+
+/* The head cannot be true. Records that were published before it was written are still taken. */
+static bool disbelieve(
+    struct ring_view *s, struct cursor *c, uint32_t lane, const struct lane_view *v)
+{
+	if (take_run(s, c, lane, v))
 		return true;
 	note_lie(s, c);
 	put_aside(s, c);
@@ -118,8 +154,8 @@ static void go_back(struct cursor *c, uint64_t due)
 }
 
 /*
- * A new count, all of whose records are due. False: records of the one before are to be taken
- * first.
+ * A new count, all of whose records are due, unless the slots show that it is invented. False:
+ * records of the one before are to be taken first.
  *
  * The records between `next` and its beginning are of the count before. They are not counted as
  * lost where the owner that began the new count did not find them, or where there cannot be so
@@ -129,27 +165,37 @@ static bool meet_count(
     struct ring_view *s, struct cursor *c, uint32_t lane, const struct lane_view *v)
 {
 	if (c->next < v->begin && v->begin - c->next > possible_since(s, c)) {
-		if (take_run(s, c, lane))
+		if (take_run(s, c, lane, v))
 			return false;
-		note_lie(s, c);
-		c->next = v->begin;
+		if (c->next < v->begin) {
+			note_lie(s, c);
+			c->next = v->begin;
+		}
 	}
-	if (cursor_reached(c) == v->begin + 1 ||
-	    (cursor_reached(c) > v->begin &&
-		!lane_view_is_older_than(s, lane, cursor_reached(c), v->epoch))) {
+	if (cursor_reached(c) > v->begin && !is_place_there(s, c, lane, v->epoch)) {
 		note_lie(s, c);
 		go_back(c, v->begin);
 	}
-	c->count_id = v->count_id;
 	return true;
 }
 
-/* An owner that does not say where it began: a producer of before 1.1, or an overwritten header. */
-static void meet_stranger(const struct ring_view *s, struct cursor *c, const struct lane_view *v)
+/*
+ * An owner that does not say where it began: a producer of before 1.1, or an overwritten header. It
+ * may have begun at 0, where the head that it found was too high to be true. Its records are due,
+ * as far as the slots show them to be its own, and not the ones that were taken.
+ */
+static void meet_stranger(
+    const struct ring_view *s, struct cursor *c, uint32_t lane, const struct lane_view *v)
 {
-	/* It may have begun at 0, where the head that it found was too high to be true. */
-	if (c->count_id == 0 && v->epoch != c->epoch && v->head < cursor_reached(c))
-		go_back(c, lane_view_oldest(s, v->head));
+	uint64_t oldest = lane_view_oldest(s, v->head), start = v->head;
+
+	if (c->count_id != 0 || v->epoch == c->epoch || v->head >= cursor_reached(c) ||
+	    (c->taken == cursor_reached(c) && c->taken_epoch == v->epoch))
+		return;
+	while (start > oldest && lane_view_is_by(s, lane, start - 1, v->epoch))
+		start--;
+	if (start < v->head)
+		go_back(c, start);
 }
 
 /* The slots hold a record that we took and that a head this low has still to count: it is behind.
@@ -176,6 +222,9 @@ static bool fall_back(
 	uint64_t oldest = lane_view_oldest(s, v->head);
 	uint64_t begin = v->is_claimed ? v->begin : 0;
 
+	/* The slots go on where we are: the lane is further than this head. */
+	if (take_run(s, c, lane, v))
+		return true;
 	note_lie(s, c);
 	if (!c->is_behind || is_contradicted(s, c, lane, v->head)) {
 		c->is_behind = true;
@@ -193,9 +242,10 @@ static bool fall_back(
 }
 
 /* Passes over what was overwritten. False: the slots still hold something before that. */
-static bool skip_overwritten(struct ring_view *s, struct cursor *c, uint32_t lane, uint64_t head)
+static bool skip_overwritten(
+    struct ring_view *s, struct cursor *c, uint32_t lane, const struct lane_view *v)
 {
-	uint64_t oldest = lane_view_oldest(s, head), lost = 0;
+	uint64_t oldest = lane_view_oldest(s, v->head), lost = 0;
 
 	if (oldest <= c->next)
 		return true;
@@ -203,12 +253,15 @@ static bool skip_overwritten(struct ring_view *s, struct cursor *c, uint32_t lan
 	if (lane_view_was_written(s, lane, oldest))
 		lost = min_u64(oldest - c->next, possible_since(s, c));
 	if (lost < oldest - c->next) {
-		if (take_run(s, c, lane))
+		if (take_run(s, c, lane, v))
 			return false;
 		note_lie(s, c);
 	}
 	lose_before(c, oldest, lost);
 	c->next = oldest;
+	/* No record bears out the claim yet: which count the place is of is not known. */
+	if (v->count_id != c->count_id)
+		c->count_id = 0;
 	return true;
 }
 
@@ -220,12 +273,22 @@ static bool follow_header(
     struct ring_view *s, struct cursor *c, uint32_t lane, const struct lane_view *v)
 {
 	if (!v->is_claimed)
-		meet_stranger(s, c, v);
+		meet_stranger(s, c, lane, v);
 	/* Only a new owner begins a new count. */
-	else if (v->count_id != c->count_id && v->epoch != c->owner && !meet_count(s, c, lane, v))
-		return true;
+	else if (v->count_id != c->count_id && v->count_id != c->owner_count &&
+		 v->epoch != c->owner) {
+		/* One that begins with the last record that was taken has not written it yet. */
+		if (v->head < cursor_reached(c) && is_place_there(s, c, lane, v->epoch))
+			return fall_back(s, c, lane, v);
+		if (!meet_count(s, c, lane, v))
+			return true;
+	}
 	c->epoch = v->epoch;
-	c->owner = v->is_claimed ? v->epoch : c->owner;
+	c->is_claimed = v->is_claimed;
+	if (v->is_claimed) {
+		c->owner = v->epoch;
+		c->owner_count = v->count_id;
+	}
 	c->from = v->is_claimed ? v->begin : 0;
 	/* A new owner without a sample yet. Counted as barren, so that invented owners cost little.
 	 */
@@ -236,16 +299,24 @@ static bool follow_header(
 	if (v->head < cursor_reached(c))
 		return fall_back(s, c, lane, v);
 	c->is_behind = false;
-	if (!skip_overwritten(s, c, lane, v->head))
+	if (!skip_overwritten(s, c, lane, v))
 		return true;
 	c->head = v->head;
 	c->believed_ns = ring_view_now(s);
 	return c->head > c->next;
 }
 
+/* What the header says, held against the slots. */
+static bool weigh(struct ring_view *s, struct cursor *c, uint32_t lane, const struct lane_view *v)
+{
+	if (!head_is_credible(v->head, ring_view_now(s)) || !lane_view_is_backed(s, lane, v->head))
+		return disbelieve(s, c, lane, v);
+	return follow_header(s, c, lane, v);
+}
+
 bool lane_belief_look(struct ring_view *s, uint32_t lane)
 {
-	struct cursor *c = &s->cursors[lane];
+	struct cursor *c = &s->cursors[lane], before;
 	struct lane_view v;
 
 	if (!lane_view_in_use(s, lane))
@@ -261,15 +332,41 @@ bool lane_belief_look(struct ring_view *s, uint32_t lane)
 		c->is_behind = false;
 		return false;
 	}
-	if (!lane_view_read(s, lane, &v)) {
-		note_barren(s, c);
-		return false;
+	before = *c;
+	/*
+	 * The header and the slots of one owner: a record is taken only once its owner's claim was
+	 * looked at, or the count of the place after it would be another one's.
+	 */
+	for (int tries = 0; tries < LOOK_TRIES && lane_view_read(s, lane, &v); tries++) {
+		bool is_there = weigh(s, c, lane, &v);
+
+		if (lane_view_is_current(s, lane, &v))
+			return is_there;
+		*c = before;
 	}
-	if (!head_is_credible(v.head, ring_view_now(s)))
-		return disbelieve(s, c, lane);
-	if (!lane_view_is_backed(s, lane, v.head))
-		return disbelieve(s, c, lane);
-	return follow_header(s, c, lane, &v);
+	c->head = c->next;
+	note_barren(s, c);
+	return false;
+}
+
+void lane_belief_note_taken(struct ring_view *s, uint32_t lane, uint64_t epoch)
+{
+	struct cursor *c = &s->cursors[lane];
+
+	/* What comes again is below the place. */
+	if (c->next <= c->counted)
+		return;
+	c->taken = c->next;
+	c->taken_epoch = epoch;
+	/*
+	 * Anybody can write a claim into the header. A record by the one who claims bears it out.
+	 * One by another tells nothing new, where both are of the count that we go by; else its
+	 * owner's claim was not seen, and which count the place is of is not known.
+	 */
+	if (epoch == c->owner)
+		c->count_id = c->owner_count;
+	else if (!c->is_claimed || c->owner_count != c->count_id)
+		c->count_id = 0;
 }
 
 void lane_belief_note_sample(struct ring_view *s, uint32_t lane)

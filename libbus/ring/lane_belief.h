@@ -10,6 +10,12 @@
 bool lane_belief_look(struct ring_view *s, uint32_t lane);
 
 /*
+ * Notes whose the record before `next` was, and with that the count that the place goes by: that of
+ * its owner, where his claim was seen.
+ */
+void lane_belief_note_taken(struct ring_view *s, uint32_t lane, uint64_t epoch);
+
+/*
  * Notes what became of the record before `next`: a sample, not a valid one, or not there:
  * overwritten, or never written at all.
  */

@@ -31,12 +31,49 @@ bool lane_view_read(const struct ring_view *s, uint32_t lane, struct lane_view *
 	return false;
 }
 
+/* The epoch of the record's owner. False: it is not in its slot, or just being replaced there. */
+static bool read_owner(const struct ring_view *s, uint32_t lane, uint64_t record, uint64_t *epoch)
+{
+	const struct slot *slot = lane_view_slot(s, lane, record);
+
+	if (lane_view_sequence(s, lane, record) != slot_sequence_whole(record))
+		return false;
+	*epoch = atomic_load_explicit(&slot->owner, memory_order_relaxed) >> 32;
+	atomic_thread_fence(
+	    memory_order_acquire); /* pairs with the release fence in slot_write() */
+	return atomic_load_explicit(&slot->sequence, memory_order_relaxed) ==
+	       slot_sequence_whole(record);
+}
+
+bool lane_view_is_by(const struct ring_view *s, uint32_t lane, uint64_t record, uint64_t epoch)
+{
+	uint64_t owner;
+
+	return read_owner(s, lane, record, &owner) && owner == epoch;
+}
+
 bool lane_view_is_older_than(
     const struct ring_view *s, uint32_t lane, uint64_t place, uint64_t epoch)
 {
-	const struct slot *slot = lane_view_slot(s, lane, place - 1);
+	uint64_t owner;
 
-	return place > 0 &&
-	       lane_view_sequence(s, lane, place - 1) == slot_sequence_whole(place - 1) &&
-	       atomic_load_explicit(&slot->owner, memory_order_relaxed) >> 32 != epoch;
+	return place > 0 && read_owner(s, lane, place - 1, &owner) && owner != epoch;
+}
+
+void lane_view_note_place(const struct ring_view *s, uint32_t lane, uint64_t place)
+{
+	struct cursor *c = &s->cursors[lane];
+
+	c->taken = place > 0 && read_owner(s, lane, place - 1, &c->taken_epoch) ? place : 0;
+}
+
+bool lane_view_is_current(const struct ring_view *s, uint32_t lane, const struct lane_view *v)
+{
+	/*
+	 * Relaxed: after the acquire loads of the slots' sequences. A record of a later owner that
+	 * one of them saw comes after that owner's claim (lane_store_header()), so the claim shows
+	 * here.
+	 */
+	return atomic_load_explicit(&lane_view_header(s, lane)->epoch, memory_order_relaxed) ==
+	       v->epoch;
 }

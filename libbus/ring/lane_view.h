@@ -17,10 +17,15 @@ struct cursor {
 	uint64_t lost;
 	uint64_t lies; /* times that the lane's header was impossible */
 
+	/* The place after the last record that was taken, and whose that was; 0: not known. */
+	uint64_t taken;
+	uint64_t taken_epoch;
+
 	uint64_t epoch;       /* as the header had it at last */
 	uint64_t owner;       /* the epoch of the owner whose claim was seen last */
+	uint64_t owner_count; /* the count that he claims to be in */
 	uint64_t count_id;    /* of the count that `next` goes by; 0: not known */
-	uint64_t from;        /* its first record: those from here on were published */
+	uint64_t from;        /* the claim's first record: those from here on were published */
 	uint64_t believed_ns; /* when a head was last believed; 0: never */
 
 	uint64_t aside_until_ns; /* not looked at before; 0: not put aside */
@@ -28,6 +33,7 @@ struct cursor {
 	uint32_t barren;         /* records in a row of which none was a sample */
 	uint8_t level;           /* of the time for which it is put aside next */
 	bool in_use;             /* its memory is reserved, which stays so */
+	bool is_claimed;         /* what is below `head` was looked at under the owner's claim */
 	bool is_behind;          /* its head was below `next`, and was given time to recover */
 };
 
@@ -160,6 +166,18 @@ static inline bool lane_view_has_moved(const struct ring_view *s, uint32_t lane)
 	       atomic_load_explicit(&lane_view_header(s, lane)->epoch, memory_order_acquire) !=
 	           c->epoch;
 }
+
+/* The record is in its slot, whole, and the owner of `epoch` wrote it. */
+bool lane_view_is_by(const struct ring_view *s, uint32_t lane, uint64_t record, uint64_t epoch);
+
+/* Notes that the records before `place` were taken, the last of them as its slot has it now. */
+void lane_view_note_place(const struct ring_view *s, uint32_t lane, uint64_t place);
+
+/*
+ * The header still names the owner of `v`. Asked after loads of the slots: what these showed was
+ * published by then, and by no later owner.
+ */
+bool lane_view_is_current(const struct ring_view *s, uint32_t lane, const struct lane_view *v);
 
 /*
  * The record before `place` is in its slot, by another owner than the one of `epoch`. So the owner

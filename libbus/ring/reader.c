@@ -192,6 +192,7 @@ static bool take_record(
 		lane_belief_note_missing(s, lane);
 		return false;
 	}
+	lane_belief_note_taken(s, lane, r->origin.epoch);
 	err = sample_decode(r->payload, length, &r->storage, out);
 	/* A kind of a later version is of an honest lane, and none of this reader's. */
 	if (err == 0 || err == -ENOMSG) {

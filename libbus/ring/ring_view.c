@@ -20,22 +20,20 @@ void ring_view_close(struct ring_view *s)
 	s->cursors = NULL;
 }
 
-/* Sets the place at which a new reader begins. */
-static void begin_lane(struct ring_view *s, uint32_t lane)
+/* Where a reader begins who has not been here before, by a header that was read. */
+static void begin_with(struct ring_view *s, uint32_t lane, const struct lane_view *v)
 {
 	struct cursor *c = &s->cursors[lane];
-	struct lane_view v;
 
-	c->in_use = lane_view_in_use(s, lane);
-	(void)ring_view_now(s); /* before the head is read, as in lane_belief_look() */
-	if (!c->in_use || !lane_view_read(s, lane, &v))
-		return;
-	c->epoch = v.epoch;
-	c->owner = v.is_claimed ? v.epoch : 0;
-	c->count_id = v.is_claimed ? v.count_id : 0;
-	c->from = v.is_claimed ? v.begin : 0;
-	if (head_is_credible(v.head, ring_view_now(s)) && lane_view_is_backed(s, lane, v.head)) {
-		c->next = lane_view_oldest(s, v.head);
+	c->epoch = v->epoch;
+	c->owner = v->is_claimed ? v->epoch : 0;
+	c->count_id = c->owner_count = v->is_claimed ? v->count_id : 0;
+	c->is_claimed = v->is_claimed;
+	c->from = v->is_claimed ? v->begin : 0;
+	c->taken = 0;
+	c->believed_ns = 0;
+	if (head_is_credible(v->head, ring_view_now(s)) && lane_view_is_backed(s, lane, v->head)) {
+		c->next = lane_view_oldest(s, v->head);
 		c->believed_ns = ring_view_now(s);
 	} else {
 		c->next = c->from;
@@ -43,9 +41,23 @@ static void begin_lane(struct ring_view *s, uint32_t lane)
 	c->head = c->next;
 }
 
+/* False: the header, which is in `v`, is not believed. */
+static bool begin_lane(struct ring_view *s, uint32_t lane, struct lane_view *v)
+{
+	struct cursor *c = &s->cursors[lane];
+
+	c->in_use = lane_view_in_use(s, lane);
+	(void)ring_view_now(s); /* before the head is read, as in lane_belief_look() */
+	if (!c->in_use || !lane_view_read(s, lane, v))
+		return false;
+	begin_with(s, lane, v);
+	return c->believed_ns != 0;
+}
+
 int ring_view_open(struct ring_view *s, const struct bus_paths *paths, ring_view_clock *clock)
 {
 	int err = segment_map_readonly(paths, &s->segment);
+	struct lane_view v;
 
 	if (err)
 		return err;
@@ -61,7 +73,7 @@ int ring_view_open(struct ring_view *s, const struct bus_paths *paths, ring_view
 	 * reader.
 	 */
 	for (uint32_t i = 0; i < s->segment.shape.lane_count; i++)
-		begin_lane(s, i);
+		(void)begin_lane(s, i, &v);
 	return 0;
 }
 
@@ -71,53 +83,107 @@ int ring_view_open(struct ring_view *s, const struct bus_paths *paths, ring_view
  *     nothing, and the position is all that is known.
  *   - The header has another count, but an honest owner would have found the last record that was
  *     taken and begun behind it. So the count is invented. What was counted must not come again.
+ *   - Which count the position is of is not known, and the last record before it is there.
  */
 static bool is_position_kept(const struct ring_view *s, uint32_t lane, const struct lane_view *v,
     uint64_t position, uint64_t count_id)
 {
 	const struct cursor *c = &s->cursors[lane];
+	bool is_other_count = count_id != c->count_id;
 
-	if (position > 0 && (c->believed_ns == 0 ||
-				(position > v->head && count_id != 0 && count_id == c->count_id)))
+	if (c->believed_ns == 0 || (position > v->head && !is_other_count && count_id != 0))
 		return true;
-	return count_id != 0 && count_id != c->count_id && position > c->from &&
-	       lane_view_is_older_than(s, lane, position, v->epoch);
+	if (position <= v->head && (!is_other_count || position <= c->from))
+		return false;
+	return lane_view_is_older_than(s, lane, position, v->epoch) ||
+	       (count_id == 0 && position > 0 && lane_view_is_by(s, lane, position - 1, v->epoch));
+}
+
+/*
+ * The first record below the position that is due by the header's count. Where its owner wrote over
+ * the last record that was taken, these are his own, as far as the slots show them to be: what is
+ * another's before them may have been taken, and must not come again.
+ */
+static uint64_t own_start(
+    const struct ring_view *s, uint32_t lane, const struct lane_view *v, uint64_t position)
+{
+	uint64_t begin = v->is_claimed ? v->begin : 0, start = position;
+
+	if (start == 0 || !lane_view_is_by(s, lane, start - 1, v->epoch))
+		return begin;
+	while (start > begin && lane_view_is_by(s, lane, start - 1, v->epoch))
+		start--;
+	return start;
+}
+
+static void keep_position(struct ring_view *s, uint32_t lane, uint64_t position, uint64_t count_id)
+{
+	struct cursor *c = &s->cursors[lane];
+
+	c->next = c->head = c->counted = position;
+	/* The owner of another count in the header has not been seen yet. */
+	c->owner = count_id == c->count_id ? c->owner : 0;
+	c->owner_count = c->owner ? c->owner_count : 0;
+	c->is_claimed = c->is_claimed && c->owner;
+	c->count_id = count_id;
+	lane_view_note_place(s, lane, position);
+}
+
+/* As ring_view_set_position(), by a header that was read. */
+static bool place_by(struct ring_view *s, uint32_t lane, const struct lane_view *v,
+    uint64_t position, uint64_t count_id)
+{
+	struct cursor *c = &s->cursors[lane];
+	bool is_ours = true;
+
+	begin_with(s, lane, v);
+	/* A header without a count may have been overwritten: the count that was saved is taken
+	 * until it has one. */
+	if (c->count_id == 0)
+		c->count_id = count_id;
+	if (is_position_kept(s, lane, v, position, count_id)) {
+		keep_position(s, lane, position, count_id);
+		return true;
+	}
+	/* Of another count, or of another life of the lane: what is of this one is due. */
+	if ((count_id != 0 && count_id != c->count_id && position > c->from) ||
+	    position > v->head) {
+		uint64_t start = own_start(s, lane, v, position);
+
+		is_ours = position == 0;
+		c->lost += min_u64(start - c->from, head_possible_in(ring_view_now(s)));
+		position = start;
+	}
+	/* Until a record bears out the header's count, the position is of the saved one. */
+	else
+		c->count_id = count_id;
+	c->counted = position;
+	lane_view_note_place(s, lane, position);
+	if (c->next <= position)
+		return is_ours;
+	/* What was overwritten between then and now is lost to the process that counts. */
+	if (lane_view_was_written(s, lane, c->next)) {
+		c->lost += min_u64(c->next - position, head_possible_in(ring_view_now(s)));
+		/* As where a lane is found overwritten later (lane_belief.c). */
+		if (c->count_id != c->owner_count)
+			c->count_id = 0;
+	} else
+		c->next = c->head = position;
+	return is_ours;
 }
 
 bool ring_view_set_position(
     struct ring_view *s, uint32_t lane, uint64_t position, uint64_t count_id)
 {
-	struct cursor *c = &s->cursors[lane];
-	bool is_ours = true;
 	struct lane_view v;
 
-	if (!lane_view_in_use(s, lane) || !lane_view_read(s, lane, &v))
+	if (!lane_view_in_use(s, lane))
 		return position == 0;
-	/* A header without a count may have been overwritten: the count that was saved is taken
-	 * until it has one. */
-	if (c->count_id == 0)
-		c->count_id = count_id;
-	if (is_position_kept(s, lane, &v, position, count_id)) {
-		c->next = c->head = c->counted = position;
-		/* The owner of another count in the header has not been seen yet. */
-		c->owner = count_id == c->count_id ? c->owner : 0;
-		c->count_id = count_id;
-		return true;
-	}
-	/* Of another count, or of another life of the lane: all of this one is due. */
-	if ((count_id != 0 && count_id != c->count_id && position > c->from) || position > v.head) {
-		is_ours = position == 0;
-		position = c->from;
-	}
-	c->counted = position;
-	if (c->next <= position)
-		return is_ours;
-	/* What was overwritten between then and now is lost to the process that counts. */
-	if (lane_view_was_written(s, lane, c->next))
-		c->lost += min_u64(c->next - position, head_possible_in(ring_view_now(s)));
-	else
-		c->next = c->head = position;
-	return is_ours;
+	(void)ring_view_now(s); /* before the head is read, as in lane_belief_look() */
+	if (lane_view_read(s, lane, &v))
+		return place_by(s, lane, &v, position, count_id);
+	keep_position(s, lane, position, count_id);
+	return true;
 }
 
 uint64_t ring_view_lost(const struct ring_view *s)
@@ -152,9 +218,9 @@ void ring_view_skip(struct ring_view *s)
 {
 	for (uint32_t i = 0; s->cursors && i < s->segment.shape.lane_count; i++) {
 		struct cursor *c = &s->cursors[i];
+		struct lane_view v;
 
-		begin_lane(s, i);
-		if (c->in_use && c->believed_ns == ring_view_now(s))
-			c->next = c->head = lane_view_head(s, i);
+		if (begin_lane(s, i, &v))
+			c->next = c->head = v.head;
 	}
 }
