@@ -9,8 +9,8 @@
  * is shown twice is one period of two hours, and one that is skipped has none.
  *
  * It is not for what a label is by itself (calendar_label.h), for reading a file's name
- * (file_name.h), for what a folder holds (agent/aggregate/period_index.h), nor for times that people type
- * (wall_time.h, common/time_parse.h).
+ * (file_name.h), for what a folder holds (agent/aggregate/period_index.h), nor for times that
+ * people type (wall_time.h, common/time_parse.h).
  */
 #ifndef ORBUS_BASE_CALENDAR_H
 #define ORBUS_BASE_CALENDAR_H
