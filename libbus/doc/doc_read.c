@@ -27,10 +27,6 @@ static int end(struct doc_reader *r)
 
 static int read_document(struct doc_reader *r)
 {
-	struct document_period period;
-
-	if (!r->period && r->parts & MINUTES)
-		r->period = &period;
 	begin(r);
 	doc_read_object(r, &doc_document, r->out);
 	doc_end(&r->source);
@@ -43,11 +39,21 @@ static int read_document(struct doc_reader *r)
 	return end(r);
 }
 
+/* Minutes count from the start of the period, also where the caller does not want that. */
+static struct document_period *period_wanted(
+    struct document_period *period, unsigned parts, struct document_period *own)
+{
+	return period || !(parts & DOCUMENT_MINUTES) ? period : own;
+}
+
 int document_from_text(const char *text, size_t length, unsigned parts,
     struct document_period *period, struct trends *trends, struct aggregate *out)
 {
-	struct doc_reader r = {
-	    .out = out, .period = period, .trends = trends, .parts = parts & DOCUMENT_ALL};
+	struct document_period own;
+	struct doc_reader r = {.out = out,
+	    .period = period_wanted(period, parts, &own),
+	    .trends = trends,
+	    .parts = parts & DOCUMENT_ALL};
 
 	doc_source_text(&r.source, text, length);
 	return read_document(&r);
@@ -56,8 +62,11 @@ int document_from_text(const char *text, size_t length, unsigned parts,
 int document_from_msgpack(const void *bytes, size_t length, unsigned parts,
     struct document_period *period, struct trends *trends, struct aggregate *out)
 {
-	struct doc_reader r = {
-	    .out = out, .period = period, .trends = trends, .parts = parts & DOCUMENT_ALL};
+	struct document_period own;
+	struct doc_reader r = {.out = out,
+	    .period = period_wanted(period, parts, &own),
+	    .trends = trends,
+	    .parts = parts & DOCUMENT_ALL};
 
 	doc_source_msgpack(&r.source, bytes, length);
 	return read_document(&r);

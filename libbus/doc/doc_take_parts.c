@@ -160,8 +160,9 @@ void take_bots(struct doc_reader *r, const struct doc_field *f, void *at)
 
 static bool is_possible(const struct histogram_read *read)
 {
-	const double first = HISTOGRAM_INDEX_MIN >> (HISTOGRAM_SCALE - MINUTES_SCALE);
-	const double last = HISTOGRAM_INDEX_MAX >> (HISTOGRAM_SCALE - MINUTES_SCALE);
+	const int buckets_in_one = 1 << (HISTOGRAM_SCALE - MINUTES_SCALE);
+	const int32_t first = HISTOGRAM_INDEX_MIN / buckets_in_one;
+	const int32_t last = HISTOGRAM_INDEX_MAX / buckets_in_one;
 	uint64_t total = read->h.zero_count;
 
 	if (!(read->offset >= first && read->offset + (double)read->length <= last + 1) ||

@@ -240,19 +240,20 @@ static int encode_once(const struct source *from, char *buffer, size_t capacity)
 }
 
 /* The message is the only text that can be long without the caller's fault: it is shortened. */
-static int encode_with_message(struct source *from, char *buffer, size_t capacity)
+static int encode_with_message(const struct source *given, char *buffer, size_t capacity)
 {
+	struct source from = *given;
 	char message[ORBUS_ERROR_MESSAGE_MAX + 1];
-	const char *original = from->message;
+	const char *original = from.message;
 	size_t cut = utf8_cut(original, strlen(original), ORBUS_ERROR_MESSAGE_MAX);
 	size_t room;
 	int bare;
 
-	from->message = "";
-	bare = encode_once(from, buffer, capacity);
+	from.message = "";
+	bare = encode_once(&from, buffer, capacity);
 	if (bare < 0) {
-		from->message = NULL;
-		return encode_once(from, buffer, capacity);
+		from.message = NULL;
+		return encode_once(&from, buffer, capacity);
 	}
 	/* A string head takes 1 byte up to 31 bytes of text, 2 up to 255. */
 	room = capacity - (size_t)bare;
@@ -262,8 +263,8 @@ static int encode_with_message(struct source *from, char *buffer, size_t capacit
 		cut = utf8_cut(original, cut, room);
 	memcpy(message, original, cut);
 	message[cut] = '\0';
-	from->message = message;
-	return encode_once(from, buffer, capacity);
+	from.message = message;
+	return encode_once(&from, buffer, capacity);
 }
 
 int sample_encode(const struct orbus_sample *s, uint64_t ts, const char *default_bot, char *buffer,
