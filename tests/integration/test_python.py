@@ -586,6 +586,7 @@ class MetricsServiceTest(PythonTest):
         gc.collect()
         self.assertEqual(len(self.samples()), 2)
 
+    @unittest.skipIf("thread" in SANITIZER, "ThreadSanitizer ends a forked child that starts a thread")
     def test_a_forked_child_leaves_what_waits_to_its_parent(self):
         metrics = MetricsService(self.data, bus=self.bus)
         metrics.record_response_time(5)
