@@ -381,9 +381,9 @@ static void store_rest(struct agent *a, uint64_t until_ns, uint64_t changes)
 }
 
 /*
- * Drains what there is and sees it onto the disk: the exit status. A hung disk, a full queue or a
- * flood of samples must not keep the agent: what is not on the disk by then is still in the ring,
- * or made from the checkpoint, at the next start.
+ * Drains the ring and stores all of it. Returns the exit status. A hung disk, a full queue or a
+ * flood of samples must not delay the end. The next start takes the rest from the ring, and makes
+ * files that are missing from the checkpoint.
  */
 static int finish(struct agent *a)
 {

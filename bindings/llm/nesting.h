@@ -11,8 +11,8 @@
  *    (id and lane: a begin and its request are paired in one lane), each further one has a begin of
  *    its own. A layer without a call within is a call itself.
  * 3. A call has the tags of all layers around it; for the same tag the outer one holds.
- * 4. A layer is the call whatever model either of them names: an alias and the model that it stands
- *    for are one call.
+ * 4. Names of models do not matter: a call by an alias and a call by the model behind it are one
+ *    call.
  * 5. Layers of different buses have nothing to do with each other: each bus is told of a call once.
  * 6. A request by hand within a request by hand is a sample beside it, since the program said both.
  *

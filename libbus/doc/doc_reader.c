@@ -140,7 +140,7 @@ static void *add_element(struct doc_reader *r, const struct doc_field *f, size_t
 	uint32_t *count = (uint32_t *)(void *)((char *)list + sizeof(void *)), n = *count;
 	void *items;
 
-	/* All lists begin with a pointer, of whatever type. */
+	/* Every list begins with a pointer; its type differs. */
 	memcpy(&items, list, sizeof(items));
 	if (n == f->most) {
 		refuse(r, -EBADMSG);

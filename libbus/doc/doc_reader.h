@@ -66,7 +66,7 @@ static inline void refuse(struct doc_reader *r, int error)
  */
 void doc_read_object(struct doc_reader *r, const struct doc_object *o, void *base);
 
-/* To a snapshot: the same of whatever comes next, which is passed over where it is no object. */
+/* To a snapshot: reads the next value if it is an object (true), else passes over it (false). */
 bool doc_show_object(struct doc_reader *r, const struct doc_object *o, void *base);
 
 /* To a snapshot: an object of such by name, added to a list. */

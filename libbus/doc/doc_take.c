@@ -258,7 +258,7 @@ void take_error_type(struct doc_reader *r, const struct doc_field *f, void *at)
 	take_error_text(r, at, e->type, sizeof(e->type));
 }
 
-/* What is no text is none. */
+/* A value that is not a text counts as no message. */
 void take_error_message(struct doc_reader *r, const struct doc_field *f, void *at)
 {
 	struct error_read *e = (void *)((char *)at - f->offset);

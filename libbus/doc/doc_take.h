@@ -28,6 +28,16 @@ void doc_read_counts(struct doc_reader *r);
 /* When the period is known: the minutes, which count from its start. */
 void doc_read_minutes(struct doc_reader *r);
 
+/*
+ * A histogram in three steps: its object is read, judged (it lies within the buckets from `first`
+ * to `last`, and its count is that of zeros and buckets), and put into a histogram that is empty.
+ */
+void doc_histogram_read(
+    struct doc_reader *r, const struct doc_field *f, struct histogram_read *read);
+bool doc_histogram_adds_up(const struct histogram_read *read, int32_t first, int32_t last);
+void doc_histogram_set(
+    struct doc_reader *r, const struct histogram_read *read, struct histogram *h);
+
 /* Whether no histogram holds more than was answered. */
 bool doc_stats_are_whole(const struct request_stats *f);
 

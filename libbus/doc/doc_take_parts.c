@@ -158,42 +158,27 @@ void take_bots(struct doc_reader *r, const struct doc_field *f, void *at)
 /* --- Minutes ------------------------------------------------------------------------------------
  */
 
+/* One that holds nothing is not written. */
 static bool is_possible(const struct histogram_read *read)
 {
 	const int buckets_in_one = 1 << (HISTOGRAM_SCALE - MINUTES_SCALE);
-	const int32_t first = HISTOGRAM_INDEX_MIN / buckets_in_one;
-	const int32_t last = HISTOGRAM_INDEX_MAX / buckets_in_one;
-	uint64_t total = read->h.zero_count;
 
-	if (!(read->offset >= first && read->offset + (double)read->length <= last + 1) ||
-	    floor(read->offset) != read->offset)
-		return false;
-	for (uint64_t i = 0; i < read->length; i++)
-		if (__builtin_add_overflow(total, read->buckets[i], &total))
-			return false;
-	return total == read->h.count && total > 0;
+	return read->h.count > 0 &&
+	       doc_histogram_adds_up(read, HISTOGRAM_INDEX_MIN / buckets_in_one,
+		   HISTOGRAM_INDEX_MAX / buckets_in_one);
 }
 
 void take_minute_histogram(struct doc_reader *r, const struct doc_field *f, void *at)
 {
 	struct histogram_read read;
-	struct histogram *h = at;
 
-	read.h = (struct histogram){.min = NAN, .max = NAN};
-	read.offset = NAN;
-	read.length = 0;
-	doc_read_object(r, f->of, &read);
+	doc_histogram_read(r, f, &read);
 	if (failed(r))
 		return;
-	if (!is_possible(&read)) {
+	if (is_possible(&read))
+		doc_histogram_set(r, &read, at);
+	else
 		refuse(r, -EBADMSG);
-		return;
-	}
-	h->count = read.h.count;
-	h->zero_count = read.h.zero_count;
-	h->sum = read.h.sum;
-	if (!histogram_set_buckets(h, (int32_t)read.offset, read.buckets, (uint32_t)read.length))
-		refuse(r, -ENOMEM);
 }
 
 /* They are read when the period is known, which may come after them. */

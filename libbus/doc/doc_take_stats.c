@@ -38,31 +38,36 @@ void take_buckets(struct doc_reader *r, const struct doc_field *f, void *at)
 	}
 }
 
-static bool has_place(const struct histogram_read *read)
+static bool has_place(const struct histogram_read *read, int32_t first, int32_t last)
 {
-	return read->offset >= HISTOGRAM_INDEX_MIN && read->offset <= HISTOGRAM_INDEX_MAX &&
-	       read->offset + (double)read->length <= HISTOGRAM_INDEX_MAX + 1;
+	return read->offset >= first && read->offset + (double)read->length <= last + 1;
+}
+
+bool doc_histogram_adds_up(const struct histogram_read *read, int32_t first, int32_t last)
+{
+	uint64_t total = read->h.zero_count;
+
+	if (!has_place(read, first, last) || floor(read->offset) != read->offset)
+		return false;
+	for (uint64_t i = 0; i < read->length; i++)
+		if (__builtin_add_overflow(total, read->buckets[i], &total))
+			return false;
+	return total == read->h.count;
 }
 
 static bool is_possible(const struct histogram_read *read)
 {
 	const struct histogram *h = &read->h;
-	uint64_t total = h->zero_count;
 
 	if ((h->count > 0) == isnan(h->min) || isnan(h->min) != isnan(h->max) || h->min > h->max)
 		return false;
-	if (!has_place(read) || floor(read->offset) != read->offset)
-		return false;
-	for (uint64_t i = 0; i < read->length; i++)
-		if (__builtin_add_overflow(total, read->buckets[i], &total))
-			return false;
-	return total == h->count;
+	return doc_histogram_adds_up(read, HISTOGRAM_INDEX_MIN, HISTOGRAM_INDEX_MAX);
 }
 
 /* In a snapshot its values are those that the buckets count: a damaged one is empty. */
 static bool can_be_shown(struct histogram_read *read)
 {
-	if (read->length == 0 || !has_place(read))
+	if (read->length == 0 || !has_place(read, HISTOGRAM_INDEX_MIN, HISTOGRAM_INDEX_MAX))
 		return false;
 	read->h.count = read->h.zero_count;
 	for (uint64_t i = 0; i < read->length; i++)
@@ -70,15 +75,31 @@ static bool can_be_shown(struct histogram_read *read)
 	return true;
 }
 
+void doc_histogram_read(
+    struct doc_reader *r, const struct doc_field *f, struct histogram_read *read)
+{
+	read->h = (struct histogram){.min = NAN, .max = NAN};
+	read->offset = NAN;
+	read->length = 0;
+	doc_read_object(r, f->of, read);
+}
+
+void doc_histogram_set(struct doc_reader *r, const struct histogram_read *read, struct histogram *h)
+{
+	h->count = read->h.count;
+	h->zero_count = read->h.zero_count;
+	h->sum = read->h.sum;
+	h->min = read->h.min;
+	h->max = read->h.max;
+	if (!histogram_set_buckets(h, (int32_t)read->offset, read->buckets, (uint32_t)read->length))
+		refuse(r, -ENOMEM);
+}
+
 void take_histogram(struct doc_reader *r, const struct doc_field *f, void *at)
 {
 	struct histogram_read read;
-	struct histogram *h = at;
 
-	read.h = (struct histogram){.min = NAN, .max = NAN};
-	read.offset = NAN;
-	read.length = 0;
-	doc_read_object(r, f->of, &read);
+	doc_histogram_read(r, f, &read);
 	if (failed(r))
 		return;
 	if (!(r->view ? can_be_shown(&read) : is_possible(&read))) {
@@ -87,14 +108,8 @@ void take_histogram(struct doc_reader *r, const struct doc_field *f, void *at)
 		return;
 	}
 	if (r->view)
-		histogram_init(h); /* in a list it is all zero */
-	h->count = read.h.count;
-	h->zero_count = read.h.zero_count;
-	h->sum = read.h.sum;
-	h->min = read.h.min;
-	h->max = read.h.max;
-	if (!histogram_set_buckets(h, (int32_t)read.offset, read.buckets, (uint32_t)read.length))
-		refuse(r, -ENOMEM);
+		histogram_init(at); /* in a list it is all zero */
+	doc_histogram_set(r, &read, at);
 }
 
 /* --- Figures by model, bot and provider ------------------------------------------------------- */

@@ -122,8 +122,9 @@ static bool take_run(
 
 /*
  * The last record before the place reached is in its slot still, as it was when it was taken. So no
- * owner has begun a count before that place since then, whatever a header says: he would have found
- * the record there. (One who began with this very record has not written it yet.)
+ * owner has begun a count before that place since then: it would have found the record there. This
+ * holds even if a header claims otherwise. (An owner that began with this very record has not
+ * written it yet.)
  */
 static bool is_place_there(
     const struct ring_view *s, const struct cursor *c, uint32_t lane, uint64_t epoch)

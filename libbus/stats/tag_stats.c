@@ -23,11 +23,6 @@ void tag_stats_free(struct tag_stats *t)
 	t->buckets = 0;
 }
 
-const struct name_table *tag_stats_values(const struct tag_stats *t, const char *tag)
-{
-	return name_table_find(&t->tags, tag);
-}
-
 /* Made if need be: 1, 0 where there are too many, -ENOMEM. */
 static int values_at(struct tag_stats *t, const char *tag, struct name_table **out)
 {

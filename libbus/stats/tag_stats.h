@@ -24,9 +24,6 @@ struct tag_stats {
 void tag_stats_init(struct tag_stats *t);
 void tag_stats_free(struct tag_stats *t);
 
-/* The statistics by value of a tag, NULL where none of its values was counted. */
-const struct name_table *tag_stats_values(const struct tag_stats *t, const char *tag);
-
 /* Adds a request under its values of these tags. False: out of memory. */
 bool tag_stats_add(struct tag_stats *t, const struct orbus_sample *s, const struct tag_names *tags);
 

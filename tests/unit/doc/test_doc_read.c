@@ -568,7 +568,9 @@ static void what_is_written_is_what_the_schema_says(void **state)
 	/* Sums that a double is not all of. */
 	for (uint32_t i = 0; i < a.breakdown.table.count; i++)
 		((struct request_stats *)a.breakdown.table.entries[i].value)->cost.units = beyond;
-	((struct request_stats *)tag_stats_values(&a.by_tag, "user")->entries[1].value)
+	((struct request_stats *)((struct name_table *)name_table_find(&a.by_tag.tags, "user"))
+		->entries[1]
+		.value)
 	    ->cost.units = beyond;
 	for (uint32_t i = 0; i < a.minutes.count; i++) {
 		a.minutes.list[i].cost.units = beyond;

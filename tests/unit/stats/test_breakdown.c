@@ -192,11 +192,11 @@ static void requests_count_by_the_values_of_chosen_tags(void **state)
 	assert_true(aggregate_merge(&merged, &a));
 	assert_true(aggregate_merge(&merged, &a));
 	assert_int_equal(merged.by_tag.tags.count, 2);
-	values = tag_stats_values(&merged.by_tag, "user");
+	values = name_table_find(&merged.by_tag.tags, "user");
 	assert_int_equal(values->count, 2);
 	assert_int_equal(((const struct request_stats *)name_table_find(values, "ann"))->total, 2);
 	assert_true(request_stats_cost(name_table_find(values, "ann")) == 1.0);
-	assert_null(tag_stats_values(&merged.by_tag, "guild"));
+	assert_null(name_table_find(&merged.by_tag.tags, "guild"));
 	for (unsigned i = 0; i < 2 * TAG_NAMES_MAX; i++) {
 		char name[8];
 
